@@ -1,0 +1,53 @@
+import { FIAT_CODES } from "./fiat.ts";
+import { InputError } from "./input-error.ts";
+import { isStrkey } from "./strkey.ts";
+
+declare const brand: unique symbol;
+
+/**
+ * A canonical asset: `native`, `<CODE>-<ISSUER>`, a contract key `C…`, `crypto:<TICKER>` or `fiat:<CODE>`.
+ * Only `parseAsset` makes one.
+ */
+export type Asset = string & { readonly [brand]: "asset" };
+
+const CODE = /^[A-Za-z0-9]{1,12}$/;
+const CONTRACT_SHAPE = /^C[A-Z2-7]{55}$/;
+
+/**
+ * Reads an asset, canonical or as people write it: a bare code on the fiat list becomes `fiat:`, any other `crypto:`.
+ * @throws InputError that names the asset and the forms there are
+ */
+export function parseAsset(text: string): Asset {
+  const refuse = (why: string): never => {
+    throw new InputError(
+      `asset ${JSON.stringify(text.slice(0, 80))} ${why}; write native, CODE-ISSUER, a contract key C…, crypto:TICKER or fiat:CODE`,
+    );
+  };
+  if (text === "native") return text as Asset;
+  const colon = text.indexOf(":");
+  if (colon >= 0) {
+    const kind = text.slice(0, colon);
+    const code = text.slice(colon + 1);
+    if (kind === "fiat") {
+      return FIAT_CODES.has(code) ? (text as Asset) : refuse("has a code that is not on the ISO 4217 list");
+    }
+    if (kind === "crypto")
+      return CODE.test(code) ? (text as Asset) : refuse("has no ticker of 1 to 12 letters or digits");
+    return refuse("has an unknown prefix");
+  }
+  const dash = text.indexOf("-");
+  if (dash >= 0) {
+    if (!CODE.test(text.slice(0, dash))) return refuse("has no code of 1 to 12 letters or digits");
+    return isStrkey(text.slice(dash + 1), "G")
+      ? (text as Asset)
+      : refuse("has an issuer with a wrong checksum or form");
+  }
+  if (CONTRACT_SHAPE.test(text)) return isStrkey(text, "C") ? (text as Asset) : refuse("has a wrong checksum");
+  if (!CODE.test(text)) return refuse("is not in a known form");
+  return (FIAT_CODES.has(text) ? `fiat:${text}` : `crypto:${text}`) as Asset;
+}
+
+/** Whether the asset is a currency of the fiat list. */
+export function isFiat(asset: Asset): boolean {
+  return asset.startsWith("fiat:");
+}

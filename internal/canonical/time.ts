@@ -1,0 +1,69 @@
+import { InputError } from "./input-error.ts";
+
+/** A moment as microseconds since 1970-01-01T00:00:00Z. A `Date` would lose the microseconds. */
+export type Micros = bigint;
+
+export const MICROS_PER_SECOND = 1_000_000n;
+
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
+
+/**
+ * Reads an RFC 3339 moment with its zone (`Z` or an offset). Fractions finer than a microsecond are cut, never rounded.
+ * @throws InputError where the text is no such moment
+ */
+export function parseTime(text: string): Micros {
+  const refuse = (): never => {
+    throw new InputError(
+      `${JSON.stringify(text.slice(0, 60))} is not a time with a zone, such as 2026-08-09T22:30:00Z`,
+    );
+  };
+  const match = RFC3339.exec(text);
+  if (match === null) return refuse();
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const offsetHours = Number(match[10] ?? 0);
+  const offsetMinutes = Number(match[11] ?? 0);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const isRealDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!isRealDay || hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) return refuse();
+  date.setUTCHours(hour, minute, second);
+  const offset = BigInt((offsetHours * 60 + offsetMinutes) * (match[9] === "-" ? -60 : 60));
+  const fraction = BigInt((match[7] ?? "").slice(0, 6).padEnd(6, "0"));
+  return (BigInt(date.getTime() / 1000) - offset) * MICROS_PER_SECOND + fraction;
+}
+
+/** RFC 3339 in UTC with `Z`; a fraction only where it is not zero, without trailing zeros. */
+export function formatTime(time: Micros): string {
+  const seconds = floorDiv(time, MICROS_PER_SECOND);
+  const fraction = (time - seconds * MICROS_PER_SECOND).toString().padStart(6, "0").replace(/0+$/, "");
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -".000Z".length);
+  return `${whole}${fraction === "" ? "" : `.${fraction}`}Z`;
+}
+
+/** The largest multiple of `step` at or before `time`, counted from the epoch. */
+export function floorTo(time: Micros, step: Micros): Micros {
+  return floorDiv(time, step) * step;
+}
+
+/** The smallest multiple of `step` at or after `time`, counted from the epoch. */
+export function ceilTo(time: Micros, step: Micros): Micros {
+  return -floorDiv(-time, step) * step;
+}
+
+/** Whole seconds as microseconds. */
+export function seconds(count: number): Micros {
+  return BigInt(count) * MICROS_PER_SECOND;
+}
+
+function floorDiv(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor;
+  return dividend % divisor < 0n ? quotient - 1n : quotient;
+}
