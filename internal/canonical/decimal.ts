@@ -50,12 +50,9 @@ export function shareOf(part: Decimal, whole: Decimal): Decimal {
   return EXACT.div(part, whole).toDecimalPlaces(SHARE_DECIMALS, Decimal.ROUND_HALF_EVEN);
 }
 
-/** Square root rounded down resp. up at `digits` significant digits: a bracket around the irrational value. */
-export function sqrtBracket(value: Decimal, digits: number): { below: Decimal; above: Decimal } {
-  const Bracket = Decimal.clone({ precision: digits, rounding: Decimal.ROUND_DOWN });
-  const below = Bracket.sqrt(value);
-  const ulp = new EXACT(10).pow(below.isZero() ? -digits : below.e - digits + 1);
-  return { below: new EXACT(below), above: EXACT.add(below, ulp) };
+/** The square root, rounded down to `digits` significant digits. */
+export function squareRootBelow(value: Decimal, digits: number): Decimal {
+  return new EXACT(Decimal.clone({ precision: digits, rounding: Decimal.ROUND_DOWN }).sqrt(value));
 }
 
 /** The exact sum. */
