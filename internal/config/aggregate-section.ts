@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { closeAliases, pairIdentity } from "../aggregate/aliases.ts";
+import { formatDuration } from "../canonical/duration.ts";
+import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import { needs, reportAt } from "./cross-checks.ts";
+import { aliasesField, contradictions, pegsField } from "./declarations.ts";
+import { durationField, integerField, listenField, pairField } from "./fields.ts";
+
+const DAY = 86_400;
+const LONGEST_WINDOW = 31 * DAY;
+
+const DEFAULT_PAIRS: readonly Pair[] = ["XLM", "BTC", "ETH"].flatMap((base) =>
+  ["USD", "EUR", "GBP"].map((quote) => parsePair(`${base}/${quote}`)),
+);
+const DEFAULT_WINDOWS: readonly number[] = [300, 3600, DAY];
+
+const pairList = z.array(pairField).max(1000);
+const pairsField = pairList.pipe(
+  z.codec(z.custom<Pair[]>(), z.custom<Pair[]>(), {
+    decode: (pairs) => (pairs.length === 0 ? [...DEFAULT_PAIRS] : pairs),
+    encode: (pairs) => pairs,
+  }),
+);
+
+const windowList = z.array(durationField.refine(isWindowLength, "is shorter than 1s or longer than 31 days")).max(100);
+const windowsField = windowList.pipe(
+  z.codec(z.custom<number[]>(), z.custom<number[]>(), {
+    decode: (windows) => [...new Set(windows.length === 0 ? DEFAULT_WINDOWS : windows)].sort((a, b) => a - b),
+    encode: (windows) => windows,
+  }),
+);
+
+function isWindowLength(seconds: number): boolean {
+  return seconds >= 1 && seconds <= LONGEST_WINDOW;
+}
+
+const windowSeconds = integerField(1, LONGEST_WINDOW)
+  .prefault(300)
+  .describe("a whole number of seconds, a multiple of bucket_seconds, at most 31 days (2678400)");
+
+const keys = z.strictObject({
+  pairs: pairsField.prefault([]).describe('a list of at most 1000 pairs, such as ["XLM/USD", "crypto:BTC/fiat:EUR"]'),
+  windows: windowsField.prefault([]).describe('a list of at most 100 durations from 1s to 744h, such as ["5m", "24h"]'),
+  interval_seconds: integerField(1, DAY).prefault(30).describe("a whole number of seconds from 1 to 86400"),
+  bucket_seconds: integerField(1, DAY).prefault(15).describe("a whole number of seconds from 1 to 86400"),
+  settle_seconds: integerField(0, 3600).prefault(5).describe("a whole number of seconds from 0 to 3600"),
+  vwap_window_seconds: windowSeconds,
+  twap_window_seconds: windowSeconds,
+  disable_class_filter: z.boolean().prefault(false).describe("true or false"),
+  enable_stablecoin_fiat_proxy: z.boolean().prefault(false).describe("true or false"),
+  outlier_sigma_threshold: z.number().min(0).max(1000).prefault(4).describe("a number from 0 (off) to 1000"),
+  min_usd_volume: z.number().min(0).max(1e15).prefault(10_000).describe("a number of US dollars from 0 (off) to 1e15"),
+  min_usd_volume_unknown: z.enum(["publish", "refuse"]).prefault("publish").describe('"publish" or "refuse"'),
+  max_trades_per_window: integerField(1, 1e7).prefault(10_000).describe("a whole number from 1 to 10000000"),
+  concurrency: integerField(1, 1000).prefault(4).describe("a whole number from 1 to 1000"),
+  ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
+  aliases: aliasesField
+    .prefault({})
+    .describe('a table of at most 1000 assets, each with a list of its other names, such as native = ["crypto:XLM"]'),
+  pegs: pegsField
+    .prefault({})
+    .describe('a table of at most 1000 assets, each with the currency it is pegged to, such as "crypto:GUSD" = "USD"'),
+});
+
+type Keys = z.output<typeof keys>;
+
+const SECONDS_KEYS = ["interval_seconds", "vwap_window_seconds", "twap_window_seconds"] as const;
+const WINDOW_KEYS = ["windows", "vwap_window_seconds", "twap_window_seconds"] as const;
+
+/** `[aggregate]`: which values are computed, when, and by which rules. */
+export const aggregateSection = withChecks();
+
+function withChecks() {
+  let section = keys;
+  for (const key of [...SECONDS_KEYS, "windows"] as const) {
+    section = section.superRefine(
+      (all, context) => {
+        const step = all.bucket_seconds;
+        for (const length of [all[key]].flat()) {
+          if (length % step === 0) continue;
+          const wrong = `${written(key, length)} is no multiple of bucket_seconds (${step})`;
+          reportAt(context, [key], wrong, `a multiple, such as ${written(key, Math.ceil(length / step) * step)}`);
+        }
+      },
+      needs(key, "bucket_seconds"),
+    );
+  }
+  for (const key of WINDOW_KEYS) {
+    section = section.superRefine(
+      (all, context) => {
+        for (const length of [all[key]].flat()) {
+          if (length >= all.interval_seconds) continue;
+          const wrong = `${written(key, length)} is shorter than interval_seconds (${all.interval_seconds})`;
+          reportAt(context, [key], wrong, `at least ${written(key, all.interval_seconds)}`);
+        }
+      },
+      needs(key, "interval_seconds"),
+    );
+  }
+  return section
+    .superRefine(checkMeanings, needs("aliases", "pegs"))
+    .superRefine(checkPairs, needs("pairs", "aliases"))
+    .prefault({})
+    .describe("a table, [aggregate]");
+}
+
+function written(key: string, length: number): string {
+  return key === "windows" ? JSON.stringify(formatDuration(length)) : String(length);
+}
+
+function checkMeanings({ aliases, pegs }: Keys, context: z.core.$RefinementCtx): void {
+  for (const contradiction of contradictions(aliases, pegs)) {
+    reportAt(
+      context,
+      ["aliases"],
+      contradiction,
+      "aliases and pegs under which every asset means one currency at most",
+    );
+  }
+}
+
+function checkPairs({ pairs, aliases }: Keys, context: z.core.$RefinementCtx): void {
+  const closed = closeAliases(aliases);
+  const seen = new Map<string, Pair>();
+  for (const [index, pair] of pairs.entries()) {
+    const identity = pairIdentity(pair, closed);
+    const earlier = seen.get(identity);
+    const [base, quote] = identity.split("/");
+    if (base === quote) {
+      reportAt(context, ["pairs", index], `${formatPair(pair)} has one asset on both sides`, "two different assets");
+    } else if (earlier !== undefined) {
+      const wrong = `${formatPair(pair)} is the same market as ${formatPair(earlier)}`;
+      reportAt(context, ["pairs", index], wrong, "each market once, under one of its names");
+    } else {
+      seen.set(identity, pair);
+    }
+  }
+}

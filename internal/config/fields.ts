@@ -1,0 +1,90 @@
+import { isIPv4, isIPv6 } from "node:net";
+import { z } from "zod";
+import { formatDuration, parseDuration } from "../canonical/duration.ts";
+import { InputError } from "../canonical/input-error.ts";
+import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import { MICROS_PER_SECOND } from "../canonical/time.ts";
+
+/** An address to listen on; port 0 lets the system choose one. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+const LISTEN = /^(?:\[([^\]]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
+// postgres:// may name several hosts, which the URL standard knows nothing of.
+const FURTHER_HOSTS = /^([a-z]+:\/\/(?:[^/?#]*@)?[^,/?#]*),[^/?#]*/;
+
+/** Where a value goes whose reading has reported an issue, keyed to the text it was read from. */
+export interface IssueSink {
+  issues: z.core.$ZodRawIssue[];
+}
+
+/** Reads with `read`, reporting an InputError as an issue at `path`; null then. */
+export function readOr<T>(read: () => T, input: unknown, sink: IssueSink, path: PropertyKey[] = []): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    sink.issues.push({ code: "custom", message: error.message, input, path });
+    return null;
+  }
+}
+
+/** A field written as text and held as a value; `read` throws InputError on a text it does not understand. */
+function written<T>(read: (text: string) => T, write: (value: T) => string) {
+  return z.codec(z.string(), z.custom<T>(), {
+    decode: (text, context) => readOr(() => read(text), text, context) ?? z.NEVER,
+    encode: write,
+  });
+}
+
+/** A whole number from `least` to `most`. */
+export function integerField(least: number, most: number) {
+  // z.int() ends the checks of the whole section at a fraction, and would hide what is wrong between other keys.
+  return z.number().multipleOf(1).min(least).max(most);
+}
+
+/** A Go duration, held as a whole number of seconds. */
+export const durationField = written<number>(
+  (text) => {
+    const micros = parseDuration(text);
+    if (micros % MICROS_PER_SECOND !== 0n) throw new InputError(`${JSON.stringify(text)} is not in whole seconds`);
+    return Number(micros / MICROS_PER_SECOND);
+  },
+  (seconds) => (seconds === 0 ? "0" : formatDuration(seconds)),
+);
+
+export const pairField = written<Pair>(parsePair, formatPair);
+
+export const listenField = written<Listen>(parseListen, formatListen);
+
+function parseListen(text: string): Listen {
+  const [, bracketed, name, digits] = LISTEN.exec(text) ?? [];
+  const host = bracketed ?? name;
+  const port = Number(digits);
+  const isHost = bracketed === undefined ? !/^[\d.]+$/.test(name ?? "") || isIPv4(name ?? "") : isIPv6(bracketed);
+  if (host === undefined || !isHost || port > 65_535) {
+    throw new InputError(`${JSON.stringify(text.slice(0, 80))} is not host:port`);
+  }
+  return { host, port };
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function formatListen({ host, port }: Listen): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The database: a PostgreSQL server, or the embedded one in a directory or in memory. */
+export const databaseUrlField = z.string().refine((url) => {
+  if (/^postgres(ql)?:\/\//.test(url)) return URL.canParse(url.replace(FURTHER_HOSTS, "$1"));
+  return /^pglite:\S/.test(url);
+}, "is no database URL");
+
+/** The cache: a Redis server, or the process's own memory. */
+export const redisUrlField = z.string().refine((url) => {
+  if (url === "memory:") return true;
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return false;
+  const { hostname, pathname } = new URL(url);
+  return hostname !== "" && /^(\/\d*)?$/.test(pathname);
+}, "is no Redis URL");

@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import { CONFIG_KEYS, expectedAt, namesAt } from "./keys.ts";
+import { dotted, type Problem } from "./problems.ts";
+import { maskSecrets } from "./secrets.ts";
+import { nearest } from "./suggest.ts";
+
+/** An issue before it is known which file or variable is to blame. */
+export interface Finding extends Omit<Problem, "where"> {
+  readonly path: readonly PropertyKey[];
+}
+
+/** What the schema found wrong with `document`, one finding per key. */
+export function findingsOf(issue: z.core.$ZodIssue, document: unknown): Finding[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((name) => unknownKey([...issue.path, name]));
+  const value = valueAt(document, issue.path);
+  const { right } = issue.code === "custom" ? (issue.params ?? {}) : {};
+  return [
+    {
+      path: issue.path,
+      key: maskSecrets(dotted(issue.path)),
+      wrong: issue.code === "custom" ? withoutSecrets(issue.message, value, issue.path) : describe(issue, value),
+      right: typeof right === "string" ? right : expectedAt(issue.path),
+    },
+  ];
+}
+
+/** A message that quotes the start of a text may end before the @ by which a password is known. */
+function withoutSecrets(message: string, value: unknown, path: readonly PropertyKey[]): string {
+  const hasSecret = [value, path.at(-1)].some((text) => typeof text === "string" && maskSecrets(text) !== text);
+  return hasSecret && message.includes("://") ? "is a URL with a password" : maskSecrets(message);
+}
+
+function unknownKey(path: readonly PropertyKey[]): Finding {
+  const name = String(path.at(-1));
+  const siblings = namesAt(path.slice(0, -1));
+  const elsewhere = CONFIG_KEYS.find((key) => key.path.at(-1) === name);
+  const meant = nearest(name, siblings) ?? elsewhere?.dotted;
+  return {
+    path,
+    key: maskSecrets(dotted(path)),
+    wrong: "is no known key",
+    right: meant ?? `one of ${siblings.join(", ")}`,
+  };
+}
+
+function describe(issue: z.core.$ZodIssue, value: unknown): string {
+  if (value === undefined) return "is missing";
+  return Array.isArray(value) && issue.code === "too_big" ? `has ${value.length} entries` : `is ${show(value)}`;
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return `the text ${JSON.stringify(maskSecrets(value).slice(0, 80))}`;
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Date) return "a date";
+  return typeof value === "object" ? "a table" : String(value);
+}
+
+function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], document);
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { configSchema } from "./schema.ts";
+
+/** How a key's value is written. */
+export type KeyKind = "text" | "number" | "boolean" | "texts" | "toml";
+
+/** A key of the configuration that has a value of its own. */
+export interface ConfigKey {
+  readonly path: readonly string[];
+  /** `aggregate.interval_seconds` */
+  readonly dotted: string;
+  /** The environment variable that overrides it. */
+  readonly variable: string;
+  readonly kind: KeyKind;
+}
+
+export const ENV_PREFIX = "STELLARINDEX_";
+
+interface Node {
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly items?: Node;
+  readonly additionalProperties?: Node | boolean;
+}
+
+const ROOT = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node;
+
+/** Every key, in the order of the schema. */
+export const CONFIG_KEYS: readonly ConfigKey[] = keysBelow(ROOT, []);
+
+function keysBelow(node: Node, path: readonly string[]): ConfigKey[] {
+  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+    const childPath = [...path, name];
+    if (child.properties !== undefined) return keysBelow(child, childPath);
+    const variable = ENV_PREFIX + childPath.join("_").toUpperCase();
+    return [{ path: childPath, dotted: childPath.join("."), variable, kind: kindOf(child) }];
+  });
+}
+
+function kindOf({ type, items }: Node): KeyKind {
+  if (type === "integer" || type === "number") return "number";
+  if (type === "boolean") return "boolean";
+  if (type === "array") return items?.type === "string" ? "texts" : "toml";
+  return type === "object" ? "toml" : "text";
+}
+
+/** What would be right at `path`: the description of the nearest key at or above it. */
+export function expectedAt(path: readonly PropertyKey[]): string {
+  const descriptions = nodesTo(path).flatMap(({ description }) => description ?? []);
+  return descriptions.at(-1) ?? "a table";
+}
+
+/** The names of the keys that the table at `path` may have. */
+export function namesAt(path: readonly PropertyKey[]): string[] {
+  const nodes = nodesTo(path);
+  return nodes.length > path.length ? Object.keys(nodes.at(-1)?.properties ?? {}) : [];
+}
+
+function nodesTo(path: readonly PropertyKey[]): Node[] {
+  const nodes = [ROOT];
+  for (const part of path) {
+    const { properties, items, additionalProperties } = nodes.at(-1) ?? {};
+    const other = typeof additionalProperties === "object" ? additionalProperties : undefined;
+    const next = typeof part === "number" ? items : (properties?.[String(part)] ?? other);
+    if (next === undefined) break;
+    nodes.push(next);
+  }
+  return nodes;
+}

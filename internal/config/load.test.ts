@@ -1,0 +1,250 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { makePolicy } from "../aggregate/policy.ts";
+import { formatPair, parsePair } from "../canonical/pair.ts";
+import { load, problemsOf } from "./config.testing.ts";
+import { CONFIG_KEYS } from "./keys.ts";
+import { loadConfig } from "./load.ts";
+import { ConfigError } from "./problems.ts";
+import { policySettings } from "./schema.ts";
+import { refuseUnsharedStores } from "./shared-stores.ts";
+
+const EXAMPLE = new URL("../../config.example.toml", import.meta.url);
+const defaults = loadConfig({ env: {} });
+
+describe("defaults", () => {
+  it("are there without a file", () => {
+    const { aggregate, ...others } = defaults.config;
+    expect(others).toEqual({
+      database: {
+        url: "pglite:stellarindex-data",
+        max_connections: 10,
+        timescaledb: "auto",
+        retention: { trades: 0, trades_1m: 0, trades_1h: 0 },
+      },
+      redis: { url: "memory:", key_prefix: "" },
+      api: {
+        listen: { host: "127.0.0.1", port: 8080 },
+        ops_listen: { host: "127.0.0.1", port: 9102 },
+        price_freshness_seconds: 30,
+      },
+      log: { level: "info" },
+      sources: [],
+    });
+    expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({
+      pairs: ["XLM", "BTC", "ETH"].flatMap((base) =>
+        ["USD", "EUR", "GBP"].map((quote) => `crypto:${base}/fiat:${quote}`),
+      ),
+      windows: [300, 3600, 86_400],
+      interval_seconds: 30,
+      bucket_seconds: 15,
+      settle_seconds: 5,
+      vwap_window_seconds: 300,
+      twap_window_seconds: 300,
+      disable_class_filter: false,
+      enable_stablecoin_fiat_proxy: false,
+      outlier_sigma_threshold: 4,
+      min_usd_volume: 10_000,
+      min_usd_volume_unknown: "publish",
+      max_trades_per_window: 10_000,
+      concurrency: 4,
+      ops_listen: { host: "127.0.0.1", port: 9101 },
+      aliases: new Map([["native", ["crypto:XLM"]]]),
+      pegs: new Map(),
+    });
+    expect(new Set([...defaults.origins.values()].map(({ from }) => from))).toEqual(new Set(["default"]));
+    expect(defaults).toMatchObject({ file: null, warnings: [] });
+  });
+
+  it("are what the example file says, key by key", () => {
+    const file = EXAMPLE.pathname;
+    const example = loadConfig({ file, env: {} });
+    expect(example.config).toEqual(defaults.config);
+    const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
+    expect(unsaid).toEqual(["sources"]);
+    const text = readFileSync(EXAMPLE, "utf8");
+    for (const key of ["name", "class", "subclass", "include_in_vwap", "weight"]) {
+      expect(text).toMatch(new RegExp(`^# ${key} = `, "m"));
+    }
+  });
+
+  it("have commented examples that load once the comment signs are gone", () => {
+    const text = readFileSync(EXAMPLE, "utf8");
+    const uncommented = text.replace(/^# (?=(?:\[\[|[a-z_]+ = |"crypto:GUSD|USDC-G))/gm, "");
+    const { config } = load(uncommented);
+    expect(config.aggregate.pegs.size).toBe(2);
+    expect(config.sources).toEqual([
+      { name: "gemini", class: "exchange", subclass: "cex", include_in_vwap: true, weight: 100 },
+    ]);
+  });
+
+  it("make the default policy", () => {
+    const settings = policySettings(defaults.config);
+    expect(makePolicy(settings).outlierSigma.toString()).toBe("4");
+    const changed = load('[[sources]]\nname = "gemini"\nclass = "exchange"').config;
+    expect(makePolicy(policySettings(changed)).id).not.toBe(makePolicy(settings).id);
+  });
+});
+
+describe("a file", () => {
+  it("is named by the variable where no option names one", () => {
+    expect(loadConfig({ env: { STELLARINDEX_CONFIG: EXAMPLE.pathname } }).file).toBe(EXAMPLE.pathname);
+    expect(loadConfig({ env: { STELLARINDEX_CONFIG: "" } }).file).toBe(null);
+  });
+
+  it("that is missing is named with the cure", () => {
+    expect(() => loadConfig({ file: "/nowhere/stellarindex.toml", env: {} })).toThrow(
+      "/nowhere/stellarindex.toml: there is no such file; expected a copy of config.example.toml there, or no file",
+    );
+    expect(() => loadConfig({ file: "/", env: {} })).toThrow("/: cannot be read (EISDIR)");
+  });
+
+  it("that is no TOML is refused with line and column, and without what the line says", () => {
+    const [problem, ...others] = problemsOf('[redis]\nurl = "redis://:hunter2@h" x\n');
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ key: "", wrong: expect.stringMatching(/^line 2, column 28: /) });
+    expect(JSON.stringify(problem)).not.toContain("hunter2");
+  });
+
+  it("may start with a byte order mark", () => {
+    expect(load('\uFEFF[log]\nlevel = "debug"').config.log.level).toBe("debug");
+  });
+
+  it("has its lists put in order", () => {
+    const { aggregate } = load('[aggregate]\npairs = ["native/EURC"]\nwindows = ["1h", "90s", "60m"]').config;
+    expect(aggregate.windows).toEqual([90, 3600]);
+    expect(aggregate.pairs).toEqual([parsePair("native/crypto:EURC")]);
+  });
+
+  it("adds to the default aliases, key by key", () => {
+    const added = load('[aggregate.aliases]\nBTC = ["XBT"]').config.aggregate.aliases;
+    expect(added).toEqual(new Map(Object.entries({ native: ["crypto:XLM"], "crypto:BTC": ["crypto:XBT"] })));
+    expect(load("[aggregate.aliases]\nnative = []").config.aggregate.aliases).toEqual(new Map([["native", []]]));
+  });
+
+  it("reads addresses", () => {
+    const { api } = load('[api]\nlisten = "[::1]:80"\nops_listen = "localhost:0"').config;
+    expect(api.listen).toEqual({ host: "::1", port: 80 });
+    expect(api.ops_listen).toEqual({ host: "localhost", port: 0 });
+  });
+
+  it.each(["postgres://u:p@h/db", "postgresql://a:1,b:2/db", "postgres:///db?host=/run", "pglite:d", "pglite:memory"])(
+    "may keep trades in %s",
+    (url) => expect(load(`[database]\nurl = "${url}"`).config.database.url).toBe(url),
+  );
+
+  it.each(["redis://h", "rediss://u:p@h:1/2", "redis://[::1]:6379/0", "memory:"])("may keep prices in %s", (url) =>
+    expect(load(`[redis]\nurl = "${url}"`).config.redis.url).toBe(url),
+  );
+
+  it("gets a warning where a table does not reach back far enough", () => {
+    const { warnings } = load('[database.retention]\ntrades = "23h"\ntrades_1m = "24h"');
+    expect(warnings).toEqual([
+      "database.retention.trades (23h) is shorter than the longest window (24h), which then has no value",
+    ]);
+  });
+});
+
+describe("the environment", () => {
+  const SAMPLES: Record<string, [string, unknown]> = {
+    "database.url": ["pglite:memory", "pglite:memory"],
+    "database.max_connections": ["3", 3],
+    "database.timescaledb": ["off", "off"],
+    "database.retention.trades": ["720h", 2_592_000],
+    "database.retention.trades_1m": ["720h", 2_592_000],
+    "database.retention.trades_1h": ["720h", 2_592_000],
+    "redis.url": ["redis://h", "redis://h"],
+    "redis.key_prefix": ["eu:", "eu:"],
+    "api.listen": ["0.0.0.0:80", { host: "0.0.0.0", port: 80 }],
+    "api.ops_listen": ["0.0.0.0:81", { host: "0.0.0.0", port: 81 }],
+    "api.price_freshness_seconds": ["60", 60],
+    "log.level": ["silent", "silent"],
+    "aggregate.pairs": ["XLM/USD, native/EUR", [parsePair("XLM/USD"), parsePair("native/EUR")]],
+    "aggregate.windows": ["1h,60s", [60, 3600]],
+    "aggregate.interval_seconds": [" 15 ", 15],
+    "aggregate.bucket_seconds": ["10", 10],
+    "aggregate.settle_seconds": ["0", 0],
+    "aggregate.vwap_window_seconds": ["600", 600],
+    "aggregate.twap_window_seconds": ["600", 600],
+    "aggregate.disable_class_filter": ["true", true],
+    "aggregate.enable_stablecoin_fiat_proxy": ["true", true],
+    "aggregate.outlier_sigma_threshold": ["2.5", 2.5],
+    "aggregate.min_usd_volume": ["1e3", 1000],
+    "aggregate.min_usd_volume_unknown": ["refuse", "refuse"],
+    "aggregate.max_trades_per_window": ["1", 1],
+    "aggregate.concurrency": ["1", 1],
+    "aggregate.ops_listen": ["[::]:9101", { host: "::", port: 9101 }],
+    "aggregate.aliases": ["{ native = [] }", new Map([["native", []]])],
+    "aggregate.pegs": ['{ GUSD = "USD" }', new Map([["crypto:GUSD", "fiat:USD"]])],
+    sources: ['[{ name = "sdex", weight = 50 }]', [{ name: "sdex", weight: 50 }]],
+  };
+
+  it.each(CONFIG_KEYS.map((key) => [key.variable, key] as const))("overrides by %s", (variable, key) => {
+    const [text, value] = SAMPLES[key.dotted] ?? [];
+    const { config, origins, warnings } = loadConfig({ file: EXAMPLE.pathname, env: { [variable]: text } });
+    expect(key.path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config)).toEqual(value);
+    expect(origins.get(key.dotted)).toEqual({ from: "variable", variable });
+    expect(warnings).toEqual([]);
+  });
+
+  it("has names that a reader can guess", () => {
+    const names = CONFIG_KEYS.map(({ variable }) => variable);
+    expect(names).toContain("STELLARINDEX_AGGREGATE_INTERVAL_SECONDS");
+    expect(names).toContain("STELLARINDEX_DATABASE_RETENTION_TRADES");
+    expect(names).toContain("STELLARINDEX_SOURCES");
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("replaces a table as a whole, and says so entry by entry", () => {
+    const { origins } = load('[aggregate.pegs]\nGUSD = "USD"', { STELLARINDEX_AGGREGATE_PEGS: '{ RLUSD = "USD" }' });
+    expect([...origins.keys()].filter((key) => key.startsWith("aggregate.pegs."))).toEqual([
+      'aggregate.pegs."crypto:RLUSD"',
+    ]);
+    expect(origins.get("aggregate.aliases.native")).toEqual({ from: "default" });
+  });
+
+  it("counts an empty variable as not set", () => {
+    expect(loadConfig({ env: { STELLARINDEX_LOG_LEVEL: "" } }).origins.get("log.level")).toEqual({ from: "default" });
+  });
+
+  it("warns of a variable that is no key, and only warns", () => {
+    const { warnings } = loadConfig({
+      env: {
+        STELLARINDEX_PORT: "tcp://10.0.0.1:80",
+        STELLARINDEX_LOG_LEVL: "x",
+        STELLARINDEX_TEST_DATABASE: "x",
+        HOME: "/",
+      },
+    });
+    expect(warnings).toEqual([
+      "STELLARINDEX_LOG_LEVL is no key of the configuration and is ignored; STELLARINDEX_LOG_LEVEL is one",
+      "STELLARINDEX_PORT is no key of the configuration and is ignored",
+    ]);
+  });
+
+  it.each([
+    ["STELLARINDEX_AGGREGATE_INTERVAL_SECONDS", "soon", 'is the text "soon"'],
+    ["STELLARINDEX_AGGREGATE_DISABLE_CLASS_FILTER", "yes", 'is the text "yes"'],
+    ["STELLARINDEX_AGGREGATE_WINDOWS", "5m,1 h", '"1 h" is not a duration, such as 90s, 5m, 1h30m or 24h'],
+    ["STELLARINDEX_SOURCES", "[{]", "line 1, column 4: "],
+    ["STELLARINDEX_AGGREGATE_PEGS", '{}\nnative = "USD"', "goes on after the value"],
+    ["STELLARINDEX_AGGREGATE_ALIASES", "5", "is 5"],
+  ])("is to blame for a wrong value of %s", (variable, text, wrong) => {
+    const [problem, ...others] = problemsOf("", { [variable]: text });
+    expect(others).toEqual([]);
+    expect(problem?.where).toBe(variable);
+    expect(problem?.wrong).toContain(wrong);
+  });
+});
+
+describe("separate daemons", () => {
+  it("need stores that they share", () => {
+    const memory = loadConfig({ env: { STELLARINDEX_DATABASE_URL: "pglite:memory" } }).config;
+    expect(() => refuseUnsharedStores(memory)).toThrow(ConfigError);
+    expect(() => refuseUnsharedStores(memory)).toThrow(
+      /database\.url: pglite:memory.*\n.*redis\.url: memory:.*redis:\/\//,
+    );
+    const shared = loadConfig({ env: { STELLARINDEX_REDIS_URL: "redis://h" } }).config;
+    expect(() => refuseUnsharedStores(shared)).not.toThrow();
+  });
+});

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { problemsOf } from "./config.testing.ts";
+import { ConfigError, dotted } from "./problems.ts";
+import { maskSecrets } from "./secrets.ts";
+import { editDistance, nearest } from "./suggest.ts";
+
+const REFUSED: [text: string, key: string, wrong: string, right: string][] = [
+  ["[agregate]", "agregate", "is no known key", "aggregate"],
+  ["[database]\nmax_conections = 1", "database.max_conections", "is no known key", "max_connections"],
+  ["interval_seconds = 5", "interval_seconds", "is no known key", "aggregate.interval_seconds"],
+  ["[log]\ncolour = true", "log.colour", "is no known key", "one of level"],
+  ["log = 5", "log", "is 5", "a table, [log]"],
+  ['[database]\nurl = "mysql://h/db"', "database.url", "is no database URL", "postgres://"],
+  ['[database]\nurl = "pglite:"', "database.url", "is no database URL", "pglite:<directory>"],
+  ["[database]\nmax_connections = 0", "database.max_connections", "is 0", "from 1 to 1000"],
+  ['[database]\nmax_connections = "5"', "database.max_connections", 'is the text "5"', "a whole number"],
+  ['[database]\ntimescaledb = "on"', "database.timescaledb", 'is the text "on"', '"auto", "require" or "off"'],
+  ['[database.retention]\ntrades = "30d"', "database.retention.trades", '"30d" is not a duration', '"720h"'],
+  ['[database.retention]\ntrades = "1ms"', "database.retention.trades", "not in whole seconds", '"720h"'],
+  ["[database.retention]\ntrades = 0", "database.retention.trades", "is 0", '"0" to keep for ever'],
+  ['[redis]\nurl = "redis:///0"', "redis.url", "is no Redis URL", "redis://"],
+  ['[redis]\nurl = "redis://h/db"', "redis.url", "is no Redis URL", "redis://"],
+  ['[redis]\nkey_prefix = "a b"', "redis.key_prefix", 'is the text "a b"', "without blanks"],
+  ['[api]\nlisten = ":80"', "api.listen", '":80" is not host:port', "0.0.0.0:8080"],
+  ['[api]\nlisten = "::1:80"', "api.listen", "is not host:port", "[::1]:8080"],
+  ['[api]\nlisten = "1.2.3:80"', "api.listen", "is not host:port", "host:port"],
+  ['[api]\nlisten = "h:65536"', "api.listen", "is not host:port", "host:port"],
+  ['[api]\nops_listen = "127.0.0.1:8080"', "api.ops_listen", "is api.listen as well", "an address of its own"],
+  ["[api]\nprice_freshness_seconds = 1979-05-27", "api.price_freshness_seconds", "is a date", "a whole number"],
+  ['[log]\nlevel = "loud"', "log.level", 'is the text "loud"', "one of trace, debug"],
+  ['[aggregate]\npairs = ["XLM"]', "aggregate.pairs[0]", 'pair "XLM" is not base/quote', '["XLM/USD"'],
+  ['[aggregate]\npairs = ["XLM/USD", "native/fiat:XX"]', "aggregate.pairs[1]", "ISO 4217", '["XLM/USD"'],
+  ['[aggregate]\npairs = "XLM/USD"', "aggregate.pairs", 'is the text "XLM/USD"', "a list"],
+  ['[aggregate]\npairs = ["XLM/USD", "native/USD"]', "aggregate.pairs[1]", "the same market", "each market once"],
+  ['[aggregate]\npairs = ["XLM/native"]', "aggregate.pairs[0]", "one asset on both sides", "two different assets"],
+  ['[aggregate]\nwindows = ["5"]', "aggregate.windows[0]", '"5" is not a duration', '["5m", "24h"]'],
+  ['[aggregate]\nwindows = ["745h"]', "aggregate.windows[0]", "longer than 31 days", "744h"],
+  ['[aggregate]\nwindows = ["0"]', "aggregate.windows[0]", "shorter than 1s", "1s"],
+  ['[aggregate]\nwindows = ["50s"]', "aggregate.windows", '"50s" is no multiple of bucket_seconds (15)', '"1m"'],
+  ['[aggregate]\nwindows = ["15s"]', "aggregate.windows", '"15s" is shorter than interval_seconds (30)', '"30s"'],
+  ["[aggregate]\nvwap_window_seconds = 301", "aggregate.vwap_window_seconds", "no multiple", "315"],
+  ["[aggregate]\ntwap_window_seconds = 15", "aggregate.twap_window_seconds", "is shorter", "at least 30"],
+  ["[aggregate]\ninterval_seconds = 40", "aggregate.interval_seconds", "40 is no multiple", "45"],
+  ["[aggregate]\nbucket_seconds = 1.5", "aggregate.bucket_seconds", "is 1.5", "a whole number"],
+  ["[aggregate]\nsettle_seconds = -1", "aggregate.settle_seconds", "is -1", "from 0"],
+  ["[aggregate]\noutlier_sigma_threshold = -0.5", "aggregate.outlier_sigma_threshold", "is -0.5", "from 0 (off)"],
+  ["[aggregate]\noutlier_sigma_threshold = nan", "aggregate.outlier_sigma_threshold", "is NaN", "a number"],
+  ["[aggregate]\nmin_usd_volume = inf", "aggregate.min_usd_volume", "is Infinity", "US dollars"],
+  ['[aggregate]\nmin_usd_volume_unknown = "hide"', "aggregate.min_usd_volume_unknown", "hide", '"publish" or "refuse"'],
+  ["[aggregate]\ndisable_class_filter = 1", "aggregate.disable_class_filter", "is 1", "true or false"],
+  ['[aggregate.aliases]\nXLM = "native"', "aggregate.aliases.XLM", 'is the text "native"', "a list"],
+  ['[aggregate.aliases]\nXLM = ["?"]', "aggregate.aliases.XLM[0]", 'asset "?"', "a table"],
+  ['[aggregate.aliases]\n"x:y" = []', 'aggregate.aliases."x:y"', "an unknown prefix", "a table"],
+  ['[aggregate.aliases]\nA = []\n"crypto:A" = []', 'aggregate.aliases."crypto:A"', "a second time", "a table"],
+  ['[aggregate.aliases]\nJPY = ["CHF"]', "aggregate.aliases", "fiat:CHF and fiat:JPY become", "one currency at most"],
+  ['[aggregate.aliases]\nUSDC = ["EURC"]', "aggregate.aliases", "stands for fiat:EUR and fiat:USD", "one currency"],
+  ['[aggregate.aliases]\nA = ["B"]\nB = ["EUR"]\n[aggregate.pegs]\nA = "USD"', "aggregate.aliases", "at once", "one"],
+  ['[aggregate.pegs]\nA = "BTC"', "aggregate.pegs.A", "crypto:BTC is no currency", '"crypto:GUSD" = "USD"'],
+  ['[aggregate.pegs]\nEUR = "USD"', "aggregate.pegs.EUR", "is a currency itself", "a table"],
+  ["[aggregate.pegs]\nA = 1", "aggregate.pegs.A", "is 1", "a table"],
+  ['[[sources]]\nname = "gemini"', "sources[0].class", '"gemini" is no built-in source', "one of exchange"],
+  ['[[sources]]\nname = "Gemini"\nclass = "exchange"', "sources[0].name", 'is the text "Gemini"', "lower-case"],
+  ["[[sources]]\nweight = 1", "sources[0].name", "is missing", "lower-case"],
+  ['[[sources]]\nname = "a"\nclass = "market"', "sources[0].class", 'is the text "market"', "one of exchange"],
+  ['[[sources]]\nname = "sdex"\nsubclass = "amm"', "sources[0].subclass", 'is the text "amm"', "cex, dex, fx"],
+  ['[[sources]]\nname = "ecb"\nsubclass = "fx"', "sources[0].subclass", "authority_sanity", "only exchanges"],
+  ['[[sources]]\nname = "sdex"\nweight = 1000001', "sources[0].weight", "is 1000001", "from 0 to 1000000"],
+  [
+    '[[sources]]\nname = "sdex"\n[[sources]]\nname = "sdex"',
+    "sources[1].name",
+    '"sdex" is there twice',
+    "each source once",
+  ],
+  ['[[sources]]\nname = "sdex"\nclas = "x"', "sources[0].clas", "is no known key", "class"],
+];
+
+describe("a configuration is refused", () => {
+  it.each(REFUSED)("%j", (text, key, wrong, right) => {
+    const problems = problemsOf(text);
+    expect(problems).toEqual([
+      {
+        where: expect.stringMatching(/stellarindex\.toml$/),
+        key,
+        wrong: expect.any(String),
+        right: expect.any(String),
+      },
+    ]);
+    expect(problems[0]?.wrong).toContain(wrong);
+    expect(problems[0]?.right).toContain(right);
+  });
+
+  it("with all problems at once, one line each", () => {
+    const text = [...new Map(REFUSED.map((row) => [row[1], row[0]])).values()]
+      .filter((row) => /^\[(redis|log|api)\]/.test(row) && !row.includes("8080"))
+      .map((row) => row.replace(/^\[(\w+)\]\n(.*)/, "$1.$2"))
+      .join("\n");
+    const problems = problemsOf(text, { STELLARINDEX_SOURCES: "{", STELLARINDEX_AGGREGATE_CONCURRENCY: "x" });
+    const keys = problems.map(({ key }) => key).sort();
+    expect(keys).toEqual([
+      "aggregate.concurrency",
+      "api.listen",
+      "api.price_freshness_seconds",
+      "log.colour",
+      "log.level",
+      "redis.key_prefix",
+      "redis.url",
+      "sources",
+    ]);
+    expect(new ConfigError(problems).message.split("\n")).toHaveLength(problems.length);
+  });
+
+  it("for what lies between keys, whatever else is wrong in the section", () => {
+    const problems = problemsOf(
+      '[aggregate]\ntypo = 1\nconcurrency = 1.5\npairs = ["?"]\ninterval_seconds = 40\nwindows = ["31s"]',
+    );
+    expect(problems.map(({ key }) => key).sort()).toEqual([
+      "aggregate.concurrency",
+      "aggregate.interval_seconds",
+      "aggregate.pairs[0]",
+      "aggregate.typo",
+      "aggregate.windows",
+      "aggregate.windows",
+    ]);
+  });
+
+  it("for a default that no longer fits", () => {
+    const problems = problemsOf("[aggregate]\nbucket_seconds = 20\nwindows = ['1h']\nvwap_window_seconds = 60");
+    expect(problems).toMatchObject([{ where: "default", key: "aggregate.interval_seconds" }]);
+  });
+
+  it("with too many entries", () => {
+    const pairs = Array.from({ length: 1001 }, (_, index) => `"A${index}/USD"`).join(",");
+    expect(problemsOf(`[aggregate]\npairs = [${pairs}]`)).toMatchObject([{ wrong: "has 1001 entries" }]);
+    const pegs = Array.from({ length: 1001 }, (_, index) => `A${index} = "USD"`).join("\n");
+    expect(problemsOf(`[aggregate.pegs]\n${pegs}`)).toMatchObject([{ wrong: "has 1001 entries" }]);
+  });
+});
+
+describe("secrets", () => {
+  it.each([
+    ["redis://:pw@h:1/0", "redis://:***@h:1/0"],
+    ["postgres://u:p@w:/x y@h/db", "postgres://u:***@h/db"],
+    ["postgres://u@h:5432/db", "postgres://u@h:5432/db"],
+    ["postgres:///db?user=u&password=pw&x=1", "postgres:///db?user=u&password=***&x=1"],
+    ["pglite:dir", "pglite:dir"],
+  ])("%s is shown as %s", (url, shown) => expect(maskSecrets(url)).toBe(shown));
+
+  it("never appear in an error, wherever they were written", () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9@:/ #%]{0,5}hunter2[A-Za-z0-9@:/ #%]{0,90}$/);
+    const lines = ["database.url", "redis.url", "log.level", "api.listen", "log.x", "database.retention.trades"].map(
+      (key) => (url: string) => `${key} = ${url}`,
+    );
+    const place = fc.constantFrom(
+      ...lines,
+      (url: string) => `aggregate.pairs = [${url}]`,
+      (url: string) => `aggregate.aliases = { ${url} = [] }`,
+      (url: string) => `aggregate.pegs = { A = ${url} }`,
+      (url: string) => `${url} = 1`,
+      (url: string) => `sources = [{ name = ${url} }]`,
+    );
+    fc.assert(
+      fc.property(secret, place, fc.boolean(), (password, write, broken) => {
+        const text = `${write(JSON.stringify(`http://u:${password}@h/0`))}${broken ? " x" : ""}`;
+        const problems = problemsOf(text);
+        expect(problems).not.toEqual([]);
+        expect(new ConfigError(problems).message).not.toContain("hunter2");
+      }),
+    );
+  });
+});
+
+describe("names", () => {
+  it("are measured by edits", () => {
+    expect(editDistance("kitten", "sitting")).toBe(3);
+    expect(editDistance("", "abc")).toBe(3);
+    fc.assert(fc.property(fc.string(), (text) => editDistance(text, text) === 0));
+    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => editDistance(a, b) === editDistance(b, a)));
+  });
+
+  it("are suggested only where they are near", () => {
+    expect(nearest("lvel", ["level", "url"])).toBe("level");
+    expect(nearest("colour", ["level", "url"])).toBe(null);
+  });
+
+  it("are dotted as in TOML", () => {
+    expect(dotted(["aggregate", "aliases", "crypto:XLM", 1])).toBe('aggregate.aliases."crypto:XLM"[1]');
+  });
+});

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import type { PolicySettings } from "../aggregate/policy.ts";
+import { aggregateSection } from "./aggregate-section.ts";
+import { needs, reportAt } from "./cross-checks.ts";
+import { databaseUrlField, durationField, formatListen, integerField, listenField, redisUrlField } from "./fields.ts";
+import { sourcesSection } from "./sources-section.ts";
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+// 0 keeps for ever.
+const retention = durationField
+  .refine((seconds) => seconds <= 100 * 366 * 86_400, "is longer than a century")
+  .prefault("0")
+  .describe('a duration, such as "720h", or "0" to keep for ever');
+
+const databaseSection = z
+  .strictObject({
+    url: databaseUrlField
+      .prefault("pglite:stellarindex-data")
+      .describe('"postgres://user:password@host/database", "pglite:<directory>" or "pglite:memory"'),
+    max_connections: integerField(1, 1000).prefault(10).describe("a whole number from 1 to 1000"),
+    timescaledb: z.enum(["auto", "require", "off"]).prefault("auto").describe('"auto", "require" or "off"'),
+    retention: z
+      .strictObject({ trades: retention, trades_1m: retention, trades_1h: retention })
+      .prefault({})
+      .describe("a table, [database.retention]"),
+  })
+  .prefault({})
+  .describe("a table, [database]");
+
+const redisSection = z
+  .strictObject({
+    url: redisUrlField
+      .prefault("memory:")
+      .describe('"redis://user:password@host:6379/0", "rediss://…" or "memory:" within one process'),
+    key_prefix: z
+      .string()
+      .regex(/^[\x21-\x7e]{0,64}$/)
+      .prefault("")
+      .describe("at most 64 ASCII characters without blanks"),
+  })
+  .prefault({})
+  .describe("a table, [redis]");
+
+const apiSection = z
+  .strictObject({
+    listen: listenField.prefault("127.0.0.1:8080").describe('host:port, such as "0.0.0.0:8080" or "[::1]:8080"'),
+    ops_listen: listenField.prefault("127.0.0.1:9102").describe('host:port, such as "127.0.0.1:9102" or "[::1]:9102"'),
+    price_freshness_seconds: integerField(1, 86_400).prefault(30).describe("a whole number of seconds from 1 to 86400"),
+  })
+  .superRefine(
+    ({ listen, ops_listen }, context) => {
+      if (listen.port === 0 || formatListen(listen) !== formatListen(ops_listen)) return;
+      reportAt(context, ["ops_listen"], `${formatListen(ops_listen)} is api.listen as well`, "an address of its own");
+    },
+    needs("listen", "ops_listen"),
+  )
+  .prefault({})
+  .describe("a table, [api]");
+
+const logSection = z
+  .strictObject({
+    level: z
+      .enum(LOG_LEVELS)
+      .prefault("info")
+      .describe(`one of ${LOG_LEVELS.join(", ")}`),
+  })
+  .prefault({})
+  .describe("a table, [log]");
+
+/**
+ * The whole configuration, read from TOML's values and written back to them (`z.encode`). The description of each key
+ * says what would be right, for error messages.
+ */
+export const configSchema = z.strictObject({
+  database: databaseSection,
+  redis: redisSection,
+  api: apiSection,
+  log: logSection,
+  aggregate: aggregateSection,
+  sources: sourcesSection,
+});
+
+/** The settings in effect. Durations are numbers of seconds. */
+export type Config = z.output<typeof configSchema>;
+
+/** The settings that can change a published figure. */
+export function policySettings({ aggregate, sources }: Config): PolicySettings {
+  return {
+    disable_class_filter: aggregate.disable_class_filter,
+    enable_stablecoin_fiat_proxy: aggregate.enable_stablecoin_fiat_proxy,
+    outlier_sigma_threshold: aggregate.outlier_sigma_threshold,
+    min_usd_volume: aggregate.min_usd_volume,
+    min_usd_volume_unknown: aggregate.min_usd_volume_unknown,
+    aliases: aggregate.aliases,
+    pegs: aggregate.pegs,
+    sources,
+  };
+}

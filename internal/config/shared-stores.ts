@@ -1,0 +1,22 @@
+import { ConfigError, type Problem } from "./problems.ts";
+import type { Config } from "./schema.ts";
+
+/**
+ * Refuses stores that live in one process, for daemons that must share what they hold.
+ * @throws ConfigError
+ */
+export function refuseUnsharedStores({ database, redis }: Config): void {
+  const problems: Problem[] = [];
+  const refuse = (key: string, url: string, right: string): void => {
+    const wrong = `${url} lives in one process and is not shared between daemons`;
+    problems.push({
+      where: "config",
+      key,
+      wrong,
+      right: `${right}, or "stellarindex start" to run all in one process`,
+    });
+  };
+  if (database.url === "pglite:memory") refuse("database.url", database.url, "postgres://… or pglite:<directory>");
+  if (redis.url === "memory:") refuse("redis.url", redis.url, "redis://… or rediss://…");
+  if (problems.length > 0) throw new ConfigError(problems);
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { buildRegistry, SOURCE_CLASSES, SOURCE_NAME, SOURCE_SUBCLASSES } from "../sources/registry.ts";
+import { needs, reportAt } from "./cross-checks.ts";
+import { integerField } from "./fields.ts";
+
+const BUILT_IN = buildRegistry();
+const ONE_CLASS = `one of ${SOURCE_CLASSES.join(", ")}`;
+
+const source = z.strictObject({
+  name: z
+    .string()
+    .regex(SOURCE_NAME)
+    .describe("1 to 64 lower-case letters, digits, dots, underscores or hyphens, such as kraken"),
+  class: z.enum(SOURCE_CLASSES).optional().describe(ONE_CLASS),
+  subclass: z
+    .enum(SOURCE_SUBCLASSES)
+    .optional()
+    .describe(`one of ${SOURCE_SUBCLASSES.join(", ")}`),
+  include_in_vwap: z.boolean().optional().describe("true or false"),
+  weight: integerField(0, 1_000_000).optional().describe("a whole number from 0 to 1000000; 100 is one vote"),
+});
+
+const checkedSource = source.superRefine(
+  ({ name, class: declaredClass, subclass }, context) => {
+    const sourceClass = declaredClass ?? BUILT_IN.get(name)?.class;
+    if (sourceClass === undefined) {
+      reportAt(context, ["class"], `is missing, and ${JSON.stringify(name)} is no built-in source`, ONE_CLASS);
+    } else if (subclass !== undefined && sourceClass !== "exchange") {
+      const right = "no subclass, which only exchanges have";
+      reportAt(context, ["subclass"], `is ${JSON.stringify(subclass)} for a source of class ${sourceClass}`, right);
+    }
+  },
+  needs("name", "class", "subclass"),
+);
+
+/** `[[sources]]`: sources added to the built-in registry, or built-in ones changed. */
+export const sourcesSection = z
+  .array(checkedSource)
+  .max(1000)
+  .superRefine(
+    (sources, context) => {
+      const seen = new Set<string>();
+      for (const [index, { name }] of sources.entries()) {
+        if (seen.has(name)) {
+          reportAt(context, [index, "name"], `${JSON.stringify(name)} is there twice`, "each source once");
+        }
+        seen.add(name);
+      }
+    },
+    { when: ({ value }) => Array.isArray(value) && value.every((entry) => typeof entry?.name === "string") },
+  )
+  .prefault([])
+  .describe("at most 1000 tables, [[sources]]");

@@ -1,0 +1,44 @@
+import TOML from "@iarna/toml";
+
+export type Table = Record<string, unknown>;
+
+/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes at most one character of the text. */
+export class TomlSyntaxError extends Error {
+  override readonly name = "TomlSyntaxError";
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, line: number, column: number) {
+    super(message);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/** @throws TomlSyntaxError */
+export function parseToml(text: string): Table {
+  try {
+    return TOML.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    const { message, line, col } = error as { message: string; line?: number; col?: number };
+    if (line === undefined || col === undefined) throw error;
+    // The parser's message goes on to quote the line, which may hold a password.
+    const [what = ""] = message.split(" at row ");
+    throw new TomlSyntaxError(what.charAt(0).toLowerCase() + what.slice(1), line + 1, col + 1);
+  }
+}
+
+export function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** A text, number, boolean, or list of them, on one line. */
+export function formatTomlValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(formatTomlValue).join(", ")}]`;
+  // JSON's escapes are TOML's, except that TOML wants DEL escaped.
+  return typeof value === "string" ? JSON.stringify(value).replaceAll("\x7f", "\\u007f") : String(value);
+}
+
+export function formatTomlKey(key: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(key) ? key : formatTomlValue(key);
+}
