@@ -1,0 +1,79 @@
+import diagnosticsChannel from "node:diagnostics_channel";
+import type { Refusal, Stage } from "../aggregate/compute.ts";
+import type { PricedTrade } from "../aggregate/reader.ts";
+import type { Pair } from "../canonical/pair.ts";
+import type { PublishedValue } from "../canonical/published.ts";
+import type { Micros } from "../canonical/time.ts";
+
+/** A step of one target's refresh is done. */
+export interface StageEvent {
+  readonly pair: Pair;
+  readonly windowSeconds: number;
+  readonly to: Micros;
+  readonly stage: Stage;
+  /** Trades handed on to the next step. */
+  readonly trades: number;
+  readonly dropped: number;
+  /** The trades that went, where the step knows them one by one. */
+  readonly outliers: readonly PricedTrade[];
+}
+
+/** What became of a target at one boundary. */
+export type TargetOutcome = "written" | "superseded" | Refusal | "error";
+
+export interface TargetEvent {
+  readonly pair: Pair;
+  readonly windowSeconds: number;
+  readonly to: Micros;
+  readonly outcome: TargetOutcome;
+  readonly value: PublishedValue | null;
+  readonly dropped: { readonly class: number; readonly outlier: number };
+  readonly usdVolumeKnown: boolean;
+  readonly error: Error | null;
+}
+
+/** All targets of one boundary were dealt with, or left because of a stop. */
+export interface TickEvent {
+  readonly to: Micros;
+  readonly targets: number;
+  readonly counts: Readonly<Record<TargetOutcome, number>>;
+  /** Targets not begun because the daemon stops. */
+  readonly abandoned: number;
+  readonly durationSeconds: number;
+}
+
+/** Boundaries that passed while a tick was still running. */
+export interface SkipEvent {
+  readonly count: number;
+  readonly to: Micros;
+}
+
+/** A source with trades that the registry does not know, seen for the first time. */
+export interface UnknownSourceEvent {
+  readonly source: string;
+  readonly pair: Pair;
+}
+
+/** A kind of event: who publishes does not know who listens. Subscribing gives back the way out. */
+export interface EventChannel<T> {
+  readonly publish: (event: T) => void;
+  readonly subscribe: (listener: (event: T) => void) => () => void;
+}
+
+export const stageDone: EventChannel<StageEvent> = channel("stellarindex:aggregator:stage");
+export const targetDone: EventChannel<TargetEvent> = channel("stellarindex:aggregator:target");
+export const tickDone: EventChannel<TickEvent> = channel("stellarindex:aggregator:tick");
+export const ticksSkipped: EventChannel<SkipEvent> = channel("stellarindex:aggregator:ticks-skipped");
+export const unknownSource: EventChannel<UnknownSourceEvent> = channel("stellarindex:aggregator:unknown-source");
+
+function channel<T>(name: string): EventChannel<T> {
+  const named = diagnosticsChannel.channel(name);
+  return {
+    publish: (event) => named.publish(event),
+    subscribe: (listener) => {
+      const onMessage = (message: unknown) => listener(message as T);
+      named.subscribe(onMessage);
+      return () => named.unsubscribe(onMessage);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { HOUR } from "../canonical/bucket.ts";
+import type { Pair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
+import { ceilTo, floorTo } from "../canonical/time.ts";
+import type { Database, Sql } from "./database.ts";
+import { readHorizons, requireRows } from "./horizons.ts";
+import { moment } from "./moment.ts";
+
+/** The trades to take back: of one pair, in [from, to), optionally of one source and with given ids only. */
+export interface TradeSelection {
+  readonly pair: Pair;
+  readonly from: Micros;
+  readonly to: Micros;
+  readonly source?: string | undefined;
+  readonly tradeIds?: readonly string[] | undefined;
+}
+
+/**
+ * Deletes trades and recomputes the rollups of every bucket they were in, in one transaction. Trades that land in those
+ * buckets meanwhile wait, and are counted.
+ * @returns how many trades were deleted
+ * @throws RawDataExpired where a touched hour reaches back before raw trades are complete
+ */
+export async function deleteTrades({ sql }: Database, selection: TradeSelection): Promise<number> {
+  return sql.begin(async (transaction) => {
+    const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
+    requireRows(await readHorizons(transaction), { trades: [hours] });
+    await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
+    // Locks first, hours before minutes like the trigger, in key order; a bucket that appears only after this holds
+    // trades from after this, which are not deleted either.
+    const lockedHours = await lockRollups(transaction, "trades_1h", selection, hours);
+    await lockRollups(transaction, "trades_1m", selection, hours);
+    const { count } = await transaction`
+      DELETE FROM trades
+      USING unnest(
+        ${lockedHours.map(({ source }) => source)}::text[],
+        ${lockedHours.map(({ bucket }) => bucket)}::text[]::timestamptz[]
+      ) AS locked (source, bucket)
+      WHERE trades.base_asset = ${selection.pair.base} AND trades.quote_asset = ${selection.pair.quote}
+        AND trades.source = locked.source
+        AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'
+        AND trades.ts >= ${moment(selection.from)}::text::timestamptz
+        AND trades.ts < ${moment(selection.to)}::text::timestamptz
+        ${selection.tradeIds === undefined ? sql`` : sql`AND trades.trade_id = ANY(${selection.tradeIds as string[]}::text[])`}`;
+    if (count > 0) await recountHours(transaction, selection, lockedHours);
+    return count;
+  }) as Promise<number>;
+}
+
+interface LockedRollup {
+  readonly source: string;
+  /** The start of the bucket, as PostgreSQL writes it. */
+  readonly bucket: string;
+}
+
+function lockRollups(
+  sql: Sql,
+  table: "trades_1h" | "trades_1m",
+  { pair, source }: TradeSelection,
+  { from, to }: { from: Micros; to: Micros },
+): Promise<LockedRollup[]> {
+  return sql<LockedRollup[]>`
+    SELECT source, bucket::text AS bucket FROM ${sql(table)}
+    WHERE base_asset = ${pair.base} AND quote_asset = ${pair.quote}
+      AND bucket >= ${moment(from)}::text::timestamptz AND bucket < ${moment(to)}::text::timestamptz
+      ${source === undefined ? sql`` : sql`AND source = ${source}`}
+    ORDER BY base_asset, quote_asset, bucket, source
+    FOR UPDATE`;
+}
+
+/** Drops the rollups of the locked hours and counts their trades again, through the very trigger that ingest uses. */
+async function recountHours(sql: Sql, { pair }: TradeSelection, locked: readonly LockedRollup[]): Promise<void> {
+  const inLockedHours = (table: "trades" | "trades_1h" | "trades_1m", column: "ts" | "bucket") => sql`
+    unnest(
+      ${locked.map(({ source }) => source)}::text[], ${locked.map(({ bucket }) => bucket)}::text[]::timestamptz[]
+    ) AS locked (source, hour)
+    WHERE ${sql(table)}.base_asset = ${pair.base} AND ${sql(table)}.quote_asset = ${pair.quote}
+      AND ${sql(table)}.source = locked.source
+      AND ${sql(table)}.${sql(column)} >= locked.hour AND ${sql(table)}.${sql(column)} < locked.hour + interval '1 hour'`;
+  await sql`DELETE FROM trades_1m USING ${inLockedHours("trades_1m", "bucket")}`;
+  await sql`DELETE FROM trades_1h USING ${inLockedHours("trades_1h", "bucket")}`;
+  await sql`CREATE TEMPORARY TABLE recounted_trades (LIKE trades) ON COMMIT DROP`;
+  await sql`
+    CREATE TRIGGER recount AFTER INSERT ON recounted_trades REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION trades_add_to_rollups()`;
+  await sql`INSERT INTO recounted_trades SELECT trades.* FROM trades, ${inLockedHours("trades", "ts")}`;
+}

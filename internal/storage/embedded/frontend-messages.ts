@@ -1,0 +1,87 @@
+/** A message of the PostgreSQL protocol's frontend: one type byte (none at startup), a length, a body. */
+export interface FrontendMessage {
+  /** `startup` for the untyped first one, else the type letter. */
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+const SSL_REQUEST = 80877103;
+const GSS_REQUEST = 80877104;
+const CANCEL_REQUEST = 80877102;
+
+/** Makes a message of type letter, length and body. */
+export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(5);
+  head.write(type, 0, "latin1");
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
+/** An untyped startup message for the one user and database there is. */
+export function startupMessage(): Buffer {
+  const body = Buffer.from("user\0postgres\0database\0postgres\0\0");
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(body.length + head.length, 0);
+  head.writeInt32BE(196608, 4);
+  return Buffer.concat([head, body]);
+}
+
+/** An ErrorResponse that ends the connection. */
+export function fatalResponse(code: string, text: string): Buffer {
+  return message("E", Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${text}\0\0`));
+}
+
+/** What kind of untyped first message it is. */
+export function startupKind(bytes: Buffer): "encryption" | "cancel" | "startup" {
+  const code = bytes.readInt32BE(4);
+  if (code === SSL_REQUEST || code === GSS_REQUEST) return "encryption";
+  return code === CANCEL_REQUEST ? "cancel" : "startup";
+}
+
+/** The name of the prepared statement that a Parse message makes; empty for the unnamed one. */
+export function parsedName(parse: Buffer): string {
+  return parse.toString("latin1", 5, parse.indexOf(0, 5));
+}
+
+/** Asks to drop prepared statements by name. */
+export function closeStatements(names: Iterable<string>): Buffer {
+  return Buffer.concat([...names].map((name) => message("C", Buffer.from(`S${name}\0`, "latin1"))));
+}
+
+/**
+ * Collects chunks and hands on whole messages. Chunks are joined only once a message is complete, so that a large one
+ * costs no more than its size.
+ */
+export function messageReader(onMessage: (message: FrontendMessage) => void): (chunk: Buffer) => void {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let needed = 8;
+  let started = false;
+  return (chunk) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < needed) return;
+    const buffer = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+    let at = 0;
+    for (;;) {
+      const left = buffer.length - at;
+      const head = started ? 5 : 8;
+      if (left < head) {
+        needed = head;
+        break;
+      }
+      const length = started ? buffer.readInt32BE(at + 1) + 1 : buffer.readInt32BE(at);
+      if (left < length) {
+        needed = length;
+        break;
+      }
+      const bytes = buffer.subarray(at, at + length);
+      const type = started ? String.fromCharCode(bytes[0] ?? 0) : "startup";
+      if (!started) started = startupKind(bytes) === "startup";
+      at += length;
+      onMessage({ type, bytes });
+    }
+    chunks = at < buffer.length ? [buffer.subarray(at)] : [];
+    size = buffer.length - at;
+  };
+}

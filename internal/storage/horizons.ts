@@ -1,0 +1,42 @@
+import type { Bucket } from "../canonical/bucket.ts";
+import { formatTime, type Micros } from "../canonical/time.ts";
+import type { Sql } from "./database.ts";
+import { RawDataExpired } from "./errors.ts";
+
+/** Which rows an answer needs, by the kind of table. Empty buckets need none. */
+export interface NeededRows {
+  readonly trades?: readonly Bucket[];
+  readonly minutes?: readonly Bucket[];
+  readonly hours?: readonly Bucket[];
+}
+
+const TABLES = { trades: "trades", minutes: "trades_1m", hours: "trades_1h" } as const;
+
+/** How far back each table is complete; a table that is not named was never cut. */
+export type Horizons = ReadonlyMap<string, Micros>;
+
+/**
+ * Refuses a question that needs rows from before a table is complete.
+ * @throws RawDataExpired naming the table and how far back it reaches
+ */
+export function requireRows(horizons: Horizons, needed: NeededRows): void {
+  for (const [kind, table] of Object.entries(TABLES)) {
+    const completeFrom = horizons.get(table);
+    if (completeFrom === undefined) continue;
+    for (const { from, to } of needed[kind as keyof NeededRows] ?? []) {
+      if (from < to && from < completeFrom) {
+        throw new RawDataExpired(
+          `this needs ${table} from ${formatTime(from)}, and retention has removed what was before ${formatTime(completeFrom)}`,
+        );
+      }
+    }
+  }
+}
+
+export async function readHorizons(sql: Sql): Promise<Horizons> {
+  const rows = await sql<{ table_name: string; complete_from: string }[]>`
+    SELECT table_name, (extract(epoch FROM complete_from) * 1000000)::bigint::text AS complete_from
+    FROM retention_horizons
+    WHERE isfinite(complete_from)`;
+  return new Map(rows.map((row) => [row.table_name, BigInt(row.complete_from)]));
+}

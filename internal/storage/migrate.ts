@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import Postgrator from "postgrator";
+import type { Database, Sql } from "./database.ts";
+import { DatabaseUnusable } from "./errors.ts";
+import { migrationsDirectory } from "./migrations-directory.ts";
+import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
+
+const SCHEMA_TABLE = "stellarindex_migrations";
+// Any number that nothing else uses: migrations run one at a time.
+const MIGRATION_LOCK = 7_203_111_840;
+
+export interface MigrateOptions {
+  readonly timescaledb: TimescaleMode;
+  readonly retention: RetentionSeconds;
+  /** Told what was done and what was left out, a line each. */
+  readonly log: (line: string) => void;
+}
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly appliedAt: string | null;
+}
+
+/**
+ * Applies the migrations that are missing, then what TimescaleDB adds where it is there; all or nothing.
+ * Safe to run again and by several at once.
+ * @throws DatabaseUnusable where an applied migration was edited since, or TimescaleDB is required and missing
+ */
+export async function migrateUp(database: Database, options: MigrateOptions): Promise<void> {
+  await inLockedTransaction(database, async (sql) => {
+    await runMigrations(sql, "max", options.log);
+    await setUpTimescale(sql, options);
+  });
+}
+
+/** Undoes the last migration, or all of them down to `version`. Data in the dropped tables is lost. */
+export async function migrateDown(database: Database, log: (line: string) => void, version?: number): Promise<void> {
+  await inLockedTransaction(database, async (sql) => {
+    const applied = await appliedMigrations(sql);
+    const target = version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
+    await runMigrations(sql, String(target), log);
+  });
+}
+
+/** Every migration of this program, and when it was applied. */
+export async function migrationStatus({ sql }: Database): Promise<Migration[]> {
+  const applied = await appliedMigrations(sql);
+  const known = await postgrator(sql).getMigrations();
+  return known
+    .filter(({ action }) => action === "do")
+    .sort((a, b) => a.version - b.version)
+    .map(({ version, name }) => ({ version, name, appliedAt: applied.get(version) ?? null }));
+}
+
+/**
+ * @throws DatabaseUnusable where the database has not all migrations of this program, or has ones it does not know
+ */
+export async function requireMigrated(database: Database): Promise<void> {
+  const known = await migrationStatus(database);
+  const missing = known.filter(({ appliedAt }) => appliedAt === null);
+  if (missing.length > 0) {
+    throw new DatabaseUnusable(
+      `the database lacks ${missing.length} of ${known.length} migrations; run: stellarindex migrate up`,
+    );
+  }
+  const newest = Math.max(...(await appliedMigrations(database.sql)).keys());
+  if (newest > known.length) {
+    throw new DatabaseUnusable(`the database has migration ${newest}, newer than this program; update the program`);
+  }
+}
+
+async function appliedMigrations(sql: Sql): Promise<Map<number, string>> {
+  const [table] = await sql<{ name: string | null }[]>`SELECT to_regclass(${SCHEMA_TABLE})::text AS name`;
+  if (table?.name == null) return new Map();
+  const rows = await sql<{ version: string; run_at: string }[]>`
+    SELECT version::text AS version, run_at::text AS run_at FROM ${sql(SCHEMA_TABLE)} WHERE version > 0 ORDER BY version`;
+  return new Map(rows.map((row) => [Number(row.version), row.run_at]));
+}
+
+async function runMigrations(sql: Sql, target: string, log: (line: string) => void): Promise<void> {
+  const runner = postgrator(sql);
+  runner.on("migration-finished", ({ version, action, name }) => {
+    log(`${action === "do" ? "applied" : "undid"} migration ${version} (${name})`);
+  });
+  try {
+    await runner.migrate(target);
+  } catch (error) {
+    const edited = /MD5 checksum failed for migration \[(\d+)\]/.exec(error instanceof Error ? error.message : "");
+    if (edited === null) throw error;
+    throw new DatabaseUnusable(
+      `migration ${edited[1]} was edited after it was applied; restore its file and write a new migration instead`,
+    );
+  }
+}
+
+function postgrator(sql: Sql): Postgrator {
+  return new Postgrator({
+    driver: "pg",
+    migrationPattern: join(migrationsDirectory(), "*.sql"),
+    schemaTable: SCHEMA_TABLE,
+    newline: "LF",
+    execQuery: async (query) => ({ rows: await sql.unsafe(query) }),
+    execSqlScript: async (script) => {
+      await sql.unsafe(script).simple();
+    },
+  });
+}
+
+function inLockedTransaction(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
+  return database.sql.begin(async (transaction) => {
+    await transaction`SELECT pg_advisory_xact_lock(${String(MIGRATION_LOCK)}::text::bigint)`;
+    await work(transaction);
+  }) as Promise<void>;
+}

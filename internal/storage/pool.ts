@@ -1,0 +1,15 @@
+import postgres, { type ISql, type Options } from "postgres";
+
+/** Runs queries: a connection pool or a transaction of it. */
+export type Sql = ISql;
+
+/** A pool of connections; texts stay texts, so that no number or time passes through a lossy type. */
+export function connect(url: string | null, options: Options<Record<string, never>>): postgres.Sql {
+  const settings = {
+    connect_timeout: 10,
+    onnotice: () => {},
+    ...options,
+    connection: { application_name: "stellarindex", TimeZone: "UTC", ...options.connection },
+  };
+  return url === null ? postgres(settings) : postgres(url, settings);
+}

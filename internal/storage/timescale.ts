@@ -1,0 +1,120 @@
+import type { Sql } from "./database.ts";
+import { DatabaseUnusable } from "./errors.ts";
+
+/** `auto`: use TimescaleDB where it is preloaded; `require`: refuse to go without; `off`: plain tables. */
+export type TimescaleMode = "auto" | "require" | "off";
+
+/** How long each table keeps its rows, in seconds; 0 is for ever. */
+export interface RetentionSeconds {
+  readonly trades: number;
+  readonly trades_1m: number;
+  readonly trades_1h: number;
+}
+
+const TABLES = [
+  { name: "trades", time: "ts", chunk: "1 day", orderBy: "ts, trade_id" },
+  { name: "trades_1m", time: "bucket", chunk: "7 days", orderBy: "bucket" },
+  { name: "trades_1h", time: "bucket", chunk: "90 days", orderBy: "bucket" },
+] as const;
+const SEGMENT_BY = "base_asset, quote_asset, source";
+const COMPRESS_AFTER = "7 days";
+
+/**
+ * Turns the tables into hypertables with compression and retention where TimescaleDB is there for it, and says what it
+ * leaves out. Safe to run again: settings follow the config.
+ * @throws DatabaseUnusable where it is required and missing
+ */
+export async function setUpTimescale(
+  sql: Sql,
+  options: { timescaledb: TimescaleMode; retention: RetentionSeconds; log: (line: string) => void },
+): Promise<void> {
+  const { timescaledb: mode, retention, log } = options;
+  const obstacle = mode === "off" ? "[database] timescaledb is off" : await obstacleTo(sql);
+  if (obstacle !== null) {
+    if (mode === "require") {
+      throw new DatabaseUnusable(
+        `[database] timescaledb = "require", but ${obstacle}; install and preload TimescaleDB, or use "auto"`,
+      );
+    }
+    log(`plain PostgreSQL tables: ${obstacle}`);
+    if (Object.values(retention).some((seconds) => seconds > 0)) {
+      log("left out: [database.retention] needs TimescaleDB; rows are kept");
+    }
+    return;
+  }
+  await sql`CREATE EXTENSION IF NOT EXISTS timescaledb`;
+  for (const { name, time, chunk } of TABLES) {
+    await sql.unsafe(
+      `SELECT create_hypertable('${name}', by_range('${time}', interval '${chunk}'), if_not_exists => true, migrate_data => true)`,
+    );
+  }
+  log("hypertables: trades, trades_1m, trades_1h");
+  const [license] = await sql<{ license: string }[]>`SELECT current_setting('timescaledb.license') AS license`;
+  if (license?.license !== "timescale") {
+    log(`left out: compression and retention need timescaledb.license = 'timescale', it is '${license?.license}'`);
+    return;
+  }
+  await compressOldTrades(sql);
+  await keepRetention(sql, retention, log);
+}
+
+/** Why TimescaleDB cannot be used here, or null. */
+async function obstacleTo(sql: Sql): Promise<string | null> {
+  const [available] = await sql`SELECT FROM pg_available_extensions WHERE name = 'timescaledb'`;
+  if (available === undefined) return "TimescaleDB is not installed on the server";
+  const [preloaded] = await sql<{ libraries: string }[]>`
+    SELECT coalesce(current_setting('shared_preload_libraries', true), '') AS libraries`;
+  const libraries = (preloaded?.libraries ?? "").split(",").map((name) => name.trim());
+  if (!libraries.includes("timescaledb")) return "TimescaleDB is not in shared_preload_libraries";
+  return null;
+}
+
+async function compressOldTrades(sql: Sql): Promise<void> {
+  const [trades] = TABLES;
+  await sql.unsafe(
+    `ALTER TABLE ${trades.name} SET (timescaledb.compress, timescaledb.compress_segmentby = '${SEGMENT_BY}',
+       timescaledb.compress_orderby = '${trades.orderBy}')`,
+  );
+  await sql.unsafe(
+    `SELECT add_compression_policy('${trades.name}', compress_after => interval '${COMPRESS_AFTER}', if_not_exists => true)`,
+  );
+}
+
+/**
+ * One job per table with a retention. Each run drops what the run before had declared expired, then moves the horizon:
+ * a question that began before the horizon moved still finds its rows.
+ */
+async function keepRetention(sql: Sql, retention: RetentionSeconds, log: (line: string) => void): Promise<void> {
+  await sql.unsafe(RETENTION_PROCEDURE);
+  await sql`SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'stellarindex_expire'`;
+  for (const { name } of TABLES) {
+    const seconds = retention[name];
+    if (seconds === 0) continue;
+    const config = JSON.stringify({ table: name, keep_seconds: seconds });
+    await sql`SELECT add_job('stellarindex_expire', interval '1 hour', config => ${config}::text::jsonb)`;
+    log(`retention: ${name} keeps ${seconds} seconds`);
+  }
+}
+
+const RETENTION_PROCEDURE = `
+CREATE OR REPLACE PROCEDURE stellarindex_expire(job_id integer, config jsonb)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  expired text := config->>'table';
+  horizon timestamptz;
+BEGIN
+  SELECT complete_from INTO horizon FROM retention_horizons WHERE table_name = expired;
+  IF isfinite(horizon) THEN
+    PERFORM drop_chunks(format('public.%I', expired)::regclass, older_than => horizon);
+  END IF;
+  LOCK TABLE retention_horizons IN ACCESS EXCLUSIVE MODE;
+  UPDATE retention_horizons
+  SET complete_from = greatest(
+    complete_from,
+    date_bin('1 hour', now() - make_interval(secs => (config->>'keep_seconds')::double precision), timestamptz 'epoch')
+  )
+  WHERE table_name = expired;
+END
+$$`;

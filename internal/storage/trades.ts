@@ -1,0 +1,47 @@
+import { formatDecimal } from "../canonical/decimal.ts";
+import type { TradeRow } from "../canonical/trade.ts";
+import type { Database } from "./database.ts";
+import { moment } from "./moment.ts";
+
+/** What became of a batch: `inserted + known` is its length; `conflicting` are known ones with other amounts. */
+export interface WriteOutcome {
+  readonly inserted: number;
+  readonly known: number;
+  readonly conflicting: readonly TradeRow[];
+}
+
+/**
+ * Writes trades as a decoder would: one atomic statement, safe to repeat. A trade that is stored already stays as it
+ * is.
+ * @throws the database's error where a row breaks a constraint; none of the batch is stored then
+ */
+export async function writeTrades({ sql }: Database, rows: readonly TradeRow[]): Promise<WriteOutcome> {
+  if (rows.length === 0) return { inserted: 0, known: 0, conflicting: [] };
+  const columns = [
+    rows.map((row) => row.base),
+    rows.map((row) => row.quote),
+    rows.map((row) => moment(row.ts)),
+    rows.map((row) => row.source),
+    rows.map((row) => row.tradeId),
+    rows.map((row) => formatDecimal(row.baseAmount)),
+    rows.map((row) => formatDecimal(row.quoteAmount)),
+  ] as const;
+  const [bases, quotes, times, sources, ids, baseAmounts, quoteAmounts] = columns;
+  const batch = sql`
+    unnest(
+      ${bases}::text[], ${quotes}::text[], ${times}::text[]::timestamptz[], ${sources}::text[], ${ids}::text[],
+      ${baseAmounts}::text[]::numeric[], ${quoteAmounts}::text[]::numeric[]
+    ) WITH ORDINALITY AS batch (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount, position)`;
+  const { count: inserted } = await sql`
+    INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
+    SELECT base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount FROM ${batch}
+    ON CONFLICT DO NOTHING`;
+  const known = rows.length - inserted;
+  if (known === 0) return { inserted, known, conflicting: [] };
+  const conflicts = await sql<{ position: string }[]>`
+    SELECT batch.position FROM ${batch}
+    JOIN trades USING (base_asset, quote_asset, ts, source, trade_id)
+    WHERE trades.base_amount <> batch.base_amount OR trades.quote_amount <> batch.quote_amount
+    ORDER BY batch.position`;
+  return { inserted, known, conflicting: conflicts.flatMap(({ position }) => rows[Number(position) - 1] ?? []) };
+}

@@ -1,0 +1,2 @@
+DROP TABLE trades;
+DROP FUNCTION trades_refuse_change();
