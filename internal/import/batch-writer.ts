@@ -1,0 +1,52 @@
+import type { TradeRow } from "../canonical/trade.ts";
+import type { WriteOutcome } from "../storage/trades.ts";
+
+/** Stores a batch atomically; to store it again changes nothing. */
+export type Write = (rows: readonly TradeRow[]) => Promise<WriteOutcome>;
+
+/** What has become of the rows written so far. `conflicting` ones are a part of `known`: stored with other amounts. */
+export interface WriteCounts {
+  new: number;
+  known: number;
+  conflicting: number;
+  /** The first few of the conflicting rows, as they were to be written. */
+  conflicts: TradeRow[];
+}
+
+export const CONFLICTS_NAMED = 5;
+
+export interface BatchWriter {
+  /** Takes a row; true where a batch is full and {@link flush} is due. */
+  add(row: TradeRow): boolean;
+  /** Starts writing what was added, once the batch before it is stored: one is written while the next fills up. */
+  flush(): Promise<void>;
+  /** Waits for the batch in flight. */
+  settle(): Promise<void>;
+}
+
+/** Both waits throw what `write` throws. `counts` is kept up to date. */
+export function createBatchWriter(write: Write, batchSize: number, counts: WriteCounts): BatchWriter {
+  let batch: TradeRow[] = [];
+  let inFlight: Promise<void> = Promise.resolve();
+
+  const writeOut = async (rows: readonly TradeRow[]): Promise<void> => {
+    const outcome = await write(rows);
+    counts.new += outcome.inserted;
+    counts.known += outcome.known;
+    counts.conflicting += outcome.conflicting.length;
+    counts.conflicts.push(...outcome.conflicting.slice(0, CONFLICTS_NAMED - counts.conflicts.length));
+  };
+
+  return {
+    add: (row) => batch.push(row) >= batchSize,
+    async flush() {
+      await inFlight;
+      if (batch.length === 0) return;
+      inFlight = writeOut(batch);
+      batch = [];
+      // The next wait reports a failure; until then it must not count as unhandled.
+      inFlight.catch(() => {});
+    },
+    settle: () => inFlight,
+  };
+}

@@ -1,0 +1,69 @@
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { csvReader, splitRow } from "./csv.ts";
+
+const HEADER = "ts,venue,pair,price,size,note";
+
+describe("splitRow", () => {
+  test("splits any row of one line as csv-parse does", () => {
+    const value = fc.string({ unit: fc.constantFrom("a", '"', ",", " ", "é", "1") });
+    const quoted = value.map((text) => `"${text.replaceAll('"', '""')}"`);
+    const plain = fc.string({ unit: fc.constantFrom("a", " ", "é", "1"), minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(quoted, plain), { minLength: 1 }), (cells) => {
+        const row = cells.join(",");
+        expect(splitRow(row)).toEqual(parse(row)[0]);
+      }),
+    );
+  });
+
+  test("takes space around quotes", () => {
+    expect(splitRow('a, "b,c" ,"d"')).toEqual(["a", "b,c", "d"]);
+  });
+
+  test.each([
+    ['a,"b,c', "not closed on the same line"],
+    ['a,b"c"', "stray quote"],
+    ['a,"b"c,"d"', "stray quote"],
+  ])("refuses %s", (row, reason) => {
+    expect(() => splitRow(row)).toThrow(reason);
+  });
+});
+
+describe("csvReader", () => {
+  test("gives the known columns, whatever their order", () => {
+    expect(csvReader(HEADER)("T,kraken,XLM/USD,1,2,hello")).toEqual({
+      ts: "T",
+      venue: "kraken",
+      pair: "XLM/USD",
+      price: "1",
+      size: "2",
+    });
+  });
+
+  test("refuses a row with another number of columns", () => {
+    expect(() => csvReader(HEADER)("T,kraken,XLM/USD,1,2")).toThrow("has 5 columns where the header has 6");
+  });
+
+  test("names all missing columns and what is there", () => {
+    expect(() => csvReader("time,venue,base,price,amount")).toThrow(
+      "lacks the columns ts; base and quote (or pair); price and size (or base_amount and quote_amount). " +
+        "It has: time, venue, base, price, amount",
+    );
+  });
+
+  test("says what separates columns", () => {
+    expect(() => csvReader("ts;venue;pair;price;size")).toThrow("columns are separated by commas");
+  });
+
+  test("refuses a first line that is no CSV", () => {
+    expect(() => csvReader('import { parse } from "csv";')).toThrow(
+      "is no CSV with a header: its first line has a stray",
+    );
+  });
+
+  test("refuses a column that is there twice", () => {
+    expect(() => csvReader(`${HEADER},price`)).toThrow("has the column price twice");
+  });
+});

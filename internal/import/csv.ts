@@ -1,0 +1,57 @@
+import { InputError } from "../canonical/input-error.ts";
+import { COLUMNS, checkColumns, type Fields } from "./columns.ts";
+
+/**
+ * Reads the header of a CSV file.
+ * @returns reads one line below it; that throws InputError where the line is no row of this file
+ * @throws InputError where columns are missing
+ */
+export function csvReader(header: string): (text: string) => Fields {
+  const names = splitHeader(header);
+  checkColumns(names);
+  const places = COLUMNS.map((column) => [column, names.indexOf(column)] as const).filter(([, place]) => place >= 0);
+  return (text) => {
+    const values = splitRow(text);
+    if (values.length !== names.length) {
+      throw new InputError(`has ${values.length} columns where the header has ${names.length}`);
+    }
+    const fields: Fields = {};
+    for (const [column, place] of places) fields[column] = values[place];
+    return fields;
+  };
+}
+
+function splitHeader(header: string): string[] {
+  try {
+    return splitRow(header).map((name) => name.trim());
+  } catch (error) {
+    throw error instanceof InputError
+      ? new InputError(`is no CSV with a header: its first line ${error.message}`)
+      : error;
+  }
+}
+
+const FIELD = /[ \t]*"([^"]*(?:""[^"]*)*)"[ \t]*(?=,|$)|([^",]*)(?=,|$)/y;
+
+/**
+ * The values of one line. A row is one line, unlike in CSV at large: no value of a trade holds a line break, and so a
+ * quote that is never closed costs one row instead of the rest of the file.
+ * @throws InputError where quotes are not as CSV has them
+ */
+export function splitRow(text: string): string[] {
+  if (!text.includes('"')) return text.split(",");
+  const values: string[] = [];
+  for (FIELD.lastIndex = 0; ; FIELD.lastIndex += 1) {
+    const match = FIELD.exec(text);
+    if (match === null) throw new InputError(explainQuotes(text));
+    values.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    if (FIELD.lastIndex === text.length) return values;
+  }
+}
+
+function explainQuotes(text: string): string {
+  const isOpen = text.split('"').length % 2 === 0;
+  return isOpen
+    ? "has a quote that is not closed on the same line"
+    : 'has a stray quote; a value with quotes in it is written "so ""quoted"""';
+}

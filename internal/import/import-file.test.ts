@@ -1,0 +1,253 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { formatPair } from "../canonical/pair.ts";
+import type { TradeRow } from "../canonical/trade.ts";
+import { type ImportOptions, importFile } from "./import-file.ts";
+import type { BadRow } from "./read-trades.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "import-test-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** A store that keeps what was written first, as the database does. */
+function createStore() {
+  const rows = new Map<string, TradeRow>();
+  const write: ImportOptions["write"] = async (batch) => {
+    const conflicting: TradeRow[] = [];
+    let inserted = 0;
+    for (const row of batch) {
+      const key = [formatPair(row), row.ts, row.source, row.tradeId].join("|");
+      const stored = rows.get(key);
+      if (stored === undefined) {
+        rows.set(key, row);
+        inserted += 1;
+      } else if (!stored.baseAmount.eq(row.baseAmount) || !stored.quoteAmount.eq(row.quoteAmount)) {
+        conflicting.push(row);
+      }
+    }
+    return { inserted, known: batch.length - inserted, conflicting };
+  };
+  return { rows, write, ids: () => [...rows.values()].map((row) => row.tradeId) };
+}
+
+async function importText(content: string | Buffer, options: Partial<ImportOptions> = {}) {
+  const store = createStore();
+  const badRows: BadRow[] = [];
+  const path = join(directory, "trades");
+  writeFileSync(path, content);
+  const result = await importFile(path, { write: store.write, onBadRow: (row) => badRows.push(row), ...options });
+  return { ...result, store, badRows, path };
+}
+
+const HEADER = "ts,venue,base,quote,price,size,trade_id";
+const csv = (...rows: string[]): string => `${[HEADER, ...rows].join("\n")}\n`;
+const row = (id: number | string, size = "1"): string => `2026-08-09T21:04:35Z,kraken,XLM,USD,0.25,${size},${id}`;
+const numbered = (count: number): string => csv(...Array.from({ length: count }, (_, index) => row(index)));
+
+describe("importFile", () => {
+  test.each<[string, string | Buffer]>([
+    ["CSV", csv(row(1), row(2))],
+    [
+      "CSV with a byte order mark, CRLF, quotes and empty lines",
+      `\uFEFF${csv(row(1), "", row('"2"'))}`.replaceAll("\n", "\r\n"),
+    ],
+    ["gzip", gzipSync(csv(row(1), row(2)))],
+    ["gzip of several members", Buffer.concat([gzipSync(csv(row(1))), gzipSync(`${row(2)}\n`)])],
+    [
+      "NDJSON",
+      [1, 2]
+        .map(
+          (id) =>
+            `{"ts":"2026-08-09T21:04:35Z","source":"kraken","pair":"XLM/USD","price":0.25,"size":1,"trade_id":${id}}`,
+        )
+        .join("\n"),
+    ],
+  ])("imports %s", async (_, content) => {
+    const result = await importText(content);
+    expect(result).toMatchObject({ new: 2, known: 0, conflicting: 0, bad: 0, end: { kind: "complete" } });
+    expect(result.store.ids()).toEqual(["1", "2"]);
+  });
+
+  test("skips bad rows and says where they are and why", async () => {
+    const result = await importText(csv(row(1), row(2, "0"), "", row(3).replace("0.25", "-1"), 'x,"y', row(4), "1,2"));
+    expect(result).toMatchObject({ new: 2, bad: 4, end: { kind: "complete" } });
+    expect(result.badRows).toEqual([
+      { line: 3, reason: "size is 0, but has to be above 0" },
+      { line: 5, reason: "price is -1, but has to be above 0" },
+      { line: 6, reason: "has a quote that is not closed on the same line" },
+      { line: 8, reason: "has 2 columns where the header has 7" },
+    ]);
+  });
+
+  test("counts what is known, and what is known with other amounts", async () => {
+    const result = await importText(csv(row(1), row(1), row(1, "2"), row(2)), { batchSize: 1 });
+    expect(result).toMatchObject({ new: 2, known: 2, conflicting: 1 });
+    expect(result.conflicts.map((conflict) => conflict.tradeId)).toEqual(["1"]);
+  });
+
+  test("gives rows without an id one of their own, the same at every import", async () => {
+    const rows = [row(""), row("", "2"), row(7), row(""), row("", "1.0")];
+    const first = await importText(csv(...rows), { batchSize: 2 });
+    const id = first.store.ids()[0];
+    expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(first).toMatchObject({ new: 5, known: 0, bad: 0 });
+    expect(first.store.ids().toSpliced(1, 1)).toEqual([id, "7", `${id}-2`, `${id}-3`]);
+    const again = await importFile(first.path, { write: first.store.write });
+    expect(again).toMatchObject({ new: 0, known: 5, conflicting: 0 });
+  });
+
+  test("numbers identical rows as a Map does", async () => {
+    const file = fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), id: fc.constantFrom("", "a", "b") }));
+    await fc.assert(
+      fc.asyncProperty(file, async (rows) => {
+        const written: string[] = [];
+        await importText(csv(...rows.map(({ size, id }) => row(id, `${size}`))), {
+          batchSize: 3,
+          async write(batch) {
+            written.push(...batch.map((trade) => trade.tradeId));
+            return { inserted: batch.length, known: 0, conflicting: [] };
+          },
+        });
+        const seen = new Map<number, number>();
+        const suffixes = rows.map(({ size, id }) => {
+          if (id !== "") return id;
+          seen.set(size, (seen.get(size) ?? 0) + 1);
+          return seen.get(size) === 1 ? "" : `-${seen.get(size)}`;
+        });
+        expect(written.map((id) => id.replace(/^[0-9a-f]{16}/, ""))).toEqual(suffixes);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("leaves nothing behind in the temporary directory", async () => {
+    const scratch = () => readdirSync(tmpdir()).filter((name) => name.startsWith("stellarindex-import-"));
+    const before = scratch();
+    const write = () => Promise.reject(new Error("no database"));
+    await importText(csv(row("")));
+    await importText(csv(row("")), { write });
+    await importText(gzipSync(csv(row(""), row(""))).subarray(0, -8));
+    expect(scratch()).toEqual(before);
+  });
+
+  test("imports what a gzip file holds before it is cut short, but no half row", async () => {
+    const content = Array.from({ length: 40_000 }, (_, index) => row(index * 7919, `1.${index * 104_729}`));
+    const whole = gzipSync(csv(...content));
+    const result = await importText(whole.subarray(0, whole.length >> 1));
+    expect(result.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("ends too early") });
+    expect(result.bad).toBe(0);
+    expect(result.new).toBeGreaterThan(10_000);
+    const last = result.store.ids().length - 1;
+    expect(result.store.ids()[last]).toBe(`${last * 7919}`);
+    const complete = await importText(whole.subarray(0, -1));
+    expect(complete).toMatchObject({ new: 40_000, end: { kind: "broken" } });
+  });
+
+  test("reports damaged gzip data", async () => {
+    const bytes = gzipSync(numbered(50_000));
+    bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 100);
+    const result = await importText(bytes);
+    expect(result.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("is damaged") });
+    expect(result.new).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["ignores zeros", 0, "complete"],
+    ["reports garbage", 1, "broken"],
+  ])("%s behind the end of gzip data", async (_, byte, kind) => {
+    for (const length of [1, 100, 300_000]) {
+      const result = await importText(Buffer.concat([gzipSync(numbered(3)), Buffer.alloc(length, byte)]));
+      expect(result.end.kind).toBe(kind);
+    }
+  });
+
+  test.each<[string, string | Buffer, string]>([
+    ["an empty file", "", "is empty"],
+    ["an empty gzip file", gzipSync(""), "is empty"],
+    ["HTML", "<!DOCTYPE html>\n<p>404, not found</p>\n", "looks like HTML"],
+    ["binary data", Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 1, 2, 0xff]), "is binary"],
+    ["UTF-16", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le"), "is binary or not in UTF-8"],
+    ["a JSON array", '[{"ts":1}]', "JSON array"],
+    ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line"],
+    ["CSV without a column that is needed", csv(row(1)).replace("size", "volume"), "price and size"],
+    ["prose", "Dear all,\nplease find the trades attached\n", "lacks the columns ts; source (or venue)"],
+  ])("refuses %s", async (_, content, reason) => {
+    const result = await importText(content);
+    expect(result).toMatchObject({ new: 0, bad: 0, end: { kind: "refused", reason: expect.stringContaining(reason) } });
+  });
+
+  test("reports what cannot be read at all", async () => {
+    const { write } = createStore();
+    const absent = await importFile(join(directory, "absent"), { write });
+    expect(absent.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("ENOENT") });
+    expect((await importFile(directory, { write })).end).toMatchObject({ kind: "refused" });
+  });
+
+  test("keeps the counts of what was stored before the database failed", async () => {
+    const store = createStore();
+    let writes = 0;
+    const result = await importText(numbered(100), {
+      batchSize: 10,
+      async write(batch) {
+        writes += 1;
+        if (writes === 4) throw new Error("connection lost");
+        return store.write(batch);
+      },
+    });
+    expect(result).toMatchObject({ new: 30, end: { kind: "failed", reason: "connection lost" } });
+    expect(writes).toBe(4);
+  });
+
+  test("has one batch in flight while it reads the next", async () => {
+    const store = createStore();
+    let inFlight = 0;
+    let most = 0;
+    const result = await importText(numbered(500), {
+      batchSize: 7,
+      async write(batch) {
+        expect(batch.length).toBeLessThanOrEqual(7);
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        inFlight -= 1;
+        return store.write(batch);
+      },
+    });
+    expect(result.new).toBe(500);
+    expect([most, inFlight]).toEqual([1, 0]);
+  });
+
+  test.each([
+    ["with", numbered],
+    ["without", (count: number) => numbered(count).replaceAll(/,\d+$/gm, ",")],
+  ])("stores what it has read when it is interrupted, %s ids", async (_, file) => {
+    const interruption = new AbortController();
+    const store = createStore();
+    const result = await importText(file(20_000), {
+      signal: interruption.signal,
+      async write(batch) {
+        interruption.abort();
+        return store.write(batch);
+      },
+    });
+    expect(result.end).toEqual({ kind: "interrupted" });
+    expect(result.new).toBe(store.rows.size);
+    expect(result.new).toBeGreaterThanOrEqual(2000);
+    expect(result.new).toBeLessThan(20_000);
+  });
+
+  test.each([
+    ["once", numbered(5000), 1],
+    ["twice where ids are missing", csv(row("")), 2],
+  ])("reports progress by the bytes of the file, read %s", async (_, content, passes) => {
+    const seen: [read: number, total: number][] = [];
+    const bytes = gzipSync(content);
+    await importText(bytes, { onProgress: (read, total) => seen.push([read, total]) });
+    expect(seen.at(-1)).toEqual([passes * bytes.length, passes * bytes.length]);
+  });
+});

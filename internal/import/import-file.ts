@@ -1,0 +1,130 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError } from "../canonical/input-error.ts";
+import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
+import { BrokenFile } from "./broken-file.ts";
+import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
+import { type BadRow, readTrades } from "./read-trades.ts";
+import { digestTradeId, rowDigest } from "./trade-id.ts";
+
+const BATCH_SIZE = 2000;
+
+export interface ImportOptions {
+  readonly write: Write;
+  /** Called for every row that is skipped, in the file's order. */
+  readonly onBadRow?: (row: BadRow) => void;
+  /** Bytes of the file on disk; the total doubles once it turns out that rows without ids need a pass of their own. */
+  readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
+  /** Ends the import early; what has been read until then is still stored. */
+  readonly signal?: AbortSignal;
+  /** Rows per write; one batch is written while the next is read. */
+  readonly batchSize?: number;
+}
+
+/** How the import of a file ended. It can be repeated from the start in any case. */
+export type ImportEnd =
+  | { readonly kind: "complete" | "interrupted" }
+  /** `refused`: not a file of trades. `broken`: not readable to its end. `failed`: could not be stored. */
+  | { readonly kind: "refused" | "broken" | "failed"; readonly reason: string };
+
+export interface ImportResult extends Readonly<WriteCounts> {
+  readonly bad: number;
+  readonly end: ImportEnd;
+}
+
+/**
+ * Writes the trades of a file, batch by batch, in memory that does not grow with the file. Bad rows are skipped. A row
+ * without a trade id gets one that is the same whenever the file is read, see `trade-id.ts`; for such rows the file is
+ * read twice.
+ * @returns what became of the rows, also where the file could not be imported as a whole: that is no exception
+ */
+export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
+  const { write, onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
+  const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [] };
+  const writer = createBatchWriter(write, batchSize, counts);
+  let bad = 0;
+  let scratch: string | null = null;
+
+  const readAll = async (): Promise<ImportEnd> => {
+    const size = await fileSize(path);
+    let read = 0;
+    let passes = 1;
+    const onBytes = (count: number): void => {
+      read += count;
+      onProgress?.(read, passes * size);
+    };
+    let nextOccurrence: NextOccurrence | null = null;
+    for await (const rows of readTrades(path, onBytes)) {
+      for (const row of rows) {
+        if ("reason" in row) {
+          bad += 1;
+          onBadRow?.(row);
+          continue;
+        }
+        let { tradeId } = row;
+        if (tradeId === undefined) {
+          if (nextOccurrence === null) {
+            passes = 2;
+            scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
+            nextOccurrence = await numberRows(path, scratch, onBytes, signal);
+            if (signal?.aborted) break;
+          }
+          const digest = rowDigest(row);
+          tradeId = digestTradeId(digest, nextOccurrence(digest));
+        }
+        if (writer.add({ ...row, tradeId })) await writer.flush();
+      }
+      if (signal?.aborted) return { kind: "interrupted" };
+    }
+    return { kind: "complete" };
+  };
+
+  const end = await endOf(readAll);
+  if (scratch !== null) await rm(scratch, { recursive: true, force: true });
+  const stored = await endOf(async () => {
+    await writer.flush();
+    await writer.settle();
+    return end;
+  });
+  return { ...counts, bad, end: stored };
+}
+
+/** The first pass over a file: numbers its equal rows without a trade id, in their order. */
+async function numberRows(
+  path: string,
+  directory: string,
+  onBytes: (count: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<NextOccurrence> {
+  const counter = createOccurrenceCounter(directory);
+  try {
+    for await (const rows of readTrades(path, onBytes)) {
+      for (const row of rows) if (!("reason" in row) && row.tradeId === undefined) counter.add(rowDigest(row));
+      if (signal?.aborted) break;
+    }
+  } catch (error) {
+    // The second pass breaks off at the same place, and reports it.
+    if (!(error instanceof BrokenFile)) throw error;
+  }
+  return counter.finish();
+}
+
+async function fileSize(path: string): Promise<number> {
+  const stats = await stat(path).catch((error: Error) => {
+    throw new BrokenFile(`cannot be read: ${error.message}`);
+  });
+  if (!stats.isFile()) throw new InputError("is not a regular file");
+  return stats.size;
+}
+
+async function endOf(step: () => Promise<ImportEnd>): Promise<ImportEnd> {
+  try {
+    return await step();
+  } catch (error) {
+    const { message: reason } = error as Error;
+    if (error instanceof InputError) return { kind: "refused", reason };
+    if (error instanceof BrokenFile) return { kind: "broken", reason };
+    return { kind: "failed", reason };
+  }
+}

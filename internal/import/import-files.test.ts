@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Write } from "./batch-writer.ts";
+import { type ImportFilesOptions, importFiles } from "./import-files.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "import-test-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const storeAll: Write = async (batch) => ({ inserted: batch.length, known: 0, conflicting: [] });
+
+async function run(contents: Record<string, string>, options: Partial<ImportFilesOptions> = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const shorten = (line: string): string => line.replaceAll(`${directory}/`, "");
+  const paths = Object.entries(contents).map(([name, content]) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  });
+  const ok = await importFiles(paths, {
+    write: storeAll,
+    print: (line) => void out.push(shorten(line)),
+    progress: { start() {}, update() {}, stop() {}, log: (line) => void err.push(shorten(line)) },
+    ...options,
+  });
+  return { ok, out, err };
+}
+
+const file = (...sizes: number[]): string =>
+  `ts,venue,pair,price,size,trade_id\n${sizes.map((size, id) => `2026-01-01T00:00:00Z,sdex,XLM/USD,1,${size},${id}\n`).join("")}`;
+
+test("says what became of each file and of all, and goes on after a file it cannot use", async () => {
+  expect(await run({ a: file(1, 0, 2), b: "<html>", c: file(3) })).toEqual({
+    ok: false,
+    out: [
+      "a: 2 new, 0 known, 0 of them with other amounts, 1 bad",
+      "b: 0 new, 0 known, 0 of them with other amounts, 0 bad",
+      "c: 1 new, 0 known, 0 of them with other amounts, 0 bad",
+      "total: 3 new, 0 known, 0 of them with other amounts, 1 bad",
+    ],
+    err: [
+      "a:3: size is 0, but has to be above 0",
+      expect.stringContaining("b: not imported: looks like HTML or XML"),
+      "bad rows skipped: 1",
+    ],
+  });
+});
+
+test("is content with bad rows, and shows the first 20 of a file", async () => {
+  const { ok, err } = await run({ a: file(...Array(50).fill(0)) });
+  expect(ok).toBe(true);
+  expect(err).toHaveLength(22);
+  expect(err.slice(-3)).toEqual([
+    "a:21: size is 0, but has to be above 0",
+    "a: further bad rows are only counted",
+    "bad rows skipped: 50",
+  ]);
+});
+
+test("names the first 5 trades that are stored with other amounts", async () => {
+  const { ok, out, err } = await run(
+    { a: file(1, 2, 3, 4, 5, 6, 7) },
+    { write: async (batch) => ({ inserted: 0, known: batch.length, conflicting: batch }) },
+  );
+  expect(ok).toBe(true);
+  expect(out).toEqual(["a: 0 new, 7 known, 7 of them with other amounts, 0 bad"]);
+  expect(err).toHaveLength(6);
+  expect(err[0]).toBe(
+    "a: stored with other amounts: 2026-01-01T00:00:00Z sdex crypto:XLM/fiat:USD trade 0; the file says 1 for 1",
+  );
+  expect(err[5]).toBe("a: and 2 more stored with other amounts");
+});
+
+test("stops where the database fails", async () => {
+  const { ok, out, err } = await run({ a: file(1), b: file(1) }, { write: () => Promise.reject(new Error("gone")) });
+  expect(ok).toBe(false);
+  expect(out).toHaveLength(2);
+  expect(err).toEqual([
+    expect.stringContaining("a: could not be stored: gone. Run it again"),
+    "files not imported yet: b",
+  ]);
+});
+
+test("stops where it is interrupted", async () => {
+  const { ok, err } = await run({ a: file(1), b: file(1) }, { signal: AbortSignal.abort() });
+  expect(ok).toBe(false);
+  expect(err).toEqual([expect.stringContaining("a: interrupted; run it again"), "files not imported yet: b"]);
+});

@@ -1,0 +1,56 @@
+import { basename } from "node:path";
+import type { Write } from "./batch-writer.ts";
+import { type ImportResult, importFile } from "./import-file.ts";
+import type { Progress } from "./progress.ts";
+import { addCounts, formatConflicts, formatCounts, formatEnd } from "./summary.ts";
+
+const BAD_ROWS_SHOWN = 20;
+
+export interface ImportFilesOptions {
+  readonly write: Write;
+  readonly signal?: AbortSignal;
+  readonly progress: Progress;
+  /** Takes the lines of the result: one per file, and the total where there are several. */
+  readonly print: (line: string) => void;
+}
+
+/**
+ * Imports files one after another and says what became of each. After an interruption, or where rows cannot be stored,
+ * the files that are left are not touched.
+ * @returns whether all files were read to their end and stored; bad rows do not matter for that
+ */
+export async function importFiles(paths: readonly string[], options: ImportFilesOptions): Promise<boolean> {
+  const { progress, print } = options;
+  const results: ImportResult[] = [];
+  for (const path of paths) {
+    const result = await importOne(path, options);
+    results.push(result);
+    print(`${path}: ${formatCounts(result)}`);
+    for (const line of [...formatConflicts(result), formatEnd(result) ?? []].flat()) progress.log(`${path}: ${line}`);
+    if (result.end.kind === "interrupted" || result.end.kind === "failed") break;
+  }
+  const total = addCounts(results);
+  if (paths.length > 1) print(`total: ${formatCounts(total)}`);
+  if (results.length < paths.length) progress.log(`files not imported yet: ${paths.slice(results.length).join(", ")}`);
+  if (total.bad > 0) progress.log(`bad rows skipped: ${total.bad}`);
+  return results.length === paths.length && results.every((result) => result.end.kind === "complete");
+}
+
+async function importOne(path: string, { write, signal, progress }: ImportFilesOptions): Promise<ImportResult> {
+  let bad = 0;
+  progress.start(basename(path));
+  try {
+    return await importFile(path, {
+      write,
+      ...(signal && { signal }),
+      onProgress: progress.update,
+      onBadRow({ line, reason }) {
+        bad += 1;
+        if (bad <= BAD_ROWS_SHOWN) progress.log(`${path}:${line}: ${reason}`);
+        else if (bad === BAD_ROWS_SHOWN + 1) progress.log(`${path}: further bad rows are only counted`);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+}

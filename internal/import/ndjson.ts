@@ -1,0 +1,38 @@
+import { InputError } from "../canonical/input-error.ts";
+import { COLUMNS, checkColumns, type Fields } from "./columns.ts";
+
+// A string, or a number outside of strings.
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/**
+ * Checks the first line of an NDJSON file.
+ * @returns reads one line; that throws InputError where the line is no flat object with texts and numbers
+ * @throws InputError where the first line is no JSON object, or columns are missing
+ */
+export function ndjsonReader(firstLine: string): (text: string) => Fields {
+  checkColumns(Object.keys(parseObject(firstLine)));
+  return (text) => {
+    const object = parseObject(text);
+    const fields: Fields = {};
+    for (const column of COLUMNS) {
+      const value = object[column];
+      if (value === undefined || value === null) continue;
+      if (typeof value !== "string") throw new InputError(`${column} is neither a text nor a number`);
+      fields[column] = value;
+    }
+    return fields;
+  };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  // As doubles, numbers would lose digits. In quotes they keep them; what was no JSON before is none after.
+  const quoted = text.replace(TOKEN, (token) => (token.startsWith('"') ? token : `"${token}"`));
+  let value: unknown;
+  try {
+    value = JSON.parse(quoted);
+  } catch {
+    throw new InputError("is not one whole JSON object on one line");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new InputError("is not a JSON object");
+  return value as Record<string, unknown>;
+}
