@@ -1,0 +1,62 @@
+import { type Micros, seconds } from "../canonical/time.ts";
+import { makeListeners } from "./listeners.ts";
+import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
+import { refuseWrite, supersedes } from "./supersede.ts";
+
+interface Entry {
+  readonly value: string;
+  readonly expires: Micros;
+}
+
+/** The store of a single process: same behaviour as Redis, nothing outlives the process. */
+export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1000n): PriceStore {
+  const entries = new Map<string, Entry>();
+  const listeners = makeListeners();
+  let closed = false;
+
+  function refuseIfClosed(): void {
+    if (closed) throw new Error("the store is closed");
+  }
+
+  function held(key: string, at: Micros): string | null {
+    const entry = entries.get(key);
+    return entry !== undefined && entry.expires > at ? entry.value : null;
+  }
+
+  function write(each: PriceWrite, at: Micros): WriteOutcome {
+    const refusal = refuseWrite(each);
+    if (refusal !== null) return refusal;
+    const before = held(each.key, at);
+    if (before !== null && supersedes(before, each.to)) return "superseded";
+    entries.set(each.key, { value: each.value, expires: at + seconds(each.ttlSeconds) });
+    listeners.announce({ key: each.key, to: each.to });
+    return "written";
+  }
+
+  return {
+    async read(keys) {
+      refuseIfClosed();
+      const at = now();
+      return keys.map((key) => held(key, at));
+    },
+    async publish(writes) {
+      if (closed) return writes.map(() => new Error("the store is closed"));
+      const at = now();
+      for (const [key, entry] of entries) if (entry.expires <= at) entries.delete(key);
+      return writes.map((each) => write(each, at));
+    },
+    async subscribe(onWrite) {
+      refuseIfClosed();
+      const remove = listeners.add(onWrite);
+      return async () => remove();
+    },
+    async ping() {
+      refuseIfClosed();
+    },
+    async close() {
+      closed = true;
+      listeners.clear();
+      entries.clear();
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { openRedisStore } from "./redis.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "./redis-server.testing.ts";
+import type { PriceStore, PriceWrite } from "./store.ts";
+
+const SOON_MS = 6_000;
+const BACK = { timeout: 20_000 };
+
+describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
+  const opened: PriceStore[] = [];
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await makeRedisServer();
+    await server.start();
+  });
+  afterEach(async () => {
+    server.thaw();
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+  });
+  afterAll(() => server.remove());
+
+  function open(url = server.url): PriceStore {
+    const store = openRedisStore(url, "");
+    opened.push(store);
+    return store;
+  }
+
+  test("commands fail soon, saying why; once it is back all goes on, subscriptions too", {
+    timeout: 60_000,
+  }, async () => {
+    const store = open();
+    const heard: string[] = [];
+    await store.subscribe(({ to }) => heard.push(to));
+    expect(await store.publish([write(1), write(2)])).toEqual(["written", "written"]);
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+
+    await server.kill();
+    const away = /^Redis at 127\.0\.0\.1:\d+: .*(ECONNREFUSED|connection was lost)/;
+    const all = soon(Promise.allSettled([store.ping(), store.read(["key"]), store.subscribe(() => {})]));
+    for (const result of await all) {
+      expect(result).toMatchObject({ status: "rejected", reason: { message: expect.stringMatching(away) } });
+    }
+    const failed = await soon(store.publish([write(3), write(4)]));
+    expect(failed).toEqual([expect.any(Error), expect.any(Error)]);
+
+    await server.start();
+    await vi.waitFor(() => store.ping(), BACK);
+    expect(await store.read(["key"])).toEqual([null]);
+    // The subscription comes back on a connection of its own.
+    await vi.waitFor(async () => {
+      await store.publish([write(5)]);
+      expect(heard).toContain(write(5).to);
+    }, BACK);
+    expect(heard).not.toContain(write(3).to);
+  });
+
+  test("a store opened while Redis is away works once it is there", { timeout: 60_000 }, async () => {
+    await server.kill();
+    const store = open();
+    await expect(soon(store.ping())).rejects.toThrow("ECONNREFUSED");
+    await server.start();
+    await vi.waitFor(() => store.ping(), BACK);
+    expect(await store.publish([write(1)])).toEqual(["written"]);
+  });
+
+  test("a Redis that is silent does not hold its callers", { timeout: 60_000 }, async () => {
+    const store = open();
+    await store.ping();
+    server.freeze();
+    const [read, published] = await soon(Promise.all([failureOf(store.read(["key"])), store.publish([write(9)])]));
+    expect(read).toContain("no reply within 3 s");
+    expect(published).toEqual([expect.objectContaining({ message: expect.stringContaining("no reply within 3 s") })]);
+    server.thaw();
+    await vi.waitFor(() => store.ping(), BACK);
+  });
+
+  test("a store can be closed while Redis is away or silent", { timeout: 60_000 }, async () => {
+    const store = open();
+    await store.subscribe(() => {});
+    server.freeze();
+    await soon(store.close());
+    server.thaw();
+
+    const another = open();
+    await another.subscribe(() => {});
+    await server.kill();
+    const waiting = failureOf(another.ping());
+    await soon(another.close());
+    expect(await waiting).toMatch(/closed|lost/);
+    await server.start();
+  });
+});
+
+describe.skipIf(!canStartRedis())("a Redis with a password", () => {
+  const password = "s3cret-pass";
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await makeRedisServer(["--requirepass", password]);
+    await server.start();
+  });
+  afterAll(() => server.remove());
+
+  test("is opened with the URL's", async () => {
+    const store = openRedisStore(server.url.replace("//", `//:${password}@`), "");
+    await store.ping();
+    await store.close();
+  });
+
+  test("is refused with a wrong one, which no error and no output shows", async () => {
+    const wrong = "wr0ng%2Dpass";
+    const outputs = [vi.spyOn(console, "warn"), vi.spyOn(console, "error"), vi.spyOn(console, "log")];
+    const store = openRedisStore(server.url.replace("//", `//user:${wrong}@`), "");
+    const failures = await Promise.allSettled([store.ping(), store.read(["key"]), store.subscribe(() => {})]);
+    const [outcome] = await store.publish([write(1)]);
+    await store.close();
+    const reasons = [...failures.map((each) => (each.status === "rejected" ? each.reason : "resolved")), outcome];
+    for (const reason of reasons) {
+      expect(reason).toHaveProperty("message", expect.stringContaining("WRONGPASS"));
+      expect(Object.keys(reason as Error)).toEqual([]);
+      expect((reason as Error).cause).toBeUndefined();
+      expect((reason as Error).stack).not.toMatch(/wr0ng/);
+    }
+    for (const output of outputs) {
+      expect(JSON.stringify(output.mock.calls)).not.toContain("wr0ng");
+      output.mockRestore();
+    }
+  });
+});
+
+function write(minute: number): PriceWrite {
+  const to = `2026-08-09T22:${String(minute).padStart(2, "0")}:00Z`;
+  return { key: "key", value: `{"to":"${to}"}`, to, ttlSeconds: 300 };
+}
+
+/** Fails where the promise takes longer than a caller should have to wait. */
+async function soon<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${SOON_MS} ms`)), SOON_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { plainClient } from "./redis.testing.ts";
+
+/** A Redis of a test's own, to be taken away and brought back at one address. */
+export interface RedisServer {
+  readonly url: string;
+  /** Starts it, empty, and waits until it answers. */
+  start(): Promise<void>;
+  /** Ends it without a farewell, as a crash would. */
+  kill(): Promise<void>;
+  /** Stops it from answering, with its connections open, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it and removes its directory. */
+  remove(): Promise<void>;
+}
+
+/** Whether this machine can start a Redis; where not, says aloud that what needs one is left out. */
+export function canStartRedis(): boolean {
+  const isThere = spawnSync("redis-server", ["--version"]).status === 0;
+  if (!isThere) console.warn("left out: tests that stop and start Redis, because there is no redis-server to run");
+  return isThere;
+}
+
+export async function makeRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+  const directory = await mkdtemp(join(tmpdir(), "stellarindex-redis-"));
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  let child: ChildProcess | null = null;
+
+  async function kill(): Promise<void> {
+    if (child === null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+    child = null;
+  }
+
+  return {
+    url,
+    async start() {
+      const local = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory];
+      child = spawn("redis-server", [...local, "--save", "", "--appendonly", "no", ...args], { stdio: "ignore" });
+      const deadline = Date.now() + 10_000;
+      while (!(await answers(url))) {
+        if (Date.now() > deadline || child.exitCode !== null) throw new Error("redis-server did not come up");
+      }
+    },
+    kill,
+    freeze: () => void child?.kill("SIGSTOP"),
+    thaw: () => void child?.kill("SIGCONT"),
+    async remove() {
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Whether something speaks Redis there, be it to ask for a password. */
+async function answers(url: string): Promise<boolean> {
+  const client = plainClient(url);
+  let said = "";
+  client.on("error", (error) => {
+    said = error.message;
+  });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return said.startsWith("NOAUTH");
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

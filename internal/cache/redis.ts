@@ -1,0 +1,78 @@
+import type { Result } from "ioredis";
+import { ANNOUNCEMENTS, formatAnnouncement } from "./keys.ts";
+import { connectRedis } from "./redis-connection.ts";
+import { openRedisSubscription } from "./redis-subscription.ts";
+import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
+import { PUBLISH_LUA, refuseWrite } from "./supersede.ts";
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    publishPrice(
+      key: string,
+      value: string,
+      to: string,
+      ttlSeconds: number,
+      channel: string,
+      payload: string,
+    ): Result<number, Context>;
+  }
+}
+
+/** Writes per pipeline: the rest of Redis' clients get their turn in between. */
+const CHUNK = 500;
+
+/**
+ * The store in Redis. `keyPrefix` goes before every key and the channel; announcements carry the key without it.
+ * @throws InputError where the URL is no Redis URL
+ */
+export function openRedisStore(url: string, keyPrefix: string): PriceStore {
+  const connection = connectRedis(url, { scripts: { publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 1 } } });
+  const channel = keyPrefix + ANNOUNCEMENTS;
+  const subscription = openRedisSubscription(url, channel);
+
+  async function publishChunk(writes: readonly PriceWrite[]): Promise<WriteOutcome[]> {
+    try {
+      const replies = await connection.run((client) => {
+        const pipeline = client.pipeline();
+        for (const { key, value, to, ttlSeconds } of writes) {
+          pipeline.publishPrice(keyPrefix + key, value, to, ttlSeconds, channel, formatAnnouncement({ key, to }));
+        }
+        return pipeline.exec();
+      });
+      return writes.map((_, index) => outcomeOf(replies?.[index]));
+    } catch (error) {
+      return writes.map(() => error as Error);
+    }
+  }
+
+  function outcomeOf(reply: [error: Error | null, result: unknown] | undefined): WriteOutcome {
+    if (reply === undefined) return connection.explain("no reply");
+    const [error, result] = reply;
+    if (error !== null) return connection.explain(error);
+    return result === 1 ? "written" : "superseded";
+  }
+
+  return {
+    async read(keys) {
+      if (keys.length === 0) return [];
+      return connection.run((client) => client.mget(keys.map((key) => keyPrefix + key)));
+    },
+    async publish(writes) {
+      const refusals = writes.map(refuseWrite);
+      const sound = writes.filter((_, index) => refusals[index] === null);
+      const chunks = [];
+      for (let start = 0; start < sound.length; start += CHUNK) {
+        chunks.push(publishChunk(sound.slice(start, start + CHUNK)));
+      }
+      const outcomes = (await Promise.all(chunks)).flat().values();
+      return refusals.map((refusal) => refusal ?? (outcomes.next().value as WriteOutcome));
+    },
+    subscribe: (onWrite) => subscription.subscribe(onWrite),
+    async ping() {
+      await connection.run((client) => client.ping());
+    },
+    async close() {
+      await Promise.all([subscription.close(), connection.close()]);
+    },
+  };
+}

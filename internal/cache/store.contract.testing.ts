@@ -1,0 +1,276 @@
+import fc from "fast-check";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { formatTime, seconds } from "../canonical/time.ts";
+import type { Announcement } from "./keys.ts";
+import type { PriceStore, PriceWrite } from "./store.ts";
+
+/** What the contract needs of a kind of store. */
+export interface StoreHarness {
+  /** A store on the data under a prefix; stores of one prefix share it. */
+  open(prefix: string): PriceStore;
+  /** A prefix with nothing under it. */
+  freshPrefix(): string;
+  /** Lets time pass, by this much or until the condition is met. */
+  elapse(ttlSeconds: number, isOver: () => Promise<boolean>): Promise<void>;
+  /** How often the property is tried. */
+  readonly runs: number;
+  cleanUp(): Promise<void>;
+}
+
+const TTL = 300;
+
+function at(step: number): string {
+  return formatTime(1_786_312_800_000_000n + seconds(30 * step));
+}
+
+function write(key: string, step: number, note = ""): PriceWrite {
+  const to = at(step);
+  return { key, value: JSON.stringify({ pair: "crypto:XLM/fiat:USD", to, note }), to, ttlSeconds: TTL };
+}
+
+/** The contract of every store. */
+export function describeStore(name: string, harness: StoreHarness): void {
+  describe(name, () => {
+    const opened: PriceStore[] = [];
+    let prefix = "";
+    let store: PriceStore;
+
+    function open(under = prefix): PriceStore {
+      const another = harness.open(under);
+      opened.push(another);
+      return another;
+    }
+
+    async function listen(to: PriceStore): Promise<Announcement[]> {
+      const heard: Announcement[] = [];
+      await to.subscribe((announcement) => heard.push(announcement));
+      return heard;
+    }
+
+    beforeEach(() => {
+      prefix = harness.freshPrefix();
+      store = open();
+    });
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((each) => each.close()));
+    });
+    afterAll(() => harness.cleanUp());
+
+    test("answers", async () => {
+      await store.ping();
+    });
+
+    test("reads what was written, in the order of the keys, null where there is nothing", async () => {
+      const writes = [write("a", 1), write("b", 2), write("c", 3)];
+      expect(await store.publish(writes)).toEqual(["written", "written", "written"]);
+      expect(await store.read(["c", "none", "a", "b", "a"])).toEqual([
+        writes[2]?.value,
+        null,
+        writes[0]?.value,
+        writes[1]?.value,
+        writes[0]?.value,
+      ]);
+    });
+
+    test("takes nothing to read and nothing to write", async () => {
+      expect(await store.read([])).toEqual([]);
+      expect(await store.publish([])).toEqual([]);
+    });
+
+    test("keeps any text as it is", async () => {
+      const value = 'Ünïcode 🚀 "quoted" \\ \r\n \u0000 end';
+      await store.publish([{ key: "text", value, to: at(1), ttlSeconds: TTL }]);
+      expect(await store.read(["text"])).toEqual([value]);
+    });
+
+    test("a value lives for its time to live, and a later write begins it anew", async () => {
+      await store.publish([
+        { ...write("short", 1), ttlSeconds: 1 },
+        { ...write("renewed", 1), ttlSeconds: 1 },
+        write("long", 1),
+      ]);
+      await store.publish([write("renewed", 2)]);
+      const read = () => store.read(["short", "renewed", "long"]);
+      await harness.elapse(1, async () => (await read())[0] === null);
+      expect(await read()).toEqual([null, write("renewed", 2).value, write("long", 1).value]);
+    });
+
+    test("an expired value supersedes nothing", async () => {
+      await store.publish([{ ...write("key", 9), ttlSeconds: 1 }]);
+      await harness.elapse(1, async () => (await store.read(["key"]))[0] === null);
+      expect(await store.publish([write("key", 1)])).toEqual(["written"]);
+    });
+
+    test("an earlier bucket never replaces a later one, whoever writes it", async () => {
+      const other = open();
+      await store.publish([write("key", 5, "later")]);
+      expect(await other.publish([write("key", 4), write("free", 4)])).toEqual(["superseded", "written"]);
+      expect(await store.publish([write("key", 4)])).toEqual(["superseded"]);
+      expect(await store.read(["key"])).toEqual([write("key", 5, "later").value]);
+    });
+
+    test("the same bucket is rewritten", async () => {
+      await store.publish([write("key", 5, "first")]);
+      expect(await store.publish([write("key", 5, "again")])).toEqual(["written"]);
+      expect(await store.read(["key"])).toEqual([write("key", 5, "again").value]);
+    });
+
+    test("writes of one call go in their order", async () => {
+      expect(await store.publish([write("key", 2), write("key", 1), write("key", 3), write("key", 3, "x")])).toEqual([
+        "written",
+        "superseded",
+        "written",
+        "written",
+      ]);
+      expect(await store.read(["key"])).toEqual([write("key", 3, "x").value]);
+    });
+
+    test.each(["", "null", "poison", '{"to":"tomorrow"}', '{"to":99999999999}', '{"to":"9999-99-99"}'])(
+      "a held value without a time, %j, is overwritten",
+      async (poison) => {
+        await store.publish([{ key: "key", value: poison, to: at(9), ttlSeconds: TTL }]);
+        expect(await store.read(["key"])).toEqual([poison]);
+        expect(await store.publish([write("key", 1)])).toEqual(["written"]);
+      },
+    );
+
+    test("a write that cannot be ordered or cannot expire fails alone", async () => {
+      const heard = await listen(store);
+      const outcomes = await store.publish([
+        write("a", 1),
+        { ...write("b", 1), to: "2026-08-09T22:30:00.5Z" },
+        { ...write("c", 1), ttlSeconds: 0 },
+        { ...write("d", 1), ttlSeconds: 1.5 },
+        write("e", 1),
+      ]);
+      expect(outcomes).toEqual([
+        "written",
+        expect.objectContaining({ message: expect.stringContaining("b: to") }),
+        expect.objectContaining({ message: expect.stringContaining("c: a time to live of 0") }),
+        expect.objectContaining({ message: expect.stringContaining("d: a time to live of 1.5") }),
+        "written",
+      ]);
+      expect(await store.read(["b", "c", "d"])).toEqual([null, null, null]);
+      await vi.waitFor(() => expect(heard.map(({ key }) => key)).toEqual(["a", "e"]));
+    });
+
+    test("a thousand values are written and read", async () => {
+      const writes = Array.from({ length: 1000 }, (_, index) => write(`key-${index}`, index));
+      expect(new Set(await store.publish(writes))).toEqual(new Set(["written"]));
+      expect(await store.read(writes.map(({ key }) => key))).toEqual(writes.map(({ value }) => value));
+    });
+
+    test("every write is announced, by any writer; what is superseded is not", async () => {
+      const heard = await listen(store);
+      await open().publish([write("a", 2), write("b", 2)]);
+      await store.publish([write("a", 1), write("a", 2), write("a", 3)]);
+      const expected = [
+        { key: "a", to: at(2) },
+        { key: "b", to: at(2) },
+        { key: "a", to: at(2) },
+        { key: "a", to: at(3) },
+      ];
+      await vi.waitFor(() => expect(heard).toEqual(expected));
+    });
+
+    test("a value can be read as soon as it is announced", async () => {
+      const reader = open();
+      const seen = new Promise((resolve) => {
+        void reader.subscribe(({ key }) => resolve(reader.read([key]))).then(() => store.publish([write("key", 1)]));
+      });
+      expect(await seen).toEqual([write("key", 1).value]);
+    });
+
+    test("listeners are called later, not from within the write, and end one by one", async () => {
+      const heard: string[] = [];
+      const endFirst = await store.subscribe(({ to }) => heard.push(`first ${to}`));
+      const endSecond = await store.subscribe(({ to }) => heard.push(`second ${to}`));
+      const written = store.publish([write("key", 1)]);
+      expect(heard).toEqual([]);
+      await written;
+      await vi.waitFor(() => expect(heard).toEqual([`first ${at(1)}`, `second ${at(1)}`]));
+
+      await endFirst();
+      await endFirst();
+      await store.publish([write("key", 2)]);
+      await vi.waitFor(() => expect(heard.slice(2)).toEqual([`second ${at(2)}`]));
+
+      await endSecond();
+      const third = await listen(store);
+      await store.publish([write("key", 3)]);
+      await vi.waitFor(() => expect(third).toHaveLength(1));
+      expect(heard).toHaveLength(3);
+    });
+
+    test("stores of different prefixes see nothing of each other", async () => {
+      const other = open(harness.freshPrefix());
+      const [heard, heardByOther] = [await listen(store), await listen(other)];
+      await store.publish([write("key", 9, "mine")]);
+      expect(await other.read(["key"])).toEqual([null]);
+      expect(await other.publish([write("key", 1, "other")])).toEqual(["written"]);
+      expect(await store.read(["key"])).toEqual([write("key", 9, "mine").value]);
+      await vi.waitFor(() =>
+        expect([heard, heardByOther]).toEqual([[{ key: "key", to: at(9) }], [{ key: "key", to: at(1) }]]),
+      );
+    });
+
+    test("two writers at once, in any interleaving, never take a key back in time", async () => {
+      const batch = fc.array(fc.record({ key: fc.integer({ max: 2, min: 0 }), step: fc.nat(20) }), { maxLength: 8 });
+      const turns = fc.array(fc.record({ writer: fc.nat(1), batch, pause: fc.boolean() }), { maxLength: 12 });
+      const writers = [store, open()];
+      const heard = await listen(open());
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(turns, async (plan) => {
+          round++;
+          const pending: Promise<unknown>[] = [];
+          const all: PriceWrite[] = [];
+          for (const [turn, { writer, batch, pause }] of plan.entries()) {
+            const writes = batch.map(({ key, step }) => write(`${round}-${key}`, step, `${turn} by ${writer}`));
+            all.push(...writes);
+            const published = writers[writer]?.publish(writes);
+            pending.push(
+              Promise.resolve(published).then((outcomes) => {
+                for (const outcome of outcomes ?? []) expect(["written", "superseded"]).toContain(outcome);
+              }),
+            );
+            if (pause) await published;
+          }
+          await Promise.all(pending);
+          const keys = [...new Set(all.map(({ key }) => key))];
+          const values = await store.read(keys);
+          for (const [index, key] of keys.entries()) {
+            const last = latest(all.filter((each) => each.key === key).map(({ to }) => to));
+            expect((JSON.parse(values[index] ?? "{}") as { to: string }).to).toBe(last);
+            await vi.waitFor(() => expect(heardOf(heard, key).at(-1)).toBe(last));
+            expect(heardOf(heard, key)).toEqual(heardOf(heard, key).toSorted());
+          }
+        }),
+        { numRuns: harness.runs },
+      );
+    });
+
+    test("a store that is closed finishes what is under way, then refuses, and may be closed again", async () => {
+      const end = await store.subscribe(() => {});
+      const last = store.publish([write("key", 1)]);
+      await store.close();
+      expect(await last).toEqual(["written"]);
+      await store.close();
+      await end();
+      await expect(store.ping()).rejects.toThrow("the store is closed");
+      await expect(store.read(["key"])).rejects.toThrow("the store is closed");
+      await expect(store.subscribe(() => {})).rejects.toThrow("the store is closed");
+      expect(await store.publish([write("key", 2)])).toEqual([
+        expect.objectContaining({ message: expect.stringContaining("the store is closed") }),
+      ]);
+    });
+  });
+}
+
+function latest(times: readonly string[]): string {
+  return times.toSorted().at(-1) ?? "";
+}
+
+function heardOf(heard: readonly Announcement[], key: string): string[] {
+  return heard.filter((each) => each.key === key).map(({ to }) => to);
+}

@@ -1,0 +1,57 @@
+import { InputError } from "../canonical/input-error.ts";
+import type { Micros } from "../canonical/time.ts";
+import type { Announcement } from "./keys.ts";
+import { openMemoryStore } from "./memory.ts";
+import { openRedisStore } from "./redis.ts";
+
+/** One value to be published. */
+export interface PriceWrite {
+  readonly key: string;
+  readonly value: string;
+  /** End of the bucket that the value covers, of whole seconds: `2026-08-09T22:30:00Z`. */
+  readonly to: string;
+  /** How long the value lives, in whole seconds. */
+  readonly ttlSeconds: number;
+}
+
+/**
+ * What became of a write: `superseded` where the store holds a value of a later `to`, which then stays. Of a write that
+ * gave an Error it is not known whether it happened; to write it again is safe.
+ */
+export type WriteOutcome = "written" | "superseded" | Error;
+
+/** Where published values live. */
+export interface PriceStore {
+  /**
+   * The raw values, null where there is none, in the order of the keys, in one round trip.
+   * @throws Error where the store does not answer within seconds
+   */
+  read(keys: readonly string[]): Promise<(string | null)[]>;
+  /** Writes all in pipelined round trips, in their order. Never rejects: a failure is the outcome of its write alone. */
+  publish(writes: readonly PriceWrite[]): Promise<WriteOutcome[]>;
+  /**
+   * Calls back for each write announced, by any writer, from when the promise resolves until the function it gives is
+   * called. What is written while the connection is away is not announced afterwards.
+   * @throws Error where the store does not answer within seconds
+   */
+  subscribe(onWrite: (announcement: Announcement) => void): Promise<() => Promise<void>>;
+  /** @throws Error where the store does not answer within seconds */
+  ping(): Promise<void>;
+  /** Lets what is under way finish, then ends every connection; calls after it are refused. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store that the URL names: `memory:` (each call a store of its own, for one process) or `redis://…`,
+ * `rediss://…`. Returns at once; a Redis that is not there yet shows in the calls.
+ * @param now the clock of the in-process store, microseconds since the epoch
+ * @throws InputError where the URL is of neither kind; the message never shows the URL
+ */
+export function openStore(
+  { url, key_prefix }: { readonly url: string; readonly key_prefix: string },
+  { now }: { readonly now?: () => Micros } = {},
+): PriceStore {
+  if (url === "memory:") return openMemoryStore(now);
+  if (/^rediss?:\/\//i.test(url)) return openRedisStore(url, key_prefix);
+  throw new InputError("the Redis URL is of no known kind; write memory:, redis://HOST:PORT or rediss://HOST:PORT");
+}

@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { formatPair, parsePair } from "../canonical/pair.ts";
+import type { PublishedValue } from "../canonical/published.ts";
+import { formatTime, parseTime, seconds } from "../canonical/time.ts";
+
+/** A stored value is not one that an aggregator writes. The message names what is wrong with it. */
+export class PoisonedValueError extends Error {
+  override readonly name = "PoisonedValueError";
+}
+
+const LONGEST_DECIMAL = 400;
+const PLAIN_DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/;
+const WHOLE_SECOND = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+const decimal = z.string().max(LONGEST_DECIMAL).regex(PLAIN_DECIMAL, "is not a decimal in plain notation, such as 0.5");
+const price = decimal.refine((text) => text !== "0", "is zero");
+const share = z.string().regex(/^(?:1|0(?:\.\d{0,5}[1-9])?)$/, "is not a share from 0 to 1 with at most 6 decimals");
+const count = z.int().nonnegative();
+// What is no time ends the check there: spansItsWindow only ever sees times.
+const time = z
+  .string()
+  .refine(isWholeSecond, { message: "is not a time of whole seconds, such as 2026-08-09T22:30:00Z", abort: true });
+const pair = z.string().refine(isCanonicalPair, "is not a canonical pair, such as crypto:XLM/fiat:USD");
+
+// Keys that a later version adds are dropped, so that a reader of this version goes on serving.
+const published: z.ZodType<PublishedValue> = z
+  .object({
+    pair,
+    window_seconds: z.int().positive(),
+    from: time,
+    to: time,
+    price,
+    base_volume: decimal,
+    quote_volume: decimal,
+    usd_volume: decimal.nullable(),
+    trade_count: count,
+    sources: z.array(
+      z.object({
+        source: z.string().min(1),
+        trade_count: count,
+        base_volume: decimal,
+        quote_volume: decimal,
+        share,
+      }),
+    ),
+    dropped: z.object({ class: count, outlier: count }),
+    policy: z.string().regex(/^[0-9a-f]{12}$/, "is not 12 hex digits"),
+  })
+  .refine(spansItsWindow, { path: ["from"], message: "is not window_seconds before to" });
+
+/**
+ * Reads a stored value. Keys it does not know are left out of the result.
+ * @throws PoisonedValueError that names each field that is wrong
+ */
+export function parsePublished(text: string): PublishedValue {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new PoisonedValueError("the stored value is not JSON");
+  }
+  const result = published.safeParse(parsed);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`);
+  throw new PoisonedValueError(`the stored value is not a published value: ${wrong.join("; ")}`);
+}
+
+function isWholeSecond(text: string): boolean {
+  if (!WHOLE_SECOND.test(text)) return false;
+  try {
+    return formatTime(parseTime(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
+function isCanonicalPair(text: string): boolean {
+  try {
+    return formatPair(parsePair(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
+function spansItsWindow(value: { from: string; to: string; window_seconds: number }): boolean {
+  return parseTime(value.to) - parseTime(value.from) === seconds(value.window_seconds);
+}
