@@ -58,6 +58,11 @@ export function ceilTo(time: Micros, step: Micros): Micros {
   return -floorDiv(-time, step) * step;
 }
 
+/** The earlier of two moments; `Math.min` takes no bigint. */
+export function earlierOf(a: Micros, b: Micros): Micros {
+  return a > b ? b : a;
+}
+
 /** Whole seconds as microseconds. */
 export function seconds(count: number): Micros {
   return BigInt(count) * MICROS_PER_SECOND;

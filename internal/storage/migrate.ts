@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import Postgrator from "postgrator";
+import { packageRoot } from "../package/root.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
-import { migrationsDirectory } from "./migrations-directory.ts";
 import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
 
 const SCHEMA_TABLE = "stellarindex_migrations";
@@ -97,7 +97,7 @@ async function runMigrations(sql: Sql, target: string, log: (line: string) => vo
 function postgrator(sql: Sql): Postgrator {
   return new Postgrator({
     driver: "pg",
-    migrationPattern: join(migrationsDirectory(), "*.sql"),
+    migrationPattern: join(packageRoot(), "migrations", "*.sql"),
     schemaTable: SCHEMA_TABLE,
     newline: "LF",
     execQuery: async (query) => ({ rows: await sql.unsafe(query) }),

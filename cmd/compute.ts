@@ -1,0 +1,86 @@
+import type { Command } from "commander";
+import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
+import { makePolicy } from "../internal/aggregate/policy.ts";
+import { asConfigured, bucketEndAt, checkWindow, type Grid } from "../internal/aggregate/question.ts";
+import { parseDuration } from "../internal/canonical/duration.ts";
+import { parsePair } from "../internal/canonical/pair.ts";
+import { serializePublished } from "../internal/canonical/published.ts";
+import { formatTime, MICROS_PER_SECOND, parseTime } from "../internal/canonical/time.ts";
+import { type Config, policySettings } from "../internal/config/schema.ts";
+import { systemClock } from "../internal/obs/clock.ts";
+import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { UsageError, usage } from "./usage-error.ts";
+
+const HELP = `
+Prints one line of JSON, the bytes the aggregator would publish for the bucket that ends at the moment (on the
+grid of [aggregate] bucket_seconds; default: the latest closed one). Exit status 1, and a reason on standard
+error, where nothing would be published.
+
+Example:
+  stellarindex compute --pair BTC/USD --window 2h --at 2026-08-09T22:30:00Z
+`;
+
+const REASONS = {
+  empty: "no trade is left in the window",
+  "below-floor": "the USD volume is below min_usd_volume",
+  "unknown-usd-volume": 'the USD volume is unknown, and min_usd_volume_unknown is "refuse"',
+};
+
+/** Adds `compute`, which prints one value. */
+export function addComputeCommand(program: Command): void {
+  program
+    .command("compute")
+    .description("print the value of one pair and window, as the aggregator would publish it")
+    .requiredOption("--pair <pair>", "such as XLM/USD or crypto:XLM/fiat:USD")
+    .requiredOption("--window <duration>", "such as 5m, 1h30m or 24h")
+    .option("--at <time>", "RFC 3339; default: now")
+    .addHelpText("after", HELP)
+    .action(async (options: { pair: string; window: string; at?: string }, command: Command) => {
+      const { config } = loadConfigOf(command);
+      const policy = makePolicy(policySettings(config));
+      const asked = usage("--pair", () => parsePair(options.pair));
+      const target = {
+        pair: asConfigured(asked, config.aggregate.pairs, policy.aliases),
+        windowSeconds: usage("--window", () => windowOf(options.window, gridOf(config))),
+      };
+      const now = systemClock.now();
+      const to = usage("--at", () =>
+        bucketEndAt(options.at === undefined ? now : parseTime(options.at), now, gridOf(config)),
+      );
+      const database = await openMigratedDatabase(config.database);
+      try {
+        const { value, refusal } = await refreshTarget(
+          database,
+          policy,
+          target,
+          to,
+          config.aggregate.max_trades_per_window,
+        );
+        if (value !== null) {
+          process.stdout.write(`${serializePublished(value)}\n`);
+          return;
+        }
+        const reason = REASONS[refusal ?? "empty"];
+        process.stderr.write(`nothing would be published for the bucket that ends at ${formatTime(to)}: ${reason}\n`);
+        process.exitCode = 1;
+      } finally {
+        await database.close();
+      }
+    });
+}
+
+function windowOf(text: string, grid: Grid): number {
+  const duration = parseDuration(text);
+  if (duration % MICROS_PER_SECOND !== 0n) throw new UsageError("--window is no whole number of seconds");
+  const seconds = Number(duration / MICROS_PER_SECOND);
+  checkWindow(seconds, grid);
+  return seconds;
+}
+
+function gridOf({ aggregate }: Config): Grid {
+  return {
+    bucketSeconds: aggregate.bucket_seconds,
+    intervalSeconds: aggregate.interval_seconds,
+    settleSeconds: aggregate.settle_seconds,
+  };
+}

@@ -1,0 +1,180 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { computeValue } from "../internal/aggregate/compute.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import type { Asset } from "../internal/canonical/asset.ts";
+import { parseDecimal } from "../internal/canonical/decimal.ts";
+import { makePair } from "../internal/canonical/pair.ts";
+import { serializePublished } from "../internal/canonical/published.ts";
+import { parseTime } from "../internal/canonical/time.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+import { type OracleTrade, oracleValue, plain, priceOf } from "./oracle.ts";
+
+const START = parseTime("2026-03-01T22:00:00Z");
+const COUNTED = ["binance", "kraken", "sdex"];
+const UNCOUNTED = ["coingecko", "nobody-knows"];
+const DOLLARS = ["fiat:USD", "crypto:USDT", "crypto:USDC"];
+
+interface Case {
+  readonly trades: readonly (OracleTrade & { readonly quoteAsset: string })[];
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly settings: PolicySettings;
+  readonly maxTrades: number;
+}
+
+const amount = fc.oneof(
+  fc.bigInt({ min: 1n, max: 10n ** 31n }),
+  fc.bigInt({ min: 1n, max: 10n ** 70n - 1n }),
+  fc.integer({ min: 1, max: 20 }).map((units) => BigInt(units) * 10n ** 29n),
+  fc.constantFrom(1n, 10n ** 30n, 10n ** 70n - 1n),
+);
+const base = fc.oneof(amount, fc.constant(10n ** 30n));
+const span = fc.constantFrom(40_000_000n, 5n * 60_000_000n, 3n * 3_600_000_000n, 30n * 3_600_000_000n);
+
+/** Random markets, from wild ones to calm ones with a few prints far off. */
+const trades = (length: bigint) => {
+  const trade = (price: fc.Arbitrary<bigint> | null) =>
+    fc.record({
+      ts: fc
+        .oneof(
+          fc.bigInt({ min: 0n, max: length }),
+          fc.bigInt({ min: 0n, max: length / 60_000_000n }).map((minute) => minute * 60_000_000n),
+        )
+        .map((offset) => START + offset),
+      source: fc.constantFrom(...COUNTED, ...COUNTED, ...UNCOUNTED),
+      base: price === null ? base : fc.constant(10n ** 30n),
+      quote: price ?? amount,
+      quoteAsset: fc.constantFrom(...DOLLARS),
+    });
+  const calm = fc.constantFrom(100n, 101n, 102n).map((units) => units * 10n ** 28n);
+  const far = fc.constantFrom(1n, 500n, 10_000n).map((units) => units * 10n ** 28n);
+  return fc.oneof(
+    fc.array(trade(null), { maxLength: 30 }),
+    fc
+      .tuple(fc.array(trade(calm), { maxLength: 60 }), fc.array(trade(far), { maxLength: 3 }))
+      .map((parts) => parts.flat()),
+  );
+};
+
+/** n trades with all prices equal but one: |p − μ| = √(n−1)·σ for that one. */
+function edge(n: number): Case["trades"] {
+  return Array.from({ length: n }, (_, index) => ({
+    ts: START + BigInt(index),
+    source: "kraken",
+    base: 10n ** 30n,
+    quote: index === 0 ? 3n * 10n ** 30n : 10n ** 30n,
+    quoteAsset: "fiat:USD",
+  }));
+}
+
+const anyCase: fc.Arbitrary<Case> = span
+  .chain((length) =>
+    fc.record({
+      trades: trades(length),
+      from: fc.bigInt({ min: -length / 4n, max: length }).map((offset) => START + offset),
+      width: fc.oneof(fc.constant(length * 2n), fc.bigInt({ min: 1n, max: length }), fc.constant(60_000_000n)),
+      wholeWindow: fc.boolean(),
+      sigma: fc.constantFrom(0, 0.5, 1, 1.5, 2, 3, 4),
+      disable_class_filter: fc.boolean(),
+      enable_stablecoin_fiat_proxy: fc.boolean(),
+      min_usd_volume: fc.constantFrom(0, 0, 1, 1000),
+      maxTrades: fc.constantFrom(0, 1, 10_000),
+    }),
+  )
+  .map(({ trades, from, width, wholeWindow, sigma, maxTrades, ...policy }) => ({
+    trades,
+    from: wholeWindow ? START : from,
+    to: (wholeWindow ? START : from) + width,
+    settings: { ...DEFAULT_POLICY_SETTINGS, ...policy, outlier_sigma_threshold: sigma },
+    maxTrades,
+  }));
+
+describe.each(testEngines)("rollups and rows agree digit for digit on $name", (engine) => {
+  let database: TestDatabase;
+  let market = 0;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+  });
+  afterAll(() => database.drop());
+
+  /** The program's answer beside the oracle's, on a market of their own. */
+  async function answers({ trades, from, to, settings, maxTrades }: Case): Promise<[string | null, string]> {
+    market++;
+    const pair = makePair(`crypto:M${market}`, "fiat:USD");
+    await writeTrades(
+      database,
+      trades.map((trade, index) => ({
+        base: pair.base,
+        quote: trade.quoteAsset as Asset,
+        ts: trade.ts,
+        source: trade.source,
+        tradeId: String(index),
+        baseAmount: parseDecimal(plain(trade.base, 30n)),
+        quoteAmount: parseDecimal(plain(trade.quote, 30n)),
+      })),
+    );
+    const policy = makePolicy(settings);
+    const { value, refusal } = await withSnapshot(database, (reader) =>
+      computeValue(reader, policy, pair, { from, to }, { maxTrades }),
+    );
+    const expanded = trades.filter(
+      ({ quoteAsset }) => settings.enable_stablecoin_fiat_proxy || quoteAsset === "fiat:USD",
+    );
+    const expected = oracleValue(expanded, {
+      pair: `crypto:M${market}/fiat:USD`,
+      from,
+      to,
+      counted: settings.disable_class_filter ? null : new Set(COUNTED),
+      k: [BigInt(settings.outlier_sigma_threshold * 2), 2n],
+      usdRate: [1n, 1n],
+      minUsd: BigInt(settings.min_usd_volume),
+      refuseUnknown: false,
+      policy: policy.id,
+    });
+    return [value === null ? refusal : serializePublished(value), expected];
+  }
+
+  it("over random trades, windows and policies", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, async (anyOne) => {
+        const [answer, expected] = await answers(anyOne);
+        expect(answer).toBe(expected);
+      }),
+      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 150) },
+    );
+  });
+
+  it.each([2, 3, 4])("on the edge of %i standard deviations", async (k) => {
+    for (const more of [-1, 0, 1]) {
+      for (const maxTrades of [0, 10_000]) {
+        const [answer, expected] = await answers({
+          trades: edge(k * k + 1 + more),
+          from: START,
+          to: START + 300_000_000n,
+          settings: { ...DEFAULT_POLICY_SETTINGS, outlier_sigma_threshold: k, min_usd_volume: 0 },
+          maxTrades,
+        });
+        expect(answer).toBe(expected);
+        // n − 1 = k² puts the lone price exactly at k·σ, and only what lies beyond goes.
+        expect(answer).toContain(`"outlier":${more > 0 ? 1 : 0}`);
+      }
+    }
+  });
+
+  it("stores the price as the exact ratio cut at 30 decimals, however the amounts are written", async () => {
+    await fc.assert(
+      fc.asyncProperty(amount, amount, async (baseUnits, quoteUnits) => {
+        const [row] = await database.sql<{ price: string; padded: string }[]>`
+          SELECT trim_scale(div(quote * 1e30, base) * 1e-30)::text AS price,
+            trim_scale(div(round(quote, 30) * 1e30, round(base, 30)) * 1e-30)::text AS padded
+          FROM (VALUES (${plain(baseUnits, 30n)}::text::numeric, ${plain(quoteUnits, 30n)}::text::numeric)) AS t (base, quote)`;
+        const exact = plain(priceOf({ base: baseUnits, quote: quoteUnits }), 30n);
+        expect(row).toEqual({ price: exact, padded: exact });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
