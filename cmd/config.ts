@@ -1,13 +1,11 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
-import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
+import type { LoadedConfig } from "../internal/config/load.ts";
 import { formatConfig } from "../internal/config/print.ts";
-import { ConfigError } from "../internal/config/problems.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
-
-const WRONG_CONFIGURATION = 2;
+import { loadConfigOf } from "./settings.ts";
 
 /** Adds `config check` and `config print`; the program has the option `--config FILE`. */
 export function addConfigCommand(program: Command): void {
@@ -15,24 +13,15 @@ export function addConfigCommand(program: Command): void {
   config
     .command("check")
     .description("say whether the configuration can be used; list everything wrong with it where it cannot")
-    .action((_options, command: Command) => withConfig(command, (loaded) => `${summary(loaded)}\n`));
+    .action((_options, command: Command) => {
+      process.stdout.write(`${summary(loadConfigOf(command))}\n`);
+    });
   config
     .command("print")
     .description("show the values in effect as TOML, each with where it comes from; passwords are masked")
-    .action((_options, command: Command) => withConfig(command, formatConfig));
-}
-
-function withConfig(command: Command, answer: (loaded: LoadedConfig) => string): void {
-  const { writeOut, writeErr } = command.configureOutput();
-  try {
-    const loaded = loadConfig({ file: command.optsWithGlobals<{ config?: string }>().config, env: process.env });
-    for (const warning of loaded.warnings) writeErr?.(`warning: ${warning}\n`);
-    writeOut?.(answer(loaded));
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    writeErr?.(`${error.message}\n`);
-    process.exitCode = WRONG_CONFIGURATION;
-  }
+    .action((_options, command: Command) => {
+      process.stdout.write(formatConfig(loadConfigOf(command)));
+    });
 }
 
 function summary({ config, file, origins }: LoadedConfig): string {

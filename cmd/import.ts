@@ -1,17 +1,13 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { loadConfig } from "../internal/config/load.ts";
-import { ConfigError } from "../internal/config/problems.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { importFiles } from "../internal/import/import-files.ts";
 import { createProgress, type Progress } from "../internal/import/progress.ts";
-import { openDatabase } from "../internal/storage/database.ts";
-import { DatabaseUnusable } from "../internal/storage/errors.ts";
-import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
+import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { UsageError } from "./usage-error.ts";
 
 const FAILURE = 1;
-const WRONG_USAGE = 2;
 
 const HELP = `
 Files are CSV with a header line, or NDJSON (one object a line, same names), plain or gzip; told by the content.
@@ -39,30 +35,18 @@ export function addImportCommand(program: Command): void {
     .argument("<files...>", "files to import")
     .addHelpText("after", HELP)
     .action(async (files: string[], _options: unknown, command: Command) => {
-      process.exitCode = await runImport(files, command.optsWithGlobals<{ config?: string }>().config);
+      process.exitCode = await runImport(files, command);
     });
 }
 
-async function runImport(files: readonly string[], configFile: string | undefined): Promise<number> {
-  const progress = createProgress(process.stderr);
-  const fail = (status: number, message: string): number => {
-    progress.log(message);
-    return status;
-  };
+async function runImport(files: readonly string[], command: Command): Promise<number> {
   const absent = files.filter((file) => !existsSync(file));
-  if (absent.length > 0) return fail(WRONG_USAGE, `no such file: ${absent.join(", ")}`);
-  try {
-    const { config, warnings } = loadConfig({ file: configFile, env: process.env });
-    for (const warning of warnings) progress.log(`warning: ${warning}`);
-    if (config.database.url === "pglite:memory") {
-      return fail(WRONG_USAGE, "database.url is pglite:memory, which is gone when the import ends; name a directory");
-    }
-    return (await importInto(config.database, files, progress)) ? 0 : FAILURE;
-  } catch (error) {
-    if (error instanceof ConfigError) return fail(WRONG_USAGE, error.message);
-    if (error instanceof DatabaseUnusable) return fail(FAILURE, error.message);
-    throw error;
+  if (absent.length > 0) throw new UsageError(`no such file: ${absent.join(", ")}`);
+  const { database } = loadConfigOf(command).config;
+  if (database.url === "pglite:memory") {
+    throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
   }
+  return (await importInto(database, files, createProgress(process.stderr))) ? 0 : FAILURE;
 }
 
 async function importInto(
@@ -75,10 +59,8 @@ async function importInto(
     progress.log("stopping once what has been read is stored");
     interruption.abort();
   };
-  const db = await openDatabase(settings);
+  const db = await openMigratedDatabase(settings, progress.log);
   try {
-    if (db.engine === "embedded") await migrateUp(db, { ...settings, log: progress.log });
-    else await requireMigrated(db);
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     return await importFiles(files, {
       write: (rows) => writeTrades(db, rows),

@@ -66,7 +66,8 @@ export const tickDone: EventChannel<TickEvent> = channel("stellarindex:aggregato
 export const ticksSkipped: EventChannel<SkipEvent> = channel("stellarindex:aggregator:ticks-skipped");
 export const unknownSource: EventChannel<UnknownSourceEvent> = channel("stellarindex:aggregator:unknown-source");
 
-function channel<T>(name: string): EventChannel<T> {
+/** The channel of the name; whoever subscribes gets what is published from then on, in the same call. */
+export function channel<T>(name: string): EventChannel<T> {
   const named = diagnosticsChannel.channel(name);
   return {
     publish: (event) => named.publish(event),

@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+import { runSchedule } from "../internal/aggregate/orchestrator/schedule.ts";
+import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { runTick, type TickContext } from "../internal/aggregate/orchestrator/tick.ts";
+import { makePolicy } from "../internal/aggregate/policy.ts";
+import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { latestClosed } from "../internal/canonical/bucket.ts";
+import { earlierOf, floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import type { Config } from "../internal/config/schema.ts";
+import { policySettings } from "../internal/config/schema.ts";
+import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
+import { stopwatch, systemClock } from "../internal/obs/clock.ts";
+import { databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
+import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
+import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
+import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import type { Database } from "../internal/storage/database.ts";
+import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { UsageError, usage } from "./usage-error.ts";
+
+const HELP = `
+Every interval_seconds, for every pair and window, it computes the volume-weighted average price of the bucket
+that has just closed and writes it to Redis, where it lives as long as its window. It keeps no state: it can be
+stopped, killed and started anywhere. Health (/healthz, /readyz) and /metrics are at [aggregate] ops_listen.
+`;
+
+/** Adds `aggregator`, the daemon that keeps the values fresh. */
+export function addAggregatorCommand(program: Command): void {
+  program
+    .command("aggregator")
+    .description("compute the prices of all targets on a timer and write them to Redis")
+    .option("--once", "one tick, for the latest closed boundary, then exit")
+    .option("--at <time>", "with --once: the boundary at or before this moment (RFC 3339)")
+    .addHelpText("after", HELP)
+    .action(async ({ once = false, at }: { once?: boolean; at?: string }, command: Command) => {
+      if (at !== undefined && !once) throw new UsageError("--at goes with --once");
+      const { config } = loadConfigOf(command);
+      refuseUnsharedStores(config);
+      const to = once ? boundaryOf(at, config) : null;
+      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis);
+      try {
+        if (to === null) await runDaemon(config, database, store);
+        else process.exitCode = await runOnce(config, database, store, to);
+      } finally {
+        await store.close();
+        await database.close();
+      }
+    });
+}
+
+/** What every tick under this configuration works with. */
+export function tickContext(config: Config, database: Database, store: PriceStore): TickContext {
+  return {
+    database,
+    store,
+    policy: makePolicy(policySettings(config)),
+    targets: targetsOf(config.aggregate.pairs, config.aggregate.windows),
+    concurrency: config.aggregate.concurrency,
+    maxTrades: config.aggregate.max_trades_per_window,
+    namedSources: new Set(),
+    stopwatch,
+  };
+}
+
+async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {
+  const { aggregate } = config;
+  const signal = stopSignal();
+  const log = createLogger(config.log.level, "aggregator");
+  const registry = createRegistry();
+  const feeds = [feedAggregatorMetrics(registry), logAggregatorEvents(log)];
+  const checks = {
+    database: databaseCheck(database),
+    redis: storeCheck(store),
+    tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
+  };
+  const context = tickContext(config, database, store);
+  const ops = await listen(opsApp(registry, checks), aggregate.ops_listen);
+  log.info(
+    { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
+    "aggregator started",
+  );
+  await runSchedule({
+    intervalSeconds: aggregate.interval_seconds,
+    settleSeconds: aggregate.settle_seconds,
+    clock: systemClock,
+    signal,
+    tick: (to) => runTick(context, to, signal),
+  });
+  await ops.close();
+  for (const feed of feeds) feed.stop();
+  log.info("aggregator stopped");
+}
+
+async function runOnce(config: Config, database: Database, store: PriceStore, to: Micros): Promise<number> {
+  const feed = logAggregatorEvents(createLogger(config.log.level, "aggregator"));
+  const { counts, abandoned } = await runTick(tickContext(config, database, store), to, stopSignal());
+  feed.stop();
+  return counts.error === 0 && abandoned === 0 ? 0 : 1;
+}
+
+/** @throws UsageError where the moment is not closed yet */
+function boundaryOf(at: string | undefined, { aggregate }: Config): Micros {
+  const { interval_seconds, settle_seconds } = aggregate;
+  const latest = latestClosed(systemClock.now(), interval_seconds, settle_seconds);
+  if (at === undefined) return latest;
+  const moment = usage("--at", () => parseTime(at));
+  if (moment > systemClock.now()) throw new UsageError(`--at ${formatTime(moment)} is in the future`);
+  return earlierOf(latest, floorTo(moment, seconds(interval_seconds)));
+}

@@ -1,0 +1,40 @@
+import { channel, type EventChannel } from "./events.ts";
+
+/** A request was answered. */
+export interface RequestEvent {
+  /** The pattern of the route, `unmatched` where there is none; never what was asked. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** A request could not be answered because of a failure of ours. */
+export interface RequestFailedEvent {
+  readonly route: string;
+  readonly error: Error;
+}
+
+/** The store does not answer; requests go on without it. */
+export interface StoreUnreadableEvent {
+  readonly error: Error;
+}
+
+/** A stored value was set aside: it is not one that an aggregator writes, or its bucket is not closed yet. */
+export interface StoredValueRefusedEvent {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** A stored value of another policy than the API's own was served, for the first time. */
+export interface ForeignPolicyEvent {
+  readonly key: string;
+  /** The policy of the value. */
+  readonly policy: string;
+}
+
+export const requestDone: EventChannel<RequestEvent> = channel("stellarindex:api:request");
+export const requestFailed: EventChannel<RequestFailedEvent> = channel("stellarindex:api:request-failed");
+export const storeUnreadable: EventChannel<StoreUnreadableEvent> = channel("stellarindex:api:store-unreadable");
+export const storedValueRefused: EventChannel<StoredValueRefusedEvent> = channel("stellarindex:api:value-refused");
+export const foreignPolicy: EventChannel<ForeignPolicyEvent> = channel("stellarindex:api:foreign-policy");

@@ -1,0 +1,36 @@
+import type { PriceStore } from "../cache/store.ts";
+import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
+import type { Database } from "../storage/database.ts";
+import { tickDone } from "./events.ts";
+import type { HealthCheck } from "./ops-server.ts";
+
+/** Intervals that may pass without a tick. */
+const MISSED_INTERVALS = 3;
+
+export function databaseCheck({ sql }: Database): HealthCheck {
+  return async () => {
+    await sql`SELECT 1`;
+    return null;
+  };
+}
+
+export function storeCheck(store: PriceStore): HealthCheck {
+  return async () => {
+    await store.ping();
+    return null;
+  };
+}
+
+/** Well while the last tick's boundary is at most three intervals old, and not every target of it failed. */
+export function lastTickCheck(intervalSeconds: number, settleSeconds: number, now: () => Micros): HealthCheck {
+  let last: { to: Micros; failed: boolean } | null = null;
+  tickDone.subscribe(({ to, targets, counts }) => {
+    last = { to, failed: targets > 0 && counts.error === targets };
+  });
+  return async () => {
+    if (last === null) return "no tick yet";
+    const age = Number((now() - last.to) / MICROS_PER_SECOND);
+    if (age > MISSED_INTERVALS * intervalSeconds + settleSeconds) return `the last tick's boundary is ${age} s old`;
+    return last.failed ? "every target of the last tick failed" : null;
+  };
+}

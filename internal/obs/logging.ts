@@ -1,0 +1,77 @@
+import { type Logger, type LoggerOptions, pino } from "pino";
+import { formatPair } from "../canonical/pair.ts";
+import { formatTime } from "../canonical/time.ts";
+import { stageDone, targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+
+export type { Logger };
+
+/** Logs JSON lines to standard output (or the given stream), secrets redacted. */
+export function createLogger(
+  level: LoggerOptions["level"],
+  name: string,
+  destination: { write: (line: string) => void } = process.stdout,
+): Logger {
+  return pino(
+    {
+      name,
+      level: level ?? "info",
+      redact: { paths: ["url", "*.url", "password", "*.password"], censor: "***" },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+}
+
+/** One line per tick at info, one per target and stage at debug; failures and oddities as they come. Until `stop`. */
+export function logAggregatorEvents(log: Logger): { stop: () => void } {
+  const subscriptions = [
+    tickDone.subscribe(({ to, targets, counts, abandoned, durationSeconds }) => {
+      const line = { to: formatTime(to), targets, ...counts, abandoned, seconds: round(durationSeconds) };
+      if (counts.error > 0) log.warn(line, "tick with failures");
+      else log.info(line, "tick");
+    }),
+    targetDone.subscribe(({ pair, windowSeconds, to, outcome, value, error }) => {
+      const target = { pair: formatPair(pair), window_seconds: windowSeconds, to: formatTime(to) };
+      if (error !== null) log.error({ ...target, reason: error.message }, "target failed");
+      else log.debug({ ...target, outcome, price: value?.price, trades: value?.trade_count }, "target");
+    }),
+    stageDone.subscribe(({ pair, windowSeconds, to, stage, trades, dropped, outliers }) => {
+      if (!log.isLevelEnabled("debug")) return;
+      log.debug(
+        {
+          pair: formatPair(pair),
+          window_seconds: windowSeconds,
+          to: formatTime(to),
+          stage,
+          trades,
+          dropped,
+          outliers: outliers.map(({ source, tradeId, price }) => ({
+            source,
+            trade_id: tradeId,
+            price: price.toFixed(),
+          })),
+        },
+        "stage",
+      );
+    }),
+    ticksSkipped.subscribe(({ count, to }) =>
+      log.warn({ count, to: formatTime(to) }, "ticks skipped: the last took too long"),
+    ),
+    unknownSource.subscribe(({ source, pair }) => {
+      log.warn(
+        { source, pair: formatPair(pair) },
+        "source is not in the registry, its trades are left out; add it under [[sources]]",
+      );
+    }),
+  ];
+  return {
+    stop: () => {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    },
+  };
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

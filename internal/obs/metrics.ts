@@ -1,0 +1,100 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+
+/** Metrics fed by events, until `stop`. */
+export interface MetricsFeed {
+  readonly stop: () => void;
+}
+
+/** A registry with the process's own metrics (`process_…`, `nodejs_…`). */
+export function createRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/**
+ * The aggregator's metrics (docs/reference/metrics). Every series exists at zero from the start; no label holds a pair.
+ */
+export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
+  const registers = [registry];
+  const ticks = new Counter({
+    name: "stellarindex_aggregator_ticks_total",
+    help: "Ticks, by outcome: error where any target failed",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const writes = new Counter({
+    name: "stellarindex_aggregator_vwap_writes_total",
+    help: "Values written to the store",
+    registers,
+  });
+  const emptyWindows = new Counter({
+    name: "stellarindex_aggregator_empty_windows_total",
+    help: "Targets without a trade left in their window",
+    registers,
+  });
+  const dropped = new Counter({
+    name: "stellarindex_aggregator_dropped_trades_total",
+    help: "Trades left out of a window, by filter; counted at every tick that sees them",
+    labelNames: ["reason"],
+    registers,
+  });
+  const withheld = new Counter({
+    name: "stellarindex_aggregator_withheld_windows_total",
+    help: "Targets whose value the volume floor refused, by reason",
+    labelNames: ["reason"],
+    registers,
+  });
+  const unknownUsdVolume = new Counter({
+    name: "stellarindex_aggregator_unknown_usd_volume_total",
+    help: "Targets whose USD volume could not be known for want of a rate",
+    registers,
+  });
+  const failures = new Counter({
+    name: "stellarindex_aggregator_target_failures_total",
+    help: "Targets that could not be computed or written",
+    registers,
+  });
+  const skipped = new Counter({
+    name: "stellarindex_aggregator_ticks_skipped_total",
+    help: "Boundaries that passed while a tick was still running",
+    registers,
+  });
+  const unknownSources = new Counter({
+    name: "stellarindex_aggregator_unknown_sources_total",
+    help: "Sources with trades that the registry does not know, each counted once",
+    registers,
+  });
+  const lastTick = new Gauge({
+    name: "stellarindex_aggregator_last_tick_boundary_seconds",
+    help: "The boundary of the last tick, in Unix time",
+    registers,
+  });
+  for (const outcome of ["ok", "error"]) ticks.inc({ outcome }, 0);
+  for (const reason of ["class", "outlier"]) dropped.inc({ reason }, 0);
+  for (const reason of ["below-floor", "unknown-usd-volume"]) withheld.inc({ reason }, 0);
+
+  const subscriptions = [
+    targetDone.subscribe((event) => {
+      dropped.inc({ reason: "class" }, event.dropped.class);
+      dropped.inc({ reason: "outlier" }, event.dropped.outlier);
+      if (!event.usdVolumeKnown) unknownUsdVolume.inc();
+    }),
+    tickDone.subscribe(({ counts, to }) => {
+      ticks.inc({ outcome: counts.error > 0 ? "error" : "ok" });
+      writes.inc(counts.written);
+      emptyWindows.inc(counts.empty);
+      for (const reason of ["below-floor", "unknown-usd-volume"] as const) withheld.inc({ reason }, counts[reason]);
+      failures.inc(counts.error);
+      lastTick.set(Number(to / 1_000_000n));
+    }),
+    ticksSkipped.subscribe(({ count }) => skipped.inc(count)),
+    unknownSource.subscribe(() => unknownSources.inc()),
+  ];
+  return {
+    stop: () => {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import type { Registry } from "prom-client";
+
+/** A question about one dependency: null where it is well, else what is wrong. */
+export type HealthCheck = () => Promise<string | null>;
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+const CHECK_TIMEOUT_MS = 3_000;
+
+/**
+ * `/healthz` (the process answers), `/readyz` (each check by name; 503 where one fails) and `/metrics`, on a listener of
+ * their own.
+ */
+export function opsApp(registry: Registry, checks: Readonly<Record<string, HealthCheck>>): Hono {
+  const app = new Hono();
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/readyz", async (context) => {
+    const results = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, (await answerOf(check)) ?? "ok"] as const),
+    );
+    const ready = results.every(([, result]) => result === "ok");
+    return context.json(
+      { status: ready ? "ok" : "unavailable", checks: Object.fromEntries(results) },
+      ready ? 200 : 503,
+    );
+  });
+  app.get("/metrics", async (context) =>
+    context.body(await registry.metrics(), 200, { "Content-Type": registry.contentType }),
+  );
+  return app;
+}
+
+/**
+ * Listens with an app; `close` ends idle connections and waits for running requests.
+ * @throws where the address is taken or not ours
+ */
+export function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve({
+        host,
+        port: (server.address() as AddressInfo).port,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            if ("closeIdleConnections" in server) server.closeIdleConnections();
+          }),
+      });
+    });
+  });
+}
+
+async function answerOf(check: HealthCheck): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no answer within ${CHECK_TIMEOUT_MS} ms`), CHECK_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([check(), late]);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
