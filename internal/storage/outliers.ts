@@ -84,6 +84,7 @@ export async function readOutlierTotals(
   }));
 }
 
+// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table.
 function tradesIn(sql: Sql, ranges: readonly Range[], { sources, band }: OutlierQuestion) {
   return sql`
     unnest(
@@ -96,6 +97,7 @@ function tradesIn(sql: Sql, ranges: readonly Range[], { sources, band }: Outlier
       WHERE base_asset = range.base AND quote_asset = range.quote AND ts >= range.first AND ts < range.past
         AND (price < ${formatDecimal(band.low)}::text::numeric OR price > ${formatDecimal(band.high)}::text::numeric)
         AND source = ANY(${sources as string[]}::text[])
+      OFFSET 0
     ) AS trade`;
 }
 

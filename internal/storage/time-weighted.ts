@@ -65,6 +65,6 @@ function tradesOf(
       WHERE base_asset = pair.base AND quote_asset = pair.quote
         AND ts >= ${moment(bucket.from)}::text::timestamptz AND ts < ${moment(bucket.to)}::text::timestamptz
         ${sources === null ? sql`` : sql`AND source = ANY(${sources as string[]}::text[])`}
-      ${ending}
+      ${ending} OFFSET 0
     ) AS trade`;
 }

@@ -57,7 +57,7 @@ export async function readTotals(
       sum(part.price_sum)::text AS price_sum, sum(part.price_square_sum)::text AS price_square_sum,
       min(part.price_min)::text AS price_min, max(part.price_max)::text AS price_max
     FROM unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[]) AS pair (base, quote)
-    CROSS JOIN LATERAL (${union}) AS part (
+    CROSS JOIN LATERAL (${union} OFFSET 0) AS part (
       source, trade_count, base_volume, quote_volume, price_sum, price_square_sum, price_min, price_max
     )
     GROUP BY part.source

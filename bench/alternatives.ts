@@ -1,0 +1,63 @@
+import { bucketEndingAt } from "../internal/canonical/bucket.ts";
+import { type Decimal, dividePublished, parseDecimal, ZERO } from "../internal/canonical/decimal.ts";
+import type { Pair } from "../internal/canonical/pair.ts";
+import type { Micros } from "../internal/canonical/time.ts";
+import type { Database } from "../internal/storage/database.ts";
+import { moment } from "../internal/storage/moment.ts";
+
+const MOST_ROWS = 10_000;
+const SIGMA = 4;
+
+/**
+ * What other systems do: the newest rows of the window, at most 10 000, filtered and averaged in the process. A window
+ * with more trades gets a wrong answer.
+ */
+export async function fetchRows(
+  { sql }: Database,
+  { base, quote }: Pair,
+  windowSeconds: number,
+  to: Micros,
+  sources: readonly string[],
+): Promise<Decimal | null> {
+  const { from } = bucketEndingAt(to, windowSeconds);
+  const rows = await sql<{ base_amount: string; quote_amount: string; price: string }[]>`
+    SELECT base_amount, quote_amount, price FROM trades
+    WHERE base_asset = ${base} AND quote_asset = ${quote}
+      AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
+      AND source = ANY(${sources as string[]}::text[])
+    ORDER BY ts DESC LIMIT ${MOST_ROWS}::int`;
+  const prices = rows.map(({ price }) => Number(price));
+  const mean = prices.reduce((sum, price) => sum + price, 0) / prices.length;
+  const deviation = Math.sqrt(prices.reduce((sum, price) => sum + (price - mean) ** 2, 0) / prices.length);
+  let baseVolume = ZERO;
+  let quoteVolume = ZERO;
+  for (const [index, row] of rows.entries()) {
+    if (Math.abs((prices[index] ?? mean) - mean) > SIGMA * deviation) continue;
+    baseVolume = baseVolume.plus(parseDecimal(row.base_amount));
+    quoteVolume = quoteVolume.plus(parseDecimal(row.quote_amount));
+  }
+  return baseVolume.isZero() ? null : dividePublished(quoteVolume, baseVolume);
+}
+
+/** The whole window in one statement, the outlier filter as a CTE. */
+export async function plainSql(
+  { sql }: Database,
+  { base, quote }: Pair,
+  windowSeconds: number,
+  to: Micros,
+  sources: readonly string[],
+): Promise<Decimal | null> {
+  const { from } = bucketEndingAt(to, windowSeconds);
+  const [row] = await sql<{ base_volume: string | null; quote_volume: string | null }[]>`
+    WITH trade AS (
+      SELECT base_amount, quote_amount, price FROM trades
+      WHERE base_asset = ${base} AND quote_asset = ${quote}
+        AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
+        AND source = ANY(${sources as string[]}::text[])
+    ), spread AS (SELECT count(*) AS n, sum(price) AS s, sum(price * price) AS q FROM trade)
+    SELECT sum(base_amount)::text AS base_volume, sum(quote_amount)::text AS quote_volume
+    FROM trade, spread
+    WHERE (n * price - s) * (n * price - s) <= ${SIGMA * SIGMA}::int * (n * q - s * s)`;
+  if (row?.base_volume == null || row.quote_volume == null) return null;
+  return dividePublished(parseDecimal(row.quote_volume), parseDecimal(row.base_volume));
+}
