@@ -9,14 +9,15 @@ export interface RequestEvent {
   readonly seconds: number;
 }
 
-/** A request could not be answered because of a failure of ours. */
+/** A request met an error that nobody expected. */
 export interface RequestFailedEvent {
   readonly route: string;
   readonly error: Error;
 }
 
-/** The store does not answer; requests go on without it. */
-export interface StoreUnreadableEvent {
+/** The store or the database does not answer; where the other one can, it does. */
+export interface BackendUnreachableEvent {
+  readonly backend: "store" | "database";
   readonly error: Error;
 }
 
@@ -35,6 +36,6 @@ export interface ForeignPolicyEvent {
 
 export const requestDone: EventChannel<RequestEvent> = channel("stellarindex:api:request");
 export const requestFailed: EventChannel<RequestFailedEvent> = channel("stellarindex:api:request-failed");
-export const storeUnreadable: EventChannel<StoreUnreadableEvent> = channel("stellarindex:api:store-unreadable");
+export const backendUnreachable: EventChannel<BackendUnreachableEvent> = channel("stellarindex:api:backend");
 export const storedValueRefused: EventChannel<StoredValueRefusedEvent> = channel("stellarindex:api:value-refused");
 export const foreignPolicy: EventChannel<ForeignPolicyEvent> = channel("stellarindex:api:foreign-policy");

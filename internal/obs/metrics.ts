@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+import { venueSpread } from "./venue-spread.ts";
 
 /** Metrics fed by events, until `stop`. */
 export interface MetricsFeed {
@@ -71,6 +72,12 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
     help: "The boundary of the last tick, in Unix time",
     registers,
   });
+  const spread = new Histogram({
+    name: "stellarindex_aggregator_venue_spread_ratio",
+    help: "Distance of the venues' own VWAPs in a written value: (highest - lowest) / median, of two venues or more",
+    buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+    registers,
+  });
   for (const outcome of ["ok", "error"]) ticks.inc({ outcome }, 0);
   for (const reason of ["class", "outlier"]) dropped.inc({ reason }, 0);
   for (const reason of ["below-floor", "unknown-usd-volume"]) withheld.inc({ reason }, 0);
@@ -80,6 +87,8 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
       dropped.inc({ reason: "class" }, event.dropped.class);
       dropped.inc({ reason: "outlier" }, event.dropped.outlier);
       if (!event.usdVolumeKnown) unknownUsdVolume.inc();
+      const ratio = event.outcome === "written" && event.value !== null ? venueSpread(event.value) : null;
+      if (ratio !== null) spread.observe(ratio);
     }),
     tickDone.subscribe(({ counts, to }) => {
       ticks.inc({ outcome: counts.error > 0 ? "error" : "ok" });

@@ -39,14 +39,19 @@ export function opsApp(registry: Registry, checks: Readonly<Record<string, Healt
 
 /**
  * Listens with an app; `close` ends idle connections and waits for running requests.
- * @throws where the address is taken or not ours
+ * @throws Error that names the address, where it is taken or not ours
  */
 export function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
   const server = createAdaptorServer({ fetch: app.fetch });
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    const refuse = (error: NodeJS.ErrnoException): void => {
+      const reason =
+        error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${error.code})`;
+      reject(new Error(`${host}:${port} ${reason}; choose another with listen and ops_listen in the configuration`));
+    };
+    server.once("error", refuse);
     server.listen(port, host, () => {
-      server.off("error", reject);
+      server.off("error", refuse);
       resolve({
         host,
         port: (server.address() as AddressInfo).port,

@@ -1,0 +1,68 @@
+import { expect, it } from "vitest";
+import { type Micros, seconds } from "../../canonical/time.ts";
+import { ticksSkipped } from "../../obs/events.ts";
+import { runSchedule } from "./schedule.ts";
+
+/** Runs the schedule on a clock that only sleeping and ticks move. */
+async function boundaries(start: Micros, tickSeconds: readonly number[], interval = 30, settle = 5) {
+  const stop = new AbortController();
+  let now = start;
+  const ticks: { to: number; at: number }[] = [];
+  const skipped: number[] = [];
+  const unsubscribe = ticksSkipped.subscribe(({ count }) => skipped.push(count));
+  await runSchedule({
+    intervalSeconds: interval,
+    settleSeconds: settle,
+    signal: stop.signal,
+    clock: {
+      now: () => now,
+      sleepUntil: async (moment) => {
+        now = moment;
+      },
+    },
+    tick: async (to) => {
+      ticks.push({ to: Number(to / 1_000_000n), at: Number(now / 1_000_000n) });
+      now += seconds(tickSeconds[ticks.length - 1] ?? 0);
+      if (ticks.length === tickSeconds.length) stop.abort();
+    },
+  });
+  unsubscribe();
+  return { ticks, skipped };
+}
+
+it("ticks at once for the latest closed boundary, then at every boundary plus the settle time", async () => {
+  const { ticks, skipped } = await boundaries(seconds(1003), [1, 1, 1]);
+  expect(ticks).toEqual([
+    { to: 990, at: 1003 },
+    { to: 1020, at: 1025 },
+    { to: 1050, at: 1055 },
+  ]);
+  expect(skipped).toEqual([]);
+});
+
+it("takes a boundary only once it has settled", async () => {
+  const { ticks } = await boundaries(seconds(1024), [1, 1]);
+  expect(ticks).toEqual([
+    { to: 990, at: 1024 },
+    { to: 1020, at: 1025 },
+  ]);
+});
+
+it("skips and counts the boundaries that pass during a long tick", async () => {
+  const { ticks, skipped } = await boundaries(seconds(1025), [100, 1, 1]);
+  expect(ticks).toEqual([
+    { to: 1020, at: 1025 },
+    { to: 1110, at: 1125 },
+    { to: 1140, at: 1145 },
+  ]);
+  expect(skipped).toEqual([2]);
+});
+
+it("goes straight on where a tick took just its interval", async () => {
+  const { ticks, skipped } = await boundaries(seconds(1025), [30, 1]);
+  expect(ticks).toEqual([
+    { to: 1020, at: 1025 },
+    { to: 1050, at: 1055 },
+  ]);
+  expect(skipped).toEqual([]);
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { type Asset, parseAsset } from "../canonical/asset.ts";
+import { parseDecimal, ZERO } from "../canonical/decimal.ts";
+import { formatPair, parsePair } from "../canonical/pair.ts";
+import { closeAliases, currencyOf, namesOf, pairIdentity } from "./aliases.ts";
+import { countedSources, filterByClass } from "./class-filter.ts";
+import { expandPair } from "./expansion.ts";
+import { checkFloor, publishedUsdVolume, usdVolumeOf } from "./floor.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "./policy.ts";
+
+const ISSUED = parseAsset("USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN");
+const asset = (text: string): Asset => parseAsset(text);
+const policyWith = (settings: Partial<PolicySettings>) => makePolicy({ ...DEFAULT_POLICY_SETTINGS, ...settings });
+const expanded = (pair: string, settings: Partial<PolicySettings>) =>
+  expandPair(parsePair(pair), policyWith(settings)).map(formatPair);
+
+describe("aliases", () => {
+  it("are symmetric and transitive", () => {
+    const aliases = closeAliases(
+      new Map([
+        [asset("A"), [asset("B")]],
+        [asset("C"), [asset("D")]],
+        [asset("D"), [asset("B")]],
+      ]),
+    );
+    for (const name of ["A", "B", "C", "D"]) {
+      expect(namesOf(asset(name), aliases)).toEqual(["crypto:A", "crypto:B", "crypto:C", "crypto:D"]);
+    }
+    expect(namesOf(asset("E"), aliases)).toEqual(["crypto:E"]);
+  });
+
+  it("make pairs of other names the same", () => {
+    const { aliases } = policyWith({});
+    expect(pairIdentity(parsePair("native/USD"), aliases)).toBe(pairIdentity(parsePair("XLM/USD"), aliases));
+    expect(pairIdentity(parsePair("BTC/USD"), aliases)).not.toBe(pairIdentity(parsePair("XLM/USD"), aliases));
+  });
+
+  it("share a peg", () => {
+    const { aliases, pegs } = policyWith({ aliases: new Map([[ISSUED, [asset("USDC")]]]) });
+    expect(currencyOf(ISSUED, aliases, pegs)).toBe("fiat:USD");
+    expect(currencyOf(asset("EUR"), aliases, pegs)).toBe("fiat:EUR");
+    expect(currencyOf(asset("BTC"), aliases, pegs)).toBe(null);
+  });
+});
+
+describe("expansion", () => {
+  it("takes all names of both sides, and nothing pegged while the proxy is off", () => {
+    expect(expanded("XLM/USD", {})).toEqual(["crypto:XLM/fiat:USD", "native/fiat:USD"]);
+    expect(expanded("BTC/USD", {})).toEqual(["crypto:BTC/fiat:USD"]);
+  });
+
+  it("adds what is pegged to a fiat quote, and its names, with the proxy on", () => {
+    const settings = { enable_stablecoin_fiat_proxy: true, pegs: new Map([[ISSUED, asset("USD")]]) };
+    expect(expanded("BTC/USD", settings)).toEqual([
+      "crypto:BTC/fiat:USD",
+      "crypto:BTC/crypto:USDT",
+      "crypto:BTC/crypto:USDC",
+      "crypto:BTC/crypto:DAI",
+      "crypto:BTC/crypto:PYUSD",
+      "crypto:BTC/crypto:USDP",
+      `crypto:BTC/${ISSUED}`,
+    ]);
+    expect(expanded("BTC/EUR", settings)).toContain("crypto:BTC/crypto:EURC");
+    expect(expanded("BTC/USDC", settings)).toEqual(["crypto:BTC/crypto:USDC"]);
+    expect(expanded("USDC/USD", settings)).not.toContain("crypto:USDC/crypto:USDC");
+  });
+});
+
+describe("class filter", () => {
+  const totals = (source: string, tradeCount: number) => ({
+    source,
+    tradeCount,
+    baseVolume: ZERO,
+    quoteVolume: ZERO,
+    priceSum: ZERO,
+    priceSquareSum: ZERO,
+    priceMin: ZERO,
+    priceMax: ZERO,
+  });
+  const all = [totals("binance", 5), totals("coingecko", 3), totals("nobody", 2)];
+
+  it("keeps exchanges in VWAP and leaves unknown sources out", () => {
+    const { kept, dropped, unknown } = filterByClass(all, policyWith({}));
+    expect([kept.map(({ source }) => source), dropped, unknown]).toEqual([["binance"], 5, ["nobody"]]);
+  });
+
+  it("hands on its input when it is off", () => {
+    expect(filterByClass(all, policyWith({ disable_class_filter: true })).kept).toBe(all);
+    expect(countedSources(policyWith({ disable_class_filter: true }))).toBe(null);
+  });
+
+  it("follows the operator's registry", () => {
+    const policy = policyWith({
+      sources: [
+        { name: "nobody", class: "exchange" },
+        { name: "binance", include_in_vwap: false },
+        { name: "coingecko", include_in_vwap: true },
+      ],
+    });
+    expect(filterByClass(all, policy).kept.map(({ source }) => source)).toEqual(["coingecko", "nobody"]);
+  });
+});
+
+describe("volume floor", () => {
+  const floor = (text: string, unknownVolume: "publish" | "refuse" = "publish") => ({
+    minUsdVolume: parseDecimal(text),
+    unknownVolume,
+  });
+  const dollars = (text: string) => usdVolumeOf(parseDecimal(text), null);
+
+  it("lets through what reaches it", () => {
+    expect(checkFloor(dollars("10000"), floor("10000"))).toBe(null);
+    expect(checkFloor(dollars("9999.999999999999999999999999999999"), floor("10000"))).toBe("below-floor");
+    expect(checkFloor(dollars("0.01"), floor("0"))).toBe(null);
+  });
+
+  it("decides at the exact value where the rate divides", () => {
+    const rate = { price: parseDecimal("3"), inverse: true };
+    expect(checkFloor(usdVolumeOf(parseDecimal("30000"), rate), floor("10000"))).toBe(null);
+    expect(checkFloor(usdVolumeOf(parseDecimal("29999.9999999999999999999999999"), rate), floor("10000"))).toBe(
+      "below-floor",
+    );
+    expect(publishedUsdVolume(usdVolumeOf(parseDecimal("1"), rate)).toFixed()).toBe("0.333333333333333333");
+    expect(publishedUsdVolume(usdVolumeOf(parseDecimal("2"), { ...rate, inverse: false })).toFixed()).toBe("6");
+  });
+
+  it("does with an unknown volume as it is told", () => {
+    expect(checkFloor(null, floor("10000", "publish"))).toBe(null);
+    expect(checkFloor(null, floor("10000", "refuse"))).toBe("unknown-usd-volume");
+    expect(checkFloor(null, floor("0", "refuse"))).toBe(null);
+  });
+});
+
+describe("policy id", () => {
+  const id = (settings: Partial<PolicySettings>) => policyWith(settings).id;
+
+  it("is the hash of the registry version alone where everything is at its default", () => {
+    expect(id({})).toBe("7068ea1977fa");
+  });
+
+  it("changes with every setting that can change a figure", () => {
+    const ids = [
+      id({}),
+      id({ disable_class_filter: true }),
+      id({ enable_stablecoin_fiat_proxy: true }),
+      id({ outlier_sigma_threshold: 3 }),
+      id({ outlier_sigma_threshold: 0 }),
+      id({ min_usd_volume: 0 }),
+      id({ min_usd_volume_unknown: "refuse" }),
+      id({ aliases: new Map() }),
+      id({ pegs: new Map([[ISSUED, asset("USD")]]) }),
+      id({ sources: [{ name: "nobody", class: "exchange" }] }),
+      id({ sources: [{ name: "binance", include_in_vwap: false }] }),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("does not depend on how the same thing is said", () => {
+    expect(id({ outlier_sigma_threshold: 4.0, min_usd_volume: 1e4 })).toBe(id({}));
+    expect(id({ sources: [{ name: "binance", class: "exchange", include_in_vwap: true, weight: 100 }] })).toBe(id({}));
+    expect(id({ aliases: new Map([[asset("XLM"), [asset("native")]]]) })).toBe(id({}));
+    expect(id({ pegs: new Map([[asset("USDC"), asset("USD")]]) })).toBe(id({}));
+  });
+});

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { computeValue, type StageReport } from "../internal/aggregate/compute.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import { parseDecimal } from "../internal/canonical/decimal.ts";
+import { type Pair, parsePair } from "../internal/canonical/pair.ts";
+import { parseTime, seconds } from "../internal/canonical/time.ts";
+import type { TradeRow } from "../internal/canonical/trade.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+
+const FROM = parseTime("2026-04-01T12:00:00Z");
+const BUCKET = { from: FROM, to: FROM + seconds(300) };
+
+describe.each(testEngines)("the policy chain on $name", (engine) => {
+  let database: TestDatabase;
+  let count = 0;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+  });
+  afterAll(() => database?.drop());
+
+  async function market(
+    quote: string,
+    trades: readonly { source?: string; base?: string; quote: string; at?: bigint; as?: Pair }[],
+  ): Promise<Pair> {
+    count++;
+    const pair = parsePair(`CHAIN${count}/${quote}`);
+    await write(trades.map((trade, index) => ({ ...row(trade.as ?? pair, trade, index) })));
+    return pair;
+  }
+
+  function row(
+    pair: Pair,
+    trade: { source?: string; base?: string; quote: string; at?: bigint },
+    index: number,
+  ): TradeRow {
+    return {
+      ...pair,
+      ts: trade.at ?? FROM + seconds(index),
+      source: trade.source ?? "kraken",
+      tradeId: `${count}-${index}`,
+      baseAmount: parseDecimal(trade.base ?? "1"),
+      quoteAmount: parseDecimal(trade.quote),
+    };
+  }
+
+  const write = (rows: readonly TradeRow[]) => writeTrades(database, rows);
+
+  async function compute(pair: Pair, settings: Partial<PolicySettings>) {
+    const reports: StageReport[] = [];
+    const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, ...settings });
+    const computation = await withSnapshot(database, (reader) =>
+      computeValue(reader, policy, pair, BUCKET, { maxTrades: 100, observe: (report) => reports.push(report) }),
+    );
+    return { ...computation, reports };
+  }
+
+  it("filters by class before it judges outliers: a feed cannot move the band", async () => {
+    const honest = [100, 101, 99, 100, 101, 99].map((price) => ({ quote: String(price) }));
+    const feed = [1_000, 1_000, 1_000, 1_000].map((price) => ({ quote: String(price), source: "coingecko" }));
+    const pair = await market("USD", [...honest, { quote: "130" }, ...feed]);
+    const { value, reports } = await compute(pair, { outlier_sigma_threshold: 2 });
+    expect(value).toMatchObject({ price: "100", trade_count: 6, dropped: { class: 4, outlier: 1 } });
+    expect(reports.map(({ stage, trades, dropped }) => [stage, trades, dropped])).toEqual([
+      ["read", 11, 0],
+      ["class", 7, 4],
+      ["outlier", 6, 1],
+      ["floor", 6, 0],
+      ["vwap", 6, 0],
+    ]);
+    expect(reports[2]?.outliers?.map(({ price }) => price.toFixed())).toEqual(["130"]);
+    // With the class filter off the feed's prices widen the band so far that the print stays.
+    const off = await compute(pair, { outlier_sigma_threshold: 2, disable_class_filter: true });
+    expect(off.value).toMatchObject({ trade_count: 11, dropped: { class: 0, outlier: 0 } });
+  });
+
+  it("takes outliers out before the volume floor: a print cannot lift a thin market over it", async () => {
+    const pair = await market("USD", [...Array(8).fill({ quote: "100" }), { quote: "100000" }]);
+    const settings = { outlier_sigma_threshold: 2, min_usd_volume: 1_000 };
+    expect(await compute(pair, settings)).toMatchObject({ value: null, refusal: "below-floor" });
+    expect((await compute(pair, { ...settings, outlier_sigma_threshold: 0 })).value).toMatchObject({ trade_count: 9 });
+  });
+
+  it("says that nothing is there, or nothing is left", async () => {
+    const nothing = await market("USD", []);
+    expect(await compute(nothing, {})).toMatchObject({ value: null, refusal: "empty" });
+    const onlyFeeds = await market("USD", [{ quote: "100", source: "coingecko" }]);
+    const { refusal, dropped, reports } = await compute(onlyFeeds, {});
+    expect([refusal, dropped]).toEqual(["empty", { class: 1, outlier: 0 }]);
+    expect(reports.map(({ stage }) => stage)).toEqual(["read", "class", "outlier"]);
+  });
+
+  it("names sources that the registry does not know", async () => {
+    const pair = await market("USD", [{ quote: "1", source: "who-is-this" }, { quote: "1" }]);
+    const { reports } = await compute(pair, {});
+    expect(reports.find(({ stage }) => stage === "class")?.unknownSources).toEqual(["who-is-this"]);
+  });
+
+  it("counts what is pegged with the proxy on, and leaves the stored rows their own pair", async () => {
+    const pair = await market("USD", [{ quote: "100" }]);
+    const pegged = { base: pair.base, quote: parsePair("X/USDC").quote };
+    await write([row(pegged, { quote: "98" }, 7)]);
+    expect((await compute(pair, {})).value).toMatchObject({ price: "100", trade_count: 1 });
+    expect((await compute(pair, { enable_stablecoin_fiat_proxy: true })).value).toMatchObject({
+      price: "99",
+      trade_count: 2,
+    });
+    expect((await compute(pegged, {})).value).toMatchObject({ price: "98", usd_volume: "98" });
+  });
+
+  it("values other currencies at the last rate before the bucket's end, either way round", async () => {
+    // Currencies of their own: rates of one test are no other's.
+    const currency = { pglite: "CHF", postgres: "SEK", timescaledb: "NOK" }[engine.name];
+    const pair = await market(currency, [{ quote: "9000" }, { quote: "1000" }]);
+    const unknown = await compute(pair, { min_usd_volume: 1 });
+    expect(unknown).toMatchObject({ value: { usd_volume: null }, usdVolumeKnown: false });
+    expect(await compute(pair, { min_usd_volume: 1, min_usd_volume_unknown: "refuse" })).toMatchObject({
+      refusal: "unknown-usd-volume",
+    });
+    const rate = { base: parsePair(`${currency}/BTC`).base, quote: parsePair("BTC/USD").quote };
+    await write([
+      row(rate, { quote: "1.1", source: "massive", at: BUCKET.to - seconds(7 * 24 * 3600) }, 100),
+      row(rate, { quote: "5", source: "kraken", at: BUCKET.to }, 101),
+      row(rate, { quote: "6", source: "massive", at: BUCKET.to + 1n }, 102),
+    ]);
+    expect((await compute(pair, {})).value).toMatchObject({ usd_volume: "11000" });
+    await write([row({ base: rate.quote, quote: rate.base }, { quote: "0.8", source: "ecb", at: BUCKET.to }, 103)]);
+    expect((await compute(pair, {})).value).toMatchObject({ usd_volume: "12500" });
+    expect(await compute(pair, { min_usd_volume: 12_500 })).toMatchObject({ refusal: null });
+    expect(await compute(pair, { min_usd_volume: 12_500.01 })).toMatchObject({ refusal: "below-floor" });
+  });
+
+  it("counts a trade where from <= ts < to", async () => {
+    const pair = await market("USD", [
+      { quote: "1", at: BUCKET.from - 1n },
+      { quote: "2", at: BUCKET.from },
+      { quote: "4", at: BUCKET.to - 1n },
+      { quote: "8", at: BUCKET.to },
+    ]);
+    expect((await compute(pair, {})).value).toMatchObject({ trade_count: 2, quote_volume: "6" });
+  });
+});
