@@ -1,0 +1,35 @@
+import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
+
+/** What a caller should know about an answer besides its figures. */
+export interface Flags {
+  /** The value is older than it would be on a healthy system. */
+  readonly stale: boolean;
+  /** The value was derived through other markets. */
+  readonly triangulated: boolean;
+  /** The value lies far from a reference. */
+  readonly divergence_warning: boolean;
+}
+
+export interface Answer {
+  /** What `data` holds, as JSON text. */
+  readonly data: string;
+  readonly flags: Flags;
+  readonly maxAgeSeconds: number;
+}
+
+export const NO_FLAGS: Flags = { stale: false, triangulated: false, divergence_warning: false };
+
+/** How long an answer about the past may be cached: a late trade may still change it. */
+export const PAST_MAX_AGE_SECONDS = 60;
+
+/** Whole seconds until `moment`, 0 where it has passed. */
+export function secondsUntil(moment: Micros, now: Micros): number {
+  return moment <= now ? 0 : Number((moment - now) / MICROS_PER_SECOND);
+}
+
+export function answerResponse({ data, flags, maxAgeSeconds }: Answer): Response {
+  // Stored values are passed on byte for byte: their text is what was published.
+  return new Response(`{"data":${data},"flags":${JSON.stringify(flags)}}`, {
+    headers: { "Content-Type": "application/json", "Cache-Control": `public, max-age=${maxAgeSeconds}` },
+  });
+}

@@ -1,0 +1,122 @@
+import type { Hono } from "hono";
+import { expect } from "vitest";
+import { computeValue } from "../../aggregate/compute.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../../aggregate/policy.ts";
+import { vwapKey } from "../../cache/keys.ts";
+import { openMemoryStore } from "../../cache/memory.ts";
+import type { PriceStore } from "../../cache/store.ts";
+import { bucketEndingAt } from "../../canonical/bucket.ts";
+import { type Pair, parsePair } from "../../canonical/pair.ts";
+import { type PublishedValue, serializePublished } from "../../canonical/published.ts";
+import { type Micros, parseTime } from "../../canonical/time.ts";
+import type { EventChannel } from "../../obs/events.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../../storage/database.testing.ts";
+import type { Database } from "../../storage/database.ts";
+import { connect } from "../../storage/pool.ts";
+import { withSnapshot } from "../../storage/snapshot.ts";
+import type { ApiSettings } from "../context.ts";
+import { createApi } from "./api.ts";
+
+/** The engine that the API's tests run on: the fastest that is here. */
+export function openApiDatabase(): Promise<TestDatabase> {
+  const engine = testEngines.find(({ server }) => server !== null) ?? testEngines[0];
+  if (engine === undefined) throw new Error("there is no engine to test on");
+  return openTestDatabase(engine);
+}
+
+export const TEST_SETTINGS: ApiSettings = {
+  pairs: [parsePair("XLM/USD"), parsePair("BTC/USD")],
+  windows: [300, 3600, 86_400],
+  intervalSeconds: 30,
+  bucketSeconds: 15,
+  settleSeconds: 5,
+  vwapWindowSeconds: 300,
+  twapWindowSeconds: 300,
+  maxTrades: 10_000,
+  priceFreshnessSeconds: 30,
+};
+
+export interface Got {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered
+  readonly body: any;
+}
+
+export interface TestApi {
+  readonly app: Hono;
+  readonly store: PriceStore;
+  readonly policy: Policy;
+  /** Sets the clock. */
+  readonly at: (time: string | Micros) => void;
+  readonly get: (path: string, init?: RequestInit) => Promise<Got>;
+  /** Computes a target's value and stores it, as the aggregator would; gives the stored text. */
+  readonly publish: (pair: Pair, windowSeconds: number, to: string) => Promise<string>;
+  /** Stores any text under a target's key, as the value of the bucket to `to`. */
+  readonly put: (pair: Pair, windowSeconds: number, text: string, to: string) => Promise<void>;
+}
+
+export interface TestApiOptions {
+  readonly database: Database;
+  readonly store?: PriceStore;
+  readonly policy?: Partial<PolicySettings>;
+  readonly settings?: Partial<ApiSettings>;
+}
+
+/** An API with a clock of its own and, unless told otherwise, no volume floor. */
+export function openTestApi({ database, store: given, policy: rules, settings }: TestApiOptions): TestApi {
+  let now: Micros = 0n;
+  const store = given ?? openMemoryStore(() => now);
+  const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, ...rules });
+  const app = createApi({
+    database,
+    store,
+    policy,
+    settings: { ...TEST_SETTINGS, ...settings },
+    now: () => now,
+    stopwatch: () => 0,
+  });
+
+  async function put(pair: Pair, windowSeconds: number, text: string, to: string): Promise<void> {
+    const write = { key: vwapKey(pair, windowSeconds), value: text, to, ttlSeconds: windowSeconds };
+    expect(await store.publish([write])).toEqual(["written"]);
+  }
+
+  return {
+    app,
+    store,
+    policy,
+    at: (time) => {
+      now = typeof time === "string" ? parseTime(time) : time;
+    },
+    get: async (path, init) => {
+      const response = await app.request(path, init);
+      const text = await response.text();
+      const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+      const body = isJson && text !== "" ? JSON.parse(text) : undefined;
+      return { status: response.status, headers: response.headers, text, body };
+    },
+    publish: async (pair, windowSeconds, to) => {
+      const { value } = await withSnapshot(database, (reader) =>
+        computeValue(reader, policy, pair, bucketEndingAt(parseTime(to), windowSeconds), { maxTrades: 10_000 }),
+      );
+      const text = serializePublished(value as PublishedValue);
+      await put(pair, windowSeconds, text, to);
+      return text;
+    },
+    put,
+  };
+}
+
+/** What is published on a channel until `stop`. */
+export function listenTo<T>(channel: EventChannel<T>): { readonly events: T[]; readonly stop: () => void } {
+  const events: T[] = [];
+  return { events, stop: channel.subscribe((event) => events.push(event)) };
+}
+
+/** A database that nothing answers for. */
+export function unreachableDatabase(): Database {
+  const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 2 });
+  return { sql, engine: "postgres", close: () => sql.end({ timeout: 0 }) };
+}

@@ -1,0 +1,82 @@
+import { z } from "@hono/zod-openapi";
+import { bucketEndingAt, latestClosed, MINUTE } from "../../canonical/bucket.ts";
+import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
+import { formatPair, parsePair } from "../../canonical/pair.ts";
+import { formatTime, seconds } from "../../canonical/time.ts";
+import { type Market, type MarketPage, readMarkets } from "../../storage/markets.ts";
+import { NO_FLAGS, secondsUntil } from "../answer.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { makeShare } from "../share.ts";
+import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
+import type { Service } from "./service.ts";
+import { priceText, timeText, volumeText } from "./values.ts";
+
+const MINUTE_SECONDS = 60;
+const DAY_SECONDS = 86_400;
+
+const querySchema = z.strictObject({ limit: limitParameter, cursor: cursorParameter(parsePair).optional() });
+
+const marketsSchema = z
+  .object({
+    from: timeText.openapi({ description: "start of the 24 hours" }),
+    to: timeText.openapi({ description: "end of the 24 hours, of a closed minute; later trades are not looked at" }),
+    markets: z.array(
+      z
+        .object({
+          pair: z.string().openapi({ description: "as traded", example: "crypto:XLM/crypto:USDC" }),
+          last_trade: z.object({ ts: timeText, price: priceText, source: z.string() }),
+          trade_count_24h: z.int().nonnegative(),
+          base_volume_24h: volumeText,
+          quote_volume_24h: volumeText,
+        })
+        .openapi("Market"),
+    ),
+    next: nextSchema,
+  })
+  .openapi("Markets");
+
+/** `GET /v1/markets`: the pairs that were traded, over all sources. */
+export function marketsEndpoint({ database, settings, now }: Service): Endpoint<typeof querySchema> {
+  const share = makeShare<MarketPage>();
+  return {
+    path: "/v1/markets",
+    operationId: "getMarkets",
+    summary: "Traded pairs",
+    description:
+      "Every pair that was ever traded, as traded, over all sources: no policy is applied. In bytewise order of base and quote. For the next page, repeat the query with `cursor`.",
+    query: querySchema,
+    data: marketsSchema,
+    problems: ["raw-data-expired"],
+    answer: async ({ limit, cursor = null }) => {
+      const moment = now();
+      const to = latestClosed(moment, MINUTE_SECONDS, settings.settleSeconds);
+      const period = bucketEndingAt(to, DAY_SECONDS);
+      const key = `${to} ${cursor === null ? "" : formatPair(cursor)} ${limit}`;
+      const { markets, next } = await share(key, to, () => readMarkets(database, { period, after: cursor, limit }));
+      return {
+        data: JSON.stringify({
+          from: formatTime(period.from),
+          to: formatTime(to),
+          markets: markets.map(shown),
+          next: next === null ? null : formatPair(next),
+        }),
+        flags: NO_FLAGS,
+        maxAgeSeconds: secondsUntil(to + MINUTE + seconds(settings.settleSeconds), moment),
+      };
+    },
+  };
+}
+
+function shown({ pair, lastTrade, tradeCount, baseVolume, quoteVolume }: Market) {
+  return {
+    pair: formatPair(pair),
+    last_trade: {
+      ts: formatTime(lastTrade.ts),
+      price: formatDecimal(roundPublished(lastTrade.price)),
+      source: lastTrade.source,
+    },
+    trade_count_24h: tradeCount,
+    base_volume_24h: formatDecimal(baseVolume),
+    quote_volume_24h: formatDecimal(quoteVolume),
+  };
+}

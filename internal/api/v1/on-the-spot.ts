@@ -1,0 +1,40 @@
+import type { Bucket } from "../../canonical/bucket.ts";
+import { formatPair, type Pair } from "../../canonical/pair.ts";
+import { type Micros, seconds } from "../../canonical/time.ts";
+import { type Answer, NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
+import type { ApiSettings } from "../context.ts";
+import { Problem } from "../problem.ts";
+import { makeShare } from "../share.ts";
+import { bucketOf, isCurrent, type Question } from "./question.ts";
+
+/** Figures as JSON text, or why there are none. */
+export type Figures = string | Problem;
+
+/**
+ * Answers questions by computing now. Those who ask the same at once share one computation; one about the present
+ * stands until the next bucket closes.
+ */
+export function onTheSpot(
+  settings: ApiSettings,
+  compute: (pair: Pair, bucket: Bucket) => Promise<Figures>,
+): (question: Question, now: Micros) => Promise<Answer> {
+  const share = makeShare<Figures>();
+  return async (question, now) => {
+    const { pair } = question;
+    const bucket = bucketOf(question, settings, now);
+    const current = isCurrent(question);
+    const key = `${formatPair(pair)} ${bucket.from} ${bucket.to}`;
+    const figures = await share(key, current ? bucket.to : null, () => compute(pair, bucket));
+    if (figures instanceof Problem) throw figures;
+    return {
+      data: figures,
+      flags: NO_FLAGS,
+      maxAgeSeconds: current ? secondsUntil(nextClosing(bucket.to, settings), now) : PAST_MAX_AGE_SECONDS,
+    };
+  };
+}
+
+/** When the grid point after `to` closes. */
+export function nextClosing(to: Micros, { bucketSeconds, settleSeconds }: ApiSettings): Micros {
+  return to + seconds(bucketSeconds + settleSeconds);
+}

@@ -1,0 +1,36 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ApiApp } from "../endpoint.ts";
+
+const ROUTE = createRoute({
+  method: "get",
+  path: "/v1/openapi.json",
+  operationId: "getOpenApi",
+  summary: "This description",
+  responses: {
+    200: {
+      description: "An OpenAPI 3.1 document",
+      content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
+    },
+  },
+});
+
+const DOCUMENT = {
+  openapi: "3.1.0",
+  info: {
+    title: "Stellar Index API",
+    version: "1",
+    description:
+      "Prices of Stellar assets and the markets around them. Only closed buckets are shown: what is answered for a bucket is complete. Decimals are strings in plain notation; times are RFC 3339 in UTC; durations are written `90s`, `5m`, `1h30m`. Errors are `application/problem+json` (RFC 9457) with a stable `type`.",
+  },
+};
+
+/** Serves `/v1/openapi.json`, the description of all endpoints added so far. */
+export function addOpenApi(app: ApiApp): void {
+  app.openAPIRegistry.registerPath(ROUTE);
+  const text = JSON.stringify(app.getOpenAPI31Document(DOCUMENT));
+  app.get(
+    ROUTE.path,
+    () =>
+      new Response(text, { headers: { "Content-Type": "application/json", "Cache-Control": "public, max-age=3600" } }),
+  );
+}

@@ -1,0 +1,57 @@
+import { z } from "@hono/zod-openapi";
+import { pairIdentity } from "../../aggregate/aliases.ts";
+import { InputError } from "../../canonical/input-error.ts";
+import { formatPair, makePair, type Pair, parsePair } from "../../canonical/pair.ts";
+import { needs } from "../../config/cross-checks.ts";
+import { checkedBy, PARAMETER_ERRORS } from "../query.ts";
+import type { Service } from "./service.ts";
+
+/** `pair=`, or `base=` and `quote=`. */
+export const pairParameters = {
+  pair: z.string(PARAMETER_ERRORS).optional().openapi({
+    description:
+      "base/quote. An asset is `native`, `CODE-ISSUER`, a contract key `C…`, `crypto:TICKER` or `fiat:CODE`; a bare code is a currency where ISO 4217 has it, else a ticker.",
+    example: "XLM/USD",
+  }),
+  base: z.string(PARAMETER_ERRORS).optional().openapi({ description: "With `quote`, in place of `pair`." }),
+  quote: z.string(PARAMETER_ERRORS).optional().openapi({ description: "With `base`, in place of `pair`." }),
+};
+
+/** A query's pair as it was written. */
+export interface WrittenPair {
+  readonly pair?: string | undefined;
+  readonly base?: string | undefined;
+  readonly quote?: string | undefined;
+}
+
+/**
+ * The pair that a query asks about: the configured one where it is one of those by any name, else as asked, canonical.
+ * @throws InputError where it is not there, there twice, or cannot be read
+ */
+export function askedPair({ pair, base, quote }: WrittenPair, { configuredPair, policy }: Service): Pair {
+  const asked = readPair(pair, base, quote);
+  const [baseIdentity, quoteIdentity] = pairIdentity(asked, policy.aliases).split("/");
+  if (baseIdentity === quoteIdentity) {
+    throw new InputError(`pair ${formatPair(asked)} has one asset on both sides, by two of its names`);
+  }
+  return configuredPair(asked) ?? asked;
+}
+
+/** The check that a query asks about a pair, for `superRefine`. */
+export function pairCheck(service: Service) {
+  return [
+    checkedBy("pair", (query: WrittenPair) => askedPair(query, service)),
+    needs("pair", "base", "quote"),
+  ] as const;
+}
+
+function readPair(pair: string | undefined, base: string | undefined, quote: string | undefined): Pair {
+  if (pair !== undefined) {
+    if (base !== undefined || quote !== undefined) throw new InputError("use pair, or base and quote, not both");
+    return parsePair(pair);
+  }
+  if (base === undefined || quote === undefined) {
+    throw new InputError("is missing; write pair=XLM/USD, or base=XLM&quote=USD");
+  }
+  return makePair(base, quote);
+}

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Pair, parsePair } from "../../canonical/pair.ts";
+import { backendUnreachable } from "../../obs/api-events.ts";
+import type { TestDatabase } from "../../storage/database.testing.ts";
+import { trade } from "../../storage/trades.testing.ts";
+import { writeTrades } from "../../storage/trades.ts";
+import { listenTo, openApiDatabase, openTestApi, unreachableDatabase } from "./api.testing.ts";
+
+const XLM = parsePair("XLM/USD");
+const QUIET = parsePair("QUIET/USD");
+const JUMPY = parsePair("JUMPY/USD");
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await openApiDatabase();
+  const steadily = (pair: Pair, count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      trade(pair, "2026-01-10T11:30:00Z", { tradeId: String(index), base: "10", quote: String(20 + (index % 2)) }),
+    );
+  await writeTrades(database, [
+    trade(XLM, "2026-01-10T11:59:00Z", { base: "10", quote: "5" }),
+    trade(XLM, "2026-01-10T12:00:00Z", { base: "10", quote: "95" }),
+    ...steadily(QUIET, 30),
+    trade(QUIET, "2026-01-10T11:40:00.25Z", { base: "3", quote: "6.1" }),
+    trade(QUIET, "2026-01-10T11:41:00Z", { quote: "999", source: "coingecko" }),
+    ...steadily(JUMPY, 30),
+    trade(JUMPY, "2026-01-10T11:40:00Z", { quote: "1000" }),
+  ]);
+});
+
+afterAll(() => database.drop());
+
+test("a fresh stored value of the shortest window is the price", async () => {
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:05Z");
+  const text = await api.publish(XLM, 300, "2026-01-10T12:00:00Z");
+  await api.put(XLM, 300, text.replace('"0.5"', '"0.51"'), "2026-01-10T12:00:00Z");
+  const { body, headers } = await api.get("/v1/price?pair=native/USD");
+  expect(body).toEqual({
+    data: {
+      pair: "crypto:XLM/fiat:USD",
+      price: "0.51",
+      price_type: "vwap",
+      as_of: "2026-01-10T12:00:00Z",
+      window_seconds: 300,
+      policy: api.policy.id,
+    },
+    flags: { stale: false, triangulated: false, divergence_warning: false },
+  });
+  expect(headers.get("Cache-Control")).toBe("public, max-age=25");
+});
+
+test("a stored value that is no longer fresh gives way to the latest closed bucket", async () => {
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:05Z");
+  const text = await api.publish(XLM, 300, "2026-01-10T12:00:00Z");
+  await api.put(XLM, 300, text.replace('"0.5"', '"0.51"'), "2026-01-10T12:00:00Z");
+  api.at("2026-01-10T12:00:30Z");
+  expect((await api.get("/v1/price?pair=XLM/USD")).body.data.price).toBe("0.51");
+  api.at("2026-01-10T12:00:30.000001Z");
+  expect((await api.get("/v1/price?pair=XLM/USD")).body).toMatchObject({
+    data: { price: "5", as_of: "2026-01-10T12:00:15Z" },
+    flags: { stale: false },
+  });
+});
+
+test("shows a bucket only once it is closed", async () => {
+  const api = openTestApi({ database });
+  const answers = [];
+  for (const now of ["2026-01-10T12:00:19.999999Z", "2026-01-10T12:00:20Z"]) {
+    api.at(now);
+    const { as_of, price } = (await api.get("/v1/price?pair=XLM/USD")).body.data;
+    answers.push([as_of, price]);
+  }
+  expect(answers).toEqual([
+    ["2026-01-10T12:00:00Z", "0.5"],
+    ["2026-01-10T12:00:15Z", "5"],
+  ]);
+});
+
+test("where the shortest window is empty, the last trade is the price", async () => {
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:10Z");
+  const { body } = await api.get("/v1/price?pair=QUIET/USD");
+  expect(body).toEqual({
+    data: {
+      pair: "crypto:QUIET/fiat:USD",
+      price: "2.03333333333333333",
+      price_type: "last_trade",
+      as_of: "2026-01-10T11:40:00.25Z",
+      window_seconds: 86_400,
+      policy: api.policy.id,
+    },
+    flags: { stale: true, triangulated: false, divergence_warning: false },
+  });
+});
+
+test("a last trade counts only from closed buckets", async () => {
+  const api = openTestApi({ database, settings: { windows: [30, 3600] } });
+  const priceTypes = [];
+  // 11:40:00.25 lies in the grid bucket to 11:40:15, which closes at 11:40:20; the window of 30 s is empty from 11:41.
+  for (const now of ["2026-01-10T11:40:19Z", "2026-01-10T11:40:20Z", "2026-01-10T11:41:00Z"]) {
+    api.at(now);
+    const { price_type, as_of } = (await api.get("/v1/price?pair=QUIET/USD")).body.data;
+    priceTypes.push([price_type, as_of]);
+  }
+  expect(priceTypes).toEqual([
+    ["last_trade", "2026-01-10T11:30:00Z"],
+    ["vwap", "2026-01-10T11:40:15Z"],
+    ["last_trade", "2026-01-10T11:40:00.25Z"],
+  ]);
+});
+
+test("a last trade outside the longest window's band is withheld", async () => {
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:10Z");
+  expect((await api.get("/v1/price?pair=JUMPY/USD")).body).toMatchObject({
+    type: "urn:stellarindex:problem:price-withheld",
+    detail: expect.stringContaining("outlier"),
+  });
+});
+
+test("what the floor refuses is withheld, be it the shortest or the longest window", async () => {
+  const api = openTestApi({ database, policy: { min_usd_volume: 1e6 } });
+  api.at("2026-01-10T12:00:10Z");
+  for (const pair of ["XLM/USD", "QUIET/USD"]) {
+    expect((await api.get(`/v1/price?pair=${pair}`)).body.type).toBe("urn:stellarindex:problem:price-withheld");
+  }
+  const { status, body } = await api.get("/v1/price?pair=NONE/USD");
+  expect({ status, type: body.type }).toEqual({ status: 404, type: "urn:stellarindex:problem:price-not-found" });
+});
+
+test("without a database, an older stored price stands and says so", async () => {
+  const gone = unreachableDatabase();
+  const here = openTestApi({ database });
+  here.at("2026-01-10T12:00:05Z");
+  await here.publish(XLM, 300, "2026-01-10T12:00:00Z");
+  const api = openTestApi({ database: gone, store: here.store });
+  api.at("2026-01-10T12:04:00Z");
+  const unreachable = listenTo(backendUnreachable);
+  const { status, body } = await api.get("/v1/price?pair=XLM/USD");
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ data: { price: "0.5", as_of: "2026-01-10T12:00:00Z" }, flags: { stale: true } });
+  expect(unreachable.events).toMatchObject([{ backend: "database" }]);
+  unreachable.stop();
+  await gone.close();
+});

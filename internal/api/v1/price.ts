@@ -1,0 +1,93 @@
+import { z } from "@hono/zod-openapi";
+import { latestClosed } from "../../canonical/bucket.ts";
+import { formatPair, type Pair } from "../../canonical/pair.ts";
+import { earlierOf, type Micros, seconds } from "../../canonical/time.ts";
+import { backendUnreachable } from "../../obs/api-events.ts";
+import { withSnapshot } from "../../storage/snapshot.ts";
+import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { asError, isUnavailable } from "../failure.ts";
+import { Problem } from "../problem.ts";
+import { makeShare } from "../share.ts";
+import { type CurrentPrice, computePrice, priceOf } from "./current-price.ts";
+import { nextClosing } from "./on-the-spot.ts";
+import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
+import type { Service } from "./service.ts";
+import { readStored, replacedAt, type StoredValue, storedFlags } from "./stored-value.ts";
+import { pairText, policyText, priceText, timeText } from "./values.ts";
+
+const priceSchema = z
+  .object({
+    pair: pairText,
+    price: priceText,
+    price_type: z.enum(["vwap", "last_trade"]),
+    as_of: timeText.openapi({ description: "end of the VWAP's bucket, or when the last trade was" }),
+    window_seconds: z
+      .int()
+      .positive()
+      .openapi({ description: "window that the VWAP covers, or whose outlier band the last trade lies in" }),
+    policy: policyText,
+  })
+  .openapi("CurrentPrice");
+
+function querySchema(service: Service) {
+  return z
+    .strictObject(pairParameters)
+    .superRefine(...pairCheck(service))
+    .transform((query) => askedPair(query, service));
+}
+
+/** `GET /v1/price`: the best current price of a pair. */
+export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof querySchema>> {
+  const { database, settings, now } = service;
+  const share = makeShare<CurrentPrice | Problem>();
+
+  async function computed(pair: Pair, moment: Micros): Promise<Answer> {
+    const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
+    const price = await share(`${formatPair(pair)} ${to}`, to, () =>
+      withSnapshot(database, (reader) => computePrice(reader, service, pair, to)),
+    );
+    if (price instanceof Problem) throw price;
+    return {
+      data: JSON.stringify(price),
+      flags: { ...NO_FLAGS, stale: price.price_type === "last_trade" },
+      maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment),
+    };
+  }
+
+  function answerOf(stored: StoredValue, until: Micros, moment: Micros): Answer {
+    return {
+      data: JSON.stringify(priceOf(stored.value)),
+      flags: storedFlags(stored, settings, moment),
+      maxAgeSeconds: secondsUntil(earlierOf(until, replacedAt(stored, settings)), moment),
+    };
+  }
+
+  return {
+    path: "/v1/price",
+    operationId: "getPrice",
+    summary: "Current price",
+    description:
+      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket. `last_trade`, stale: where that window has no trades, and only if the longest window would be published and the trade lies inside its outlier band.",
+    query: querySchema(service),
+    data: priceSchema,
+    problems: ["price-not-found", "price-withheld", "raw-data-expired"],
+    answer: async (pair) => {
+      const moment = now();
+      const [shortest = 0] = settings.windows;
+      const isConfigured = service.configuredPair(pair) !== null;
+      const stored = isConfigured ? await readStored(service, pair, shortest, moment) : null;
+      if (stored === null) return computed(pair, moment);
+      const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
+      if (moment <= freshUntil) return answerOf(stored, freshUntil, moment);
+      try {
+        return await computed(pair, moment);
+      } catch (error) {
+        // An older price that says so is worth more than none.
+        if (!isUnavailable(error)) throw error;
+        backendUnreachable.publish({ backend: "database", error: asError(error) });
+        return answerOf(stored, moment, moment);
+      }
+    },
+  };
+}

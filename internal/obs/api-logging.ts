@@ -1,0 +1,18 @@
+import { backendUnreachable, foreignPolicy, requestDone, requestFailed, storedValueRefused } from "./api-events.ts";
+import type { Logger } from "./logging.ts";
+
+/** One line per request at debug; failures and oddities as they come. Until `stop`. */
+export function logApiEvents(log: Logger): { stop: () => void } {
+  const subscriptions = [
+    requestDone.subscribe((request) => log.debug(request, "request")),
+    requestFailed.subscribe(({ route, error }) => log.error({ route, err: error }, "request failed")),
+    backendUnreachable.subscribe(({ backend, error }) => log.warn({ backend, reason: error.message }, "no answer")),
+    storedValueRefused.subscribe((refused) => log.warn(refused, "stored value set aside")),
+    foreignPolicy.subscribe((served) => log.warn(served, "serving values of another policy than this API's own")),
+  ];
+  return {
+    stop: () => {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+import { backendUnreachable, foreignPolicy, requestDone, requestFailed, storedValueRefused } from "./api-events.ts";
+import type { MetricsFeed } from "./metrics.ts";
+
+/** The API's metrics (docs/reference/metrics). No label holds what was asked. */
+export function feedApiMetrics(registry: Registry): MetricsFeed {
+  const registers = [registry];
+  const requests = new Counter({
+    name: "stellarindex_api_requests_total",
+    help: "Requests answered, by route pattern, method and status",
+    labelNames: ["route", "method", "status"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "stellarindex_api_request_duration_seconds",
+    help: "How long answers took, by route pattern",
+    labelNames: ["route"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  const failures = new Counter({
+    name: "stellarindex_api_request_failures_total",
+    help: "Requests that met an error nobody expected",
+    registers,
+  });
+  const unreachable = new Counter({
+    name: "stellarindex_api_backend_unreachable_total",
+    help: "Questions to the store or the database that got no answer",
+    labelNames: ["backend"],
+    registers,
+  });
+  const refusedValues = new Counter({
+    name: "stellarindex_api_stored_values_refused_total",
+    help: "Stored values set aside: not an aggregator's, or of a bucket that is not closed",
+    registers,
+  });
+  const foreignPolicies = new Counter({
+    name: "stellarindex_api_foreign_policies_total",
+    help: "Policies of served values other than the API's own, each counted once",
+    registers,
+  });
+  for (const backend of ["store", "database"]) unreachable.inc({ backend }, 0);
+
+  const subscriptions = [
+    requestDone.subscribe(({ route, method, status, seconds }) => {
+      requests.inc({ route, method, status: String(status) });
+      durations.observe({ route }, seconds);
+    }),
+    requestFailed.subscribe(() => failures.inc()),
+    backendUnreachable.subscribe(({ backend }) => unreachable.inc({ backend })),
+    storedValueRefused.subscribe(() => refusedValues.inc()),
+    foreignPolicy.subscribe(() => foreignPolicies.inc()),
+  ];
+  return {
+    stop: () => {
+      for (const unsubscribe of subscriptions) unsubscribe();
+    },
+  };
+}

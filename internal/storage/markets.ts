@@ -1,0 +1,150 @@
+import type { Asset } from "../canonical/asset.ts";
+import { type Bucket, HOUR, splitBucket } from "../canonical/bucket.ts";
+import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
+import type { Pair } from "../canonical/pair.ts";
+import { floorTo, type Micros } from "../canonical/time.ts";
+import type { Database, Sql } from "./database.ts";
+import { readHorizons, requireRows } from "./horizons.ts";
+import { moment } from "./moment.ts";
+
+export interface MarketsQuestion {
+  /** What the volumes cover; its end, of a whole minute, is the end of all that is looked at. */
+  readonly period: Bucket;
+  /** The page begins behind this pair. */
+  readonly after: Pair | null;
+  readonly limit: number;
+}
+
+/** A pair as traded, over all sources. */
+export interface Market {
+  readonly pair: Pair;
+  readonly lastTrade: { readonly ts: Micros; readonly price: Decimal; readonly source: string };
+  /** Over the period, like the volumes. */
+  readonly tradeCount: number;
+  readonly baseVolume: Decimal;
+  readonly quoteVolume: Decimal;
+}
+
+export interface MarketPage {
+  /** In bytewise order of base and quote. */
+  readonly markets: readonly Market[];
+  /** The pair to go on behind; null where there are no more. */
+  readonly next: Pair | null;
+}
+
+interface Row {
+  base_asset: Asset;
+  quote_asset: Asset;
+  ts: string | null;
+  price: string | null;
+  source: string | null;
+  trade_count: string;
+  base_volume: string;
+  quote_volume: string;
+}
+
+/**
+ * The pairs with trades before the period's end, from rollups.
+ * @throws RawDataExpired where the minute rollups do not reach back over the period
+ */
+export function readMarkets({ sql }: Database, question: MarketsQuestion): Promise<MarketPage> {
+  const { period, limit } = question;
+  const { headMinutes, hours, tailMinutes } = splitBucket(period);
+  const runningHour = { from: floorTo(period.to, HOUR), to: period.to };
+  return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
+    requireRows(await readHorizons(transaction), {
+      minutes: [headMinutes, tailMinutes, runningHour],
+      hours: [hours],
+    });
+    const rows = await transaction<Row[]>`
+      WITH RECURSIVE ${seenPairs(transaction, question)}
+      SELECT
+        page.base_asset, page.quote_asset,
+        (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts, last.price::text AS price, last.source,
+        volumes.trade_count::text AS trade_count, volumes.base_volume::text AS base_volume,
+        volumes.quote_volume::text AS quote_volume
+      FROM page
+      LEFT JOIN LATERAL (${lastTrade(transaction, runningHour)}) AS last ON true
+      CROSS JOIN LATERAL (${volumes(transaction, period)}) AS volumes
+      ORDER BY page.base_asset, page.quote_asset`;
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      markets: shown.flatMap(marketOf),
+      next: rows.length > limit && last !== undefined ? pairOf(last) : null,
+    };
+  }) as Promise<MarketPage>;
+}
+
+/** One look into the index per pair: a DISTINCT would read every rollup there is. */
+function seenPairs(sql: Sql, { after, limit }: MarketsQuestion) {
+  return sql`
+    seen AS (
+      (
+        SELECT base_asset, quote_asset FROM trades_1h
+        WHERE (base_asset, quote_asset) > (${after?.base ?? ""}::text, ${after?.quote ?? ""}::text)
+        ORDER BY base_asset, quote_asset LIMIT 1
+      )
+      UNION ALL
+      SELECT following.base_asset, following.quote_asset
+      FROM seen CROSS JOIN LATERAL (
+        SELECT base_asset, quote_asset FROM trades_1h
+        WHERE (base_asset, quote_asset) > (seen.base_asset, seen.quote_asset)
+        ORDER BY base_asset, quote_asset LIMIT 1
+      ) AS following
+    ),
+    page AS MATERIALIZED (SELECT base_asset, quote_asset FROM seen LIMIT ${limit + 1}::int)`;
+}
+
+/** The last trade before the end of the running hour: of its minutes, or of the last hour before it. */
+function lastTrade(sql: Sql, runningHour: Bucket) {
+  const ofPage = sql`base_asset = page.base_asset AND quote_asset = page.quote_asset`;
+  const hour = sql`${moment(runningHour.from)}::text::timestamptz`;
+  return sql`
+    SELECT ts, source, price
+    FROM (
+      SELECT close_ts AS ts, source, close_trade_id AS trade_id, close_price AS price
+      FROM trades_1m
+      WHERE ${ofPage} AND bucket >= ${hour} AND bucket < ${moment(runningHour.to)}::text::timestamptz
+      UNION ALL
+      SELECT close_ts, source, close_trade_id, close_price
+      FROM trades_1h
+      WHERE ${ofPage} AND bucket = (SELECT max(bucket) FROM trades_1h WHERE ${ofPage} AND bucket < ${hour})
+    ) AS closing
+    ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC
+    LIMIT 1`;
+}
+
+function volumes(sql: Sql, period: Bucket) {
+  const { headMinutes, hours, tailMinutes } = splitBucket(period);
+  const rollups = (table: string, { from, to }: Bucket) => sql`
+    SELECT trade_count, base_volume, quote_volume FROM ${sql(table)}
+    WHERE base_asset = page.base_asset AND quote_asset = page.quote_asset
+      AND bucket >= ${moment(from)}::text::timestamptz AND bucket < ${moment(to)}::text::timestamptz`;
+  return sql`
+    SELECT coalesce(sum(trade_count), 0) AS trade_count, coalesce(sum(base_volume), 0) AS base_volume,
+      coalesce(sum(quote_volume), 0) AS quote_volume
+    FROM (
+      ${rollups("trades_1m", headMinutes)}
+      UNION ALL ${rollups("trades_1h", hours)}
+      UNION ALL ${rollups("trades_1m", tailMinutes)}
+    ) AS rollups`;
+}
+
+/** A pair that has traded only after the period is not shown. */
+function marketOf(row: Row): Market[] {
+  if (row.ts === null || row.price === null || row.source === null) return [];
+  return [
+    {
+      pair: pairOf(row),
+      lastTrade: { ts: BigInt(row.ts), price: parseDecimal(row.price), source: row.source },
+      tradeCount: Number(row.trade_count),
+      baseVolume: parseDecimal(row.base_volume),
+      quoteVolume: parseDecimal(row.quote_volume),
+    },
+  ];
+}
+
+function pairOf(row: Row): Pair {
+  return { base: row.base_asset, quote: row.quote_asset };
+}
