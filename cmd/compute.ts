@@ -21,7 +21,7 @@ Example:
 `;
 
 const REASONS = {
-  empty: "no trade is left in the window",
+  empty: "no trade that counts is in the window",
   "below-floor": "the USD volume is below min_usd_volume",
   "unknown-usd-volume": 'the USD volume is unknown, and min_usd_volume_unknown is "refuse"',
 };
@@ -49,24 +49,35 @@ export function addComputeCommand(program: Command): void {
       );
       const database = await openMigratedDatabase(config.database);
       try {
-        const { value, refusal } = await refreshTarget(
+        const unknown: string[] = [];
+        const { value, refusal, dropped } = await refreshTarget(
           database,
           policy,
           target,
           to,
           config.aggregate.max_trades_per_window,
+          ({ unknownSources = [] }) => unknown.push(...unknownSources),
         );
         if (value !== null) {
           process.stdout.write(`${serializePublished(value)}\n`);
           return;
         }
-        const reason = REASONS[refusal ?? "empty"];
-        process.stderr.write(`nothing would be published for the bucket that ends at ${formatTime(to)}: ${reason}\n`);
+        process.stderr.write(
+          `nothing would be published for the bucket that ends at ${formatTime(to)}: ${REASONS[refusal ?? "empty"]}` +
+            `${leftOut(dropped.class, unknown)}\n`,
+        );
         process.exitCode = 1;
       } finally {
         await database.close();
       }
     });
+}
+
+function leftOut(trades: number, unknownSources: readonly string[]): string {
+  if (trades === 0) return "";
+  const unknown =
+    unknownSources.length === 0 ? "" : `; not in the registry, add under [[sources]]: ${unknownSources.join(", ")}`;
+  return ` (${trades} of sources that are not in VWAP were left out${unknown})`;
 }
 
 function windowOf(text: string, grid: Grid): number {

@@ -59,7 +59,7 @@ async function importInto(
     progress.log("stopping once what has been read is stored");
     interruption.abort();
   };
-  const db = await openMigratedDatabase(settings, progress.log);
+  const db = await openMigratedDatabase(settings);
   try {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     return await importFiles(files, {

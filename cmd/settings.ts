@@ -18,13 +18,10 @@ export function loadConfigOf(command: Command): LoadedConfig {
  * Opens the configured database, migrated: the embedded one is migrated on the way, a server's must be already.
  * @throws DatabaseUnusable with the cure
  */
-export async function openMigratedDatabase(
-  settings: Config["database"],
-  log: (line: string) => void = () => {},
-): Promise<Database> {
+export async function openMigratedDatabase(settings: Config["database"]): Promise<Database> {
   const database = await openDatabase(settings);
   try {
-    if (database.engine === "embedded") await migrateUp(database, { ...settings, log });
+    if (database.engine === "embedded") await migrateUp(database, { ...settings, log: () => {} });
     else await requireMigrated(database);
     return database;
   } catch (error) {

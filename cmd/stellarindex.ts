@@ -1,2 +1,26 @@
 #!/usr/bin/env node
-console.log("x");
+import { CommanderError } from "commander";
+import { ConfigError } from "../internal/config/problems.ts";
+import { createProgram } from "./program.ts";
+import { UsageError } from "./usage-error.ts";
+
+const FAILURE = 1;
+const WRONG_USAGE = 2;
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Writes what went wrong to standard error and gives the exit status. */
+function report(error: unknown): number {
+  // Commander has written its own message by now; asking for help is no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  if (error instanceof ConfigError || error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    return WRONG_USAGE;
+  }
+  process.stderr.write(`stellarindex: ${error instanceof Error ? error.message : String(error)}\n`);
+  return FAILURE;
+}

@@ -1,0 +1,88 @@
+import type { Command } from "commander";
+import { makePolicy } from "../internal/aggregate/policy.ts";
+import type { ApiContext } from "../internal/api/context.ts";
+import { createApi } from "../internal/api/v1/api.ts";
+import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { type Config, policySettings } from "../internal/config/schema.ts";
+import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
+import { logApiEvents } from "../internal/obs/api-logging.ts";
+import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
+import { stopwatch, systemClock } from "../internal/obs/clock.ts";
+import { databaseCheck, storeCheck } from "../internal/obs/health.ts";
+import { createLogger } from "../internal/obs/logging.ts";
+import { createRegistry } from "../internal/obs/metrics.ts";
+import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import type { Database } from "../internal/storage/database.ts";
+import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { aborted, stopSignal } from "./stop-signal.ts";
+
+const HELP = `
+Serves the published values from Redis, and computes what nobody published from the database, closed buckets
+only. Every endpoint can be read and tried at /docs. Health (/healthz, /readyz) and /metrics are at
+[api] ops_listen.
+`;
+
+/** Adds `api`, the daemon that answers. */
+export function addApiCommand(program: Command): void {
+  program
+    .command("api")
+    .description("serve prices over HTTP")
+    .addHelpText("after", HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { config } = loadConfigOf(command);
+      refuseUnsharedStores(config);
+      const signal = stopSignal();
+      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis);
+      try {
+        await serve(config, database, store, signal);
+      } finally {
+        await store.close();
+        await database.close();
+      }
+    });
+}
+
+/** What the API answers from under this configuration. */
+export function apiContext(config: Config, database: Database, store: PriceStore): ApiContext {
+  const { aggregate, api } = config;
+  return {
+    database,
+    store,
+    policy: makePolicy(policySettings(config)),
+    settings: {
+      pairs: aggregate.pairs,
+      windows: aggregate.windows,
+      intervalSeconds: aggregate.interval_seconds,
+      bucketSeconds: aggregate.bucket_seconds,
+      settleSeconds: aggregate.settle_seconds,
+      vwapWindowSeconds: aggregate.vwap_window_seconds,
+      twapWindowSeconds: aggregate.twap_window_seconds,
+      maxTrades: aggregate.max_trades_per_window,
+      priceFreshnessSeconds: api.price_freshness_seconds,
+    },
+    now: systemClock.now,
+    stopwatch,
+  };
+}
+
+async function serve(config: Config, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+  const log = createLogger(config.log.level, "api");
+  const registry = createRegistry();
+  const feeds = [feedApiMetrics(registry), logApiEvents(log)];
+  const context = apiContext(config, database, store);
+  const api = await listen(createApi(context), config.api.listen);
+  const ops = await listen(
+    opsApp(registry, { database: databaseCheck(database), redis: storeCheck(store) }),
+    config.api.ops_listen,
+  );
+  log.info(
+    { api: `http://${api.host}:${api.port}`, ops: `http://${ops.host}:${ops.port}`, policy: context.policy.id },
+    "api started",
+  );
+  await aborted(signal);
+  await api.close();
+  await ops.close();
+  for (const feed of feeds) feed.stop();
+  log.info("api stopped");
+}

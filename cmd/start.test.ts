@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { type RunningProgram, runProgram, startProgram } from "../test/program.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "stellarindex-start-"));
+const environment = {
+  STELLARINDEX_API_LISTEN: "127.0.0.1:0",
+  STELLARINDEX_API_OPS_LISTEN: "127.0.0.1:0",
+  // A cadence of seconds, so that the test sees a tick soon.
+  STELLARINDEX_AGGREGATE_INTERVAL_SECONDS: "3",
+  STELLARINDEX_AGGREGATE_BUCKET_SECONDS: "3",
+  STELLARINDEX_AGGREGATE_SETTLE_SECONDS: "2",
+};
+const running: RunningProgram[] = [];
+afterAll(async () => {
+  for (const program of running) if (program.process.exitCode === null) await program.stop("SIGKILL");
+  rmSync(directory, { recursive: true });
+});
+
+async function startAndFindApi(...args: string[]): Promise<{ program: RunningProgram; api: string }> {
+  const program = startProgram(["start", ...args], environment);
+  running.push(program);
+  const line = await program.line((text) => text.includes("/v1/price?pair=XLM/USD"));
+  return { program, api: /http:\/\/[^/]+/.exec(line)?.[0] ?? "" };
+}
+
+it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its database where it is told", async () => {
+  const { program, api } = await startAndFindApi("--data", join(directory, "data"));
+  // Another process prints what is in the same database, through the first one.
+  const table = await program.line((line) => /^crypto:XLM\/fiat:USD( +\d\S*){5}$/.test(line));
+  expect(table).toBeDefined();
+  const response = await fetch(`${api}/v1/price?pair=XLM/USD`);
+  expect([response.status, await response.json()]).toMatchObject([200, { data: { price_type: "vwap" } }]);
+  const computed = await runProgram(["compute", "--pair", "XLM/USD", "--window", "5m"], {
+    STELLARINDEX_DATABASE_URL: `pglite:${join(directory, "data")}`,
+  });
+  expect(computed).toMatchObject({ status: 0, err: "" });
+  expect(await program.stop("SIGINT")).toBe(0);
+  expect(program.lines.at(-1)).toBe("stopped");
+
+  const again = await startAndFindApi("--data", join(directory, "data"), "--no-market");
+  const markets = await (await fetch(`${again.api}/v1/markets`)).json();
+  expect(markets).toMatchObject({ data: expect.anything() });
+  expect(JSON.stringify(markets)).toContain("crypto:BTC/fiat:EUR");
+  expect(await again.program.stop("SIGTERM")).toBe(0);
+});
