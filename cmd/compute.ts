@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
-import { asConfigured, bucketEndAt, checkWindow, type Grid } from "../internal/aggregate/question.ts";
+import { bucketEndAt, configuredPairs, windowSecondsOf } from "../internal/aggregate/question.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
-import { formatTime, MICROS_PER_SECOND, parseTime } from "../internal/canonical/time.ts";
-import { type Config, policySettings } from "../internal/config/schema.ts";
+import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import { policySettings } from "../internal/config/schema.ts";
 import { systemClock } from "../internal/obs/clock.ts";
 import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { UsageError, usage } from "./usage-error.ts";
@@ -37,16 +37,21 @@ export function addComputeCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(async (options: { pair: string; window: string; at?: string }, command: Command) => {
       const { config } = loadConfigOf(command);
+      const grid = {
+        bucketSeconds: config.aggregate.bucket_seconds,
+        intervalSeconds: config.aggregate.interval_seconds,
+        settleSeconds: config.aggregate.settle_seconds,
+      };
       const policy = makePolicy(policySettings(config));
       const asked = usage("--pair", () => parsePair(options.pair));
       const target = {
-        pair: asConfigured(asked, config.aggregate.pairs, policy.aliases),
-        windowSeconds: usage("--window", () => windowOf(options.window, gridOf(config))),
+        pair: configuredPairs(config.aggregate.pairs, policy.aliases)(asked) ?? asked,
+        windowSeconds: usage("--window", () => windowSecondsOf(parseDuration(options.window), grid)),
       };
       const now = systemClock.now();
-      const to = usage("--at", () =>
-        bucketEndAt(options.at === undefined ? now : parseTime(options.at), now, gridOf(config)),
-      );
+      const at = options.at === undefined ? now : usage("--at", () => parseTime(options.at ?? ""));
+      if (at > now) throw new UsageError(`--at ${formatTime(at)} is in the future`);
+      const to = bucketEndAt(at, now, grid);
       const database = await openMigratedDatabase(config.database);
       try {
         const unknown: string[] = [];
@@ -78,20 +83,4 @@ function leftOut(trades: number, unknownSources: readonly string[]): string {
   const unknown =
     unknownSources.length === 0 ? "" : `; not in the registry, add under [[sources]]: ${unknownSources.join(", ")}`;
   return ` (${trades} of sources that are not in VWAP were left out${unknown})`;
-}
-
-function windowOf(text: string, grid: Grid): number {
-  const duration = parseDuration(text);
-  if (duration % MICROS_PER_SECOND !== 0n) throw new UsageError("--window is no whole number of seconds");
-  const seconds = Number(duration / MICROS_PER_SECOND);
-  checkWindow(seconds, grid);
-  return seconds;
-}
-
-function gridOf({ aggregate }: Config): Grid {
-  return {
-    bucketSeconds: aggregate.bucket_seconds,
-    intervalSeconds: aggregate.interval_seconds,
-    settleSeconds: aggregate.settle_seconds,
-  };
 }

@@ -1,17 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { createApi } from "../internal/api/v1/api.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import type { PublishedValue } from "../internal/canonical/published.ts";
-import { parseTime } from "../internal/canonical/time.ts";
-import { importFile } from "../internal/import/import-file.ts";
+import { parseTime, seconds } from "../internal/canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { apiOver, importRealTrades, REAL_DATA } from "./real-data.ts";
 
-const DATA = fileURLToPath(new URL("../../shared/data/", import.meta.url));
 const SOURCES = ["bitstamp", "bybit", "coinbase", "gemini", "mtgox", "sdex"];
 
 interface ExpectedCase {
@@ -24,22 +22,14 @@ interface ExpectedCase {
   readonly expect: Omit<PublishedValue, "pair" | "window_seconds" | "from" | "to" | "policy"> | null;
 }
 
-const isHere = existsSync(`${DATA}expected.json`);
-if (!isHere) console.log("left out: values of real trades, because there is no shared/data beside the project");
-const cases: ExpectedCase[] = isHere ? JSON.parse(readFileSync(`${DATA}expected.json`, "utf8")) : [];
+const isHere = REAL_DATA !== null;
+const cases: ExpectedCase[] = isHere ? JSON.parse(readFileSync(`${REAL_DATA}/expected.json`, "utf8")) : [];
 
 describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
-    for (const file of readdirSync(`${DATA}trades`)) {
-      await importFile(`${DATA}trades/${file}`, {
-        write: (rows) => writeTrades(database, rows),
-        onBadRow: () => {},
-        onProgress: () => {},
-        signal: new AbortController().signal,
-      });
-    }
+    await importRealTrades(database);
   });
   afterAll(() => database?.drop());
 
@@ -60,17 +50,20 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
       windowSeconds: Number(parseDuration(expected.window) / 1_000_000n),
     };
     const { value } = await refreshTarget(database, policy, target, parseTime(expected.at), 10_000);
-    expect(value === null ? null : pick(value)).toEqual(expected.expect);
+    expect(value === null ? null : figuresOf(value)).toEqual(expected.expect);
+
+    const api = createApi({ ...apiOver(database, policy), now: () => parseTime(expected.at) + seconds(5) });
+    const query = new URLSearchParams({ pair: expected.pair, window: expected.window, at: expected.at });
+    const response = await api.request(`/v1/vwap?${query}`);
+    const body = (await response.json()) as { data: PublishedValue; type: string };
+    if (expected.expect === null)
+      expect([response.status, body.type]).toEqual([404, "urn:stellarindex:problem:price-not-found"]);
+    else expect([response.status, body.data]).toEqual([200, value]);
   });
 });
 
-function pick({
-  pair: _pair,
-  window_seconds: _window,
-  from: _from,
-  to: _to,
-  policy: _policy,
-  ...rest
-}: PublishedValue) {
-  return rest;
+/** The part of a value that is listed as expected. */
+function figuresOf(value: PublishedValue): ExpectedCase["expect"] {
+  const { pair: _pair, window_seconds: _window, from: _from, to: _to, policy: _policy, ...figures } = value;
+  return figures;
 }

@@ -1,8 +1,7 @@
 import { latestClosed } from "../canonical/bucket.ts";
-import { formatDuration } from "../canonical/duration.ts";
 import { InputError } from "../canonical/input-error.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { earlierOf, floorTo, formatTime, type Micros, seconds } from "../canonical/time.ts";
+import { earlierOf, floorTo, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
 import { type Aliases, pairIdentity } from "./aliases.ts";
 
 /** The longest window that is answered, 31 days. */
@@ -15,31 +14,29 @@ export interface Grid {
   readonly settleSeconds: number;
 }
 
-/** The configured pair that `pair` is another name of, or `pair` itself. */
-export function asConfigured(pair: Pair, configured: readonly Pair[], aliases: Aliases): Pair {
-  const identity = pairIdentity(pair, aliases);
-  return configured.find((candidate) => pairIdentity(candidate, aliases) === identity) ?? pair;
+/** Finds the configured pair that a pair is another name of; null where there is none. */
+export function configuredPairs(configured: readonly Pair[], aliases: Aliases): (pair: Pair) => Pair | null {
+  const byIdentity = new Map(configured.map((pair) => [pairIdentity(pair, aliases), pair]));
+  return (pair) => byIdentity.get(pairIdentity(pair, aliases)) ?? null;
 }
 
-/** @throws InputError where the window is off the grid, shorter than an interval, or too long */
-export function checkWindow(windowSeconds: number, { bucketSeconds, intervalSeconds }: Grid): void {
-  const wrong =
-    windowSeconds % bucketSeconds !== 0
-      ? `is no multiple of ${formatDuration(bucketSeconds)}`
-      : windowSeconds < intervalSeconds
-        ? `is shorter than ${formatDuration(intervalSeconds)}`
-        : windowSeconds > LONGEST_WINDOW_SECONDS
-          ? `is longer than ${formatDuration(LONGEST_WINDOW_SECONDS)}`
-          : null;
-  if (wrong !== null) throw new InputError(`a window of ${formatDuration(windowSeconds)} ${wrong}`);
+/**
+ * A length that a window may have, in seconds.
+ * @throws InputError where it is off the grid, shorter than an interval, or too long
+ */
+export function windowSecondsOf(length: Micros, { bucketSeconds, intervalSeconds }: Grid): number {
+  if (length % seconds(bucketSeconds) !== 0n) {
+    throw new InputError(`a window is a multiple of the grid of ${bucketSeconds} s`);
+  }
+  if (length < seconds(intervalSeconds)) throw new InputError(`a window is at least ${intervalSeconds} s long`);
+  if (length > seconds(LONGEST_WINDOW_SECONDS)) throw new InputError("a window is at most 31 days (744h) long");
+  return Number(length / MICROS_PER_SECOND);
 }
 
 /**
  * The end of the bucket that a question about the moment `at` gets: the largest grid point at or before it that is
  * closed now.
- * @throws InputError where `at` is in the future
  */
 export function bucketEndAt(at: Micros, now: Micros, { bucketSeconds, settleSeconds }: Grid): Micros {
-  if (at > now) throw new InputError(`${formatTime(at)} is in the future`);
   return earlierOf(floorTo(at, seconds(bucketSeconds)), latestClosed(now, bucketSeconds, settleSeconds));
 }

@@ -1,15 +1,16 @@
 import { z } from "@hono/zod-openapi";
+import { bucketEndAt, windowSecondsOf } from "../../aggregate/question.ts";
 import { type Bucket, bucketEndingAt, latestClosed } from "../../canonical/bucket.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import type { Pair } from "../../canonical/pair.ts";
-import { earlierOf, floorTo, formatTime, type Micros, seconds } from "../../canonical/time.ts";
+import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
 import { needs } from "../../config/cross-checks.ts";
 import type { ApiSettings } from "../context.ts";
 import { Problem } from "../problem.ts";
 import { checkedBy } from "../query.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
-import { checkWindow, timeParameter, windowParameter } from "./time-parameters.ts";
+import { timeParameter, windowParameter } from "./time-parameters.ts";
 
 /** A question about a window, a window at a moment, or a stretch of time. */
 export interface Question {
@@ -63,7 +64,7 @@ export function bucketOf({ windowSeconds, at, range }: Question, settings: ApiSe
   const latest = latestClosed(now, bucketSeconds, settleSeconds);
   if (range === null) {
     if (at !== null) refuseFuture("at", at, now);
-    const to = at === null ? latest : earlierOf(latest, floorTo(at, seconds(bucketSeconds)));
+    const to = bucketEndAt(at ?? now, now, settings);
     return bucketEndingAt(to, windowSeconds ?? 0);
   }
   refuseFuture("to", range.to, now);
@@ -93,7 +94,7 @@ function askedRange({ window, at, from, to }: AskedTimes, settings: ApiSettings)
       throw new InputError(`${name} is not on the grid of ${settings.bucketSeconds} s`);
     }
   }
-  checkWindow(to - from, settings);
+  windowSecondsOf(to - from, settings);
   return { from, to };
 }
 

@@ -1,4 +1,4 @@
-import { pairIdentity } from "../../aggregate/aliases.ts";
+import { configuredPairs } from "../../aggregate/question.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import type { ApiContext } from "../context.ts";
 
@@ -12,10 +12,9 @@ export interface Service extends ApiContext {
 
 export function makeService(context: ApiContext): Service {
   const { policy, settings } = context;
-  const configured = new Map(settings.pairs.map((pair) => [pairIdentity(pair, policy.aliases), pair]));
   return {
     ...context,
-    configuredPair: (pair) => configured.get(pairIdentity(pair, policy.aliases)) ?? null,
+    configuredPair: configuredPairs(settings.pairs, policy.aliases),
     reportedPolicies: new Set(),
   };
 }

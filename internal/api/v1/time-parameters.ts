@@ -1,11 +1,10 @@
 import { z } from "@hono/zod-openapi";
+import { LONGEST_WINDOW_SECONDS, windowSecondsOf } from "../../aggregate/question.ts";
 import { formatDuration, parseDuration } from "../../canonical/duration.ts";
 import { InputError } from "../../canonical/input-error.ts";
-import { MICROS_PER_SECOND, type Micros, parseTime } from "../../canonical/time.ts";
+import { type Micros, parseTime } from "../../canonical/time.ts";
 import type { ApiSettings } from "../context.ts";
 import { PARAMETER_ERRORS, parsedBy } from "../query.ts";
-
-const LONGEST_WINDOW_SECONDS = 31 * 86_400;
 
 /** A moment; `about` says which. */
 export function timeParameter(about: string) {
@@ -20,26 +19,12 @@ export function windowParameter(settings: ApiSettings, defaultSeconds: number) {
   const { bucketSeconds, intervalSeconds } = settings;
   return z
     .string(PARAMETER_ERRORS)
-    .transform(parsedBy((text: string) => checkWindow(parseDuration(text), settings)))
+    .transform(parsedBy((text: string) => windowSecondsOf(parseDuration(text), settings)))
     .openapi({
       type: "string",
-      description: `A duration such as \`90s\`, \`5m\` or \`24h\`: a multiple of ${bucketSeconds}s, from ${formatDuration(intervalSeconds)} to 744h. By default ${formatDuration(defaultSeconds)}.`,
+      description: `A duration such as \`90s\`, \`5m\` or \`24h\`: a multiple of ${bucketSeconds}s, from ${formatDuration(intervalSeconds)} to ${formatDuration(LONGEST_WINDOW_SECONDS)}. By default ${formatDuration(defaultSeconds)}.`,
       example: formatDuration(defaultSeconds),
     });
-}
-
-/**
- * A length that a window may have, in seconds.
- * @throws InputError where it is too short, too long or off the grid
- */
-export function checkWindow(length: Micros, { bucketSeconds, intervalSeconds }: ApiSettings): number {
-  const seconds = Number(length) / Number(MICROS_PER_SECOND);
-  if (seconds % bucketSeconds !== 0) {
-    throw new InputError(`a window is a multiple of the grid of ${bucketSeconds} s`);
-  }
-  if (seconds < intervalSeconds) throw new InputError(`a window is at least ${intervalSeconds} s long`);
-  if (seconds > LONGEST_WINDOW_SECONDS) throw new InputError("a window is at most 31 days (744h) long");
-  return seconds;
 }
 
 /** The moment that a text names, from 1970 on. */
