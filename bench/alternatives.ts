@@ -2,7 +2,7 @@ import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Decimal, dividePublished, parseDecimal, ZERO } from "../internal/canonical/decimal.ts";
 import type { Pair } from "../internal/canonical/pair.ts";
 import type { Micros } from "../internal/canonical/time.ts";
-import type { Database } from "../internal/storage/database.ts";
+import type { Database, Sql } from "../internal/storage/database.ts";
 import { moment } from "../internal/storage/moment.ts";
 
 const MOST_ROWS = 10_000;
@@ -14,17 +14,13 @@ const SIGMA = 4;
  */
 export async function fetchRows(
   { sql }: Database,
-  { base, quote }: Pair,
+  pair: Pair,
   windowSeconds: number,
   to: Micros,
   sources: readonly string[],
 ): Promise<Decimal | null> {
-  const { from } = bucketEndingAt(to, windowSeconds);
   const rows = await sql<{ base_amount: string; quote_amount: string; price: string }[]>`
-    SELECT base_amount, quote_amount, price FROM trades
-    WHERE base_asset = ${base} AND quote_asset = ${quote}
-      AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
-      AND source = ANY(${sources as string[]}::text[])
+    ${tradesOf(sql, pair, windowSeconds, to, sources)}
     ORDER BY ts DESC LIMIT ${MOST_ROWS}::int`;
   const prices = rows.map(({ price }) => Number(price));
   const mean = prices.reduce((sum, price) => sum + price, 0) / prices.length;
@@ -42,22 +38,27 @@ export async function fetchRows(
 /** The whole window in one statement, the outlier filter as a CTE. */
 export async function plainSql(
   { sql }: Database,
-  { base, quote }: Pair,
+  pair: Pair,
   windowSeconds: number,
   to: Micros,
   sources: readonly string[],
 ): Promise<Decimal | null> {
-  const { from } = bucketEndingAt(to, windowSeconds);
   const [row] = await sql<{ base_volume: string | null; quote_volume: string | null }[]>`
     WITH trade AS (
-      SELECT base_amount, quote_amount, price FROM trades
-      WHERE base_asset = ${base} AND quote_asset = ${quote}
-        AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
-        AND source = ANY(${sources as string[]}::text[])
+      ${tradesOf(sql, pair, windowSeconds, to, sources)}
     ), spread AS (SELECT count(*) AS n, sum(price) AS s, sum(price * price) AS q FROM trade)
     SELECT sum(base_amount)::text AS base_volume, sum(quote_amount)::text AS quote_volume
     FROM trade, spread
     WHERE (n * price - s) * (n * price - s) <= ${SIGMA * SIGMA}::int * (n * q - s * s)`;
   if (row?.base_volume == null || row.quote_volume == null) return null;
   return dividePublished(parseDecimal(row.quote_volume), parseDecimal(row.base_volume));
+}
+
+function tradesOf(sql: Sql, { base, quote }: Pair, windowSeconds: number, to: Micros, sources: readonly string[]) {
+  const { from } = bucketEndingAt(to, windowSeconds);
+  return sql`
+    SELECT base_amount, quote_amount, price FROM trades
+    WHERE base_asset = ${base} AND quote_asset = ${quote}
+      AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
+      AND source = ANY(${sources as string[]}::text[])`;
 }

@@ -64,6 +64,17 @@ export function tickContext(config: Config, database: Database, store: PriceStor
   };
 }
 
+/** Ticks until the signal aborts, and lets the last tick end. */
+export function keepFresh({ aggregate }: Config, context: TickContext, signal: AbortSignal): Promise<void> {
+  return runSchedule({
+    intervalSeconds: aggregate.interval_seconds,
+    settleSeconds: aggregate.settle_seconds,
+    clock: systemClock,
+    signal,
+    tick: (to) => runTick(context, to, signal),
+  });
+}
+
 async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {
   const { aggregate } = config;
   const signal = stopSignal();
@@ -81,13 +92,7 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
     { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
     "aggregator started",
   );
-  await runSchedule({
-    intervalSeconds: aggregate.interval_seconds,
-    settleSeconds: aggregate.settle_seconds,
-    clock: systemClock,
-    signal,
-    tick: (to) => runTick(context, to, signal),
-  });
+  await keepFresh(config, context, signal);
   await ops.close();
   for (const feed of feeds) feed.stop();
   log.info("aggregator stopped");

@@ -1,6 +1,4 @@
 import type { Command } from "commander";
-import { runSchedule } from "../internal/aggregate/orchestrator/schedule.ts";
-import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
@@ -19,7 +17,7 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
-import { tickContext } from "./aggregator.ts";
+import { keepFresh, tickContext } from "./aggregator.ts";
 import { apiContext } from "./api.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -86,14 +84,7 @@ async function start(loaded: LoadedConfig, { data, market }: Options): Promise<v
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, store, screen);
-  const context = tickContext(config, database, store);
-  await runSchedule({
-    intervalSeconds: aggregate.interval_seconds,
-    settleSeconds: aggregate.settle_seconds,
-    clock: systemClock,
-    signal,
-    tick: (to) => runTick(context, to, signal),
-  });
+  await keepFresh(config, tickContext(config, database, store), signal);
   stopShowing();
   say("stopping");
   await firstTrades.ended;
@@ -140,10 +131,12 @@ function startMarket(
 }
 
 /** Shows the table of prices after each tick. */
-function showPrices({ aggregate }: Config, store: PriceStore, { show }: Screen): () => void {
+function showPrices({ aggregate }: Config, store: PriceStore, { show, say }: Screen): () => void {
   const keys = aggregate.pairs.flatMap((pair) => aggregate.windows.map((window) => vwapKey(pair, window)));
-  return tickDone.subscribe(async ({ to }) => {
-    const table = priceTable(aggregate.pairs, aggregate.windows, await store.read(keys));
-    show(["", `bucket end ${formatTime(to)}`, ...table]);
+  return tickDone.subscribe(({ to }) => {
+    store.read(keys).then(
+      (values) => show(["", `bucket end ${formatTime(to)}`, ...priceTable(aggregate.pairs, aggregate.windows, values)]),
+      (error: unknown) => say(`the prices cannot be shown: ${String(error)}`),
+    );
   });
 }

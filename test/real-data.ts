@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Policy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
+import { TEST_SETTINGS } from "../internal/api/v1/api.testing.ts";
 import { openStore } from "../internal/cache/store.ts";
 import { importFile } from "../internal/import/import-file.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
@@ -34,16 +35,6 @@ export function apiOver(database: Database, policy: Policy): Omit<ApiContext, "n
     policy,
     store: openStore({ url: "memory:", key_prefix: "" }),
     stopwatch,
-    settings: {
-      pairs: [],
-      windows: [300, 3600, 86_400],
-      intervalSeconds: 30,
-      bucketSeconds: 15,
-      settleSeconds: 5,
-      vwapWindowSeconds: 300,
-      twapWindowSeconds: 300,
-      maxTrades: 10_000,
-      priceFreshnessSeconds: 30,
-    },
+    settings: { ...TEST_SETTINGS, pairs: [] },
   };
 }

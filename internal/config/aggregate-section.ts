@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closeAliases, pairIdentity } from "../aggregate/aliases.ts";
+import { LONGEST_WINDOW_SECONDS } from "../aggregate/question.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
 import { needs, reportAt } from "./cross-checks.ts";
@@ -7,7 +8,6 @@ import { aliasesField, contradictions, pegsField } from "./declarations.ts";
 import { durationField, integerField, listenField, pairField } from "./fields.ts";
 
 const DAY = 86_400;
-const LONGEST_WINDOW = 31 * DAY;
 
 const DEFAULT_PAIRS: readonly Pair[] = ["XLM", "BTC", "ETH"].flatMap((base) =>
   ["USD", "EUR", "GBP"].map((quote) => parsePair(`${base}/${quote}`)),
@@ -31,10 +31,10 @@ const windowsField = windowList.pipe(
 );
 
 function isWindowLength(seconds: number): boolean {
-  return seconds >= 1 && seconds <= LONGEST_WINDOW;
+  return seconds >= 1 && seconds <= LONGEST_WINDOW_SECONDS;
 }
 
-const windowSeconds = integerField(1, LONGEST_WINDOW)
+const windowSeconds = integerField(1, LONGEST_WINDOW_SECONDS)
   .prefault(300)
   .describe("a whole number of seconds, a multiple of bucket_seconds, at most 31 days (2678400)");
 
