@@ -92,6 +92,7 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
     { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
     "aggregator started",
   );
+  signal.addEventListener("abort", () => log.info("stopping"), { once: true });
   await keepFresh(config, context, signal);
   await ops.close();
   for (const feed of feeds) feed.stop();
