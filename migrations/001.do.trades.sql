@@ -8,7 +8,10 @@ CREATE TABLE trades (
   base_amount numeric NOT NULL,
   quote_amount numeric NOT NULL,
   -- PostgreSQL's own / takes its scale from how the operands are written; this is the same for equal ratios.
-  price numeric NOT NULL GENERATED ALWAYS AS (trim_scale(div(quote_amount * 1e30, base_amount) * 1e-30)) STORED,
+  -- It is computed before the checks run: a zero has to get as far as the check that names it.
+  price numeric NOT NULL GENERATED ALWAYS AS (
+    trim_scale(div(quote_amount * 1e30, coalesce(nullif(base_amount, 0), 1)) * 1e-30)
+  ) STORED,
   ingested_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (base_asset, quote_asset, ts, source, trade_id),
   CONSTRAINT trades_base_asset_form CHECK (

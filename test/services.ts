@@ -1,6 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import postgres from "postgres";
+import { openDatabase } from "../internal/storage/database.ts";
+import { migrateUp } from "../internal/storage/migrate.ts";
 
 const LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres";
 const LOCAL_REDIS = "redis://127.0.0.1:6379";
@@ -9,10 +13,29 @@ const LOCAL_REDIS = "redis://127.0.0.1:6379";
  * Finds the services that tests can use and hands their URLs on in the environment; says aloud what is left out.
  * What is named in the environment must answer; what is merely tried may be missing.
  */
-export default async function findServices(): Promise<(() => Promise<void>) | undefined> {
+export default async function findServices(): Promise<() => Promise<void>> {
   await find("STELLARINDEX_TEST_POSTGRES_URL", LOCAL_POSTGRES, answersPostgres, "tests on PostgreSQL");
   await find("STELLARINDEX_TEST_REDIS_URL", LOCAL_REDIS, answersRedis, "tests on Redis");
-  return findTimescale();
+  const stopTimescale = await findTimescale();
+  const template = await makeEmbeddedTemplate();
+  process.env["STELLARINDEX_TEST_EMBEDDED_TEMPLATE"] = template;
+  return async () => {
+    rmSync(template, { recursive: true, force: true });
+    await stopTimescale?.();
+  };
+}
+
+/** A migrated embedded database to copy. */
+async function makeEmbeddedTemplate(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-template-"));
+  const database = await openDatabase({ url: `pglite:${directory}`, max_connections: 1 });
+  await migrateUp(database, {
+    timescaledb: "off",
+    retention: { trades: 0, trades_1m: 0, trades_1h: 0 },
+    log: () => {},
+  });
+  await database.close();
+  return directory;
 }
 
 async function find(

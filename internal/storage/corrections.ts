@@ -15,6 +15,9 @@ export interface TradeSelection {
   readonly tradeIds?: readonly string[] | undefined;
 }
 
+// Any number that nothing else uses: corrections run one at a time.
+const CORRECTION_LOCK = 7_203_111_841;
+
 /**
  * Deletes trades and recomputes the rollups of every bucket they were in, in one transaction. Trades that land in those
  * buckets meanwhile wait, and are counted.
@@ -23,6 +26,8 @@ export interface TradeSelection {
  */
 export async function deleteTrades({ sql }: Database, selection: TradeSelection): Promise<number> {
   return sql.begin(async (transaction) => {
+    // A correction replaces rollup rows; another one that waited for a row would find it gone and pass its hour over.
+    await transaction`SELECT pg_advisory_xact_lock(${String(CORRECTION_LOCK)}::text::bigint)`;
     const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
     requireRows(await readHorizons(transaction), { trades: [hours] });
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;

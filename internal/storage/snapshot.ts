@@ -20,7 +20,7 @@ function readerOf(sql: Sql, horizons: Horizons): TradeReader {
     totals: (pairs, bucket) => readTotals(sql, horizons, pairs, bucket),
     tradesOutside: (pairs, bucket, question, limit) => readTradesOutside(sql, horizons, pairs, bucket, question, limit),
     outlierTotals: (pairs, bucket, question) => readOutlierTotals(sql, horizons, pairs, bucket, question),
-    fxQuote: (currency, sources, at) => readFxQuote(sql, currency, sources, at),
+    fxQuote: (currency, sources, at) => readFxQuote(sql, horizons, currency, sources, at),
     timeWeighted: (pairs, bucket, sources) => readTimeWeighted(sql, horizons, pairs, bucket, sources),
     lastTrade: (pairs, bucket, sources) => readLastTrade(sql, horizons, pairs, bucket, sources),
   };

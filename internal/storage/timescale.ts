@@ -43,11 +43,14 @@ export async function setUpTimescale(
     return;
   }
   await sql`CREATE EXTENSION IF NOT EXISTS timescaledb`;
+  // Rows that are there already are moved into chunks, and their old table is truncated.
+  await sql`SET LOCAL stellarindex.maintenance = 'on'`;
   for (const { name, time, chunk } of TABLES) {
     await sql.unsafe(
       `SELECT create_hypertable('${name}', by_range('${time}', interval '${chunk}'), if_not_exists => true, migrate_data => true)`,
     );
   }
+  await sql`SET LOCAL stellarindex.maintenance = 'off'`;
   log("hypertables: trades, trades_1m, trades_1h");
   const [license] = await sql<{ license: string }[]>`SELECT current_setting('timescaledb.license') AS license`;
   if (license?.license !== "timescale") {
@@ -62,10 +65,10 @@ export async function setUpTimescale(
 async function obstacleTo(sql: Sql): Promise<string | null> {
   const [available] = await sql`SELECT FROM pg_available_extensions WHERE name = 'timescaledb'`;
   if (available === undefined) return "TimescaleDB is not installed on the server";
-  const [preloaded] = await sql<{ libraries: string }[]>`
-    SELECT coalesce(current_setting('shared_preload_libraries', true), '') AS libraries`;
-  const libraries = (preloaded?.libraries ?? "").split(",").map((name) => name.trim());
-  if (!libraries.includes("timescaledb")) return "TimescaleDB is not in shared_preload_libraries";
+  // Its loader defines this setting when it is preloaded; shared_preload_libraries itself is for superusers to read.
+  const [preloaded] = await sql<{ yes: boolean }[]>`
+    SELECT current_setting('timescaledb.disable_load', true) IS NOT NULL AS yes`;
+  if (preloaded?.yes !== true) return "TimescaleDB is not in shared_preload_libraries";
   return null;
 }
 

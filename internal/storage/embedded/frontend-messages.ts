@@ -8,6 +8,9 @@ export interface FrontendMessage {
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
+// PostgreSQL's own limits.
+const LONGEST_STARTUP = 10_000;
+const LONGEST_MESSAGE = (1 << 30) - 1;
 
 /** Makes a message of type letter, length and body. */
 export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
@@ -50,14 +53,19 @@ export function closeStatements(names: Iterable<string>): Buffer {
 
 /**
  * Collects chunks and hands on whole messages. Chunks are joined only once a message is complete, so that a large one
- * costs no more than its size.
+ * costs no more than its size. What cannot be a message is told to `onBroken`, and nothing after it is read.
  */
-export function messageReader(onMessage: (message: FrontendMessage) => void): (chunk: Buffer) => void {
+export function messageReader(
+  onMessage: (message: FrontendMessage) => void,
+  onBroken: () => void,
+): (chunk: Buffer) => void {
   let chunks: Buffer[] = [];
   let size = 0;
   let needed = 8;
   let started = false;
+  let broken = false;
   return (chunk) => {
+    if (broken) return;
     chunks.push(chunk);
     size += chunk.length;
     if (size < needed) return;
@@ -71,6 +79,12 @@ export function messageReader(onMessage: (message: FrontendMessage) => void): (c
         break;
       }
       const length = started ? buffer.readInt32BE(at + 1) + 1 : buffer.readInt32BE(at);
+      if (length < head || length > (started ? LONGEST_MESSAGE : LONGEST_STARTUP)) {
+        broken = true;
+        chunks = [];
+        onBroken();
+        return;
+      }
       if (left < length) {
         needed = length;
         break;

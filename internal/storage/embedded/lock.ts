@@ -9,7 +9,9 @@ export interface LockHolder {
 
 const LOCK_FILE = "lock.json";
 const TAKEOVER_FILE = "lock.takeover";
-const TAKEOVER_STALE_MS = 10_000;
+// A file that is being written is complete long before this.
+const STALE_MS = 10_000;
+const RETRY_MS = 20;
 
 /**
  * Takes the lock of a database directory for this process. Two processes on one directory would lose data silently.
@@ -26,9 +28,12 @@ export function takeLock(directory: string, socket: string): LockHolder | null {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const holder = readLock(directory);
-    if (holder !== null && isAlive(holder.pid)) return holder;
-    if (replaceStaleLock(directory, own)) return null;
+    const holder = livingHolder(directory);
+    if (holder !== null) return holder;
+    // One that cannot be read may be one that its holder is just writing.
+    const isStale = readLock(directory) !== null || isOld(file);
+    if (isStale && replaceStaleLock(directory, own)) return null;
+    pause();
   }
 }
 
@@ -55,6 +60,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+function livingHolder(directory: string): LockHolder | null {
+  const holder = readLock(directory);
+  // A lock with this process's own id was left by one that had the id before: common where ids start anew, in containers.
+  return holder !== null && holder.pid !== process.pid && isAlive(holder.pid) ? holder : null;
+}
+
 /** Only one process at a time may put its lock in the place of a dead one's. */
 function replaceStaleLock(directory: string, own: string): boolean {
   const takeover = join(directory, TAKEOVER_FILE);
@@ -62,15 +73,22 @@ function replaceStaleLock(directory: string, own: string): boolean {
     writeFileSync(takeover, own, { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const age = Date.now() - (statSync(takeover, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    if (age > TAKEOVER_STALE_MS) rmSync(takeover, { force: true });
+    if (isOld(takeover)) rmSync(takeover, { force: true });
     return false;
   }
-  const holder = readLock(directory);
-  if (holder !== null && isAlive(holder.pid)) {
+  if (livingHolder(directory) !== null) {
     rmSync(takeover, { force: true });
     return false;
   }
   renameSync(takeover, join(directory, LOCK_FILE));
   return true;
+}
+
+function isOld(file: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs > STALE_MS;
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,35 +12,52 @@ import { isAlive, type LockHolder } from "./lock.ts";
 
 const MEMORY = "memory";
 // Longest a new directory was seen to take is 5 s; a slow disk gets its time.
-const STARTING_TIMEOUT_MS = 60_000;
+const HOLDER_PATIENCE_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
+const CONNECT_TIMEOUT_SECONDS = 10;
 
 /**
  * Opens the embedded database in a directory, or one in memory (`memory`), in a process of its own. Where another
  * process serves the directory already, connects through that one.
  * @throws DatabaseUnusable where it cannot be started, or its holder does not answer
  */
-export async function openEmbedded(directory: string): Promise<Database> {
-  const socket = join(mkdtempSync(join(tmpdir(), "stellarindex-")), "db.sock");
+export async function openEmbedded(
+  directory: string,
+  { holderPatienceMs = HOLDER_PATIENCE_MS }: { readonly holderPatienceMs?: number } = {},
+): Promise<Database> {
   for (;;) {
+    const socketDirectory = mkdtempSync(join(tmpdir(), "stellarindex-"));
+    const socket = join(socketDirectory, "db.sock");
     const child = fork(childProgram(), [directory === MEMORY ? "" : directory, socket], {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
+    // The child does the same, for when it outlives this process; one that is killed cannot.
+    child.once("exit", () => rmSync(socketDirectory, { recursive: true, force: true }));
     const report = await firstReport(child, directory);
-    if (report.state === "ready") return openThrough(socket, () => stopChild(child));
+    if (report.state === "ready") {
+      return openThrough(socket, { isServed: () => !hasEnded(child), stop: () => stopChild(child) });
+    }
     await stopChild(child);
-    const database = await openThroughHolder(directory, report.holder);
+    const database = await openThroughHolder(directory, report.holder, holderPatienceMs);
     if (database !== null) return database;
   }
 }
 
 /** Null where the holder has gone meanwhile. */
-async function openThroughHolder(directory: string, { pid, socket }: LockHolder): Promise<Database | null> {
-  const deadline = Date.now() + STARTING_TIMEOUT_MS;
+async function openThroughHolder(
+  directory: string,
+  { pid, socket }: LockHolder,
+  patienceMs: number,
+): Promise<Database | null> {
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     if (!isAlive(pid)) return null;
-    const database = openThrough(socket, async () => {});
+    const database = openThrough(
+      socket,
+      { isServed: () => isAlive(pid), stop: async () => {} },
+      Math.min(CONNECT_TIMEOUT_SECONDS, patienceMs / 1000),
+    );
     try {
       await database.sql`SELECT 1`;
       return database;
@@ -57,15 +74,27 @@ async function openThroughHolder(directory: string, { pid, socket }: LockHolder)
   }
 }
 
-function openThrough(socket: string, stop: () => Promise<void>): Database {
-  // All connections share one session, so that more than one gains nothing.
-  const sql = connect(null, { path: socket, user: "postgres", database: "postgres", ssl: false, max: 1 });
+function openThrough(
+  socket: string,
+  server: { readonly isServed: () => boolean; readonly stop: () => Promise<void> },
+  connectTimeoutSeconds: number = CONNECT_TIMEOUT_SECONDS,
+): Database {
+  const sql = connect(null, {
+    path: socket,
+    user: "postgres",
+    database: "postgres",
+    ssl: false,
+    // All connections share one session, so that more than one gains nothing.
+    max: 1,
+    connect_timeout: connectTimeoutSeconds,
+  });
   return {
     sql,
     engine: "embedded",
     close: async () => {
-      await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
-      await stop();
+      // The driver would wait in vain for a query that was lost with its server.
+      await sql.end({ timeout: server.isServed() ? CLOSE_TIMEOUT_SECONDS : 0 });
+      await server.stop();
     },
   };
 }
@@ -87,12 +116,16 @@ function firstReport(child: ChildProcess, directory: string): Promise<ChildRepor
 
 /** Asks the process to close the database; past its time, ends it: what is committed is on disk by then. */
 async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
   if (child.connected) child.disconnect();
   await exited;
   clearTimeout(timer);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function childProgram(): string {

@@ -40,6 +40,7 @@ const SYNC = message("S");
 const ROLLBACK = message("Q", Buffer.from("ROLLBACK\0"));
 // The data would never reach the backend, and the session would be lost to everybody.
 const COPY_FROM_CLIENT = /(^|[;\0])\s*copy\b[^;]*\bfrom\s+stdin\b/i;
+const COMMENTS = /--[^\n]*|\/\*[\s\S]*?\*\//g;
 const COPY_REFUSED = Buffer.from('SELECT "COPY FROM STDIN is not supported by the embedded database"\0');
 
 /**
@@ -123,7 +124,8 @@ export async function serveWire(
   };
 
   const cleanUpAfter = async (client: Client): Promise<void> => {
-    if (client.inBatch) await execute(SYNC);
+    // A Sync alone would commit what the client never asked to; after an error it is the ROLLBACK that is skipped.
+    if (client.inBatch) await execute(Buffer.concat([ROLLBACK, SYNC]));
     if (database.isInTransaction()) await execute(ROLLBACK);
     if (client.statements.size > 0) await execute(Buffer.concat([closeStatements(client.statements), SYNC]));
     client.statements.clear();
@@ -143,7 +145,7 @@ export async function serveWire(
     }
     if ("pdcf".includes(type)) return;
     const isQuery = type === "P" || type === "Q";
-    const accepted = isQuery && COPY_FROM_CLIENT.test(bytes.toString("latin1", 5)) ? refuseCopy(type, bytes) : bytes;
+    const accepted = isQuery && copiesFromClient(bytes.toString("latin1", 5)) ? refuseCopy(type, bytes) : bytes;
     if (type === "P" && parsedName(accepted) !== "") client.statements.add(parsedName(accepted));
     client.pending.push(accepted);
     if (!"SQH".includes(type)) return;
@@ -165,7 +167,10 @@ export async function serveWire(
     clients.add(client);
     socket.on(
       "data",
-      messageReader((received) => receive(client, received)),
+      messageReader(
+        (received) => receive(client, received),
+        () => socket.end(fatalResponse("08P01", "invalid message length")),
+      ),
     );
     socket.on("close", () => {
       client.gone = true;
@@ -189,6 +194,12 @@ export async function serveWire(
       if (database.isInTransaction()) await execute(ROLLBACK);
     },
   };
+}
+
+function copiesFromClient(query: string): boolean {
+  // Most queries are told apart by the first look.
+  if (!/stdin/i.test(query)) return false;
+  return COPY_FROM_CLIENT.test(query) || COPY_FROM_CLIENT.test(query.replaceAll(COMMENTS, " "));
 }
 
 /** The same kind of message with a query that fails in the ordinary way and names the reason. */

@@ -1,0 +1,346 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestDatabase, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { DatabaseUnusable, RawDataExpired } from "./errors.ts";
+import { type MigrateOptions, migrateDown, migrateUp, migrationStatus, requireMigrated } from "./migrate.ts";
+import { connect } from "./pool.ts";
+import { expectRollupsExact } from "./rollups.testing.ts";
+import { withSnapshot } from "./snapshot.ts";
+import { freshPair, trade } from "./trades.testing.ts";
+import { writeTrades } from "./trades.ts";
+
+const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
+const DAY = 86_400;
+
+describe.each(testEngines)("migrations on $name", (engine) => {
+  let created: Awaited<ReturnType<typeof createTestDatabase>>;
+  let database: Database;
+  // One database, empty at first; every test but the first finds it migrated and leaves it so.
+  beforeAll(async () => {
+    created = await createTestDatabase(engine);
+    database = await created.open();
+  });
+  afterAll(async () => {
+    await database.close();
+    await created.drop();
+  });
+
+  const up = async (options: Partial<MigrateOptions> = {}, on: Database = database): Promise<string[]> => {
+    const lines: string[] = [];
+    await migrateUp(on, {
+      timescaledb: engine.timescaledb,
+      retention: FOR_EVER,
+      log: (line) => void lines.push(line),
+      ...options,
+    });
+    return lines;
+  };
+
+  /** Tables, functions and procedures that are not an extension's, in the schema that everything is in. */
+  async function ownObjects(): Promise<string[]> {
+    const rows = await database.sql<{ name: string }[]>`
+      SELECT name FROM (
+        SELECT oid, relname AS name FROM pg_class WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace
+        UNION ALL SELECT oid, proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      ) AS objects
+      WHERE NOT EXISTS (SELECT FROM pg_depend WHERE objid = objects.oid AND deptype = 'e')
+      ORDER BY name`;
+    return rows.map(({ name }) => name);
+  }
+
+  const applied = async (): Promise<number[]> =>
+    (await migrationStatus(database)).filter(({ appliedAt }) => appliedAt !== null).map(({ version }) => version);
+
+  it("are all missing in an empty database, which is refused with the cure", async () => {
+    expect(await migrationStatus(database)).toEqual([
+      { version: 1, name: "trades", appliedAt: null },
+      { version: 2, name: "rollups", appliedAt: null },
+    ]);
+    await expect(requireMigrated(database)).rejects.toThrow(
+      new DatabaseUnusable("the database lacks 2 of 2 migrations; run: stellarindex migrate up"),
+    );
+    // To ask leaves no trace.
+    expect(await ownObjects()).toEqual([]);
+  });
+
+  it.skipIf(engine.name === "timescaledb")(
+    "leave nothing behind where TimescaleDB is required and missing",
+    async () => {
+      const attempt = up({ timescaledb: "require" });
+      await expect(attempt).rejects.toThrow(DatabaseUnusable);
+      await expect(attempt).rejects.toThrow(
+        /^\[database\] timescaledb = "require", but TimescaleDB is not (installed on the server|in shared_preload_libraries); install and preload TimescaleDB, or use "auto"$/,
+      );
+      expect(await ownObjects()).toEqual([]);
+    },
+  );
+
+  it("go up, and are told by status", async () => {
+    expect(await up()).toEqual(
+      expect.arrayContaining(["applied migration 1 (trades)", "applied migration 2 (rollups)"]),
+    );
+    const status = await migrationStatus(database);
+    expect(status.map(({ version, name }) => [version, name])).toEqual([
+      [1, "trades"],
+      [2, "rollups"],
+    ]);
+    for (const { appliedAt } of status) expect(appliedAt).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d/);
+    await requireMigrated(database);
+  });
+
+  it("change nothing when they are run again", async () => {
+    const pair = freshPair();
+    await writeTrades(database, [trade(pair, "2026-03-01T10:00:00Z")]);
+    const before = await migrationStatus(database);
+    expect((await up()).filter((line) => line.startsWith("applied"))).toEqual([]);
+    expect(await migrationStatus(database)).toEqual(before);
+    expect(await writeTrades(database, [trade(pair, "2026-03-01T10:00:00Z")])).toMatchObject({ known: 1 });
+    await expectRollupsExact(database);
+  });
+
+  it("go down one by one, all the way, and up again", async () => {
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    await migrateDown(database, log);
+    expect(await applied()).toEqual([1]);
+    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 2 migrations");
+    await migrateDown(database, log);
+    expect(await applied()).toEqual([]);
+    expect(lines).toEqual(["undid migration 2 (rollups)", "undid migration 1 (trades)"]);
+    expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
+    // With nothing left to undo, nothing happens.
+    await migrateDown(database, log);
+    expect(lines).toHaveLength(2);
+
+    await up();
+    await migrateDown(database, log, 0);
+    expect(await applied()).toEqual([]);
+    await up();
+    await requireMigrated(database);
+    expect(await writeTrades(database, [trade(freshPair(), "2026-03-01T10:00:00Z")])).toMatchObject({ inserted: 1 });
+    await expectRollupsExact(database);
+  });
+
+  it("are refused by number once an applied one was edited", async () => {
+    // The same as an edited file: the checksum that was stored and the file's differ.
+    for (const version of [1, 2]) {
+      const [row] = await database.sql<{ md5: string }[]>`
+        UPDATE stellarindex_migrations AS edited SET md5 = 'edited' FROM stellarindex_migrations AS original
+        WHERE edited.version = ${version} AND original.version = edited.version RETURNING original.md5`;
+      await expect(up()).rejects.toThrow(
+        new DatabaseUnusable(
+          `migration ${version} was edited after it was applied; restore its file and write a new migration instead`,
+        ),
+      );
+      await database.sql`UPDATE stellarindex_migrations SET md5 = ${row?.md5 ?? ""} WHERE version = ${version}`;
+    }
+    await up();
+  });
+
+  it("that this program does not know are refused when it starts", async () => {
+    await database.sql`INSERT INTO stellarindex_migrations (version, name, md5, run_at) VALUES (99, 'later', 'x', now())`;
+    await expect(requireMigrated(database)).rejects.toThrow(
+      new DatabaseUnusable("the database has migration 99, newer than this program; update the program"),
+    );
+    await database.sql`DELETE FROM stellarindex_migrations WHERE version = 99`;
+    await requireMigrated(database);
+  });
+
+  it("undo themselves where a later step fails", async () => {
+    await migrateDown(database, () => {}, 0);
+    const failing = up({
+      log: (line) => {
+        if (line.startsWith("applied migration 2")) throw new Error("the disk is full");
+      },
+    });
+    await expect(failing).rejects.toThrow("the disk is full");
+    expect(await applied()).toEqual([]);
+    expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
+    await up();
+  });
+
+  it("say what they leave out", async () => {
+    const off = await up({ timescaledb: "off", retention: { ...FOR_EVER, trades: DAY } });
+    expect(off).toEqual([
+      "plain PostgreSQL tables: [database] timescaledb is off",
+      "left out: [database.retention] needs TimescaleDB; rows are kept",
+    ]);
+    if (engine.name === "timescaledb") return;
+    expect(await up({ timescaledb: "auto" })).toEqual([
+      expect.stringMatching(/^plain PostgreSQL tables: TimescaleDB is not (installed on|in shared_preload_libraries)/),
+    ]);
+  });
+
+  describe("on a server of its own (server engines)", { skip: engine.server === null }, () => {
+    it("run once when two start them at once", async () => {
+      const fresh = await createTestDatabase(engine);
+      const both = await Promise.all([1, 2].map(() => openDatabase({ url: fresh.url, max_connections: 1 })));
+      try {
+        const lines = await Promise.all(both.map((one) => up({}, one)));
+        expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(2);
+        await Promise.all(both.map((one) => requireMigrated(one)));
+      } finally {
+        await Promise.all(both.map((one) => one.close()));
+        await fresh.drop();
+      }
+    });
+
+    it("need no superuser, only a database of their own", async () => {
+      const role = `stellarindex_owner_${randomBytes(6).toString("hex")}`;
+      const password = randomBytes(12).toString("hex");
+      const fresh = await createTestDatabase(engine);
+      const { hostname, port, pathname } = new URL(fresh.url);
+      await database.sql.unsafe(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
+      await database.sql.unsafe(`ALTER DATABASE ${pathname.slice(1)} OWNER TO ${role}`);
+      const sql = connect(null, {
+        host: hostname,
+        port: Number(port || 5432),
+        database: pathname.slice(1),
+        username: role,
+        password,
+        max: 1,
+      });
+      const owned: Database = { sql, engine: "postgres", close: () => sql.end() };
+      try {
+        await up({ timescaledb: "auto", retention: { ...FOR_EVER, trades: 1000 * DAY } }, owned);
+        await requireMigrated(owned);
+        expect(await writeTrades(owned, [trade(freshPair(), "2026-03-01T10:00:00Z")])).toMatchObject({ inserted: 1 });
+        await expectRollupsExact(owned);
+      } finally {
+        await owned.close();
+        await fresh.drop();
+        await database.sql.unsafe(`DROP ROLE ${role}`);
+      }
+    });
+  });
+});
+
+describe.each(testEngines.filter(({ name }) => name === "timescaledb"))("what migrate sets up on $name", (engine) => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+  });
+  afterAll(() => database.drop());
+
+  const migrate = (retention: MigrateOptions["retention"]): Promise<void> =>
+    migrateUp(database, { timescaledb: "require", retention, log: () => {} });
+
+  it("hypertables, and compression by market and source", async () => {
+    const tables = await database.sql`
+      SELECT hypertable_name AS name, time_interval::text AS chunk FROM timescaledb_information.hypertables
+      JOIN timescaledb_information.dimensions USING (hypertable_name) ORDER BY hypertable_name`;
+    expect([...tables]).toEqual([
+      { name: "trades", chunk: "1 day" },
+      { name: "trades_1h", chunk: "90 days" },
+      { name: "trades_1m", chunk: "7 days" },
+    ]);
+    const settings = await database.sql`
+      SELECT hypertable::text AS name, segmentby, orderby FROM timescaledb_information.hypertable_compression_settings
+      WHERE segmentby IS NOT NULL OR orderby IS NOT NULL`;
+    expect([...settings]).toEqual([
+      { name: "trades", segmentby: "base_asset,quote_asset,source", orderby: "ts,trade_id" },
+    ]);
+    const policies = await database.sql`
+      SELECT hypertable_name AS name, config ->> 'compress_after' AS after FROM timescaledb_information.jobs
+      WHERE proc_name = 'policy_compression'`;
+    expect([...policies]).toEqual([{ name: "trades", after: "7 days" }]);
+  });
+
+  it("hypertables with the rows that were there before", async () => {
+    const fresh = await createTestDatabase(engine);
+    const plain = await openDatabase({ url: fresh.url, max_connections: 1 });
+    try {
+      const options = { retention: FOR_EVER, log: () => {} };
+      await migrateUp(plain, { timescaledb: "off", ...options });
+      const pair = freshPair();
+      const rows = ["2026-03-01T10:00:00Z", "2026-03-03T10:00:00Z"].map((ts) => trade(pair, ts));
+      await writeTrades(plain, rows);
+      await migrateUp(plain, { timescaledb: "require", ...options });
+      const [chunks] = await plain.sql`SELECT count(*)::int AS chunks FROM show_chunks('trades')`;
+      expect(chunks).toEqual({ chunks: 2 });
+      expect(await writeTrades(plain, rows)).toMatchObject({ known: 2 });
+      await writeTrades(plain, [trade(pair, "2026-03-01T10:00:01Z")]);
+      await expectRollupsExact(plain);
+    } finally {
+      await plain.close();
+      await fresh.drop();
+    }
+  });
+
+  it("retention as the configuration has it now", async () => {
+    const jobs = async () => [
+      ...(await database.sql`
+        SELECT config ->> 'table' AS name, (config ->> 'keep_seconds')::int AS keep, schedule_interval::text AS every
+        FROM timescaledb_information.jobs WHERE proc_name = 'stellarindex_expire' ORDER BY 1`),
+    ];
+    // So long that a job which should run meanwhile removes nothing.
+    await migrate({ ...FOR_EVER, trades: 2000 * DAY, trades_1m: 3000 * DAY });
+    expect(await jobs()).toEqual([
+      { name: "trades", keep: 2000 * DAY, every: "01:00:00" },
+      { name: "trades_1m", keep: 3000 * DAY, every: "01:00:00" },
+    ]);
+    await migrate({ ...FOR_EVER, trades: 4000 * DAY, trades_1h: 5000 * DAY });
+    expect(await jobs()).toEqual([
+      { name: "trades", keep: 4000 * DAY, every: "01:00:00" },
+      { name: "trades_1h", keep: 5000 * DAY, every: "01:00:00" },
+    ]);
+    await migrate(FOR_EVER);
+    expect(await jobs()).toEqual([]);
+  });
+
+  it("retention that announces in one run what it drops in the next", async () => {
+    const pair = freshPair();
+    const now = BigInt(Math.floor(Date.now() / 1000)) * 1_000_000n;
+    const ago = (days: number) => now - BigInt(days * DAY) * 1_000_000n;
+    await writeTrades(
+      database,
+      [40, 20, 1].map((days) => trade(pair, ago(days))),
+    );
+    // As the job would be called; with no retention in the configuration, no job does.
+    const expire = (table: string, days: number) => {
+      const config = JSON.stringify({ table, keep_seconds: days * DAY });
+      return database.sql`CALL stellarindex_expire(0, ${config}::text::jsonb)`;
+    };
+    const daysLeft = async (table: string, column: string) => {
+      const rows = await database.sql<{ days: number }[]>`
+        SELECT round(extract(epoch FROM now() - ${database.sql(column)}) / ${DAY})::int AS days FROM ${database.sql(table)}
+        WHERE base_asset = ${pair.base} ORDER BY 1 DESC`;
+      return rows.map(({ days }) => days);
+    };
+    const timeWeighted = (days: number) =>
+      withSnapshot(database, (reader) => reader.timeWeighted([pair], { from: ago(days), to: now }, null));
+
+    await expire("trades", 30);
+    expect(await daysLeft("trades", "ts")).toEqual([40, 20, 1]);
+    const [{ horizon } = { horizon: "" }] = await database.sql<{ horizon: string }[]>`
+      SELECT to_char(complete_from, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS horizon FROM retention_horizons
+      WHERE table_name = 'trades'`;
+    expect(horizon).toMatch(/:00:00Z$/);
+    await expect(timeWeighted(31)).rejects.toThrow(RawDataExpired);
+    await expect(timeWeighted(31)).rejects.toThrow(`retention has removed what was before ${horizon}`);
+    expect(await timeWeighted(29)).toMatchObject({ tradeCount: 2 });
+
+    // Whether such a trade was counted once can no longer be known.
+    const late = writeTrades(database, [trade(pair, ago(1) + 1n), trade(pair, ago(31))]);
+    await expect(late).rejects.toMatchObject({
+      code: "23514",
+      message: expect.stringMatching(/^trades from before .* have been pruned: a trade from then cannot be added$/),
+      hint: "Leave out trades from before that time",
+    });
+    expect(await writeTrades(database, [trade(pair, ago(29))])).toMatchObject({ inserted: 1 });
+
+    await expire("trades", 30);
+    expect(await daysLeft("trades", "ts")).toEqual([29, 20, 1]);
+    expect(await daysLeft("trades_1m", "bucket")).toEqual([40, 29, 20, 1]);
+    // A longer retention brings nothing back.
+    await expire("trades", 100);
+    await expect(timeWeighted(31)).rejects.toThrow(RawDataExpired);
+
+    const wholeHours = { from: ago(50) - (ago(50) % 3_600_000_000n), to: now - (now % 3_600_000_000n) };
+    const totals = () => withSnapshot(database, (reader) => reader.totals([pair], wholeHours));
+    expect(await totals()).toMatchObject([{ tradeCount: 4 }]);
+    await expire("trades_1h", 45);
+    await expect(totals()).rejects.toThrow(/needs trades_1h from/);
+  });
+});
