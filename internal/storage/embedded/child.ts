@@ -21,7 +21,9 @@ process.on("disconnect", () => void stop());
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 
-await main();
+await main().catch((error: unknown) => {
+  report({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
+});
 
 async function main(): Promise<void> {
   const holder = directory === "" ? null : takeLock(directory, socket);

@@ -12,7 +12,7 @@ import { isAlive, type LockHolder } from "./lock.ts";
 
 const MEMORY = "memory";
 // Longest a new directory was seen to take is 5 s; a slow disk gets its time.
-const HOLDER_PATIENCE_MS = 60_000;
+const STARTING_PATIENCE_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
 const CONNECT_TIMEOUT_SECONDS = 10;
@@ -24,7 +24,7 @@ const CONNECT_TIMEOUT_SECONDS = 10;
  */
 export async function openEmbedded(
   directory: string,
-  { holderPatienceMs = HOLDER_PATIENCE_MS }: { readonly holderPatienceMs?: number } = {},
+  { holderPatienceMs = STARTING_PATIENCE_MS }: { readonly holderPatienceMs?: number } = {},
 ): Promise<Database> {
   for (;;) {
     const socketDirectory = mkdtempSync(join(tmpdir(), "stellarindex-"));
@@ -39,6 +39,7 @@ export async function openEmbedded(
       return openThrough(socket, { isServed: () => !hasEnded(child), stop: () => stopChild(child) });
     }
     await stopChild(child);
+    if (report.state === "failed") throw notStarted(directory, report.reason);
     const database = await openThroughHolder(directory, report.holder, holderPatienceMs);
     if (database !== null) return database;
   }
@@ -101,17 +102,23 @@ function openThrough(
 
 function firstReport(child: ChildProcess, directory: string): Promise<ChildReport> {
   return new Promise((resolve, reject) => {
-    child.once("message", (report) => resolve(report as ChildReport));
+    const timer = setTimeout(() => child.kill("SIGKILL"), STARTING_PATIENCE_MS);
+    child.once("message", (report) => {
+      clearTimeout(timer);
+      resolve(report as ChildReport);
+    });
     child.once("error", reject);
     child.once("exit", (code, signal) => {
-      reject(
-        new DatabaseUnusable(
-          `the embedded database in ${directory} did not start (${signal ?? `exit ${code}`}); ` +
-            "see the lines above, and check that the directory can be written",
-        ),
-      );
+      clearTimeout(timer);
+      reject(notStarted(directory, `it ended with ${signal ?? `exit status ${code}`}`));
     });
   });
+}
+
+function notStarted(directory: string, reason: string): DatabaseUnusable {
+  return new DatabaseUnusable(
+    `the embedded database in ${directory} did not start (${reason}); check that the directory can be written`,
+  );
 }
 
 /** Asks the process to close the database; past its time, ends it: what is committed is on disk by then. */
