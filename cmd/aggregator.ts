@@ -38,8 +38,8 @@ export function addAggregatorCommand(program: Command): void {
       const { config } = loadConfigOf(command);
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;
-      const database = await openMigratedDatabase(config.database);
       const store = openStore(config.redis);
+      const database = await openMigratedDatabase(config.database);
       try {
         if (to === null) await runDaemon(config, database, store);
         else process.exitCode = await runOnce(config, database, store, to);

@@ -32,8 +32,8 @@ export function addApiCommand(program: Command): void {
       const { config } = loadConfigOf(command);
       refuseUnsharedStores(config);
       const signal = stopSignal();
-      const database = await openMigratedDatabase(config.database);
       const store = openStore(config.redis);
+      const database = await openMigratedDatabase(config.database);
       try {
         await serve(config, database, store, signal);
       } finally {
@@ -71,18 +71,17 @@ async function serve(config: Config, database: Database, store: PriceStore, sign
   const registry = createRegistry();
   const feeds = [feedApiMetrics(registry), logApiEvents(log)];
   const context = apiContext(config, database, store);
-  const api = await listen(createApi(context), config.api.listen);
   const ops = await listen(
     opsApp(registry, { database: databaseCheck(database), redis: storeCheck(store) }),
     config.api.ops_listen,
   );
+  const api = await listen(createApi(context), config.api.listen);
   log.info(
     { api: `http://${api.host}:${api.port}`, ops: `http://${ops.host}:${ops.port}`, policy: context.policy.id },
     "api started",
   );
   await aborted(signal);
-  await api.close();
-  await ops.close();
+  await Promise.all([api.close(), ops.close()]);
   for (const feed of feeds) feed.stop();
   log.info("api stopped");
 }

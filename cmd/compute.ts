@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
-import { bucketEndAt, configuredPairs, windowSecondsOf } from "../internal/aggregate/question.ts";
+import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
@@ -43,13 +43,14 @@ export function addComputeCommand(program: Command): void {
         settleSeconds: config.aggregate.settle_seconds,
       };
       const policy = makePolicy(policySettings(config));
-      const asked = usage("--pair", () => parsePair(options.pair));
+      const asked = usage("--pair", () => refuseOneAsset(parsePair(options.pair), policy.aliases));
       const target = {
         pair: configuredPairs(config.aggregate.pairs, policy.aliases)(asked) ?? asked,
         windowSeconds: usage("--window", () => windowSecondsOf(parseDuration(options.window), grid)),
       };
       const now = systemClock.now();
       const at = options.at === undefined ? now : usage("--at", () => parseTime(options.at ?? ""));
+      if (at < 0n) throw new UsageError(`--at ${formatTime(at)} is before 1970`);
       if (at > now) throw new UsageError(`--at ${formatTime(at)} is in the future`);
       const to = bucketEndAt(at, now, grid);
       const database = await openMigratedDatabase(config.database);

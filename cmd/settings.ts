@@ -16,10 +16,15 @@ export function loadConfigOf(command: Command): LoadedConfig {
 
 /**
  * Opens the configured database, migrated: the embedded one is migrated on the way, a server's must be already.
+ * Where the embedded one ends by itself, so does this process, with status 1.
  * @throws DatabaseUnusable with the cure
  */
 export async function openMigratedDatabase(settings: Config["database"]): Promise<Database> {
-  const database = await openDatabase(settings);
+  const database = await openDatabase(settings, (reason) => {
+    // Nothing here can go on without it, and a supervisor starts anew with a new one.
+    process.stderr.write(`stellarindex: ${reason}\n`);
+    process.exit(1);
+  });
   try {
     if (database.engine === "embedded") await migrateUp(database, { ...settings, log: () => {} });
     else await requireMigrated(database);

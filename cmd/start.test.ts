@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -45,4 +45,20 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
   expect(markets).toMatchObject({ data: expect.anything() });
   expect(JSON.stringify(markets)).toContain("crypto:BTC/fiat:EUR");
   expect(await again.program.stop("SIGTERM")).toBe(0);
+});
+
+it("ends with the reason where its port is taken or its database goes", async () => {
+  const { program, api } = await startAndFindApi("--no-market");
+  const taken = await runProgram(["start", "--no-market"], {
+    ...environment,
+    STELLARINDEX_API_LISTEN: api.replace("http://", ""),
+  });
+  expect(taken).toMatchObject({ status: 1, err: expect.stringContaining("is taken by another program") });
+  await program.stop();
+
+  const data = join(directory, "lost");
+  const lost = await startAndFindApi("--no-market", "--data", data);
+  const { pid } = JSON.parse(readFileSync(join(data, "lock.json"), "utf8"));
+  process.kill(pid, "SIGKILL");
+  expect(await lost.program.ended).toBe(1);
 });

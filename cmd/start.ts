@@ -49,12 +49,27 @@ export function addStartCommand(program: Command): void {
 async function start(loaded: LoadedConfig, { data, market }: Options): Promise<void> {
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
-  const { say } = screen;
   const config = withDatabase(loaded, data);
-  const { aggregate } = config;
-  say(`opening the database (${maskSecrets(config.database.url)})`);
-  const database = await openMigratedDatabase(config.database);
+  screen.say(`opening the database (${maskSecrets(config.database.url)})`);
   const store = openStore(config.redis, { now: systemClock.now });
+  const database = await openMigratedDatabase(config.database);
+  try {
+    await runAll(config, database, store, { market, screen, signal });
+  } finally {
+    await store.close();
+    await database.close();
+  }
+  screen.say("stopped");
+}
+
+async function runAll(
+  config: Config,
+  database: Database,
+  store: PriceStore,
+  { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
+): Promise<void> {
+  const { say } = screen;
+  const { aggregate } = config;
   const registry = createRegistry();
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   const feeds = [
@@ -90,9 +105,6 @@ Ctrl-C stops.`);
   await firstTrades.ended;
   await Promise.all([api.close(), ops.close()]);
   for (const feed of feeds) feed.stop();
-  await store.close();
-  await database.close();
-  say("stopped");
 }
 
 /** `--data` names the directory; without it, and without a word in the configuration, the database is in memory. */

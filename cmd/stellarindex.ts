@@ -7,11 +7,16 @@ import { UsageError } from "./usage-error.ts";
 const FAILURE = 1;
 const WRONG_USAGE = 2;
 
+// Whoever reads the output may stop reading.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : FAILURE));
+
 try {
   await createProgram().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
+// What a failure left open must not keep the process.
+process.exit();
 
 /** Writes what went wrong to standard error and gives the exit status. */
 function report(error: unknown): number {

@@ -4,7 +4,7 @@ import { parsePair } from "../internal/canonical/pair.ts";
 import { floorTo, type Micros, parseTime } from "../internal/canonical/time.ts";
 import { deleteTrades } from "../internal/storage/corrections.ts";
 import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
-import { usage } from "./usage-error.ts";
+import { UsageError, usage } from "./usage-error.ts";
 
 const HELP = `
 Trades are never changed in place. To correct one, delete it and write it again; the rollups of every touched
@@ -41,6 +41,7 @@ export function addTradesCommand(program: Command): void {
       const pair = usage("--pair", () => parsePair(options.pair));
       const from = usage("--from", () => parseTime(options.from));
       const to = usage("--to", () => parseTime(options.to));
+      if (from >= to) throw new UsageError("--from is not before --to");
       const database = await openMigratedDatabase(loadConfigOf(command).config.database);
       try {
         const deleted = await deleteByHour({ from, to }, (part) =>

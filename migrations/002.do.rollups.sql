@@ -164,3 +164,11 @@ CREATE TRIGGER trades_keep_rollups
 AFTER INSERT ON trades
 REFERENCING NEW TABLE AS inserted
 FOR EACH STATEMENT EXECUTE FUNCTION trades_add_to_rollups();
+
+-- Trades that are there already are counted through the very trigger that ingest uses.
+CREATE TEMPORARY TABLE trades_to_count (LIKE trades) ON COMMIT DROP;
+CREATE TRIGGER count_trades
+AFTER INSERT ON trades_to_count
+REFERENCING NEW TABLE AS inserted
+FOR EACH STATEMENT EXECUTE FUNCTION trades_add_to_rollups();
+INSERT INTO trades_to_count SELECT * FROM trades;

@@ -1,3 +1,11 @@
+-- Rollups of pruned trades could not be made again, and what was pruned would be forgotten.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM retention_horizons WHERE isfinite(complete_from)) THEN
+    RAISE EXCEPTION 'retention has removed rows: the rollups are the only memory of them and cannot be undone';
+  END IF;
+END
+$$;
 -- What migrate adds where TimescaleDB is there.
 DO $$
 BEGIN

@@ -16,5 +16,7 @@ export function expandPair(pair: Pair, { aliases, pegs, stablecoinProxy }: Polic
       if (currency === pair.quote) for (const name of namesOf(asset, aliases)) quotes.add(name);
     }
   }
-  return bases.flatMap((base) => [...quotes].filter((quote) => quote !== base).map((quote) => ({ base, quote })));
+  // Trades of an asset against another name of itself say nothing of its price.
+  for (const base of bases) quotes.delete(base);
+  return bases.flatMap((base) => [...quotes].map((quote) => ({ base, quote })));
 }

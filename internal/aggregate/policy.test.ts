@@ -62,7 +62,9 @@ describe("expansion", () => {
     ]);
     expect(expanded("BTC/EUR", settings)).toContain("crypto:BTC/crypto:EURC");
     expect(expanded("BTC/USDC", settings)).toEqual(["crypto:BTC/crypto:USDC"]);
-    expect(expanded("USDC/USD", settings)).not.toContain("crypto:USDC/crypto:USDC");
+    const named = { ...settings, aliases: new Map([[ISSUED, [asset("USDC")]]]) };
+    expect(expanded("USDC/USD", named)).toContain("crypto:USDC/crypto:USDT");
+    for (const pair of expanded("USDC/USD", named)) expect(pair).not.toMatch(/USDC.*\/.*USDC/);
   });
 });
 

@@ -1,8 +1,8 @@
 import { latestClosed } from "../canonical/bucket.ts";
 import { InputError } from "../canonical/input-error.ts";
-import type { Pair } from "../canonical/pair.ts";
+import { formatPair, type Pair } from "../canonical/pair.ts";
 import { earlierOf, floorTo, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
-import { type Aliases, pairIdentity } from "./aliases.ts";
+import { type Aliases, namesOf, pairIdentity } from "./aliases.ts";
 
 /** The longest window that is answered, 31 days. */
 export const LONGEST_WINDOW_SECONDS = 31 * 24 * 3600;
@@ -18,6 +18,17 @@ export interface Grid {
 export function configuredPairs(configured: readonly Pair[], aliases: Aliases): (pair: Pair) => Pair | null {
   const byIdentity = new Map(configured.map((pair) => [pairIdentity(pair, aliases), pair]));
   return (pair) => byIdentity.get(pairIdentity(pair, aliases)) ?? null;
+}
+
+/**
+ * A pair whose sides are two assets, whatever names they go by.
+ * @throws InputError where they are names of one
+ */
+export function refuseOneAsset(pair: Pair, aliases: Aliases): Pair {
+  if (namesOf(pair.base, aliases).includes(pair.quote)) {
+    throw new InputError(`pair ${formatPair(pair)} has one asset on both sides, by two of its names`);
+  }
+  return pair;
 }
 
 /**

@@ -77,14 +77,26 @@ export function formatListen({ host, port }: Listen): string {
 
 /** The database: a PostgreSQL server, or the embedded one in a directory or in memory. */
 export const databaseUrlField = z.string().refine((url) => {
-  if (/^postgres(ql)?:\/\//.test(url)) return URL.canParse(url.replace(FURTHER_HOSTS, "$1"));
+  if (/^postgres(ql)?:\/\//.test(url)) return isReadable(url.replace(FURTHER_HOSTS, "$1"));
   return /^pglite:\S/.test(url);
 }, "is no database URL");
 
 /** The cache: a Redis server, or the process's own memory. */
 export const redisUrlField = z.string().refine((url) => {
   if (url === "memory:") return true;
-  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return false;
+  if (!/^rediss?:\/\//.test(url) || !isReadable(url)) return false;
   const { hostname, pathname } = new URL(url);
   return hostname !== "" && /^(\/\d*)?$/.test(pathname);
 }, "is no Redis URL");
+
+/** Whether the URL can be read, its user and password too. */
+function isReadable(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}

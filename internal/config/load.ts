@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
-import { parseAsset } from "../canonical/asset.ts";
+import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
+import { isFiat, parseAsset } from "../canonical/asset.ts";
 import { formatDuration } from "../canonical/duration.ts";
+import { MICROS_PER_SECOND } from "../canonical/time.ts";
 import { type Env, FILE_VARIABLE, readOverrides } from "./env.ts";
 import { findingsOf } from "./issues.ts";
 import { CONFIG_KEYS } from "./keys.ts";
 import { ConfigError, dotted, type Problem } from "./problems.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { isTable, parseToml, type Table, TomlSyntaxError } from "./toml.ts";
+
+const RATES_REACH_BACK_SECONDS = Number(FX_QUOTE_MAX_AGE / MICROS_PER_SECOND);
 
 /** Where the value of a key comes from. */
 export type Origin =
@@ -115,10 +119,19 @@ function addEntryOrigins(origins: Map<string, Origin>, document: Table, { aggreg
 
 function shortRetention({ database, aggregate }: Config): string[] {
   const longest = Math.max(...aggregate.windows);
+  const { trades } = database.retention;
+  const needsRates = aggregate.pairs.some(({ quote }) => isFiat(quote) && quote !== "fiat:USD");
+  const rates =
+    trades > 0 && trades < RATES_REACH_BACK_SECONDS && needsRates
+      ? [
+          `database.retention.trades (${formatDuration(trades)}) is shorter than the 168h that rates to USD may be old; pairs in other currencies fail where no rate lies in what is kept`,
+        ]
+      : [];
   return Object.entries(database.retention)
     .filter(([, kept]) => kept > 0 && kept < longest)
     .map(([table, kept]) => {
       const [short, long] = [formatDuration(kept), formatDuration(longest)];
       return `database.retention.${table} (${short}) is shorter than the longest window (${long}), which then has no value`;
-    });
+    })
+    .concat(rates);
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
 import { listen, opsApp } from "./ops-server.ts";
@@ -28,4 +30,14 @@ it("listens on a port of its choice, says when one is taken, and closes", async 
   await expect(listen(app, address)).rejects.toThrow(`127.0.0.1:${first.port} is taken`);
   await first.close();
   await (await listen(app, address)).close();
+});
+
+it("closes although a connection never says anything", async () => {
+  const listening = await listen(opsApp(new Registry(), {}), { host: "127.0.0.1", port: 0 });
+  const silent = connect(listening.port, "127.0.0.1");
+  await once(silent, "connect");
+  const closed = once(silent, "close");
+  silent.on("error", () => {});
+  await listening.close();
+  await closed;
 });

@@ -13,6 +13,7 @@ export interface Listening {
 }
 
 const CHECK_TIMEOUT_MS = 3_000;
+const CLOSE_GRACE_MS = 3_000;
 
 /**
  * `/healthz` (the process answers), `/readyz` (each check by name; 503 where one fails) and `/metrics`, on a listener of
@@ -38,7 +39,7 @@ export function opsApp(registry: Registry, checks: Readonly<Record<string, Healt
 }
 
 /**
- * Listens with an app; `close` ends idle connections and waits for running requests.
+ * Listens with an app; `close` ends idle connections and waits a few seconds for running requests.
  * @throws Error that names the address, where it is taken or not ours
  */
 export function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
@@ -57,7 +58,14 @@ export function listen(app: Hono, { host, port }: { host: string; port: number }
         port: (server.address() as AddressInfo).port,
         close: () =>
           new Promise((closed) => {
-            server.close(() => closed());
+            // A connection that is silent is not idle to the server, and would be waited for without end.
+            const deadline = setTimeout(() => {
+              if ("closeAllConnections" in server) server.closeAllConnections();
+            }, CLOSE_GRACE_MS);
+            server.close(() => {
+              clearTimeout(deadline);
+              closed();
+            });
             if ("closeIdleConnections" in server) server.closeIdleConnections();
           }),
       });

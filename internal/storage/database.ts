@@ -23,10 +23,14 @@ const CLOSE_TIMEOUT_SECONDS = 5;
 
 /**
  * Opens the database that the URL names: `postgres://…`, or `pglite:<dir>` / `pglite:memory` for the embedded one.
+ * `onLost` is told when the embedded one has ended by itself: this handle then never answers again, a new one may.
  * @throws DatabaseUnusable with the cure, never with the password
  */
-export async function openDatabase({ url, max_connections }: DatabaseSettings): Promise<Database> {
-  if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length));
+export async function openDatabase(
+  { url, max_connections }: DatabaseSettings,
+  onLost: (reason: string) => void = () => {},
+): Promise<Database> {
+  if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length), { onLost });
   const sql = connect(url, { max: max_connections });
   try {
     await sql`SELECT 1`;

@@ -122,6 +122,27 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await expectRollupsExact(database);
   });
 
+  it("go up over trades that are there, and count them", async () => {
+    await up();
+    const pair = freshPair();
+    await writeTrades(database, [trade(pair, "2026-03-01T10:00:00Z"), trade(pair, "2026-03-01T11:59:59Z")]);
+    await migrateDown(database, () => {});
+    await up();
+    await expectRollupsExact(database);
+    const [row] = await database.sql<{ n: number }[]>`
+      SELECT sum(trade_count)::int AS n FROM trades_1h WHERE base_asset = ${pair.base}`;
+    expect(row?.n).toBe(2);
+  });
+
+  it("do not go down to where they are or above, nor while rollups are the only memory", async () => {
+    await up();
+    await expect(migrateDown(database, () => {}, 2)).rejects.toThrow("there is nothing to undo above migration 2");
+    await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-01' WHERE table_name = 'trades'`;
+    await expect(migrateDown(database, () => {})).rejects.toThrow("the rollups are the only memory of them");
+    await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;
+    expect(await applied()).toEqual([1, 2]);
+  });
+
   it("are refused by number once an applied one was edited", async () => {
     // The same as an edited file: the checksum that was stored and the file's differ.
     for (const version of [1, 2]) {

@@ -34,11 +34,18 @@ export async function migrateUp(database: Database, options: MigrateOptions): Pr
   });
 }
 
-/** Undoes the last migration, or all of them down to `version`. Data in the dropped tables is lost. */
+/**
+ * Undoes the last migration, or all of them down to `version`. Data in the dropped tables is lost.
+ * @throws DatabaseUnusable where nothing above `version` is applied
+ */
 export async function migrateDown(database: Database, log: (line: string) => void, version?: number): Promise<void> {
   await inLockedTransaction(database, async (sql) => {
     const applied = await appliedMigrations(sql);
+    const newest = Math.max(0, ...applied.keys());
     const target = version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
+    if (version !== undefined && version >= newest) {
+      throw new DatabaseUnusable(`there is nothing to undo above migration ${version}: the newest applied is ${newest}`);
+    }
     await runMigrations(sql, String(target), log);
   });
 }

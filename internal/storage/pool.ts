@@ -7,6 +7,8 @@ export type Sql = ISql;
 export function connect(url: string | null, options: Options<Record<string, never>>): postgres.Sql {
   const settings = {
     connect_timeout: 10,
+    // The driver's own grows to 20 s, and every query of a tick would wait for it.
+    backoff: (attempt: number) => Math.min(1, 0.05 * 2 ** attempt),
     onnotice: () => {},
     ...options,
     connection: { application_name: "stellarindex", TimeZone: "UTC", ...options.connection },

@@ -70,3 +70,23 @@ test("comes in pages", async () => {
   expect(second).toMatchObject({ markets: [{ pair: "native/fiat:USD" }], next: null });
   expect((await api.get("/v1/markets?cursor=x")).body.errors).toMatchObject([{ parameter: "cursor" }]);
 });
+
+test("pages over pairs that the database admits and no question could name", async () => {
+  const odd = `C${"A".repeat(55)}`;
+  await database.sql`
+    INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
+    VALUES (${odd}, 'fiat:XYZ', '2026-01-10T12:00:02Z', 'kraken', 'odd', 1, 1)`;
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:01:20Z");
+  const pairs: string[] = [];
+  let next: string | null = "";
+  while (next !== null) {
+    const cursor: string = next === "" ? "" : `&cursor=${encodeURIComponent(next)}`;
+    const { status, body } = await api.get(`/v1/markets?limit=1${cursor}`);
+    expect(status).toBe(200);
+    pairs.push(...body.data.markets.map(({ pair }: { pair: string }) => pair));
+    next = body.data.next;
+  }
+  expect(pairs).toEqual([`${odd}/fiat:XYZ`, "crypto:XLM/fiat:USD", "native/fiat:USD"]);
+  expect((await api.get("/v1/markets?cursor=nonsense")).status).toBe(400);
+});

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import type { Asset } from "../../canonical/asset.ts";
 import { bucketEndingAt, latestClosed, MINUTE } from "../../canonical/bucket.ts";
 import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
-import { formatPair, parsePair } from "../../canonical/pair.ts";
+import { InputError } from "../../canonical/input-error.ts";
+import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime, seconds } from "../../canonical/time.ts";
 import { type Market, type MarketPage, readMarkets } from "../../storage/markets.ts";
 import { NO_FLAGS, secondsUntil } from "../answer.ts";
@@ -14,7 +16,7 @@ import { priceText, timeText, volumeText } from "./values.ts";
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
-const querySchema = z.strictObject({ limit: limitParameter, cursor: cursorParameter(parsePair).optional() });
+const querySchema = z.strictObject({ limit: limitParameter, cursor: cursorParameter(readCursor).optional() });
 
 const marketsSchema = z
   .object({
@@ -65,6 +67,13 @@ export function marketsEndpoint({ database, settings, now }: Service): Endpoint<
       };
     },
   };
+}
+
+/** Pairs as the database has them: some that its looser pattern admits are none that a question could name. */
+function readCursor(text: string): Pair {
+  const [base = "", quote = "", ...more] = text.split("/");
+  if (base === "" || quote === "" || more.length > 0) throw new InputError("is not the next of a page");
+  return { base: base as Asset, quote: quote as Asset };
 }
 
 function shown({ pair, lastTrade, tradeCount, baseVolume, quoteVolume }: Market) {

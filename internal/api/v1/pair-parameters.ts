@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { pairIdentity } from "../../aggregate/aliases.ts";
+import { refuseOneAsset } from "../../aggregate/question.ts";
 import { InputError } from "../../canonical/input-error.ts";
-import { formatPair, makePair, type Pair, parsePair } from "../../canonical/pair.ts";
+import { makePair, type Pair, parsePair } from "../../canonical/pair.ts";
 import { needs } from "../../config/cross-checks.ts";
 import { checkedBy, PARAMETER_ERRORS } from "../query.ts";
 import type { Service } from "./service.ts";
@@ -29,11 +29,7 @@ export interface WrittenPair {
  * @throws InputError where it is not there, there twice, or cannot be read
  */
 export function askedPair({ pair, base, quote }: WrittenPair, { configuredPair, policy }: Service): Pair {
-  const asked = readPair(pair, base, quote);
-  const [baseIdentity, quoteIdentity] = pairIdentity(asked, policy.aliases).split("/");
-  if (baseIdentity === quoteIdentity) {
-    throw new InputError(`pair ${formatPair(asked)} has one asset on both sides, by two of its names`);
-  }
+  const asked = refuseOneAsset(readPair(pair, base, quote), policy.aliases);
   return configuredPair(asked) ?? asked;
 }
 

@@ -14,6 +14,7 @@ const MEMORY = "memory";
 // Longest a new directory was seen to take is 5 s; a slow disk gets its time.
 const STARTING_PATIENCE_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
+const HOLDER_CHECK_MS = 1_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
 const CONNECT_TIMEOUT_SECONDS = 10;
 
@@ -24,7 +25,10 @@ const CONNECT_TIMEOUT_SECONDS = 10;
  */
 export async function openEmbedded(
   directory: string,
-  { holderPatienceMs = STARTING_PATIENCE_MS }: { readonly holderPatienceMs?: number } = {},
+  {
+    holderPatienceMs = STARTING_PATIENCE_MS,
+    onLost = () => {},
+  }: { readonly holderPatienceMs?: number; readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
   for (;;) {
     const socketDirectory = mkdtempSync(join(tmpdir(), "stellarindex-"));
@@ -36,11 +40,19 @@ export async function openEmbedded(
     child.once("exit", () => rmSync(socketDirectory, { recursive: true, force: true }));
     const report = await firstReport(child, directory);
     if (report.state === "ready") {
-      return openThrough(socket, { isServed: () => !hasEnded(child), stop: () => stopChild(child) });
+      let isClosing = false;
+      child.once("exit", () => {
+        if (!isClosing) onLost(`the process of the embedded database in ${directory} has ended`);
+      });
+      const stop = (): Promise<void> => {
+        isClosing = true;
+        return stopChild(child);
+      };
+      return openThrough(socket, { isServed: () => !hasEnded(child), stop });
     }
     await stopChild(child);
     if (report.state === "failed") throw notStarted(directory, report.reason);
-    const database = await openThroughHolder(directory, report.holder, holderPatienceMs);
+    const database = await openThroughHolder(directory, report.holder, holderPatienceMs, onLost);
     if (database !== null) return database;
   }
 }
@@ -50,6 +62,7 @@ async function openThroughHolder(
   directory: string,
   { pid, socket }: LockHolder,
   patienceMs: number,
+  onLost: (reason: string) => void,
 ): Promise<Database | null> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -61,7 +74,9 @@ async function openThroughHolder(
     );
     try {
       await database.sql`SELECT 1`;
-      return database;
+      return watchHolder(database, pid, () =>
+        onLost(`process ${pid}, which served the embedded database in ${directory}, has ended`),
+      );
     } catch (error) {
       await database.sql.end({ timeout: 0 });
       if (Date.now() > deadline) {
@@ -96,6 +111,23 @@ function openThrough(
       // The driver would wait in vain for a query that was lost with its server.
       await sql.end({ timeout: server.isServed() ? CLOSE_TIMEOUT_SECONDS : 0 });
       await server.stop();
+    },
+  };
+}
+
+/** A holder is no child of ours, so nobody tells when it ends. */
+function watchHolder(database: Database, pid: number, onEnd: () => void): Database {
+  const timer = setInterval(() => {
+    if (isAlive(pid)) return;
+    clearInterval(timer);
+    onEnd();
+  }, HOLDER_CHECK_MS);
+  timer.unref();
+  return {
+    ...database,
+    close: () => {
+      clearInterval(timer);
+      return database.close();
     },
   };
 }

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { runProgram } from "../test/program.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "stellarindex-trades-"));
+const environment = {
+  STELLARINDEX_DATABASE_URL: `pglite:${join(directory, "data")}`,
+  STELLARINDEX_AGGREGATE_MIN_USD_VOLUME: "0",
+};
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const run = (...args: string[]) => runProgram(args, environment);
+const remove = (...args: string[]) => run("trades", "delete", "--pair", "XLM/USD", "--yes", ...args);
+const compute = (...args: string[]) => run("compute", "--window", "5m", ...args);
+
+describe("import, compute and trades delete on the embedded database", () => {
+  it("takes back a wrong trade, and the value is computed without it", async () => {
+    const file = join(directory, "trades.csv");
+    writeFileSync(
+      file,
+      "ts,source,pair,price,size,trade_id\n2026-01-01T00:01:00Z,kraken,XLM/USD,0.1,10,a\n2026-01-01T00:02:00Z,kraken,XLM/USD,9,10,b\n",
+    );
+    expect(await run("import", file)).toMatchObject({ status: 0, out: expect.stringContaining("2 new") });
+    const at = ["--pair", "XLM/USD", "--at", "2026-01-01T00:05:00Z"];
+    expect(JSON.parse((await compute(...at)).out)).toMatchObject({ price: "4.55", trade_count: 2 });
+    const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
+    expect(await remove(...range, "--id", "b")).toMatchObject({ status: 0, out: "deleted 1 trades\n" });
+    expect(JSON.parse((await compute(...at)).out)).toMatchObject({ price: "0.1", trade_count: 1 });
+    // Another name of the same pair is shown as the configured one.
+    expect(JSON.parse((await compute("--pair", "native/USD", ...at.slice(2))).out)).toMatchObject({
+      pair: "crypto:XLM/fiat:USD",
+    });
+  });
+
+  it.each([
+    [["--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"], "--from is not before --to"],
+    [["--from", "yesterday", "--to", "2026-01-01T00:00:00Z"], "--from: "],
+  ])("refuses %j", async (range, reason) => {
+    expect(await remove(...range)).toMatchObject({ status: 2, err: expect.stringContaining(reason) });
+  });
+
+  it.each([
+    [["--pair", "native/crypto:XLM"], "one asset on both sides"],
+    [["--pair", "XLM/USD", "--at", "0001-01-01T00:00:00Z"], "is before 1970"],
+    [["--pair", "XLM/USD", "--at", "2999-01-01T00:00:00Z"], "is in the future"],
+  ])("refuses compute %j", async (args, reason) => {
+    expect(await compute(...args)).toMatchObject({ status: 2, err: expect.stringContaining(reason) });
+  });
+});
