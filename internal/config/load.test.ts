@@ -141,7 +141,10 @@ describe("a file", () => {
     const { warnings } = load('[database.retention]\ntrades = "23h"\ntrades_1m = "24h"');
     expect(warnings).toEqual([
       "database.retention.trades (23h) is shorter than the longest window (24h), which then has no value",
+      "database.retention.trades (23h) is shorter than the 168h that rates to USD may be old; pairs in other currencies fail where no rate lies in what is kept",
     ]);
+    const inDollars = load('[database.retention]\ntrades = "48h"\n[aggregate]\npairs = ["XLM/USD"]');
+    expect(inDollars.warnings).toEqual([]);
   });
 });
 

@@ -44,7 +44,9 @@ export async function migrateDown(database: Database, log: (line: string) => voi
     const newest = Math.max(0, ...applied.keys());
     const target = version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
     if (version !== undefined && version >= newest) {
-      throw new DatabaseUnusable(`there is nothing to undo above migration ${version}: the newest applied is ${newest}`);
+      throw new DatabaseUnusable(
+        `there is nothing to undo above migration ${version}: the newest applied is ${newest}`,
+      );
     }
     await runMigrations(sql, String(target), log);
   });
