@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { embeddedDirectory } from "../internal/storage/database.testing.ts";
 import { type RunningProgram, runProgram, startProgram } from "../test/program.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "stellarindex-start-"));
 const environment = {
   STELLARINDEX_API_LISTEN: "127.0.0.1:0",
   STELLARINDEX_API_OPS_LISTEN: "127.0.0.1:0",
@@ -14,9 +13,10 @@ const environment = {
   STELLARINDEX_AGGREGATE_SETTLE_SECONDS: "2",
 };
 const running: RunningProgram[] = [];
+const directories = [embeddedDirectory(), embeddedDirectory()] as const;
 afterAll(async () => {
   for (const program of running) if (program.process.exitCode === null) await program.stop("SIGKILL");
-  rmSync(directory, { recursive: true });
+  for (const directory of directories) rmSync(directory, { recursive: true });
 });
 
 async function startAndFindApi(...args: string[]): Promise<{ program: RunningProgram; api: string }> {
@@ -27,20 +27,21 @@ async function startAndFindApi(...args: string[]): Promise<{ program: RunningPro
 }
 
 it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its database where it is told", async () => {
-  const { program, api } = await startAndFindApi("--data", join(directory, "data"));
+  const [data] = directories;
+  const { program, api } = await startAndFindApi("--data", data);
   // Another process prints what is in the same database, through the first one.
   const table = await program.line((line) => /^crypto:XLM\/fiat:USD( +\d\S*){5}$/.test(line));
   expect(table).toBeDefined();
   const response = await fetch(`${api}/v1/price?pair=XLM/USD`);
   expect([response.status, await response.json()]).toMatchObject([200, { data: { price_type: "vwap" } }]);
   const computed = await runProgram(["compute", "--pair", "XLM/USD", "--window", "5m"], {
-    STELLARINDEX_DATABASE_URL: `pglite:${join(directory, "data")}`,
+    STELLARINDEX_DATABASE_URL: `pglite:${data}`,
   });
   expect(computed).toMatchObject({ status: 0, err: "" });
   expect(await program.stop("SIGINT")).toBe(0);
   expect(program.lines.at(-1)).toBe("stopped");
 
-  const again = await startAndFindApi("--data", join(directory, "data"), "--no-market");
+  const again = await startAndFindApi("--data", data, "--no-market");
   const markets = await (await fetch(`${again.api}/v1/markets`)).json();
   expect(markets).toMatchObject({ data: expect.anything() });
   expect(JSON.stringify(markets)).toContain("crypto:BTC/fiat:EUR");
@@ -49,14 +50,14 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
 
 it("ends with the reason where its port is taken or its database goes", async () => {
   const { program, api } = await startAndFindApi("--no-market");
-  const taken = await runProgram(["start", "--no-market"], {
+  const taken = await runProgram(["start", "--no-market", "--data", directories[0]], {
     ...environment,
     STELLARINDEX_API_LISTEN: api.replace("http://", ""),
   });
   expect(taken).toMatchObject({ status: 1, err: expect.stringContaining("is taken by another program") });
   await program.stop();
 
-  const data = join(directory, "lost");
+  const [, data] = directories;
   const lost = await startAndFindApi("--no-market", "--data", data);
   const { pid } = JSON.parse(readFileSync(join(data, "lock.json"), "utf8"));
   process.kill(pid, "SIGKILL");

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { embeddedDirectory } from "../internal/storage/database.testing.ts";
 import { runProgram } from "../test/program.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "stellarindex-trades-"));
+const directory = embeddedDirectory();
 const environment = {
-  STELLARINDEX_DATABASE_URL: `pglite:${join(directory, "data")}`,
+  STELLARINDEX_DATABASE_URL: `pglite:${directory}`,
   STELLARINDEX_AGGREGATE_MIN_USD_VOLUME: "0",
 };
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -53,7 +53,7 @@ describe("tradesBetween", () => {
         const parts = bounds.slice(1).flatMap((to, index) => tradesBetween(withSeed, bounds[index] ?? to, to, kept));
         expect(asText(parts)).toEqual(asText(tradesBetween(withSeed, from, from + FIVE_MINUTES, kept)));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -90,7 +90,7 @@ describe("tradesBetween", () => {
         expect(thin.length).toBeGreaterThan(100);
         expect(thin.filter((row) => !full.has(row))).toEqual([]);
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 
@@ -113,7 +113,7 @@ describe("tradesBetween", () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
 
     function fxRate(rows: readonly TradeRow[], code: string): number {

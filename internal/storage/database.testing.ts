@@ -78,12 +78,17 @@ export async function createTestDatabase({ server }: TestEngine): Promise<{
   };
 }
 
-/** A new embedded database takes seconds to make, a copy of one that is migrated already a fraction of one. */
-function copyEmbeddedTemplate(): { url: string; open: () => Promise<Database>; drop: () => Promise<void> } {
+/** A directory with an embedded database: a new one takes seconds to make, a copy of a migrated one a fraction. */
+export function embeddedDirectory(): string {
   const template = process.env["STELLARINDEX_TEST_EMBEDDED_TEMPLATE"];
   if (template === undefined) throw new Error("test/services.ts makes the template of embedded databases");
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-test-"));
   cpSync(template, directory, { recursive: true });
+  return directory;
+}
+
+function copyEmbeddedTemplate(): { url: string; open: () => Promise<Database>; drop: () => Promise<void> } {
+  const directory = embeddedDirectory();
   const url = `pglite:${directory}`;
   return {
     url,
