@@ -191,164 +191,166 @@ describe.each(testEngines)("corrections on $name", (engine) => {
     );
   });
 
-  describe("beside other sessions (server engines)", { skip: engine.server === null }, () => {
-    /** Opens a transaction on a session of its own. */
-    async function begin() {
-      const sql = await database.sql.reserve();
-      await sql`BEGIN`;
-      const end = async (how: "COMMIT" | "ROLLBACK") => {
-        await sql.unsafe(how);
-        sql.release();
-      };
-      return { sql, pid: await sessionOf(sql), commit: () => end("COMMIT"), rollback: () => end("ROLLBACK") };
-    }
-
-    it.each(["commit", "rollback"] as const)(
-      "wait for an inserter into the same bucket that then does a %s",
-      async (ending) => {
-        const pair = freshPair();
-        await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 9n, { tradeId: "stays" })]);
-        const inserter = await begin();
-        await insertTrades(inserter.sql, [
-          trade(pair, T + 1n, { tradeId: "beyond", quote: "5" }),
-          trade(pair, T, { tradeId: "new", quote: "3" }),
-        ]);
-        const correction = deleteTrades(database, { pair, from: T, to: T + 1n });
-        await untilBlockedBy(database.sql, inserter.pid);
-        await inserter[ending]();
-        // What was committed before the correction could begin is chosen like any other trade.
-        expect(await correction).toBe(ending === "commit" ? 2 : 1);
-        expect(await leftOf(database.sql, pair)).toEqual(
-          ending === "commit" ? ["kraken beyond", "kraken stays"] : ["kraken stays"],
-        );
-      },
-    );
-
-    it.each([
-      ["a new minute of the hour", T + MINUTE],
-      ["a new hour", T + HOUR],
-    ])("count the trades of an inserter into %s", async (_, ts) => {
-      const pair = freshPair();
-      await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 1n, { tradeId: "stays" })]);
-      const inserter = await begin();
-      await insertTrades(inserter.sql, [trade(pair, ts, { tradeId: "new" })]);
-      const correction = deleteTrades(database, { pair, from: T, to: T + 2n * HOUR, tradeIds: ["old"] });
-      if (ts === T + MINUTE) await untilBlockedBy(database.sql, inserter.pid);
-      // Nothing there yet to wait for: the correction does not touch that hour.
-      else expect(await correction).toBe(1);
-      await inserter.commit();
-      expect(await correction).toBe(1);
-      expect(await leftOf(database.sql, pair)).toEqual(["kraken stays", "kraken new"]);
-    });
-
-    it.each([
-      ["some of its bucket stays", ["old"]],
-      ["its bucket is emptied", undefined],
-    ])("make an inserter wait that starts meanwhile: %s", async (_, tradeIds) => {
-      const pair = freshPair();
-      await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 1n, { tradeId: "later" })]);
-      // Holds a trade that the correction will delete, so that the correction stops with all its locks taken.
-      const holder = await begin();
-      await holder.sql`SELECT FROM trades WHERE base_asset = ${pair.base} AND trade_id = 'old' FOR UPDATE`;
-      const correction = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds });
-      const [correcting = 0] = await untilBlockedBy(database.sql, holder.pid);
-      const insert = insertTrades(database.sql, [
-        trade(pair, T + 2n, { tradeId: "new", quote: "2" }),
-        trade(pair, T + MINUTE, { tradeId: "new", quote: "4" }),
-      ]);
-      const inserted = insert.then(({ count }) => count);
-      await untilBlockedBy(database.sql, correcting);
-      await holder.commit();
-      expect(await correction).toBe(tradeIds === undefined ? 2 : 1);
-      expect(await inserted).toBe(2);
-      const stays = tradeIds === undefined ? [] : ["kraken later"];
-      expect(await leftOf(database.sql, pair)).toEqual([...stays, "kraken new", "kraken new"]);
-    });
-
-    it("take turns with each other, in one bucket as well", async () => {
-      const pair = freshPair();
-      await writeTrades(
-        database,
-        ["a", "b", "c"].map((tradeId, index) => trade(pair, T + BigInt(index), { tradeId })),
-      );
-      const holder = await begin();
-      await holder.sql`SELECT FROM trades WHERE base_asset = ${pair.base} AND trade_id = 'a' FOR UPDATE`;
-      const first = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds: ["a"] });
-      const [correcting = 0] = await untilBlockedBy(database.sql, holder.pid);
-      const second = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds: ["b"] });
-      await untilBlockedBy(database.sql, correcting);
-      await holder.commit();
-      expect(await Promise.all([first, second])).toEqual([1, 1]);
-      expect(await leftOf(database.sql, pair)).toEqual(["kraken c"]);
-    });
-  });
-
-  describe("in compressed chunks (TimescaleDB)", { skip: engine.name !== "timescaledb" }, () => {
-    /** A market with a trade a minute on two sources, in a day that is compressed. */
-    async function compressedMarket(): Promise<Pair> {
-      const pair = freshPair();
-      await writeTrades(
-        database,
-        ["kraken", "sdex"].flatMap((source) =>
-          Array.from({ length: 120 }, (_, index) =>
-            trade(pair, T + BigInt(index) * MINUTE, { source, tradeId: `${index}`, quote: `${index + 1}` }),
-          ),
-        ),
-      );
-      await compress();
-      return pair;
-    }
-
-    async function compress(): Promise<void> {
-      const chunks = await database.sql<{ chunk: string }[]>`
-      SELECT compress_chunk(chunk, if_not_compressed => true)::text AS chunk FROM show_chunks('trades') AS chunk`;
-      expect(chunks.length).toBeGreaterThan(0);
-      for (const { chunk } of chunks) {
-        // Names of chunks come quoted where they need it.
-        const [left] = await database.sql.unsafe(`SELECT count(*)::int AS rows FROM ONLY ${chunk}`);
-        expect(left).toEqual({ rows: 0 });
+  if (engine.server !== null)
+    describe("beside other sessions (server engines)", () => {
+      /** Opens a transaction on a session of its own. */
+      async function begin() {
+        const sql = await database.sql.reserve();
+        await sql`BEGIN`;
+        const end = async (how: "COMMIT" | "ROLLBACK") => {
+          await sql.unsafe(how);
+          sql.release();
+        };
+        return { sql, pid: await sessionOf(sql), commit: () => end("COMMIT"), rollback: () => end("ROLLBACK") };
       }
-    }
 
-    it("late trades go in, and known ones are known", async () => {
-      const pair = await compressedMarket();
-      const late = trade(pair, T + 1n, { tradeId: "late" });
-      const known = trade(pair, T + MINUTE, { tradeId: "1", quote: "2.0" });
-      const conflicting = trade(pair, T + MINUTE, { tradeId: "1", quote: "3", source: "sdex" });
-      expect(await writeTrades(database, [late, known, conflicting])).toEqual({
-        inserted: 1,
-        known: 2,
-        conflicting: [conflicting],
-      });
-      await expect(insertTrades(database.sql, [known])).rejects.toMatchObject({ code: "23505" });
-      await compress();
-      expect(await writeTrades(database, [late])).toEqual({ inserted: 0, known: 1, conflicting: [] });
-      expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 240, hours: 4, trades: 241 });
-    });
-
-    it("take back single trades, one source, everything", async () => {
-      const pair = await compressedMarket();
-      const all = { pair, from: T, to: T + 2n * HOUR };
-      expect(await deleteTrades(database, { ...all, tradeIds: ["5", "65", "none"] })).toBe(4);
-      await expectRollupsExact(database);
-      await compress();
-      expect(await deleteTrades(database, { ...all, from: T + HOUR })).toBe(118);
-      await expectRollupsExact(database);
-      await compress();
-      expect(await deleteTrades(database, { ...all, source: "sdex" })).toBe(59);
-      expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 59, hours: 1, trades: 59 });
-      await compress();
-      expect(await deleteTrades(database, all)).toBe(59);
-      expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 0, hours: 0, trades: 0 });
-    });
-
-    it("are the only way to change a trade there, too", async () => {
-      const pair = await compressedMarket();
-      await expect(database.sql`DELETE FROM trades WHERE base_asset = ${pair.base}`).rejects.toThrow(/append-only/);
-      await expect(database.sql`UPDATE trades SET base_amount = 2 WHERE base_asset = ${pair.base}`).rejects.toThrow(
-        /append-only/,
+      it.each(["commit", "rollback"] as const)(
+        "wait for an inserter into the same bucket that then does a %s",
+        async (ending) => {
+          const pair = freshPair();
+          await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 9n, { tradeId: "stays" })]);
+          const inserter = await begin();
+          await insertTrades(inserter.sql, [
+            trade(pair, T + 1n, { tradeId: "beyond", quote: "5" }),
+            trade(pair, T, { tradeId: "new", quote: "3" }),
+          ]);
+          const correction = deleteTrades(database, { pair, from: T, to: T + 1n });
+          await untilBlockedBy(database.sql, inserter.pid);
+          await inserter[ending]();
+          // What was committed before the correction could begin is chosen like any other trade.
+          expect(await correction).toBe(ending === "commit" ? 2 : 1);
+          expect(await leftOf(database.sql, pair)).toEqual(
+            ending === "commit" ? ["kraken beyond", "kraken stays"] : ["kraken stays"],
+          );
+        },
       );
-      expect(await leftOf(database.sql, pair)).toHaveLength(240);
+
+      it.each([
+        ["a new minute of the hour", T + MINUTE],
+        ["a new hour", T + HOUR],
+      ])("count the trades of an inserter into %s", async (_, ts) => {
+        const pair = freshPair();
+        await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 1n, { tradeId: "stays" })]);
+        const inserter = await begin();
+        await insertTrades(inserter.sql, [trade(pair, ts, { tradeId: "new" })]);
+        const correction = deleteTrades(database, { pair, from: T, to: T + 2n * HOUR, tradeIds: ["old"] });
+        if (ts === T + MINUTE) await untilBlockedBy(database.sql, inserter.pid);
+        // Nothing there yet to wait for: the correction does not touch that hour.
+        else expect(await correction).toBe(1);
+        await inserter.commit();
+        expect(await correction).toBe(1);
+        expect(await leftOf(database.sql, pair)).toEqual(["kraken stays", "kraken new"]);
+      });
+
+      it.each([
+        ["some of its bucket stays", ["old"]],
+        ["its bucket is emptied", undefined],
+      ])("make an inserter wait that starts meanwhile: %s", async (_, tradeIds) => {
+        const pair = freshPair();
+        await writeTrades(database, [trade(pair, T, { tradeId: "old" }), trade(pair, T + 1n, { tradeId: "later" })]);
+        // Holds a trade that the correction will delete, so that the correction stops with all its locks taken.
+        const holder = await begin();
+        await holder.sql`SELECT FROM trades WHERE base_asset = ${pair.base} AND trade_id = 'old' FOR UPDATE`;
+        const correction = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds });
+        const [correcting = 0] = await untilBlockedBy(database.sql, holder.pid);
+        const insert = insertTrades(database.sql, [
+          trade(pair, T + 2n, { tradeId: "new", quote: "2" }),
+          trade(pair, T + MINUTE, { tradeId: "new", quote: "4" }),
+        ]);
+        const inserted = insert.then(({ count }) => count);
+        await untilBlockedBy(database.sql, correcting);
+        await holder.commit();
+        expect(await correction).toBe(tradeIds === undefined ? 2 : 1);
+        expect(await inserted).toBe(2);
+        const stays = tradeIds === undefined ? [] : ["kraken later"];
+        expect(await leftOf(database.sql, pair)).toEqual([...stays, "kraken new", "kraken new"]);
+      });
+
+      it("take turns with each other, in one bucket as well", async () => {
+        const pair = freshPair();
+        await writeTrades(
+          database,
+          ["a", "b", "c"].map((tradeId, index) => trade(pair, T + BigInt(index), { tradeId })),
+        );
+        const holder = await begin();
+        await holder.sql`SELECT FROM trades WHERE base_asset = ${pair.base} AND trade_id = 'a' FOR UPDATE`;
+        const first = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds: ["a"] });
+        const [correcting = 0] = await untilBlockedBy(database.sql, holder.pid);
+        const second = deleteTrades(database, { pair, from: T, to: T + MINUTE, tradeIds: ["b"] });
+        await untilBlockedBy(database.sql, correcting);
+        await holder.commit();
+        expect(await Promise.all([first, second])).toEqual([1, 1]);
+        expect(await leftOf(database.sql, pair)).toEqual(["kraken c"]);
+      });
     });
-  });
+
+  if (engine.name === "timescaledb")
+    describe("in compressed chunks (TimescaleDB)", () => {
+      /** A market with a trade a minute on two sources, in a day that is compressed. */
+      async function compressedMarket(): Promise<Pair> {
+        const pair = freshPair();
+        await writeTrades(
+          database,
+          ["kraken", "sdex"].flatMap((source) =>
+            Array.from({ length: 120 }, (_, index) =>
+              trade(pair, T + BigInt(index) * MINUTE, { source, tradeId: `${index}`, quote: `${index + 1}` }),
+            ),
+          ),
+        );
+        await compress();
+        return pair;
+      }
+
+      async function compress(): Promise<void> {
+        const chunks = await database.sql<{ chunk: string }[]>`
+      SELECT compress_chunk(chunk, if_not_compressed => true)::text AS chunk FROM show_chunks('trades') AS chunk`;
+        expect(chunks.length).toBeGreaterThan(0);
+        for (const { chunk } of chunks) {
+          // Names of chunks come quoted where they need it.
+          const [left] = await database.sql.unsafe(`SELECT count(*)::int AS rows FROM ONLY ${chunk}`);
+          expect(left).toEqual({ rows: 0 });
+        }
+      }
+
+      it("late trades go in, and known ones are known", async () => {
+        const pair = await compressedMarket();
+        const late = trade(pair, T + 1n, { tradeId: "late" });
+        const known = trade(pair, T + MINUTE, { tradeId: "1", quote: "2.0" });
+        const conflicting = trade(pair, T + MINUTE, { tradeId: "1", quote: "3", source: "sdex" });
+        expect(await writeTrades(database, [late, known, conflicting])).toEqual({
+          inserted: 1,
+          known: 2,
+          conflicting: [conflicting],
+        });
+        await expect(insertTrades(database.sql, [known])).rejects.toMatchObject({ code: "23505" });
+        await compress();
+        expect(await writeTrades(database, [late])).toEqual({ inserted: 0, known: 1, conflicting: [] });
+        expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 240, hours: 4, trades: 241 });
+      });
+
+      it("take back single trades, one source, everything", async () => {
+        const pair = await compressedMarket();
+        const all = { pair, from: T, to: T + 2n * HOUR };
+        expect(await deleteTrades(database, { ...all, tradeIds: ["5", "65", "none"] })).toBe(4);
+        await expectRollupsExact(database);
+        await compress();
+        expect(await deleteTrades(database, { ...all, from: T + HOUR })).toBe(118);
+        await expectRollupsExact(database);
+        await compress();
+        expect(await deleteTrades(database, { ...all, source: "sdex" })).toBe(59);
+        expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 59, hours: 1, trades: 59 });
+        await compress();
+        expect(await deleteTrades(database, all)).toBe(59);
+        expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 0, hours: 0, trades: 0 });
+      });
+
+      it("are the only way to change a trade there, too", async () => {
+        const pair = await compressedMarket();
+        await expect(database.sql`DELETE FROM trades WHERE base_asset = ${pair.base}`).rejects.toThrow(/append-only/);
+        await expect(database.sql`UPDATE trades SET base_amount = 2 WHERE base_asset = ${pair.base}`).rejects.toThrow(
+          /append-only/,
+        );
+        expect(await leftOf(database.sql, pair)).toHaveLength(240);
+      });
+    });
 });

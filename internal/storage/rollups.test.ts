@@ -244,29 +244,32 @@ describe.each(testEngines)("rollups are the sums of the trades on $name", (engin
     expect(await linesOf("trades_1h", to)).toEqual(["2026-03-01 10:00 kraken 1 1 1", "2026-03-01 10:00 sdex 1 1 1"]);
   });
 
-  it.skipIf(engine.server === null)("for COPY (refused by the embedded engine)", async () => {
-    const pair = freshPair();
-    const copy = async (sql: Sql, rows: readonly TradeRow[]) => {
-      const target = await sql`
+  if (engine.server !== null)
+    it("for COPY (refused by the embedded engine)", async () => {
+      const pair = freshPair();
+      const copy = async (sql: Sql, rows: readonly TradeRow[]) => {
+        const target = await sql`
         COPY trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount) FROM STDIN`.writable();
-      const lines = rows.map((row) =>
-        [row.base, row.quote, formatTime(row.ts), row.source, row.tradeId, row.baseAmount, row.quoteAmount].join("\t"),
+        const lines = rows.map((row) =>
+          [row.base, row.quote, formatTime(row.ts), row.source, row.tradeId, row.baseAmount, row.quoteAmount].join(
+            "\t",
+          ),
+        );
+        return pipeline(Readable.from(lines.map((line) => `${line}\n`)), target);
+      };
+      const rows = Array.from({ length: 3000 }, (_, id) =>
+        trade(pair, T + seconds(id), { tradeId: `${id}`, quote: `${id + 1}` }),
       );
-      return pipeline(Readable.from(lines.map((line) => `${line}\n`)), target);
-    };
-    const rows = Array.from({ length: 3000 }, (_, id) =>
-      trade(pair, T + seconds(id), { tradeId: `${id}`, quote: `${id + 1}` }),
-    );
-    await copy(database.sql, rows);
-    expect(await linesOf("trades_1h", pair)).toEqual(["2026-03-01 10:00 kraken 3000 0 2999"]);
-    const attempt = database.sql.begin(async (sql) => {
-      await copy(sql, [trade(pair, T - HOUR), trade(pair, T + HOUR)]);
-      await expectRollupsExact({ sql });
-      throw new Undo();
+      await copy(database.sql, rows);
+      expect(await linesOf("trades_1h", pair)).toEqual(["2026-03-01 10:00 kraken 3000 0 2999"]);
+      const attempt = database.sql.begin(async (sql) => {
+        await copy(sql, [trade(pair, T - HOUR), trade(pair, T + HOUR)]);
+        await expectRollupsExact({ sql });
+        throw new Undo();
+      });
+      await expect(attempt).rejects.toThrow(Undo);
+      expect(await linesOf("trades_1h", pair)).toEqual(["2026-03-01 10:00 kraken 3000 0 2999"]);
     });
-    await expect(attempt).rejects.toThrow(Undo);
-    expect(await linesOf("trades_1h", pair)).toEqual(["2026-03-01 10:00 kraken 3000 0 2999"]);
-  });
 
   const amount = fc.oneof(
     fc.integer({ min: 1, max: 9 }).map(String),

@@ -65,48 +65,51 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       trade(makePair("fiat:ISK", "fiat:USD"), T + BigInt(round), { source: "ecb", quote: `${round + 1}` }),
     ];
 
-    it.skipIf(engine.server === null)("whatever another session commits in between (server engines)", async () => {
-      const pair = freshPair();
-      await writeTrades(database, eachSeen(pair, 1));
-      const before = [[1], 1, [1], "2", 1, "2"];
-      await ask(async (reader) => {
-        expect(await everything(pair)(reader)).toEqual(before);
-        await writeTrades(database, eachSeen(pair, 2));
-        expect(await everything(pair)(reader)).toEqual(before);
+    if (engine.server !== null)
+      it("whatever another session commits in between (server engines)", async () => {
+        const pair = freshPair();
+        await writeTrades(database, eachSeen(pair, 1));
+        const before = [[1], 1, [1], "2", 1, "2"];
+        await ask(async (reader) => {
+          expect(await everything(pair)(reader)).toEqual(before);
+          await writeTrades(database, eachSeen(pair, 2));
+          expect(await everything(pair)(reader)).toEqual(before);
+        });
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
       });
-      expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
-    });
 
-    it.skipIf(engine.server === null)("from before the first question (server engines)", async () => {
-      const pair = freshPair();
-      const answers = await ask(async (reader) => {
-        await writeTrades(database, [trade(pair, T)]);
-        return reader.totals([pair], { from: T, to: T + HOUR });
+    if (engine.server !== null)
+      it("from before the first question (server engines)", async () => {
+        const pair = freshPair();
+        const answers = await ask(async (reader) => {
+          await writeTrades(database, [trade(pair, T)]);
+          return reader.totals([pair], { from: T, to: T + HOUR });
+        });
+        expect(answers).toEqual([]);
       });
-      expect(answers).toEqual([]);
-    });
 
-    it.skipIf(engine.server !== null)("a write waits for its end (embedded engine)", async () => {
-      const pair = freshPair();
-      await writeTrades(database, eachSeen(pair, 1));
-      const { path, user, database: name } = database.sql.options;
-      const other = connect(null, { path: path as string, user, database: name, max: 1 });
-      // Connected beforehand, so that it is the write that waits, not the handshake.
-      await other`SELECT 1`;
-      const order: string[] = [];
-      let write: Promise<unknown> = Promise.resolve();
-      await ask(async (reader) => {
-        const before = await everything(pair)(reader);
-        write = writeTrades({ ...database, sql: other }, eachSeen(pair, 2)).then(() => order.push("written"));
-        expect(await everything(pair)(reader)).toEqual(before);
-        expect(await everything(pair)(reader)).toEqual(before);
-        order.push("read");
+    if (engine.server === null)
+      it("a write waits for its end (embedded engine)", async () => {
+        const pair = freshPair();
+        await writeTrades(database, eachSeen(pair, 1));
+        const { path, user, database: name } = database.sql.options;
+        const other = connect(null, { path: path as string, user, database: name, max: 1 });
+        // Connected beforehand, so that it is the write that waits, not the handshake.
+        await other`SELECT 1`;
+        const order: string[] = [];
+        let write: Promise<unknown> = Promise.resolve();
+        await ask(async (reader) => {
+          const before = await everything(pair)(reader);
+          write = writeTrades({ ...database, sql: other }, eachSeen(pair, 2)).then(() => order.push("written"));
+          expect(await everything(pair)(reader)).toEqual(before);
+          expect(await everything(pair)(reader)).toEqual(before);
+          order.push("read");
+        });
+        await write;
+        expect(order).toEqual(["read", "written"]);
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
+        await other.end();
       });
-      await write;
-      expect(order).toEqual(["read", "written"]);
-      expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
-      await other.end();
-    });
   });
 
   describe("the last quote to USD", () => {
