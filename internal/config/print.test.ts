@@ -23,7 +23,7 @@ describe("the printed configuration", () => {
     expect(load(formatConfig(defaults)).config).toEqual(defaults.config);
   });
 
-  it("reads back as any configuration it was made of", () => {
+  it("reads back as the configuration it was made of", () => {
     fc.assert(
       fc.property(anyOverrides(), (env) => {
         const loaded = loadConfig({ env });
