@@ -7,6 +7,7 @@ import { addApiCommand } from "./api.ts";
 import { addComputeCommand } from "./compute.ts";
 import { addConfigCommand } from "./config.ts";
 import { addImportCommand } from "./import.ts";
+import { addImportFxCommand } from "./import-fx.ts";
 import { addMigrateCommand } from "./migrate.ts";
 import { addStartCommand } from "./start.ts";
 import { addTradesCommand } from "./trades.ts";
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addApiCommand(program);
   addMigrateCommand(program);
   addImportCommand(program);
+  addImportFxCommand(program);
   addTradesCommand(program);
   addComputeCommand(program);
   addConfigCommand(program);

@@ -2,7 +2,9 @@ import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { csvReader, splitRow } from "./csv.ts";
+import { TRADE_FILE } from "./trade-row.ts";
 
+const readerOf = (header: string) => csvReader(header, TRADE_FILE.columns);
 const HEADER = "ts,venue,pair,price,size,note";
 
 describe("splitRow", () => {
@@ -33,7 +35,7 @@ describe("splitRow", () => {
 
 describe("csvReader", () => {
   test("gives the known columns, whatever their order", () => {
-    expect(csvReader(HEADER)("T,kraken,XLM/USD,1,2,hello")).toEqual({
+    expect(readerOf(HEADER)("T,kraken,XLM/USD,1,2,hello")).toEqual({
       ts: "T",
       venue: "kraken",
       pair: "XLM/USD",
@@ -43,27 +45,27 @@ describe("csvReader", () => {
   });
 
   test("refuses a row with another number of columns", () => {
-    expect(() => csvReader(HEADER)("T,kraken,XLM/USD,1,2")).toThrow("has 5 columns where the header has 6");
+    expect(() => readerOf(HEADER)("T,kraken,XLM/USD,1,2")).toThrow("has 5 columns where the header has 6");
   });
 
   test("names all missing columns and what is there", () => {
-    expect(() => csvReader("time,venue,base,price,amount")).toThrow(
+    expect(() => readerOf("time,venue,base,price,amount")).toThrow(
       "lacks the columns ts; base and quote (or pair); price and size (or base_amount and quote_amount). " +
         "It has: time, venue, base, price, amount",
     );
   });
 
   test("says what separates columns", () => {
-    expect(() => csvReader("ts;venue;pair;price;size")).toThrow("columns are separated by commas");
+    expect(() => readerOf("ts;venue;pair;price;size")).toThrow("columns are separated by commas");
   });
 
   test("refuses a first line that is no CSV", () => {
-    expect(() => csvReader('import { parse } from "csv";')).toThrow(
+    expect(() => readerOf('import { parse } from "csv";')).toThrow(
       "is no CSV with a header: its first line has a stray",
     );
   });
 
   test("refuses a column that is there twice", () => {
-    expect(() => csvReader(`${HEADER},price`)).toThrow("has the column price twice");
+    expect(() => readerOf(`${HEADER},price`)).toThrow("has the column price twice");
   });
 });

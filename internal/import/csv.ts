@@ -1,15 +1,18 @@
 import { InputError } from "../canonical/input-error.ts";
-import { COLUMNS, checkColumns, type Fields } from "./columns.ts";
+import { type Columns, checkColumns } from "./columns.ts";
+import type { Fields } from "./fields.ts";
 
 /**
  * Reads the header of a CSV file.
  * @returns reads one line below it; that throws InputError where the line is no row of this file
  * @throws InputError where columns are missing
  */
-export function csvReader(header: string): (text: string) => Fields {
+export function csvReader(header: string, columns: Columns): (text: string) => Fields {
   const names = splitHeader(header);
-  checkColumns(names);
-  const places = COLUMNS.map((column) => [column, names.indexOf(column)] as const).filter(([, place]) => place >= 0);
+  checkColumns(columns, names);
+  const places = columns.names
+    .map((column) => [column, names.indexOf(column)] as const)
+    .filter(([, place]) => place >= 0);
   return (text) => {
     const values = splitRow(text);
     if (values.length !== names.length) {

@@ -176,6 +176,7 @@ describe("importFile", () => {
     ["a JSON array", '[{"ts":1}]', "JSON array"],
     ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line"],
     ["CSV without a column that is needed", csv(row(1)).replace("size", "volume"), "price and size"],
+    ["rates", "date,base,quote,rate\n", "lacks the columns ts; source (or venue); price and size"],
     ["prose", "Dear all,\nplease find the trades attached\n", "lacks the columns ts; source (or venue)"],
   ])("refuses %s", async (_, content, reason) => {
     const result = await importText(content);

@@ -4,14 +4,18 @@ import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
 import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
+import type { FileKind } from "./file-kind.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
 import { type BadRow, readTrades } from "./read-trades.ts";
 import { digestTradeId, rowDigest } from "./trade-id.ts";
+import { TRADE_FILE } from "./trade-row.ts";
 
 const BATCH_SIZE = 2000;
 
 export interface ImportOptions {
   readonly write: Write;
+  /** What the file holds; trades unless told otherwise. */
+  readonly kind?: FileKind;
   /** Called for every row that is skipped, in the file's order. */
   readonly onBadRow?: (row: BadRow) => void;
   /** Bytes of the file on disk; the total doubles once it turns out that rows without ids need a pass of their own. */
@@ -25,7 +29,7 @@ export interface ImportOptions {
 /** How the import of a file ended. It can be repeated from the start in any case. */
 export type ImportEnd =
   | { readonly kind: "complete" | "interrupted" }
-  /** `refused`: not a file of trades. `broken`: not readable to its end. `failed`: could not be stored. */
+  /** `refused`: not a file of this kind. `broken`: not readable to its end. `failed`: could not be stored. */
   | { readonly kind: "refused" | "broken" | "failed"; readonly reason: string };
 
 export interface ImportResult extends Readonly<WriteCounts> {
@@ -40,7 +44,7 @@ export interface ImportResult extends Readonly<WriteCounts> {
  * @returns what became of the rows, also where the file could not be imported as a whole: that is no exception
  */
 export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
-  const { write, onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
+  const { write, kind = TRADE_FILE, onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
   const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [] };
   const writer = createBatchWriter(write, batchSize, counts);
   let bad = 0;
@@ -55,7 +59,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
       onProgress?.(read, passes * size);
     };
     let nextOccurrence: NextOccurrence | null = null;
-    for await (const rows of readTrades(path, onBytes)) {
+    for await (const rows of readTrades(path, kind, onBytes)) {
       for (const row of rows) {
         if ("reason" in row) {
           bad += 1;
@@ -67,7 +71,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
           if (nextOccurrence === null) {
             passes = 2;
             scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
-            nextOccurrence = await numberRows(path, scratch, onBytes, signal);
+            nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scratch, signal);
             if (signal?.aborted) break;
           }
           const digest = rowDigest(row);
@@ -92,14 +96,13 @@ export async function importFile(path: string, options: ImportOptions): Promise<
 
 /** The first pass over a file: numbers its equal rows without a trade id, in their order. */
 async function numberRows(
-  path: string,
+  trades: ReturnType<typeof readTrades>,
   directory: string,
-  onBytes: (count: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<NextOccurrence> {
   const counter = createOccurrenceCounter(directory);
   try {
-    for await (const rows of readTrades(path, onBytes)) {
+    for await (const rows of trades) {
       for (const row of rows) if (!("reason" in row) && row.tradeId === undefined) counter.add(rowDigest(row));
       if (signal?.aborted) break;
     }

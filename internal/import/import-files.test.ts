@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Write } from "./batch-writer.ts";
 import { type ImportFilesOptions, importFiles } from "./import-files.ts";
+import { TRADE_FILE } from "./trade-row.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -23,6 +24,7 @@ async function run(contents: Record<string, string>, options: Partial<ImportFile
   });
   const ok = await importFiles(paths, {
     write: storeAll,
+    kind: TRADE_FILE,
     print: (line) => void out.push(shorten(line)),
     progress: { start() {}, update() {}, stop() {}, log: (line) => void err.push(shorten(line)) },
     ...options,

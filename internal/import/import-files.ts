@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Write } from "./batch-writer.ts";
+import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
 import { addCounts, formatConflicts, formatCounts, formatEnd } from "./summary.ts";
@@ -8,6 +9,7 @@ const BAD_ROWS_SHOWN = 20;
 
 export interface ImportFilesOptions {
   readonly write: Write;
+  readonly kind: FileKind;
   readonly signal?: AbortSignal;
   readonly progress: Progress;
   /** Takes the lines of the result: one per file, and the total where there are several. */
@@ -36,12 +38,13 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
   return results.length === paths.length && results.every((result) => result.end.kind === "complete");
 }
 
-async function importOne(path: string, { write, signal, progress }: ImportFilesOptions): Promise<ImportResult> {
+async function importOne(path: string, { write, kind, signal, progress }: ImportFilesOptions): Promise<ImportResult> {
   let bad = 0;
   progress.start(basename(path));
   try {
     return await importFile(path, {
       write,
+      kind,
       ...(signal && { signal }),
       onProgress: progress.update,
       onBadRow({ line, reason }) {

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ndjsonReader } from "./ndjson.ts";
+import { TRADE_FILE } from "./trade-row.ts";
 
+const readerOf = (firstLine: string) => ndjsonReader(firstLine, TRADE_FILE.columns);
 const FIRST = '{"ts":"T","source":"sdex","pair":"XLM/USD","price":1,"size":1}';
-const read = ndjsonReader(FIRST);
+const read = readerOf(FIRST);
 
 describe("ndjsonReader", () => {
   test("keeps every digit of a number", () => {
@@ -44,6 +46,6 @@ describe("ndjsonReader", () => {
   });
 
   test("refuses a file whose first object lacks columns", () => {
-    expect(() => ndjsonReader('{"ts":"T","price":1}')).toThrow(/lacks the columns .*It has: ts, price/);
+    expect(() => readerOf('{"ts":"T","price":1}')).toThrow(/lacks the columns .*It has: ts, price/);
   });
 });

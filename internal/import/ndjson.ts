@@ -1,5 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
-import { COLUMNS, checkColumns, type Fields } from "./columns.ts";
+import { type Columns, checkColumns } from "./columns.ts";
+import type { Fields } from "./fields.ts";
 
 // A string, or a number outside of strings.
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
@@ -9,12 +10,12 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  * @returns reads one line; that throws InputError where the line is no flat object with texts and numbers
  * @throws InputError where the first line is no JSON object, or columns are missing
  */
-export function ndjsonReader(firstLine: string): (text: string) => Fields {
-  checkColumns(Object.keys(parseObject(firstLine)));
+export function ndjsonReader(firstLine: string, columns: Columns): (text: string) => Fields {
+  checkColumns(columns, Object.keys(parseObject(firstLine)));
   return (text) => {
     const object = parseObject(text);
     const fields: Fields = {};
-    for (const column of COLUMNS) {
+    for (const column of columns.names) {
       const value = object[column];
       if (value === undefined || value === null) continue;
       if (typeof value !== "string") throw new InputError(`${column} is neither a text nor a number`);

@@ -1,10 +1,9 @@
 import { InputError } from "../canonical/input-error.ts";
 import { readBytes } from "./bytes.ts";
-import type { Fields } from "./columns.ts";
 import { csvReader } from "./csv.ts";
+import type { FileKind, FileTrade } from "./file-kind.ts";
 import { type Line, LONGEST_LINE, readLines } from "./lines.ts";
 import { ndjsonReader } from "./ndjson.ts";
-import { type FileTrade, readTrade } from "./row.ts";
 
 /** A row that cannot be imported: its line in the file, the first being 1, and why. */
 export interface BadRow {
@@ -13,36 +12,38 @@ export interface BadRow {
 }
 
 /**
- * Reads a file of trades, some rows at a time, in its order. Format and compression are told by the content.
+ * Reads the trades of a file, some rows at a time, in its order. Format and compression are told by the content.
  * @param onBytes called with the size of each piece of the file as it is on disk
- * @throws InputError where the file is not one of trades: nothing has been yielded then
+ * @throws InputError where the file is not of this kind: nothing has been yielded then
  * @throws BrokenFile where it cannot be read to its end
  */
 export async function* readTrades(
   path: string,
+  { columns, readRow }: FileKind,
   onBytes: (count: number) => void,
 ): AsyncGenerator<(FileTrade | BadRow)[]> {
-  let readFields: ((text: string) => Fields) | null = null;
+  let readText: ((text: string) => FileTrade) | null = null;
   for await (const lines of readLines(readBytes(path, onBytes))) {
     const rows: (FileTrade | BadRow)[] = [];
     for (const line of lines) {
       if (line.text.trim() === "") continue;
-      if (readFields === null) {
+      if (readText === null) {
         const isNdjson = line.text.trimStart().startsWith("{");
-        readFields = isNdjson ? ndjsonReader(checkText(line)) : csvReader(checkText(line));
+        const readFields = (isNdjson ? ndjsonReader : csvReader)(checkText(line), columns);
+        readText = (text) => readRow(readFields(text));
         if (!isNdjson) continue;
       }
-      rows.push(readRow(line, readFields));
+      rows.push(readLine(line, readText));
     }
     if (rows.length > 0) yield rows;
   }
-  if (readFields === null) throw new InputError("is empty");
+  if (readText === null) throw new InputError("is empty");
 }
 
-function readRow({ number, text }: Line, readFields: (text: string) => Fields): FileTrade | BadRow {
+function readLine({ number, text }: Line, readText: (text: string) => FileTrade): FileTrade | BadRow {
   try {
     if (text.length > LONGEST_LINE) throw new InputError(`is longer than ${LONGEST_LINE} characters`);
-    return readTrade(readFields(text));
+    return readText(text);
   } catch (error) {
     if (error instanceof InputError) return { line: number, reason: error.message };
     throw error;
@@ -53,7 +54,7 @@ function readRow({ number, text }: Line, readFields: (text: string) => Fields): 
 function checkText({ text }: Line): string {
   const refuse = (what: string): never => {
     throw new InputError(
-      `${what}; a file of trades is CSV with a header line, or one JSON object a line, plain or gzip`,
+      `${what}; what can be imported is CSV with a header line, or one JSON object a line, plain or gzip`,
     );
   };
   if (/[\p{Cc}\uFFFD]/u.test(text.replaceAll("\t", " "))) return refuse("is binary or not in UTF-8");

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Fields } from "./columns.ts";
-import { readTrade } from "./row.ts";
+import type { Fields } from "./fields.ts";
 import { digestTradeId, rowDigest } from "./trade-id.ts";
+import { TRADE_FILE } from "./trade-row.ts";
 
 const ROW: Fields = { ts: "2026-08-09T21:04:35Z", source: "kraken", pair: "XLM/USD", price: "0.25", size: "4" };
 
-const digestOf = (changes: Fields): string => rowDigest(readTrade({ ...ROW, ...changes })).toString("hex");
+const digestOf = (changes: Fields): string => rowDigest(TRADE_FILE.readRow({ ...ROW, ...changes })).toString("hex");
 
 describe("rowDigest", () => {
   test("is the start of SHA-256 over the canonical row", () => {

@@ -4,13 +4,26 @@ import { makePair, type Pair, parsePair } from "../canonical/pair.ts";
 import { type Micros, parseTime } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { SOURCE_NAME } from "../sources/registry.ts";
-import type { Column, Fields } from "./columns.ts";
+import { checkAmount, readAmount } from "./amount.ts";
+import { empty, type Fields as FieldsOf, inColumn, quoted, value } from "./fields.ts";
+import type { FileKind, FileTrade } from "./file-kind.ts";
 
-/** A trade of a file, which may not say the trade's id. */
-export type FileTrade = Omit<TradeRow, "tradeId"> & { readonly tradeId: string | undefined };
+const COLUMNS = [
+  "ts",
+  "source",
+  "venue",
+  "base",
+  "quote",
+  "pair",
+  "price",
+  "size",
+  "base_amount",
+  "quote_amount",
+  "trade_id",
+] as const;
+type Column = (typeof COLUMNS)[number];
+type Fields = FieldsOf<Column>;
 
-const AMOUNT_LIMIT = parseDecimal("1e40");
-const MAX_DECIMALS = 30;
 const PRICE_UNITS = parseDecimal("1e30");
 const YEAR_1 = parseTime("0001-01-01T00:00:00Z");
 const LAST_MOMENT = parseTime("9999-12-31T23:59:59.999999Z");
@@ -19,11 +32,26 @@ const LONGEST_TRADE_ID = 256;
 const NOT_IN_TRADE_ID = /[\p{Cc}\p{Cs}\uFFFD]/u;
 
 /**
- * The trade a row says, held to what the database accepts, so that no row makes it refuse a whole batch. Where both are
- * there, `source` is taken before `venue`, `base` and `quote` before `pair`, the amounts before `price` and `size`.
- * @throws InputError that names the column, what is wrong and what would be right
+ * A file of trades. Where both are there, `source` is taken before `venue`, `base` and `quote` before `pair`, the amounts
+ * before `price` and `size`.
  */
-export function readTrade(fields: Fields): FileTrade {
+export const TRADE_FILE: FileKind<Column> = {
+  columns: {
+    names: COLUMNS,
+    needed: [
+      [["ts"]],
+      [["source"], ["venue"]],
+      [["base", "quote"], ["pair"]],
+      [
+        ["price", "size"],
+        ["base_amount", "quote_amount"],
+      ],
+    ],
+  },
+  readRow: readTrade,
+};
+
+function readTrade(fields: Fields): FileTrade {
   return {
     ts: readTs(fields),
     source: readSource(fields),
@@ -46,7 +74,7 @@ function readSource(fields: Fields): string {
   throw new InputError(
     SOURCE_NAME.test(lower)
       ? `source ${JSON.stringify(source)} has upper-case letters; names of sources have none: write ${lower}`
-      : `source ${quote(source)} is not 1 to 64 of a-z, 0-9, dot, dash and underscore, with a letter or digit first`,
+      : `source ${quoted(source)} is not 1 to 64 of a-z, 0-9, dot, dash and underscore, with a letter or digit first`,
   );
 }
 
@@ -70,20 +98,6 @@ function readAmounts(fields: Fields): Pick<TradeRow, "baseAmount" | "quoteAmount
   return checkPrice(size, checkAmount("the quote amount, price times size,", price.times(size)));
 }
 
-function readAmount(column: Column, text: string): Decimal {
-  return checkAmount(column, inColumn(column, parseDecimal, text));
-}
-
-function checkAmount(name: string, amount: Decimal): Decimal {
-  if (amount.lte(ZERO)) throw new InputError(`${name} is ${formatDecimal(amount)}, but has to be above 0`);
-  if (amount.gte(AMOUNT_LIMIT)) throw new InputError(`${name} is 1e40 or more, which is more than can be stored`);
-  const decimals = amount.decimalPlaces();
-  if (decimals > MAX_DECIMALS) {
-    throw new InputError(`${name} has ${decimals} decimals, more than the ${MAX_DECIMALS} that can be stored`);
-  }
-  return amount;
-}
-
 /** The price is kept to 30 decimals and must not be 0 there. */
 function checkPrice(baseAmount: Decimal, quoteAmount: Decimal): Pick<TradeRow, "baseAmount" | "quoteAmount"> {
   if (quoteAmount.times(PRICE_UNITS).lt(baseAmount)) throw new InputError("the price is below 1e-30");
@@ -94,32 +108,10 @@ function readId(fields: Fields): { tradeId: string | undefined } {
   const tradeId = value(fields, "trade_id");
   if (tradeId === undefined) return { tradeId };
   if (tradeId.length > LONGEST_TRADE_ID && [...tradeId].length > LONGEST_TRADE_ID) {
-    throw new InputError(`trade_id ${quote(tradeId)} is longer than ${LONGEST_TRADE_ID} characters`);
+    throw new InputError(`trade_id ${quoted(tradeId)} is longer than ${LONGEST_TRADE_ID} characters`);
   }
   if (NOT_IN_TRADE_ID.test(tradeId)) {
-    throw new InputError(`trade_id ${quote(tradeId)} has control characters or is not UTF-8`);
+    throw new InputError(`trade_id ${quoted(tradeId)} has control characters or is not UTF-8`);
   }
   return { tradeId };
-}
-
-/** A column's text without the space around it; undefined where nothing is left. */
-function value(fields: Fields, column: Column): string | undefined {
-  const text = fields[column]?.trim();
-  return text === "" ? undefined : text;
-}
-
-function empty(columns: string): never {
-  throw new InputError(`${columns} is empty`);
-}
-
-function inColumn<T>(column: Column, parse: (text: string) => T, text: string): T {
-  try {
-    return parse(text);
-  } catch (error) {
-    throw error instanceof InputError ? new InputError(`${column} ${error.message}`) : error;
-  }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { formatTime } from "../canonical/time.ts";
-import type { Fields } from "./columns.ts";
-import { readTrade } from "./row.ts";
+import type { Fields } from "./fields.ts";
+import { TRADE_FILE } from "./trade-row.ts";
+
+const readTrade = TRADE_FILE.readRow;
 
 const ROW: Fields = {
   ts: "2026-08-09T21:04:35.345704Z",

@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import type { Config } from "../internal/config/schema.ts";
+import type { FileKind } from "../internal/import/file-kind.ts";
+import { importFiles } from "../internal/import/import-files.ts";
+import { createProgress, type Progress } from "../internal/import/progress.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+import { openMigratedDatabase } from "./settings.ts";
+import { UsageError } from "./usage-error.ts";
+
+const FAILURE = 1;
+
+/** The help of a command that imports files; `columns` tells what is in them. */
+export function importHelp(columns: string): string {
+  return `
+Files are CSV with a header line, or NDJSON (one object a line, same names), plain or gzip; told by the content.
+
+${columns}
+Other columns are ignored. A row is one line. A bad row is reported and skipped. What is stored already is left
+as it is, so that an import can be run again; rows of the file that are stored with other amounts are named.
+
+Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns or is broken,
+the database failed, or the import was interrupted; 2 for wrong usage, such as a file that is not there.
+`;
+}
+
+/**
+ * Imports files of one kind into the configured database, until a signal interrupts it.
+ * @returns the exit status
+ * @throws UsageError where a file is absent, or the database would not outlive the import
+ */
+export async function runImport(
+  files: readonly string[],
+  kind: FileKind,
+  settings: Config["database"],
+): Promise<number> {
+  const absent = files.filter((file) => !existsSync(file));
+  if (absent.length > 0) throw new UsageError(`no such file: ${absent.join(", ")}`);
+  if (settings.url === "pglite:memory") {
+    throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
+  }
+  return (await importInto(settings, kind, files, createProgress(process.stderr))) ? 0 : FAILURE;
+}
+
+async function importInto(
+  settings: Config["database"],
+  kind: FileKind,
+  files: readonly string[],
+  progress: Progress,
+): Promise<boolean> {
+  const interruption = new AbortController();
+  const interrupt = (): void => {
+    progress.log("stopping once what has been read is stored");
+    interruption.abort();
+  };
+  const db = await openMigratedDatabase(settings);
+  try {
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    return await importFiles(files, {
+      write: (rows) => writeTrades(db, rows),
+      kind,
+      signal: interruption.signal,
+      progress,
+      print: (line) => process.stdout.write(`${line}\n`),
+    });
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    await db.close();
+  }
+}
