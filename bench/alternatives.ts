@@ -59,6 +59,6 @@ function tradesOf(sql: Sql, { base, quote }: Pair, windowSeconds: number, to: Mi
   return sql`
     SELECT base_amount, quote_amount, price FROM trades
     WHERE base_asset = ${base} AND quote_asset = ${quote}
-      AND ts >= ${moment(from)}::text::timestamptz AND ts < ${moment(to)}::text::timestamptz
+      AND ts >= ${moment(from)}::timestamptz AND ts < ${moment(to)}::timestamptz
       AND source = ANY(${sources as string[]}::text[])`;
 }

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { arch, cpus, platform } from "node:os";
 import { median, quantile } from "simple-statistics";
 import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { type Target, targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/aggregate/policy.ts";
 import { openStore } from "../internal/cache/store.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
@@ -12,12 +12,13 @@ import { type Database, openDatabase } from "../internal/storage/database.ts";
 import { migrateUp } from "../internal/storage/migrate.ts";
 import { connect } from "../internal/storage/pool.ts";
 import { fetchRows, plainSql } from "./alternatives.ts";
-import { BENCH_PAIRS, BENCH_TO, fillTrades } from "./trades.ts";
+import { BENCH_PAIRS, BENCH_TO, fillQuietPairs, fillTrades, QUIET_PAIRS, UNTRADED_PAIRS } from "./trades.ts";
 
 const USAGE = `npm run bench [-- --trades N]
 
 Measures one target and a whole tick over N trades (default 1000000) in 24 hours, against fetching at most 10 000 rows
-per target and against plain SQL over the same rows. The database is STELLARINDEX_BENCH_DATABASE_URL (a server on
+per target and against plain SQL over the same rows; then what triangulation, the venue rules and the filter by MAD cost.
+The database is STELLARINDEX_BENCH_DATABASE_URL (a server on
 which a database of its own is made and dropped again), or the embedded one in memory.
 `;
 
@@ -49,6 +50,9 @@ async function main(tradeCount: number): Promise<void> {
     );
     await database.sql`ANALYZE`;
     await compareRefreshes(database);
+    await fillQuietPairs(database, tradeCount);
+    await database.sql`ANALYZE`;
+    await comparePolicies(database);
   } finally {
     await database.close();
     await drop();
@@ -59,16 +63,6 @@ async function compareRefreshes(database: Database): Promise<void> {
   const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0 });
   const targets = targetsOf(BENCH_PAIRS, WINDOWS);
   const busiest = { pair: BENCH_PAIRS[0] ?? fail(), windowSeconds: 86_400 };
-  const context = {
-    database,
-    policy,
-    targets,
-    store: openStore({ url: "memory:", key_prefix: "" }),
-    concurrency: 1,
-    maxTrades: 10_000,
-    namedSources: new Set<string>(),
-    stopwatch,
-  };
   const sources = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
   const each = (read: typeof fetchRows) => async () => {
     for (const { pair, windowSeconds } of targets) await read(database, pair, windowSeconds, BENCH_TO, sources);
@@ -86,10 +80,43 @@ async function compareRefreshes(database: Database): Promise<void> {
     },
   );
   console.log(`\na tick of ${targets.length} targets, one after another:`);
-  await compare("this program", () => runTick(context, BENCH_TO, new AbortController().signal), {
+  await compare("this program", tickOf(database, targets, policy), {
     "at most 10 000 rows per target": each(fetchRows),
     "plain SQL per target": each(plainSql),
   });
+}
+
+/** What the rules cost that are not part of the plain policy: half of the pairs have no trades of their own. */
+async function comparePolicies(database: Database): Promise<void> {
+  const targets = targetsOf([...BENCH_PAIRS, ...QUIET_PAIRS, ...UNTRADED_PAIRS], WINDOWS);
+  const tick = (settings: Partial<PolicySettings>) =>
+    tickOf(
+      database,
+      targets,
+      makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, triangulation_enabled: false, ...settings }),
+    );
+  const venues = { venue_deviation_pct: 5, max_source_share: 0.3, sources: [{ name: "sdex", weight: 50 }] };
+  console.log(`\na tick of ${targets.length} targets, half of them without trades of their own:`);
+  await compare("without triangulation and venue rules", tick({}), {
+    "with triangulation": tick({ triangulation_enabled: true }),
+    "with venue rules": tick(venues),
+    "with both": tick({ triangulation_enabled: true, ...venues }),
+    'with outlier_method = "mad"': tick({ outlier_method: "mad" }),
+  });
+}
+
+function tickOf(database: Database, targets: readonly Target[], policy: Policy): () => Promise<unknown> {
+  const context = {
+    database,
+    policy,
+    targets,
+    store: openStore({ url: "memory:", key_prefix: "" }),
+    concurrency: 1,
+    maxTrades: 10_000,
+    namedSources: new Set<string>(),
+    stopwatch,
+  };
+  return () => runTick(context, BENCH_TO, new AbortController().signal);
 }
 
 /** Measures in turns, so that a drift of the machine meets all alike, and prints each as a ratio to the first. */
@@ -112,7 +139,7 @@ async function compare(
   for (const [index, [contestant]] of contestants.entries()) {
     const measured = times[index] ?? [];
     const spread = `${quantile(measured, 0.25).toFixed(1)}–${quantile(measured, 0.75).toFixed(1)}`;
-    const ratio = index === 0 ? "" : `, ${(median(measured) / own).toFixed(1)} times as long`;
+    const ratio = index === 0 ? "" : `, ${(median(measured) / own).toFixed(2)} times as long`;
     console.log(`  ${contestant}: median ${median(measured).toFixed(1)} ms (middle half ${spread})${ratio}`);
   }
 }

@@ -10,6 +10,22 @@ export const BENCH_PAIRS = Array.from({ length: 20 }, (_, index) => parsePair(`c
 
 const BATCH = 20_000;
 
+/** Pairs with a market in USD besides, and the same assets in EUR, where none trades. */
+export const QUIET_PAIRS = Array.from({ length: 30 }, (_, index) => parsePair(`crypto:Q${index}/fiat:USD`));
+export const UNTRADED_PAIRS = [...BENCH_PAIRS, ...QUIET_PAIRS].map(({ base }) => parsePair(`${base}/fiat:EUR`));
+
+/** Writes a tenth of the trades into the quiet pairs, and a rate between USD and EUR. */
+export async function fillQuietPairs({ sql }: Database, count: number): Promise<void> {
+  await sql`
+    INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
+    SELECT 'crypto:Q' || n % 30, 'fiat:USD', timestamptz '2026-03-01 10:17:30+00' + n * (interval '240 hours' / ${String(count)}::text::int),
+      (array['binance', 'kraken', 'coinbase', 'bitstamp', 'sdex'])[1 + (n / 7) % 5], n::text,
+      1 + n % 7, (1 + n % 7) * (50 + n % 3)
+    FROM generate_series(0, ${String(Math.floor(count / 10))}::text::int) AS n
+    UNION ALL
+    SELECT 'fiat:EUR', 'fiat:USD', timestamptz '2026-03-01 15:00:00+00', 'ecb', '2026-03-01', 1, 1.0811`;
+}
+
 /** Writes trades spread over 24 hours, pairs and five sources; one in 20 000 is a print at ten times the price. */
 export async function fillTrades({ sql }: Database, count: number, onProgress: (done: number) => void): Promise<void> {
   for (let done = 0; done < count; done += BATCH) {

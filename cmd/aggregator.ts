@@ -6,6 +6,7 @@ import { makePolicy } from "../internal/aggregate/policy.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { latestClosed } from "../internal/canonical/bucket.ts";
 import { earlierOf, floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
@@ -15,6 +16,7 @@ import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import type { Database } from "../internal/storage/database.ts";
+import { openDivergence } from "./divergence.ts";
 import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
@@ -22,7 +24,8 @@ import { UsageError, usage } from "./usage-error.ts";
 const HELP = `
 Every interval_seconds, for every pair and window, it computes the volume-weighted average price of the bucket
 that has just closed and writes it to Redis, where it lives as long as its window. It keeps no state: it can be
-stopped, killed and started anywhere. Health (/healthz, /readyz) and /metrics are at [aggregate] ops_listen.
+stopped, killed and started anywhere. A pair without a price of its own gets one through other markets. Beside
+the ticks it holds the prices against the references of [divergence]. Health (/healthz, /readyz) and /metrics are at [aggregate] ops_listen.
 `;
 
 /** Adds `aggregator`, the daemon that keeps the values fresh. */
@@ -56,7 +59,7 @@ export function tickContext(config: Config, database: Database, store: PriceStor
     database,
     store,
     policy: makePolicy(policySettings(config)),
-    targets: targetsOf(config.aggregate.pairs, config.aggregate.windows),
+    targets: targetsOf(publishedPairs(config), config.aggregate.windows),
     concurrency: config.aggregate.concurrency,
     maxTrades: config.aggregate.max_trades_per_window,
     namedSources: new Set(),
@@ -64,15 +67,21 @@ export function tickContext(config: Config, database: Database, store: PriceStor
   };
 }
 
-/** Ticks until the signal aborts, and lets the last tick end. */
-export function keepFresh({ aggregate }: Config, context: TickContext, signal: AbortSignal): Promise<void> {
-  return runSchedule({
-    intervalSeconds: aggregate.interval_seconds,
-    settleSeconds: aggregate.settle_seconds,
+/** Ticks until the signal aborts, with a check against references beside, and lets the last of both end. */
+export async function keepFresh(config: Config, context: TickContext, signal: AbortSignal): Promise<void> {
+  const { database, store, policy } = context;
+  const divergence = openDivergence(config, policy, database, store, signal);
+  await runSchedule({
+    intervalSeconds: config.aggregate.interval_seconds,
+    settleSeconds: config.aggregate.settle_seconds,
     clock: systemClock,
     signal,
-    tick: (to) => runTick(context, to, signal),
+    tick: async (to) => {
+      await runTick(context, to, signal);
+      divergence.start();
+    },
   });
+  await divergence.settle();
 }
 
 async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {

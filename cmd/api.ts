@@ -3,6 +3,7 @@ import { makePolicy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { type Config, policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
@@ -51,7 +52,7 @@ export function apiContext(config: Config, database: Database, store: PriceStore
     store,
     policy: makePolicy(policySettings(config)),
     settings: {
-      pairs: aggregate.pairs,
+      pairs: publishedPairs(config),
       windows: aggregate.windows,
       intervalSeconds: aggregate.interval_seconds,
       bucketSeconds: aggregate.bucket_seconds,

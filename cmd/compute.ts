@@ -1,13 +1,17 @@
 import type { Command } from "commander";
-import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
+import { computePublished } from "../internal/aggregate/published-value.ts";
 import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
+import { chainGap } from "../internal/aggregate/triangulation.ts";
+import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { systemClock } from "../internal/obs/clock.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -45,7 +49,7 @@ export function addComputeCommand(program: Command): void {
       const policy = makePolicy(policySettings(config));
       const asked = usage("--pair", () => refuseOneAsset(parsePair(options.pair), policy.aliases));
       const target = {
-        pair: configuredPairs(config.aggregate.pairs, policy.aliases)(asked) ?? asked,
+        pair: configuredPairs(publishedPairs(config), policy.aliases)(asked) ?? asked,
         windowSeconds: usage("--window", () => windowSecondsOf(parseDuration(options.window), grid)),
       };
       const now = systemClock.now();
@@ -56,21 +60,19 @@ export function addComputeCommand(program: Command): void {
       const database = await openMigratedDatabase(config.database);
       try {
         const unknown: string[] = [];
-        const { value, refusal, dropped } = await refreshTarget(
-          database,
-          policy,
-          target,
-          to,
-          config.aggregate.max_trades_per_window,
-          ({ unknownSources = [] }) => unknown.push(...unknownSources),
+        const { value, own, triangulation } = await withSnapshot(database, (reader) =>
+          computePublished(reader, policy, target.pair, bucketEndingAt(to, target.windowSeconds), {
+            maxTrades: config.aggregate.max_trades_per_window,
+            observe: ({ unknownSources = [] }) => unknown.push(...unknownSources),
+          }),
         );
         if (value !== null) {
           process.stdout.write(`${serializePublished(value)}\n`);
           return;
         }
         process.stderr.write(
-          `nothing would be published for the bucket that ends at ${formatTime(to)}: ${REASONS[refusal ?? "empty"]}` +
-            `${leftOut(dropped.class, unknown)}\n`,
+          `nothing would be published for the bucket that ends at ${formatTime(to)}: ${REASONS[own.refusal ?? "empty"]}` +
+            `${leftOut(own.dropped.class, unknown)}${chainGap(triangulation)}\n`,
         );
         process.exitCode = 1;
       } finally {

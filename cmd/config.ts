@@ -3,6 +3,7 @@ import { makePolicy } from "../internal/aggregate/policy.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
 import { formatConfig } from "../internal/config/print.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { loadConfigOf } from "./settings.ts";
@@ -18,7 +19,7 @@ export function addConfigCommand(program: Command): void {
     });
   config
     .command("print")
-    .description("show the values in effect as TOML, each with where it comes from; passwords are masked")
+    .description("show the values in effect as TOML, each with where it comes from; secrets are masked")
     .action((_options, command: Command) => {
       process.stdout.write(formatConfig(loadConfigOf(command)));
     });
@@ -29,7 +30,7 @@ function summary({ config, file, origins }: LoadedConfig): string {
   const variables = new Set([...origins.values()].flatMap((origin) => ("variable" in origin ? origin.variable : [])));
   return [
     `config ok: ${file ?? "no file"}, ${variables.size} from the environment`,
-    `${aggregate.pairs.length} pairs × ${aggregate.windows.length} windows every ${formatDuration(aggregate.interval_seconds)}`,
+    `${publishedPairs(config).length} pairs × ${aggregate.windows.length} windows every ${formatDuration(aggregate.interval_seconds)}`,
     `policy ${makePolicy(policySettings(config)).id}`,
     maskSecrets(`database ${database.url}`),
     maskSecrets(`redis ${redis.url}`),

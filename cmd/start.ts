@@ -4,6 +4,7 @@ import { vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { formatTime } from "../internal/canonical/time.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
@@ -143,11 +144,13 @@ function startMarket(
 }
 
 /** Shows the table of prices after each tick. */
-function showPrices({ aggregate }: Config, store: PriceStore, { show, say }: Screen): () => void {
-  const keys = aggregate.pairs.flatMap((pair) => aggregate.windows.map((window) => vwapKey(pair, window)));
+function showPrices(config: Config, store: PriceStore, { show, say }: Screen): () => void {
+  const { windows } = config.aggregate;
+  const pairs = publishedPairs(config);
+  const keys = pairs.flatMap((pair) => windows.map((window) => vwapKey(pair, window)));
   return tickDone.subscribe(({ to }) => {
     store.read(keys).then(
-      (values) => show(["", `bucket end ${formatTime(to)}`, ...priceTable(aggregate.pairs, aggregate.windows, values)]),
+      (values) => show(["", `bucket end ${formatTime(to)}`, ...priceTable(pairs, windows, values)]),
       (error: unknown) => say(`the prices cannot be shown: ${String(error)}`),
     );
   });

@@ -1,23 +1,92 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
-import { makePolicy } from "../internal/aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import { computePublished, type Published } from "../internal/aggregate/published-value.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { openStore } from "../internal/cache/store.ts";
-import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import { type Bucket, bucketEndingAt } from "../internal/canonical/bucket.ts";
+import { parseDecimal } from "../internal/canonical/decimal.ts";
+import { formatPair, type Pair, parsePair } from "../internal/canonical/pair.ts";
+import { floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { loadConfig } from "../internal/config/load.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { apiOver, importRealTrades, REAL_DATA } from "./real-data.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { apiOver, importRealRates, importRealTrades, REAL_DATA, readRealLines } from "./real-data.ts";
 
 const SPIKE = parseTime("2026-02-22T00:10:21Z");
 const HIGHEST_HONEST = 1.2;
+
+const REAL = parsePair("USTRY/USDC");
+/** The same market with amounts 10⁵ times as large: what the floor lets pass there, other defences have to stop. */
+const LARGE = parsePair("LARGEUSTRY/USDC");
+
+/** Each has the floor of 10 000 USD, and beside it nothing but what it names. */
+const DEFENCES = [
+  defence("real-floor", REAL, {}),
+  defence("floor", LARGE, {}),
+  defence("sigma-4", LARGE, { outlier_sigma_threshold: 4 }),
+  defence("sigma-3", LARGE, { outlier_sigma_threshold: 3 }),
+  defence("mad-4", LARGE, { outlier_method: "mad", outlier_sigma_threshold: 4 }),
+  // There is one venue: it is never the odd one out, and its share is the whole.
+  defence("venues", LARGE, { venue_deviation_pct: 0.1, max_source_share: 0.1 }),
+  defence("triangulation", LARGE, { triangulation_enabled: true }),
+];
+
+function defence(name: string, pair: Pair, settings: Partial<PolicySettings>) {
+  const off = { ...DEFAULT_POLICY_SETTINGS, outlier_sigma_threshold: 0, triangulation_enabled: false };
+  return { name, pair, policy: makePolicy({ ...off, ...settings }) };
+}
+
+/** What is replayed, in seconds: the default windows and two that `/v1/vwap` answers; and how far apart the buckets end. */
+const REPLAYED = [
+  { window: "5m", length: 300, step: 300 },
+  { window: "1h", length: 3600, step: 300 },
+  { window: "24h", length: 86_400, step: 3600 },
+  { window: "48h", length: 2 * 86_400, step: 900 },
+  { window: "168h", length: 7 * 86_400, step: 3600 },
+];
+
+/**
+ * What each defence alone publishes of the buckets with the spike; a line stands until the next one. No filter can judge
+ * less than three trades. One of n trades is at most √(n−1) standard deviations from their mean, so that it takes 18 to be
+ * further than four and 11 to be further than three; for the median it takes three.
+ */
+const EXPECTED = `
+window end       trades real-floor floor    sigma-4  sigma-3  mad-4    venues   triangulation
+5m     22T00:15Z 2      -          106.7204 106.7204 106.7204 106.7204 106.7204 106.7204
+1h     22T00:15Z 2      -          106.7204 106.7204 106.7204 106.7204 106.7204 106.7204
+24h    22T01:00Z 2      -          106.7204 106.7204 106.7204 106.7204 106.7204 106.7204
+48h    22T00:15Z 5      -          1.5296   1.5296   1.5296   1.0583   1.5296   1.5296
+48h    22T17:15Z 3      -          37.7344  37.7344  37.7344  -        37.7344  37.7344
+48h    22T18:45Z 2      -          106.7204 106.7204 106.7204 106.7204 106.7204 106.7204
+48h    23T22:30Z 15     -          5.2000   5.2000   1.0580   1.0580   5.2000   5.2000
+48h    23T22:45Z 28     -          3.3893   1.0580   1.0580   1.0580   3.3893   3.3893
+168h   22T01:00Z 6      -          1.5295   1.5295   1.5295   1.0583   1.5295   1.5295
+168h   23T23:00Z 32     -          1.4517   1.0582   1.0582   1.0582   1.4517   1.4517
+168h   27T01:00Z 31     -          1.4518   1.0582   1.0582   1.0582   1.4518   1.4518
+168h   27T18:00Z 29     -          3.2964   1.0580   1.0580   1.0580   3.2964   3.2964
+168h   27T19:00Z 28     -          3.3893   1.0580   1.0580   1.0580   3.3893   3.3893
+168h   28T23:00Z 41     -          2.9993   1.0582   1.0582   1.0582   2.9993   2.9993
+168h   01T00:00Z 51     -          2.7963   1.0582   1.0582   1.0582   2.7963   2.7963
+`;
+
+const times = REAL_DATA === null ? [] : readTimes();
 
 describe.skipIf(REAL_DATA === null).each(testEngines)("the USTRY/USDC manipulation on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
     await importRealTrades(database, "USTRY");
+    const factor = parseDecimal("1e5");
+    await importRealTrades(database, "USTRY", (row) => ({
+      ...row,
+      ...LARGE,
+      baseAmount: row.baseAmount.times(factor),
+      quoteAmount: row.quoteAmount.times(factor),
+    }));
+    await importRealRates(database, "2026-02");
   });
   afterAll(() => database?.drop());
 
@@ -27,6 +96,7 @@ describe.skipIf(REAL_DATA === null).each(testEngines)("the USTRY/USDC manipulati
     let now: Micros = 0n;
     const store = openStore({ url: "memory:", key_prefix: "" }, { now: () => now });
     const policy = makePolicy(policySettings(config));
+    expect(policy.triangulation).toBe(true);
     const over = apiOver(database, policy);
     const api = createApi({ ...over, store, now: () => now, settings: { ...over.settings, pairs, windows } });
     const context = {
@@ -51,13 +121,85 @@ describe.skipIf(REAL_DATA === null).each(testEngines)("the USTRY/USDC manipulati
         else expect(body.type).toMatch(/^urn:stellarindex:problem:price-(withheld|not-found)$/);
       }
     }
-    expect(asked).toBeGreaterThan(200);
+    expect(asked).toBeGreaterThan(150);
+  });
+
+  it("shows, bucket by bucket, what each defence alone would have published", async () => {
+    const lines = [["window", "end", "trades", ...DEFENCES.map(({ name }) => name)].join(" ")];
+    // Of the buckets without the spike: how many are published, and the most trades that one of them loses.
+    const defences = DEFENCES.map((defence) => ({ ...defence, published: 0, mostLost: 0 }));
+    await withSnapshot(database, async (reader) => {
+      for (const { window, bucket } of buckets()) {
+        const hasSpike = bucket.from <= SPIKE && SPIKE < bucket.to;
+        const prices: string[] = [];
+        let trades = 0;
+        for (const defence of defences) {
+          const { pair, policy } = defence;
+          const { value, own } = await computePublished(reader, policy, pair, bucket, { maxTrades: 100 });
+          trades = own.counted;
+          prices.push(value === null ? "-" : Number(value.price).toFixed(4));
+          if (value === null) expect(own.refusal).toBe("below-floor");
+          if (hasSpike) continue;
+          defence.mostLost = Math.max(defence.mostLost, own.dropped.outlier);
+          if (value === null) continue;
+          defence.published++;
+          expect(Number(value.price)).toBeGreaterThan(1.05);
+          expect(Number(value.price)).toBeLessThan(1.06);
+        }
+        if (hasSpike) lines.push([window, `${formatTime(bucket.to).slice(8, 16)}Z`, trades, ...prices].join(" "));
+      }
+    });
+    expect(lines).toEqual(EXPECTED.trim().replace(/ +/g, " ").split("\n"));
+    expect(defences.map(({ name, published, mostLost }) => [name, published, mostLost])).toEqual([
+      ["real-floor", 0, 0],
+      ["floor", 165, 0],
+      ["sigma-4", 165, 0],
+      ["sigma-3", 165, 1],
+      // Honest prices lie so close together that the median makes outliers of some.
+      ["mad-4", 165, 19],
+      ["venues", 165, 0],
+      ["triangulation", 165, 0],
+    ]);
+  });
+
+  it("is in a triangulated price where it passes as a leg, and only there", async () => {
+    const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, enable_stablecoin_fiat_proxy: true });
+    const bucket = bucketEndingAt(parseTime("2026-02-22T01:00:00Z"), 86_400);
+    const inEuro = (pair: Pair): Promise<Published> =>
+      withSnapshot(database, (reader) =>
+        computePublished(reader, policy, { ...pair, quote: parsePair("EUR/USD").base }, bucket, { maxTrades: 100 }),
+      );
+    expect((await inEuro(REAL)).value).toBe(null);
+    // 106.7204 dollars at 1.1767 for a euro.
+    const { value } = await inEuro(LARGE);
+    expect(value?.legs?.map(({ pair, price }) => [pair, Number(price).toFixed(4)])).toEqual([
+      [formatPair({ ...LARGE, quote: parsePair("USD/EUR").base }), "106.7204"],
+      ["fiat:USD/fiat:EUR", "0.8498"],
+    ]);
+    expect(Number(value?.price).toFixed(4)).toBe("90.6947");
   });
 });
 
-/** Every boundary around the spike, then every half hour of the day in which the longest window holds it. */
+/** Every boundary around the spike, then every hour of the day in which the longest window holds it. */
 function* boundaries(intervalSeconds: number): Generator<Micros> {
   const first = SPIKE - (SPIKE % seconds(intervalSeconds)) - seconds(60);
   for (let to = first; to < SPIKE + seconds(600); to += seconds(intervalSeconds)) yield to;
-  for (let to = first; to < SPIKE + seconds(25 * 3600); to += seconds(1800)) yield to;
+  for (let to = first; to < SPIKE + seconds(25 * 3600); to += seconds(3600)) yield to;
+}
+
+/** The first bucket of every run of buckets that hold the same trades, one or more. */
+function* buckets(): Generator<{ readonly window: string; readonly bucket: Bucket }> {
+  for (const { window, length, step } of REPLAYED) {
+    const changes = times.flatMap((time) => [time, time + seconds(length)]);
+    const ends = new Set(changes.map((change) => floorTo(change, seconds(step)) + seconds(step)));
+    for (const to of [...ends].sort((a, b) => (a < b ? -1 : 1))) {
+      const bucket = bucketEndingAt(to, length);
+      if (times.some((time) => bucket.from <= time && time < bucket.to)) yield { window, bucket };
+    }
+  }
+}
+
+function readTimes(): Micros[] {
+  const [, ...rows] = readRealLines("trades/sdex_USTRY-USDC_202602_excerpt.csv.gz");
+  return rows.map((row) => parseTime(row.split(",")[0] ?? ""));
 }

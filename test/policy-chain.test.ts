@@ -47,11 +47,11 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
 
   const write = (rows: readonly TradeRow[]) => writeTrades(database, rows);
 
-  async function compute(pair: Pair, settings: Partial<PolicySettings>) {
+  async function compute(pair: Pair, settings: Partial<PolicySettings>, maxTrades = 100) {
     const reports: StageReport[] = [];
     const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, ...settings });
     const computation = await withSnapshot(database, (reader) =>
-      computeValue(reader, policy, pair, BUCKET, { maxTrades: 100, observe: (report) => reports.push(report) }),
+      computeValue(reader, policy, pair, BUCKET, { maxTrades, observe: (report) => reports.push(report) }),
     );
     return { ...computation, reports };
   }
@@ -129,6 +129,62 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect((await compute(pair, {})).value).toMatchObject({ usd_volume: "12500" });
     expect(await compute(pair, { min_usd_volume: 12_500 })).toMatchObject({ refusal: null });
     expect(await compute(pair, { min_usd_volume: 12_500.01 })).toMatchObject({ refusal: "below-floor" });
+  });
+
+  it("masking: a cluster of wrong prints stretches sigma until it hides itself; MAD is not stretched", async () => {
+    // The example of docs/robustness.md.
+    const honest = [99.8, 99.9, 100, 100.1, 100.2].flatMap((price) => Array(5).fill({ quote: String(price) }));
+    const pair = await market("USD", [...honest, ...Array(5).fill({ quote: "150" })]);
+    const bySigma = await compute(pair, {});
+    expect(bySigma.value).toMatchObject({ price: "108.333333333333333", dropped: { outlier: 0 } });
+    const byMad = await compute(pair, { outlier_method: "mad" });
+    expect(byMad.value).toMatchObject({ price: "100", trade_count: 25, dropped: { outlier: 5 } });
+    expect(byMad.reports.find(({ stage }) => stage === "outlier")?.outliers).toHaveLength(5);
+    // More than may be pulled into the process: decided in the database.
+    const inDatabase = await compute(pair, { outlier_method: "mad" }, 4);
+    expect(inDatabase.value).toEqual(byMad.value);
+  });
+
+  it("keeps the honest prints of a pegged pair by MAD, though more than half are equal", async () => {
+    const pegged = [...Array(20).fill({ quote: "1" }), { quote: "0.9995" }, { quote: "1.003" }, { quote: "1.3" }];
+    const { value } = await compute(await market("USD", pegged), { outlier_method: "mad" });
+    expect(value).toMatchObject({ trade_count: 22, dropped: { outlier: 1 }, quote_volume: "22.0025" });
+  });
+
+  it("single-venue takeover: washed volume on one venue moves the price, unless the venue is left out or capped", async () => {
+    const washed = Array.from({ length: 20 }, () => ({ source: "sdex", base: "100", quote: "13000" }));
+    const honest = ["kraken", "coinbase", "bitstamp"].map((source) => ({ source, base: "10", quote: "1000" }));
+    const pair = await market("USD", [...honest, ...washed]);
+    const undefended = await compute(pair, {});
+    expect(Number(undefended.value?.price)).toBeGreaterThan(129);
+    expect(undefended.value?.dropped).toEqual({ class: 0, outlier: 0 });
+
+    const filtered = await compute(pair, { venue_deviation_pct: 10 });
+    expect(filtered.value).toMatchObject({ price: "100", dropped: { class: 0, outlier: 0, venue: 20 } });
+    expect(filtered.value?.sources.map(({ source }) => source)).toEqual(["bitstamp", "coinbase", "kraken"]);
+    expect(filtered.reports.map(({ stage, trades, dropped }) => [stage, trades, dropped]).slice(2, 4)).toEqual([
+      ["outlier", 23, 0],
+      ["venue", 3, 20],
+    ]);
+
+    // A quarter of the price each: 4 / (3 / 100 + 1 / 130).
+    const capped = await compute(pair, { max_source_share: 0.25 });
+    expect(capped.value?.price).toBe("106.122448979591837");
+    const distrusted = await compute(pair, { sources: [{ name: "sdex", weight: 1 }] });
+    expect(Number(distrusted.value?.price)).toBeLessThan(Number(undefended.value?.price) - 5);
+    // Volumes stay what was traded, and so does what the floor is held against.
+    for (const { value } of [capped, distrusted]) {
+      expect(value).toMatchObject({ quote_volume: "263000", usd_volume: "263000", trade_count: 23 });
+    }
+  });
+
+  it("leaves venues out before the floor: what they trade does not lift a market over it", async () => {
+    const odd = { source: "sdex", base: "100", quote: "20000" };
+    const honest = ["kraken", "coinbase"].map((source) => ({ source, base: "1", quote: "100" }));
+    const pair = await market("USD", [...honest, odd]);
+    const rules = { min_usd_volume: 1_000 };
+    expect((await compute(pair, rules)).value).not.toBe(null);
+    expect(await compute(pair, { ...rules, venue_deviation_pct: 10 })).toMatchObject({ refusal: "below-floor" });
   });
 
   it("counts a trade where from <= ts < to", async () => {

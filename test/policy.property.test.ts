@@ -13,7 +13,7 @@ import { writeTrades } from "../internal/storage/trades.ts";
 import { type OracleTrade, oracleValue, plain, priceOf } from "./oracle.ts";
 
 const START = parseTime("2026-03-01T22:00:00Z");
-const COUNTED = ["binance", "kraken", "sdex"];
+const COUNTED = ["binance", "bitstamp", "coinbase", "kraken", "sdex"];
 const UNCOUNTED = ["coingecko", "nobody-knows"];
 const DOLLARS = ["fiat:USD", "crypto:USDT", "crypto:USDC"];
 
@@ -78,17 +78,29 @@ const anyCase: fc.Arbitrary<Case> = span
       width: fc.oneof(fc.constant(length * 2n), fc.bigInt({ min: 1n, max: length }), fc.constant(60_000_000n)),
       wholeWindow: fc.boolean(),
       sigma: fc.constantFrom(0, 0.5, 1, 1.5, 2, 3, 4),
+      outlier_method: fc.constantFrom("sigma" as const, "mad" as const),
+      venue_deviation_pct: fc.constantFrom(0, 0, 0.5, 5, 40),
+      max_source_share: fc.constantFrom(0, 0, 0.2, 0.25, 0.4, 0.5, 0.9, 1),
+      weights: fc.dictionary(fc.constantFrom(...COUNTED, ...UNCOUNTED), fc.constantFrom(1, 50, 100, 1000)),
       disable_class_filter: fc.boolean(),
       enable_stablecoin_fiat_proxy: fc.boolean(),
       min_usd_volume: fc.constantFrom(0, 0, 1, 1000),
       maxTrades: fc.constantFrom(0, 1, 10_000),
     }),
   )
-  .map(({ trades, from, width, wholeWindow, sigma, maxTrades, ...policy }) => ({
+  .map(({ trades, from, width, wholeWindow, sigma, maxTrades, weights, ...policy }) => ({
     trades,
     from: wholeWindow ? START : from,
     to: (wholeWindow ? START : from) + width,
-    settings: { ...DEFAULT_POLICY_SETTINGS, ...policy, outlier_sigma_threshold: sigma },
+    settings: {
+      ...DEFAULT_POLICY_SETTINGS,
+      ...policy,
+      outlier_sigma_threshold: sigma,
+      // A source must stay out of VWAP, or unknown, where it was.
+      sources: Object.entries(weights)
+        .filter(([name]) => name !== "nobody-knows")
+        .map(([name, weight]) => ({ name, weight })),
+    },
     maxTrades,
   }));
 
@@ -128,7 +140,11 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       from,
       to,
       counted: settings.disable_class_filter ? null : new Set(COUNTED),
+      method: settings.outlier_method,
       k: [BigInt(settings.outlier_sigma_threshold * 2), 2n],
+      venueDeviation: [BigInt(settings.venue_deviation_pct * 2), 2n],
+      maxShare: [BigInt(settings.max_source_share * 20), 20n],
+      weights: new Map(settings.sources.map(({ name, weight = 100 }) => [name, BigInt(weight)])),
       usdRate: [1n, 1n],
       minUsd: BigInt(settings.min_usd_volume),
       refuseUnknown: false,

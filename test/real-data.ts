@@ -1,10 +1,15 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import type { Policy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
 import { TEST_SETTINGS } from "../internal/api/v1/api.testing.ts";
 import { openStore } from "../internal/cache/store.ts";
+import type { TradeRow } from "../internal/canonical/trade.ts";
 import { importFile } from "../internal/import/import-file.ts";
+import { rateFile } from "../internal/import/rate-row.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
@@ -16,11 +21,15 @@ export const REAL_DATA: string | null = existsSync(directory) ? directory : null
 if (REAL_DATA === null)
   console.log("left out: tests on real trades, because there is no shared/data beside the project");
 
-/** Imports every file of real trades whose name has `part` in it. */
-export async function importRealTrades(database: Database, part = ""): Promise<void> {
+/** Imports every file of real trades whose name has `part` in it, each trade as `change` makes it. */
+export async function importRealTrades(
+  database: Database,
+  part = "",
+  change: (row: TradeRow) => TradeRow = (row) => row,
+): Promise<void> {
   for (const file of readdirSync(`${REAL_DATA}/trades`).filter((name) => name.includes(part))) {
     await importFile(`${REAL_DATA}/trades/${file}`, {
-      write: (rows) => writeTrades(database, rows),
+      write: (rows) => writeTrades(database, rows.map(change)),
       onBadRow: () => {},
       onProgress: () => {},
       signal: new AbortController().signal,
@@ -37,4 +46,27 @@ export function apiOver(database: Database, policy: Policy): Omit<ApiContext, "n
     stopwatch,
     settings: { ...TEST_SETTINGS, pairs: [] },
   };
+}
+
+/** Imports the rates of the European Central Bank whose day, `2012-12-31`, begins with one of `days`. */
+export async function importRealRates(database: Database, ...days: readonly string[]): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-rates-"));
+  try {
+    const [header = "", ...rows] = readRealLines("fx/ecb_eurofxref_2011-2026.csv.gz");
+    const asked = rows.filter((row) => days.some((day) => row.startsWith(day)));
+    const file = join(directory, "ecb.csv");
+    writeFileSync(file, [header, ...asked, ""].join("\n"));
+    const { end } = await importFile(file, { kind: rateFile("ecb"), write: (batch) => writeTrades(database, batch) });
+    if (end.kind !== "complete") throw new Error(`the rates were not imported: ${JSON.stringify(end)}`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The lines of a file of real data, its header first. */
+export function readRealLines(file: string): string[] {
+  return gunzipSync(readFileSync(`${REAL_DATA}/${file}`))
+    .toString("utf8")
+    .trimEnd()
+    .split("\n");
 }

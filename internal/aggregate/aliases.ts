@@ -52,6 +52,15 @@ export function namesOf(asset: Asset, aliases: Aliases): readonly Asset[] {
   return aliases.get(asset) ?? [asset];
 }
 
+/**
+ * The one name that stands for an asset whatever name it is written by: the currency among its names, else the first in
+ * bytewise order.
+ */
+export function chiefName(asset: Asset, aliases: Aliases): Asset {
+  const names = namesOf(asset, aliases);
+  return names.find(isFiat) ?? names[0] ?? asset;
+}
+
 /** The currency that stands for an asset 1:1: itself if it is one, or what it or one of its names is pegged to. */
 export function currencyOf(asset: Asset, aliases: Aliases, pegs: Pegs): Asset | null {
   const names = namesOf(asset, aliases);

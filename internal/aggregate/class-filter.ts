@@ -1,6 +1,6 @@
 import type { Registry } from "../sources/registry.ts";
 import type { Policy } from "./policy.ts";
-import type { SourceTotals } from "./reader.ts";
+import { countOf, type SourceTotals } from "./reader.ts";
 
 export interface ClassFiltered {
   readonly kept: readonly SourceTotals[];
@@ -17,7 +17,7 @@ export function filterByClass(totals: readonly SourceTotals[], { classFilter, re
   const left = totals.filter(({ source }) => registry.get(source)?.includeInVwap !== true);
   return {
     kept,
-    dropped: left.reduce((count, { tradeCount }) => count + tradeCount, 0),
+    dropped: countOf(left),
     unknown: left.map(({ source }) => source).filter((source) => !registry.has(source)),
   };
 }

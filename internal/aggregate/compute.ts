@@ -1,26 +1,36 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import { sum, ZERO } from "../canonical/decimal.ts";
+import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
-import type { PublishedValue } from "../canonical/published.ts";
+import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
 import { fxSources } from "../sources/registry.ts";
 import { filterByClass } from "./class-filter.ts";
 import { expandPair } from "./expansion.ts";
+import { checkFloor, type FloorRefusal, isUsd, quoteCurrency, usdVolumeOf } from "./floor.ts";
 import {
-  checkFloor,
-  type FloorRefusal,
-  isUsd,
-  publishedUsdVolume,
-  quoteCurrency,
-  type UsdVolume,
-  usdVolumeOf,
-} from "./floor.ts";
-import { isOutlier, outlierBand, priceStatistics, reachesOutside, withoutOutliers } from "./outliers.ts";
+  isOutlier,
+  madRule,
+  outlierBand,
+  priceStatistics,
+  reachesOutside,
+  sigmaRule,
+  withoutOutliers,
+} from "./outliers.ts";
 import type { Policy } from "./policy.ts";
-import type { PricedTrade, PriceStatistics, SourceTotals, SourceVolumes, TradeReader } from "./reader.ts";
+import {
+  countOf,
+  type OutlierRule,
+  type PricedTrade,
+  type SourceTotals,
+  type SourceVolumes,
+  type TradeReader,
+} from "./reader.ts";
+import { filterVenues } from "./venues.ts";
 import { publishVwap } from "./vwap.ts";
+import { weightedPrice } from "./weighted-price.ts";
 
 /** The steps of a computation, in their order. */
-export type Stage = "read" | "class" | "outlier" | "floor" | "vwap";
+export type Stage = "read" | "class" | "outlier" | "venue" | "floor" | "vwap";
 
 /** What a step did, for whoever watches; `trades` is what it hands on. */
 export interface StageReport {
@@ -39,10 +49,14 @@ export type Refusal = "empty" | FloorRefusal;
 export interface Computation {
   /** The value as it is published; null with a `refusal`. */
   readonly value: PublishedValue | null;
+  /** What of it is exact. */
+  readonly exact: { readonly price: Fraction; readonly usdVolume: Fraction | null } | null;
   readonly refusal: Refusal | null;
-  readonly dropped: { readonly class: number; readonly outlier: number };
-  /** Over the trades the class filter kept; what the outlier filter judged by. */
-  readonly statistics: PriceStatistics;
+  readonly dropped: DroppedTrades;
+  /** Trades that the class filter kept. */
+  readonly counted: number;
+  /** What the outlier filter judged by; null where it is off. */
+  readonly outlierRule: OutlierRule | null;
   readonly usdVolumeKnown: boolean;
 }
 
@@ -53,8 +67,8 @@ export interface ComputeOptions {
 }
 
 /**
- * The value of one pair over one bucket under a policy: expansion, class filter, outlier filter, volume floor, VWAP.
- * The same trades and policy give the same bytes, wherever and whenever.
+ * The value that one pair's own trades give over one bucket under a policy: expansion, class filter, outlier filter, venue
+ * filter, volume floor, VWAP. The same trades and policy give the same bytes, wherever and whenever.
  */
 export async function computeValue(
   reader: TradeReader,
@@ -67,24 +81,36 @@ export async function computeValue(
   const totals = await reader.totals(pairs, bucket);
   observe({ stage: "read", trades: countOf(totals), dropped: 0 });
 
-  const { kept: counted, dropped: droppedByClass, unknown } = filterByClass(totals, policy);
-  observe({ stage: "class", trades: countOf(counted), dropped: droppedByClass, unknownSources: unknown });
+  const { kept: ofClass, dropped: droppedByClass, unknown } = filterByClass(totals, policy);
+  const counted = countOf(ofClass);
+  observe({ stage: "class", trades: counted, dropped: droppedByClass, unknownSources: unknown });
 
-  const statistics = priceStatistics(counted);
-  const outliers = await findOutliers(reader, policy, pairs, bucket, counted, statistics, maxTrades);
-  const kept = withoutOutliers(counted, outliers.volumes);
-  const dropped = { class: droppedByClass, outlier: countOf(outliers.volumes) };
+  const rule = await outlierRuleFor(reader, policy, pairs, bucket, ofClass);
+  const outliers = await findOutliers(reader, rule, pairs, bucket, ofClass, maxTrades);
+  const inside = withoutOutliers(ofClass, outliers.volumes);
+  const droppedAsOutliers = countOf(outliers.volumes);
   observe({
     stage: "outlier",
-    trades: countOf(kept),
-    dropped: dropped.outlier,
+    trades: countOf(inside),
+    dropped: droppedAsOutliers,
     ...(outliers.trades === null ? {} : { outliers: outliers.trades }),
   });
+
+  const { kept, dropped: droppedVenues } = filterVenues(inside, policy);
+  const filtersVenues = !policy.venueDeviationPct.isZero();
+  if (filtersVenues) observe({ stage: "venue", trades: countOf(kept), dropped: droppedVenues });
+  const dropped = {
+    class: droppedByClass,
+    outlier: droppedAsOutliers,
+    ...(filtersVenues ? { venue: droppedVenues } : {}),
+  };
   const refuse = (refusal: Refusal, usdVolumeKnown: boolean): Computation => ({
     value: null,
+    exact: null,
     refusal,
     dropped,
-    statistics,
+    counted,
+    outlierRule: rule,
     usdVolumeKnown,
   });
   if (kept.length === 0) return refuse("empty", true);
@@ -94,16 +120,30 @@ export async function computeValue(
   observe({ stage: "floor", trades: refusal === null ? countOf(kept) : 0, dropped: 0 });
   if (refusal !== null) return refuse(refusal, usdVolume !== null);
 
-  const value = publishVwap({
-    pair,
-    bucket,
-    kept,
-    usdVolume: usdVolume === null ? null : publishedUsdVolume(usdVolume),
-    dropped,
-    policyId: policy.id,
-  });
+  const price = weightedPrice(kept, policy);
+  const value = publishVwap({ pair, bucket, kept, price, usdVolume, dropped, policyId: policy.id });
   observe({ stage: "vwap", trades: value.trade_count, dropped: 0 });
-  return { value, refusal: null, dropped, statistics, usdVolumeKnown: usdVolume !== null };
+  return {
+    value,
+    exact: { price, usdVolume },
+    refusal: null,
+    dropped,
+    counted,
+    outlierRule: rule,
+    usdVolumeKnown: usdVolume !== null,
+  };
+}
+
+async function outlierRuleFor(
+  reader: TradeReader,
+  { outlierMethod, outlierSigma: k }: Policy,
+  pairs: readonly Pair[],
+  bucket: Bucket,
+  counted: readonly SourceTotals[],
+): Promise<OutlierRule | null> {
+  const rule = sigmaRule(priceStatistics(counted), k);
+  if (rule === null || outlierMethod === "sigma") return rule;
+  return madRule(await reader.medians(pairs, bucket, sourcesOf(counted), countOf(counted)), k);
 }
 
 interface FoundOutliers {
@@ -114,20 +154,23 @@ interface FoundOutliers {
 
 async function findOutliers(
   reader: TradeReader,
-  { outlierSigma: sigma }: Policy,
+  rule: OutlierRule | null,
   pairs: readonly Pair[],
   bucket: Bucket,
   counted: readonly SourceTotals[],
-  statistics: PriceStatistics,
   maxTrades: number,
 ): Promise<FoundOutliers> {
-  const band = outlierBand(statistics, sigma);
-  if (band === null || !reachesOutside(counted, band)) return { volumes: [], trades: [] };
-  const question = { sources: counted.map(({ source }) => source), band, statistics, sigma };
+  const band = rule && outlierBand(rule);
+  if (rule === null || band === null || !reachesOutside(counted, band)) return { volumes: [], trades: [] };
+  const question = { sources: sourcesOf(counted), band, rule };
   const candidates = await reader.tradesOutside(pairs, bucket, question, maxTrades);
   if (candidates === null) return { volumes: await reader.outlierTotals(pairs, bucket, question), trades: null };
-  const trades = candidates.filter(({ price }) => isOutlier(price, statistics, sigma));
+  const trades = candidates.filter(({ price }) => isOutlier(price, rule));
   return { volumes: volumesBySource(trades), trades };
+}
+
+function sourcesOf(totals: readonly SourceTotals[]): string[] {
+  return totals.map(({ source }) => source);
 }
 
 function volumesBySource(trades: readonly PricedTrade[]): SourceVolumes[] {
@@ -150,15 +193,11 @@ async function usdVolumeFor(
   pair: Pair,
   bucket: Bucket,
   kept: readonly SourceVolumes[],
-): Promise<UsdVolume | null> {
+): Promise<Fraction | null> {
   const currency = quoteCurrency(pair, policy);
   if (currency === null) return null;
   const quoteVolume = sum(kept.map((source) => source.quoteVolume));
   if (isUsd(currency)) return usdVolumeOf(quoteVolume, null);
   const rate = await reader.fxQuote(currency, fxSources(policy.registry), bucket.to);
   return rate === null ? null : usdVolumeOf(quoteVolume, rate);
-}
-
-function countOf(volumes: readonly { readonly tradeCount: number }[]): number {
-  return volumes.reduce((count, { tradeCount }) => count + tradeCount, 0);
 }

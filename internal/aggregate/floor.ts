@@ -1,5 +1,6 @@
 import type { Asset } from "../canonical/asset.ts";
-import { type Decimal, dividePublished, parseDecimal } from "../canonical/decimal.ts";
+import type { Decimal } from "../canonical/decimal.ts";
+import { compareFractions, type Fraction, fractionOf, ratioOf } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
 import { currencyOf } from "./aliases.ts";
@@ -10,13 +11,6 @@ import type { FxQuote } from "./reader.ts";
 export const FX_QUOTE_MAX_AGE = seconds(7 * 24 * 3600);
 
 const USD = "fiat:USD";
-const ONE = parseDecimal("1");
-
-/** An amount of USD as an exact fraction: a rate that divides would not be a decimal. */
-export interface UsdVolume {
-  readonly numerator: Decimal;
-  readonly denominator: Decimal;
-}
 
 /** The currency whose rate to USD a quote volume of `pair` is worth, or null where it has none. */
 export function quoteCurrency(pair: Pair, { aliases, pegs }: Policy): Asset | null {
@@ -28,27 +22,20 @@ export function isUsd(currency: Asset): boolean {
   return currency === USD;
 }
 
-/** The USD value of a quote volume at a rate; null: 1:1. */
-export function usdVolumeOf(quoteVolume: Decimal, rate: FxQuote | null): UsdVolume {
-  if (rate === null) return { numerator: quoteVolume, denominator: ONE };
-  return rate.inverse
-    ? { numerator: quoteVolume, denominator: rate.price }
-    : { numerator: quoteVolume.times(rate.price), denominator: ONE };
-}
-
-/** Rounded half-even to 18 significant digits, as it is published. */
-export function publishedUsdVolume({ numerator, denominator }: UsdVolume): Decimal {
-  return dividePublished(numerator, denominator);
+/** The USD value of a quote volume at a rate, exactly; null: 1:1. */
+export function usdVolumeOf(quoteVolume: Decimal, rate: FxQuote | null): Fraction {
+  if (rate === null) return fractionOf(quoteVolume);
+  return rate.inverse ? ratioOf(quoteVolume, rate.price) : fractionOf(quoteVolume.times(rate.price));
 }
 
 /** Why the volume floor lets nothing be published; null where it does. A floor of 0 is off. */
 export type FloorRefusal = "below-floor" | "unknown-usd-volume";
 
 export function checkFloor(
-  volume: UsdVolume | null,
+  volume: Fraction | null,
   { minUsdVolume, unknownVolume }: Pick<Policy, "minUsdVolume" | "unknownVolume">,
 ): FloorRefusal | null {
   if (minUsdVolume.isZero()) return null;
   if (volume === null) return unknownVolume === "refuse" ? "unknown-usd-volume" : null;
-  return volume.numerator.lessThan(minUsdVolume.times(volume.denominator)) ? "below-floor" : null;
+  return compareFractions(volume, fractionOf(minUsdVolume)) < 0 ? "below-floor" : null;
 }

@@ -1,43 +1,67 @@
 import { type Decimal, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
-import type { PriceBand, PriceStatistics, SourceTotals, SourceVolumes } from "./reader.ts";
+import {
+  countOf,
+  type OutlierRule,
+  type PriceBand,
+  type PriceMedians,
+  type PriceStatistics,
+  type SourceTotals,
+  type SourceVolumes,
+} from "./reader.ts";
 
 /** Below three trades a spread says nothing, so nothing is an outlier. */
-const FEWEST_TRADES = 3;
+export const FEWEST_TRADES = 3;
 const BAND_DIGITS = 60;
+const NORMAL_SPREAD = parseDecimal("1.4826");
+const PEGGED_SPREAD = parseDecimal("0.001");
 
 /** n, Σp and Σp² over all sources. */
 export function priceStatistics(totals: readonly SourceTotals[]): PriceStatistics {
   return {
-    count: totals.reduce((count, { tradeCount }) => count + tradeCount, 0),
+    count: countOf(totals),
     sum: sum(totals.map(({ priceSum }) => priceSum)),
     squareSum: sum(totals.map(({ priceSquareSum }) => priceSquareSum)),
   };
 }
 
+/** |p − μ| > k·σ with the population σ; null where the filter is off or the trades are fewer than three. */
+export function sigmaRule(statistics: PriceStatistics, k: Decimal): OutlierRule | null {
+  return k.isZero() || statistics.count < FEWEST_TRADES ? null : { method: "sigma", statistics, k };
+}
+
 /**
- * Whether |p − μ| > k·σ with the population σ, decided with products only: (n·p − Σp)² > k²·(n·Σp² − (Σp)²).
- * Never with k = 0 (off) or fewer than three trades.
+ * |p − median| > k·1.4826·MAD, where MAD is the median of |p − median| and 1.4826·MAD estimates σ of a normal
+ * distribution (Rousseeuw and Croux, 1993). A MAD of 0 says that more than half of the prices are equal, as those of a
+ * pegged pair are: then 0.1 % of the median stands for it, so that honest prints beside the peg are kept.
  */
-export function isOutlier(price: Decimal, statistics: PriceStatistics, sigma: Decimal): boolean {
-  if (sigma.isZero() || statistics.count < FEWEST_TRADES) return false;
+export function madRule({ median, mad }: PriceMedians, k: Decimal): OutlierRule {
+  const spread = mad.isZero() ? median.times(PEGGED_SPREAD) : mad;
+  return { method: "mad", median, reach: spread.times(k).times(NORMAL_SPREAD) };
+}
+
+/** Whether a trade at this price is an outlier, decided exactly, with products only. Without a rule none is. */
+export function isOutlier(price: Decimal, rule: OutlierRule | null): boolean {
+  if (rule === null) return false;
+  if (rule.method === "mad") return price.minus(rule.median).abs().greaterThan(rule.reach);
+  const { statistics, k } = rule;
   const distance = price.times(statistics.count).minus(statistics.sum);
-  return distance.times(distance).greaterThan(squaredReach(statistics, sigma));
+  return distance.times(distance).greaterThan(squaredReach(statistics, k));
 }
 
 /** k²·(n·Σp² − (Σp)²): the square of how far n·p may lie from Σp. */
-export function squaredReach({ count, sum: prices, squareSum }: PriceStatistics, sigma: Decimal): Decimal {
+export function squaredReach({ count, sum: prices, squareSum }: PriceStatistics, k: Decimal): Decimal {
   const spread = squareSum.times(count).minus(prices.times(prices));
-  return sigma.times(sigma).times(spread);
+  return k.times(k).times(spread);
 }
 
 /**
- * A band that holds no outlier, at most 10⁻⁵⁰ of the prices narrower than μ ± k·σ, for comparisons that are cheap;
- * a price outside it is put to {@link isOutlier}. Null where there is no outlier to look for: the filter is off, there are
- * fewer than three trades, or all prices are equal.
+ * A band that holds no outlier, for comparisons that are cheap; a price outside it is put to {@link isOutlier}. By sigma
+ * it is at most 10⁻⁵⁰ of the prices narrower than μ ± k·σ. Null where all prices are equal and none can be an outlier.
  */
-export function outlierBand(statistics: PriceStatistics, sigma: Decimal): PriceBand | null {
-  if (sigma.isZero() || statistics.count < FEWEST_TRADES) return null;
-  const squared = squaredReach(statistics, sigma);
+export function outlierBand(rule: OutlierRule): PriceBand | null {
+  if (rule.method === "mad") return { low: rule.median.minus(rule.reach), high: rule.median.plus(rule.reach) };
+  const { statistics, k } = rule;
+  const squared = squaredReach(statistics, k);
   if (squared.isZero()) return null;
   const reach = squareRootBelow(squared, BAND_DIGITS);
   const slack = statistics.sum.plus(reach).times(parseDecimal(`1e-${BAND_DIGITS - 10}`));

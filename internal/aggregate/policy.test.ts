@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { parseDecimal, ZERO } from "../canonical/decimal.ts";
+import { roundFraction } from "../canonical/fraction.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
 import { closeAliases, currencyOf, namesOf, pairIdentity } from "./aliases.ts";
 import { countedSources, filterByClass } from "./class-filter.ts";
 import { expandPair } from "./expansion.ts";
-import { checkFloor, publishedUsdVolume, usdVolumeOf } from "./floor.ts";
+import { checkFloor, usdVolumeOf } from "./floor.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "./policy.ts";
 
 const ISSUED = parseAsset("USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN");
@@ -13,6 +14,8 @@ const asset = (text: string): Asset => parseAsset(text);
 const policyWith = (settings: Partial<PolicySettings>) => makePolicy({ ...DEFAULT_POLICY_SETTINGS, ...settings });
 const expanded = (pair: string, settings: Partial<PolicySettings>) =>
   expandPair(parsePair(pair), policyWith(settings)).map(formatPair);
+
+const chain = (target: string, ...legs: string[]) => ({ target: parsePair(target), legs: legs.map(parsePair) });
 
 describe("aliases", () => {
   it("are symmetric and transitive", () => {
@@ -122,8 +125,8 @@ describe("volume floor", () => {
     expect(checkFloor(usdVolumeOf(parseDecimal("29999.9999999999999999999999999"), rate), floor("10000"))).toBe(
       "below-floor",
     );
-    expect(publishedUsdVolume(usdVolumeOf(parseDecimal("1"), rate)).toFixed()).toBe("0.333333333333333333");
-    expect(publishedUsdVolume(usdVolumeOf(parseDecimal("2"), { ...rate, inverse: false })).toFixed()).toBe("6");
+    expect(roundFraction(usdVolumeOf(parseDecimal("1"), rate)).toFixed()).toBe("0.333333333333333333");
+    expect(roundFraction(usdVolumeOf(parseDecimal("2"), { ...rate, inverse: false })).toFixed()).toBe("6");
   });
 
   it("does with an unknown volume as it is told", () => {
@@ -147,6 +150,14 @@ describe("policy id", () => {
       id({ enable_stablecoin_fiat_proxy: true }),
       id({ outlier_sigma_threshold: 3 }),
       id({ outlier_sigma_threshold: 0 }),
+      id({ outlier_method: "mad" }),
+      id({ venue_deviation_pct: 5 }),
+      id({ max_source_share: 0.5 }),
+      id({ triangulation_enabled: false }),
+      id({ max_hops: 2 }),
+      id({ triangulations: [chain("XLM/EUR", "XLM/USD", "EUR/USD")] }),
+      id({ triangulations: [chain("XLM/EUR", "XLM/BTC", "BTC/EUR")] }),
+      id({ sources: [{ name: "binance", weight: 50 }] }),
       id({ min_usd_volume: 0 }),
       id({ min_usd_volume_unknown: "refuse" }),
       id({ aliases: new Map() }),
@@ -162,5 +173,8 @@ describe("policy id", () => {
     expect(id({ sources: [{ name: "binance", class: "exchange", include_in_vwap: true, weight: 100 }] })).toBe(id({}));
     expect(id({ aliases: new Map([[asset("XLM"), [asset("native")]]]) })).toBe(id({}));
     expect(id({ pegs: new Map([[asset("USDC"), asset("USD")]]) })).toBe(id({}));
+    expect(id({ triangulations: [chain("native/EUR", "USD/XLM", "USD/EUR")] })).toBe(
+      id({ triangulations: [chain("XLM/EUR", "XLM/USD", "EUR/USD")] }),
+    );
   });
 });

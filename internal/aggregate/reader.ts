@@ -19,6 +19,11 @@ export interface SourceTotals {
 /** What of a source counts towards a value: trades and their volumes. */
 export type SourceVolumes = Pick<SourceTotals, "source" | "tradeCount" | "baseVolume" | "quoteVolume">;
 
+/** How many trades these are. */
+export function countOf(volumes: readonly Pick<SourceVolumes, "tradeCount">[]): number {
+  return volumes.reduce((count, { tradeCount }) => count + tradeCount, 0);
+}
+
 /** A trade as the outlier filter looks at it. */
 export interface PricedTrade {
   readonly pair: Pair;
@@ -43,10 +48,32 @@ export interface PriceStatistics {
   readonly squareSum: Decimal;
 }
 
+/** The middle of a window's prices, and the middle of their distances from it, exactly. */
+export interface PriceMedians {
+  readonly median: Decimal;
+  readonly mad: Decimal;
+}
+
 /** A rate to USD; `inverse` where the quote is of USD in the currency, so that one divides by the price. */
 export interface FxQuote {
   readonly price: Decimal;
   readonly inverse: boolean;
+}
+
+/** The last quote between two currencies, of either orientation; `pair` is as quoted. */
+export interface FxRate {
+  readonly pair: Pair;
+  readonly price: Decimal;
+  readonly ts: Micros;
+  readonly source: string;
+}
+
+/** The rates between currencies at a moment. */
+export interface FxRates {
+  /** One per two currencies. */
+  readonly current: readonly FxRate[];
+  /** Currencies, as quoted, whose last quote is too old. */
+  readonly stale: readonly Pair[];
 }
 
 /** Σ price·Δt and Σ Δt (microseconds) of a bucket's trades. */
@@ -63,13 +90,18 @@ export interface LastTrade {
   readonly price: Decimal;
 }
 
-/** What the outlier filter asks for: trades of these sources with prices outside the band, decided by `k`. */
+/** Which prices are outliers. */
+export type OutlierRule =
+  /** |p − μ| > k·σ of the statistics. */
+  | { readonly method: "sigma"; readonly statistics: PriceStatistics; readonly k: Decimal }
+  /** |p − median| > reach. */
+  | { readonly method: "mad"; readonly median: Decimal; readonly reach: Decimal };
+
+/** What the outlier filter asks for: trades of these sources with prices outside the band, decided by the rule. */
 export interface OutlierQuestion {
   readonly sources: readonly string[];
   readonly band: PriceBand;
-  readonly statistics: PriceStatistics;
-  /** k of |p − μ| > k·σ. */
-  readonly sigma: Decimal;
+  readonly rule: OutlierRule;
 }
 
 /**
@@ -88,8 +120,20 @@ export interface TradeReader {
   ): Promise<PricedTrade[] | null>;
   /** Sums per source of the outliers, decided exactly in the database. */
   outlierTotals(pairs: readonly Pair[], bucket: Bucket, question: OutlierQuestion): Promise<SourceVolumes[]>;
+  /**
+   * The median of the prices of the sources' trades, and the median of |price − median|; of an even number of trades each is
+   * the mean of the middle two. `count` is how many trades these are, at least 1, from `totals`.
+   */
+  medians(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[], count: number): Promise<PriceMedians>;
   /** The last quote between the currency and USD at or before `at`, at most 7 days old. */
   fxQuote(currency: Asset, sources: readonly string[], at: Micros): Promise<FxQuote | null>;
+  /** The last quotes between any two currencies at or before `at`; one more than 7 days old is stale. */
+  fxRates(sources: readonly string[], at: Micros): Promise<FxRates>;
+  /**
+   * The pairs, as traded, that have trades of the sources (null: any) in the bucket, and maybe some without. Their bases
+   * are currencies, tickers or among `bases`.
+   */
+  tradedPairs(bucket: Bucket, bases: readonly Asset[], sources: readonly string[] | null): Promise<Pair[]>;
   timeWeighted(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[] | null): Promise<TimeWeightedSums>;
   /** The last trade before `before`, in the order of trades; `sources` null means any. */
   lastTrade(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[] | null): Promise<LastTrade | null>;

@@ -1,7 +1,8 @@
 import type { Bucket } from "../canonical/bucket.ts";
-import { type Decimal, dividePublished, formatDecimal, shareOf, sum } from "../canonical/decimal.ts";
+import { formatDecimal, shareOf, sum } from "../canonical/decimal.ts";
+import { type Fraction, roundFraction } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
-import type { PublishedValue } from "../canonical/published.ts";
+import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
 import { formatTime, MICROS_PER_SECOND } from "../canonical/time.ts";
 import type { SourceVolumes } from "./reader.ts";
 
@@ -11,13 +12,14 @@ export interface VwapInput {
   readonly bucket: Bucket;
   /** At least one source, in bytewise order. */
   readonly kept: readonly SourceVolumes[];
-  readonly usdVolume: Decimal | null;
-  readonly dropped: { readonly class: number; readonly outlier: number };
+  readonly price: Fraction;
+  readonly usdVolume: Fraction | null;
+  readonly dropped: DroppedTrades;
   readonly policyId: string;
 }
 
-/** VWAP = Σ quote / Σ base over what is kept, rounded half-even to 18 significant digits, as it is published. */
-export function publishVwap({ pair, bucket, kept, usdVolume, dropped, policyId }: VwapInput): PublishedValue {
+/** The value as it is published: price and USD volume rounded half-even to 18 significant digits, the rest exact. */
+export function publishVwap({ pair, bucket, kept, price, usdVolume, dropped, policyId }: VwapInput): PublishedValue {
   const baseVolume = sum(kept.map((source) => source.baseVolume));
   const quoteVolume = sum(kept.map((source) => source.quoteVolume));
   return {
@@ -25,10 +27,10 @@ export function publishVwap({ pair, bucket, kept, usdVolume, dropped, policyId }
     window_seconds: Number((bucket.to - bucket.from) / MICROS_PER_SECOND),
     from: formatTime(bucket.from),
     to: formatTime(bucket.to),
-    price: formatDecimal(dividePublished(quoteVolume, baseVolume)),
+    price: formatDecimal(roundFraction(price)),
     base_volume: formatDecimal(baseVolume),
     quote_volume: formatDecimal(quoteVolume),
-    usd_volume: usdVolume === null ? null : formatDecimal(usdVolume),
+    usd_volume: usdVolume === null ? null : formatDecimal(roundFraction(usdVolume)),
     trade_count: kept.reduce((count, source) => count + source.tradeCount, 0),
     sources: kept.map((source) => ({
       source: source.source,
@@ -37,7 +39,7 @@ export function publishVwap({ pair, bucket, kept, usdVolume, dropped, policyId }
       quote_volume: formatDecimal(source.quoteVolume),
       share: formatDecimal(shareOf(source.quoteVolume, quoteVolume)),
     })),
-    dropped: { class: dropped.class, outlier: dropped.outlier },
+    dropped,
     policy: policyId,
   };
 }

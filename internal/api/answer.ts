@@ -6,7 +6,7 @@ export interface Flags {
   readonly stale: boolean;
   /** The value was derived through other markets. */
   readonly triangulated: boolean;
-  /** The value lies far from a reference. */
+  /** The price lies far from the median of references outside; false as well where that was not checked. */
   readonly divergence_warning: boolean;
 }
 
@@ -14,6 +14,8 @@ export interface Answer {
   /** What `data` holds, as JSON text. */
   readonly data: string;
   readonly flags: Flags;
+  /** What comparing the pair's price with references gave, as JSON text; null where that is not known. */
+  readonly divergence?: string | null;
   readonly maxAgeSeconds: number;
 }
 
@@ -27,9 +29,10 @@ export function secondsUntil(moment: Micros, now: Micros): number {
   return moment <= now ? 0 : Number((moment - now) / MICROS_PER_SECOND);
 }
 
-export function answerResponse({ data, flags, maxAgeSeconds }: Answer): Response {
+export function answerResponse({ data, flags, divergence = null, maxAgeSeconds }: Answer): Response {
   // Stored values are passed on byte for byte: their text is what was published.
-  return new Response(`{"data":${data},"flags":${JSON.stringify(flags)}}`, {
+  const compared = divergence === null ? "" : `,"divergence":${divergence}`;
+  return new Response(`{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`, {
     headers: { "Content-Type": "application/json", "Cache-Control": `public, max-age=${maxAgeSeconds}` },
   });
 }

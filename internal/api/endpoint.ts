@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { BlankEnv } from "hono/types";
+import { divergenceSchema } from "../cache/divergence.ts";
 import { type Answer, answerResponse } from "./answer.ts";
 import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
 
@@ -27,7 +28,9 @@ const flagsSchema = z
   .object({
     stale: z.boolean().openapi({ description: "older than it would be on a healthy system" }),
     triangulated: z.boolean().openapi({ description: "derived through other markets" }),
-    divergence_warning: z.boolean().openapi({ description: "far from a reference" }),
+    divergence_warning: z
+      .boolean()
+      .openapi({ description: "far from the median of references outside; `divergence` tells of the check" }),
   })
   .openapi("Flags");
 
@@ -54,7 +57,11 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, endpoint: Endp
     responses: {
       200: {
         description: "The answer",
-        content: { "application/json": { schema: z.object({ data, flags: flagsSchema }) } },
+        content: {
+          "application/json": {
+            schema: z.object({ data, flags: flagsSchema, divergence: divergenceSchema.optional() }),
+          },
+        },
       },
       304: { description: "What the caller's ETag names still holds" },
       ...problemResponses([...ALWAYS, ...problems]),

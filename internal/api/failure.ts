@@ -38,7 +38,3 @@ export function problemOf(error: unknown): Problem {
   }
   return new Problem("internal-error", "the request could not be answered; the log of the API says why");
 }
-
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}

@@ -14,6 +14,16 @@ export function vwapKey(pair: Pair, windowSeconds: number): string {
   return `vwap:${pair.base}:${pair.quote}:${windowSeconds}`;
 }
 
+/** The key of the marker that says where the value at `key` comes from, for people and other tools: `…:provenance`. */
+export function provenanceKey(key: string): string {
+  return `${key}:provenance`;
+}
+
+/** The key of what comparing a pair with references gave: `div:<base>:<quote>`. */
+export function divergenceKey(pair: Pair): string {
+  return `div:${pair.base}:${pair.quote}`;
+}
+
 /** The payload that announces a write. */
 export function formatAnnouncement({ key, to }: Announcement): string {
   return JSON.stringify({ key, to });

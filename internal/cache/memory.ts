@@ -1,7 +1,8 @@
 import { type Micros, seconds } from "../canonical/time.ts";
+import { provenanceKey } from "./keys.ts";
 import { makeListeners } from "./listeners.ts";
 import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
-import { refuseWrite, supersedes } from "./supersede.ts";
+import { refuseTtl, refuseWrite, supersedes } from "./supersede.ts";
 
 interface Entry {
   readonly value: string;
@@ -23,12 +24,19 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
     return entry !== undefined && entry.expires > at ? entry.value : null;
   }
 
+  function keep(key: string, value: string, ttlSeconds: number, at: Micros): void {
+    entries.set(key, { value, expires: at + seconds(ttlSeconds) });
+  }
+
   function write(each: PriceWrite, at: Micros): WriteOutcome {
     const refusal = refuseWrite(each);
     if (refusal !== null) return refusal;
     const before = held(each.key, at);
     if (before !== null && supersedes(before, each.to)) return "superseded";
-    entries.set(each.key, { value: each.value, expires: at + seconds(each.ttlSeconds) });
+    const { key, value, provenance, ttlSeconds } = each;
+    keep(key, value, ttlSeconds, at);
+    if (provenance === undefined) entries.delete(provenanceKey(key));
+    else keep(provenanceKey(key), provenance, ttlSeconds, at);
     listeners.announce({ key: each.key, to: each.to });
     return "written";
   }
@@ -44,6 +52,12 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
       const at = now();
       for (const [key, entry] of entries) if (entry.expires <= at) entries.delete(key);
       return writes.map((each) => write(each, at));
+    },
+    async put(key, value, ttlSeconds) {
+      refuseIfClosed();
+      const refusal = refuseTtl(key, ttlSeconds);
+      if (refusal !== null) throw refusal;
+      keep(key, value, ttlSeconds, now());
     },
     async subscribe(onWrite) {
       refuseIfClosed();

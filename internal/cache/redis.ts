@@ -1,19 +1,21 @@
 import type { Result } from "ioredis";
-import { ANNOUNCEMENTS, formatAnnouncement } from "./keys.ts";
+import { ANNOUNCEMENTS, formatAnnouncement, provenanceKey } from "./keys.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { openRedisSubscription } from "./redis-subscription.ts";
 import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
-import { PUBLISH_LUA, refuseWrite } from "./supersede.ts";
+import { PUBLISH_LUA, refuseTtl, refuseWrite } from "./supersede.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     publishPrice(
       key: string,
+      markerKey: string,
       value: string,
       to: string,
       ttlSeconds: number,
       channel: string,
       payload: string,
+      provenance: string,
     ): Result<number, Context>;
   }
 }
@@ -26,7 +28,7 @@ const CHUNK = 500;
  * @throws InputError where the URL is no Redis URL
  */
 export function openRedisStore(url: string, keyPrefix: string): PriceStore {
-  const connection = connectRedis(url, { scripts: { publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 1 } } });
+  const connection = connectRedis(url, { scripts: { publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 2 } } });
   const channel = keyPrefix + ANNOUNCEMENTS;
   const subscription = openRedisSubscription(url, channel);
 
@@ -34,8 +36,17 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
     try {
       const replies = await connection.run((client) => {
         const pipeline = client.pipeline();
-        for (const { key, value, to, ttlSeconds } of writes) {
-          pipeline.publishPrice(keyPrefix + key, value, to, ttlSeconds, channel, formatAnnouncement({ key, to }));
+        for (const { key, value, to, ttlSeconds, provenance = "" } of writes) {
+          pipeline.publishPrice(
+            keyPrefix + key,
+            keyPrefix + provenanceKey(key),
+            value,
+            to,
+            ttlSeconds,
+            channel,
+            formatAnnouncement({ key, to }),
+            provenance,
+          );
         }
         return pipeline.exec();
       });
@@ -66,6 +77,11 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
       }
       const outcomes = (await Promise.all(chunks)).flat().values();
       return refusals.map((refusal) => refusal ?? (outcomes.next().value as WriteOutcome));
+    },
+    async put(key, value, ttlSeconds) {
+      const refusal = refuseTtl(key, ttlSeconds);
+      if (refusal !== null) throw refusal;
+      await connection.run((client) => client.set(keyPrefix + key, value, "EX", ttlSeconds));
     },
     subscribe: (onWrite) => subscription.subscribe(onWrite),
     async ping() {

@@ -202,6 +202,86 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(heard).toHaveLength(3);
     });
 
+    test("a text that is put is kept as it is, and the last one stands", async () => {
+      const text = 'Ünïcode 🚀 "quoted" \\ \r\n \u0000 {"to":"2026-08-09T22:30:00Z"}';
+      await store.put("put", text, TTL);
+      expect(await open().read(["put"])).toEqual([text]);
+      await store.put("put", "", TTL);
+      expect(await store.read(["put"])).toEqual([""]);
+    });
+
+    test("a text that is put lives for its time to live, and putting it again begins it anew", async () => {
+      await store.put("short", "text", 1);
+      await store.put("renewed", "before", 1);
+      await store.put("renewed", "text", TTL);
+      const read = () => store.read(["short", "renewed"]);
+      await harness.elapse(1, async () => (await read())[0] === null);
+      expect(await read()).toEqual([null, "text"]);
+    });
+
+    test("a text that is put is announced to nobody, and seen under no other prefix", async () => {
+      const other = open(harness.freshPrefix());
+      const [heard, heardByOther] = [await listen(store), await listen(other)];
+      await store.put("put", "text", TTL);
+      expect(await other.read(["put"])).toEqual([null]);
+      // Had it been announced, that would be heard before these.
+      await store.publish([write("key", 1)]);
+      await other.publish([write("key", 1)]);
+      await vi.waitFor(() => expect([heard.length, heardByOther.length]).toEqual([1, 1]));
+      expect([...heard, ...heardByOther].map(({ key }) => key)).toEqual(["key", "key"]);
+    });
+
+    test.each([0, -1, 1.5, Number.NaN])("a text is not put for %s seconds, and what was there stays", async (ttl) => {
+      await store.put("put", "before", TTL);
+      await expect(store.put("put", "text", ttl)).rejects.toThrow(`put: a time to live of ${ttl} is not`);
+      expect(await store.read(["put"])).toEqual(["before"]);
+    });
+
+    describe("the marker beside a value", () => {
+      const marked = (step: number): PriceWrite => ({ ...write("key", step), provenance: "triangulated" });
+      const read = () => store.read(["key", "key:provenance"]);
+
+      test("says where it comes from, and goes with a later value that says nothing", async () => {
+        await store.publish([marked(1), write("other", 1)]);
+        expect(await read()).toEqual([write("key", 1).value, "triangulated"]);
+        expect(await store.read(["other:provenance"])).toEqual([null]);
+        expect(await store.publish([write("key", 2)])).toEqual(["written"]);
+        expect(await read()).toEqual([write("key", 2).value, null]);
+        expect(await store.publish([marked(2)])).toEqual(["written"]);
+        expect(await read()).toEqual([write("key", 2).value, "triangulated"]);
+      });
+
+      test("lives as long as the value", async () => {
+        const long = { ...marked(1), key: "long" };
+        await store.publish([{ ...marked(1), ttlSeconds: 1 }, { ...long, ttlSeconds: 1 }, long]);
+        await harness.elapse(1, async () => (await read()).every((text) => text === null));
+        expect(await store.read(["long", "long:provenance"])).toEqual([long.value, "triangulated"]);
+      });
+
+      test("stays as it is where a write is superseded or refused", async () => {
+        const refused = { to: "soon" };
+        await store.publish([marked(5)]);
+        expect(await store.publish([write("key", 4), { ...write("key", 6), ...refused }])).toEqual([
+          "superseded",
+          expect.any(Error),
+        ]);
+        expect(await read()).toEqual([write("key", 5).value, "triangulated"]);
+        await store.publish([write("key", 6)]);
+        expect(await store.publish([marked(5), { ...marked(7), ...refused }])).toEqual([
+          "superseded",
+          expect.any(Error),
+        ]);
+        expect(await read()).toEqual([write("key", 6).value, null]);
+      });
+
+      test("is announced to nobody", async () => {
+        const heard = await listen(store);
+        await store.publish([marked(1), write("key", 2)]);
+        await vi.waitFor(() => expect(heard).toHaveLength(2));
+        expect(heard.map(({ key }) => key)).toEqual(["key", "key"]);
+      });
+    });
+
     test("stores of different prefixes see nothing of each other", async () => {
       const other = open(harness.freshPrefix());
       const [heard, heardByOther] = [await listen(store), await listen(other)];
@@ -259,6 +339,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       await end();
       await expect(store.ping()).rejects.toThrow("the store is closed");
       await expect(store.read(["key"])).rejects.toThrow("the store is closed");
+      await expect(store.put("key", "text", TTL)).rejects.toThrow("the store is closed");
       await expect(store.subscribe(() => {})).rejects.toThrow("the store is closed");
       expect(await store.publish([write("key", 2)])).toEqual([
         expect.objectContaining({ message: expect.stringContaining("the store is closed") }),

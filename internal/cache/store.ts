@@ -12,6 +12,8 @@ export interface PriceWrite {
   readonly to: string;
   /** How long the value lives, in whole seconds. */
   readonly ttlSeconds: number;
+  /** What the marker beside the value says, see `provenanceKey`; without it there is none afterwards. */
+  readonly provenance?: string | undefined;
 }
 
 /**
@@ -29,6 +31,11 @@ export interface PriceStore {
   read(keys: readonly string[]): Promise<(string | null)[]>;
   /** Writes all in pipelined round trips, in their order. Never rejects: a failure is the outcome of its write alone. */
   publish(writes: readonly PriceWrite[]): Promise<WriteOutcome[]>;
+  /**
+   * Keeps a text for so many whole seconds; it is not announced.
+   * @throws Error where the store does not answer within seconds, or the text could never expire
+   */
+  put(key: string, value: string, ttlSeconds: number): Promise<void>;
   /**
    * Calls back for each write announced, by any writer, from when the promise resolves until the function it gives is
    * called. What is written while the connection is away is not announced afterwards.

@@ -27,8 +27,26 @@ test("reads what was published", () => {
 
 test("passes over keys that it does not know", () => {
   const source = { ...VALUE.sources[0], weight: "1" };
-  const later = { ...VALUE, provenance: "triangulated", sources: [source], dropped: { ...VALUE.dropped, floor: 1 } };
+  const later = { ...VALUE, mood: "calm", sources: [source], dropped: { ...VALUE.dropped, floor: 1 } };
   expect(parsePublished(JSON.stringify(later))).toEqual(VALUE);
+});
+
+test("reads a triangulated value as it was written", () => {
+  const leg = { pair: "crypto:BTC/fiat:USD", price: "65000", inverted: false, method: "vwap" } as const;
+  const rate = { pair: "fiat:USD/fiat:EUR", price: "0.9", inverted: true, method: "fx" } as const;
+  const triangulated: PublishedValue = {
+    ...VALUE,
+    dropped: { ...VALUE.dropped, venue: 0 },
+    provenance: "triangulated",
+    legs: [
+      { ...leg, usd_volume: null, trade_count: 3 },
+      { ...rate, source: "ecb", as_of: "2026-08-07T14:00:00Z" },
+    ],
+  };
+  const text = serializePublished(triangulated);
+  expect(parsePublished(text)).toEqual(triangulated);
+  expect(text).toMatch(/"policy":"[0-9a-f]{12}","provenance":"triangulated","legs":\[\{"pair":"crypto:BTC/);
+  expect(() => parsePublished(text.replace('"fx"', '"guess"'))).toThrow("legs.1.method");
 });
 
 const poisoned: [wrong: string, patch: Record<string, unknown>][] = [

@@ -28,6 +28,11 @@ export function parseDecimal(text: string): Decimal {
   return new EXACT(text);
 }
 
+/** The decimal of a whole number, of any length. */
+export function integerDecimal(units: bigint): Decimal {
+  return new EXACT(units.toString());
+}
+
 /** Plain notation: no exponent, no trailing zeros. */
 export function formatDecimal(value: Decimal): string {
   return value.isZero() ? "0" : value.toFixed();
@@ -45,9 +50,13 @@ export function roundPublished(value: Decimal): Decimal {
 
 /** `part / whole` rounded half-even to 6 decimals; 0 of 0 is 0. */
 export function shareOf(part: Decimal, whole: Decimal): Decimal {
-  if (whole.isZero()) return ZERO;
-  // Operands have at most ~100 digits, so a quotient kept to 1000 cannot look like a tie without being one.
-  return EXACT.div(part, whole).toDecimalPlaces(SHARE_DECIMALS, Decimal.ROUND_HALF_EVEN);
+  return whole.isZero() ? ZERO : divideTo(part, whole, SHARE_DECIMALS);
+}
+
+/** `dividend / divisor` rounded half-even to so many decimals. */
+export function divideTo(dividend: Decimal, divisor: Decimal, decimals: number): Decimal {
+  // Operands have some hundred digits, so a quotient kept to 1000 cannot look like a tie without being one.
+  return EXACT.div(dividend, divisor).toDecimalPlaces(decimals, Decimal.ROUND_HALF_EVEN);
 }
 
 /** The square root, rounded down to `digits` significant digits. */

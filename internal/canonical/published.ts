@@ -8,6 +8,28 @@ export interface PublishedSource {
   readonly share: string;
 }
 
+/** Trades left out, by the filter that did. */
+export interface DroppedTrades {
+  readonly class: number;
+  readonly outlier: number;
+  /** Present where the policy filters venues. */
+  readonly venue?: number | undefined;
+}
+
+/** A market that a triangulated price leads through. */
+export type PublishedLeg = {
+  /** `base/quote` in the direction of the chain. */
+  readonly pair: string;
+  /** Of `pair`, rounded like every price; the target's is the product of the exact ones. */
+  readonly price: string;
+  /** Whether the price was read from `quote/base`. */
+  readonly inverted: boolean;
+} & (
+  | { readonly method: "vwap"; readonly usd_volume: string | null; readonly trade_count: number }
+  /** The last exchange rate, of `as_of`, instead of a window's average. */
+  | { readonly method: "fx"; readonly source: string; readonly as_of: string }
+);
+
 /**
  * The price of one target over one bucket, as it is published. Decimals are strings in plain notation, volumes in whole
  * units of their asset, times RFC 3339 with `Z`.
@@ -26,10 +48,13 @@ export interface PublishedValue {
   readonly trade_count: number;
   /** Sorted by source. */
   readonly sources: readonly PublishedSource[];
-  /** Trades left out, by the filter that did. */
-  readonly dropped: { readonly class: number; readonly outlier: number };
+  readonly dropped: DroppedTrades;
   /** Hash of the settings that decide the figure. */
   readonly policy: string;
+  /** Present where the price comes from other markets; volumes, count and sources are then 0 and empty. */
+  readonly provenance?: "triangulated" | undefined;
+  /** Two or more, in the direction from base to quote; present with `provenance`. */
+  readonly legs?: readonly PublishedLeg[] | undefined;
 }
 
 /**
@@ -54,7 +79,18 @@ export function serializePublished(value: PublishedValue): string {
       quote_volume: each.quote_volume,
       share: each.share,
     })),
-    dropped: { class: value.dropped.class, outlier: value.dropped.outlier },
+    // What is undefined is left out.
+    dropped: { class: value.dropped.class, outlier: value.dropped.outlier, venue: value.dropped.venue },
     policy: value.policy,
+    provenance: value.provenance,
+    legs: value.legs?.map((leg) => ({
+      pair: leg.pair,
+      price: leg.price,
+      inverted: leg.inverted,
+      method: leg.method,
+      ...(leg.method === "vwap"
+        ? { usd_volume: leg.usd_volume, trade_count: leg.trade_count }
+        : { source: leg.source, as_of: leg.as_of }),
+    })),
   });
 }

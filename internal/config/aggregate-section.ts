@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { closeAliases, pairIdentity } from "../aggregate/aliases.ts";
+import { closeAliases } from "../aggregate/aliases.ts";
 import { LONGEST_WINDOW_SECONDS } from "../aggregate/question.ts";
 import { formatDuration } from "../canonical/duration.ts";
-import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import { type Pair, parsePair } from "../canonical/pair.ts";
 import { needs, reportAt } from "./cross-checks.ts";
 import { aliasesField, contradictions, pegsField } from "./declarations.ts";
 import { durationField, integerField, listenField, pairField } from "./fields.ts";
+import { checkMarkets } from "./markets.ts";
+import { checkTriangulations, triangulationsField } from "./triangulations.ts";
 
 const DAY = 86_400;
 
@@ -48,9 +50,14 @@ const keys = z.strictObject({
   twap_window_seconds: windowSeconds,
   disable_class_filter: z.boolean().prefault(false).describe("true or false"),
   enable_stablecoin_fiat_proxy: z.boolean().prefault(false).describe("true or false"),
+  outlier_method: z.enum(["sigma", "mad"]).prefault("sigma").describe('"sigma" or "mad"'),
   outlier_sigma_threshold: z.number().min(0).max(1000).prefault(4).describe("a number from 0 (off) to 1000"),
+  venue_deviation_pct: z.number().min(0).max(1000).prefault(0).describe("a number of per cent from 0 (off) to 1000"),
+  max_source_share: z.number().min(0).max(1).prefault(0).describe("a number from 0 (off) to 1, such as 0.5 for a half"),
   min_usd_volume: z.number().min(0).max(1e15).prefault(10_000).describe("a number of US dollars from 0 (off) to 1e15"),
   min_usd_volume_unknown: z.enum(["publish", "refuse"]).prefault("publish").describe('"publish" or "refuse"'),
+  triangulation_enabled: z.boolean().prefault(true).describe("true or false"),
+  max_hops: integerField(2, 4).prefault(3).describe("a whole number from 2 to 4"),
   max_trades_per_window: integerField(1, 1e7).prefault(10_000).describe("a whole number from 1 to 10000000"),
   concurrency: integerField(1, 1000).prefault(4).describe("a whole number from 1 to 1000"),
   ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
@@ -60,6 +67,9 @@ const keys = z.strictObject({
   pegs: pegsField
     .prefault({})
     .describe('a table of at most 1000 assets, each with the currency it is pegged to, such as "crypto:GUSD" = "USD"'),
+  triangulations: triangulationsField
+    .prefault([])
+    .describe("a list of at most 1000 tables, each [[aggregate.triangulations]] with target and legs"),
 });
 
 type Keys = z.output<typeof keys>;
@@ -100,6 +110,7 @@ function withChecks() {
   return section
     .superRefine(checkMeanings, needs("aliases", "pegs"))
     .superRefine(checkPairs, needs("pairs", "aliases"))
+    .superRefine(checkTriangulations, needs("triangulations", "aliases"))
     .prefault({})
     .describe("a table, [aggregate]");
 }
@@ -120,19 +131,6 @@ function checkMeanings({ aliases, pegs }: Keys, context: z.core.$RefinementCtx):
 }
 
 function checkPairs({ pairs, aliases }: Keys, context: z.core.$RefinementCtx): void {
-  const closed = closeAliases(aliases);
-  const seen = new Map<string, Pair>();
-  for (const [index, pair] of pairs.entries()) {
-    const identity = pairIdentity(pair, closed);
-    const earlier = seen.get(identity);
-    const [base, quote] = identity.split("/");
-    if (base === quote) {
-      reportAt(context, ["pairs", index], `${formatPair(pair)} has one asset on both sides`, "two different assets");
-    } else if (earlier !== undefined) {
-      const wrong = `${formatPair(pair)} is the same market as ${formatPair(earlier)}`;
-      reportAt(context, ["pairs", index], wrong, "each market once, under one of its names");
-    } else {
-      seen.set(identity, pair);
-    }
-  }
+  const markets = pairs.map((pair, index) => ({ pair, path: ["pairs", index] }));
+  checkMarkets(markets, closeAliases(aliases), "each market once, under one of its names", context);
 }

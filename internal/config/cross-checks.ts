@@ -18,12 +18,12 @@ function liesElsewhere(issue: z.core.$ZodRawIssue, keys: readonly string[]): boo
   return betweenKeys === true || (key !== undefined && !keys.includes(String(key)));
 }
 
+/** Where a check between keys reports. */
+export interface IssueTaker {
+  addIssue: (issue: z.core.$ZodSuperRefineIssue) => void;
+}
+
 /** Reports a problem at `path` that lies between keys; `right` says what would fit. */
-export function reportAt(
-  context: { addIssue: (issue: z.core.$ZodSuperRefineIssue) => void },
-  path: PropertyKey[],
-  message: string,
-  right: string,
-): void {
+export function reportAt(context: IssueTaker, path: PropertyKey[], message: string, right: string): void {
   context.addIssue({ code: "custom", path, message, params: { ...BETWEEN_KEYS, right } });
 }

@@ -1,20 +1,15 @@
 import { z } from "zod";
 import { type Aliases, closeAliases, DEFAULT_ALIASES, DEFAULT_PEGS, type Pegs } from "../aggregate/aliases.ts";
 import { type Asset, isFiat, parseAsset } from "../canonical/asset.ts";
-import { type IssueSink, readOr } from "./fields.ts";
+import { readAsset, readTable, report, tableField } from "./tables.ts";
 
 /** Names of one asset as declared, the default among them; an empty list is a default that was taken away. */
 export type DeclaredAliases = ReadonlyMap<Asset, readonly Asset[]>;
 
-const MOST_DECLARATIONS = 1000;
-
-// Values are read by hand, not by an inner schema, so that one of a wrong type does not hide what is wrong elsewhere.
-const tableField = z.record(z.string(), z.unknown());
-
 /** `asset = ["other name", …]`, merged over the default key by key. */
 export const aliasesField = z.codec(tableField, z.custom<DeclaredAliases>(), {
   decode: (table, context) => {
-    const declared = readTable(table, context, (names, [key]) => {
+    const declared = readTable(table, context, parseAsset, (names, [key]) => {
       if (Array.isArray(names)) return names.flatMap((name, index) => readAsset(name, context, [key, index]) ?? []);
       context.issues.push({ code: "invalid_type", expected: "array", input: names, path: [key] });
       return [];
@@ -27,7 +22,7 @@ export const aliasesField = z.codec(tableField, z.custom<DeclaredAliases>(), {
 /** `asset = "fiat:USD"`: what the operator declares pegged, beside the built-in pegs. */
 export const pegsField = z.codec(tableField, z.custom<Pegs>(), {
   decode: (table, context) => {
-    const declared = readTable(table, context, (text, path, asset) => {
+    const declared = readTable(table, context, parseAsset, (text, path, asset) => {
       const currency = readAsset(text, context, path);
       if (isFiat(asset)) report(context, path, text, "is a currency itself, which nothing pegs");
       if (currency !== null && !isFiat(currency)) report(context, path, text, `${currency} is no currency`);
@@ -37,33 +32,6 @@ export const pegsField = z.codec(tableField, z.custom<Pegs>(), {
   },
   encode: (pegs) => Object.fromEntries(pegs),
 });
-
-function readTable<V>(
-  table: Readonly<Record<string, unknown>>,
-  context: IssueSink,
-  readValue: (value: unknown, path: [string], asset: Asset) => V,
-): Map<Asset, V> {
-  const read = new Map<Asset, V>();
-  const entries = Object.entries(table);
-  if (entries.length > MOST_DECLARATIONS) report(context, [], table, `has ${entries.length} entries`);
-  for (const [key, value] of entries) {
-    const asset = readAsset(key, context, [key]);
-    if (asset === null) continue;
-    if (read.has(asset)) report(context, [key], key, `names ${asset} a second time`);
-    read.set(asset, readValue(value, [key], asset));
-  }
-  return read;
-}
-
-function readAsset(text: unknown, context: IssueSink, path: PropertyKey[]): Asset | null {
-  if (typeof text === "string") return readOr(() => parseAsset(text), text, context, path);
-  context.issues.push({ code: "invalid_type", expected: "string", input: text, path });
-  return null;
-}
-
-function report(context: IssueSink, path: PropertyKey[], input: unknown, message: string): void {
-  context.issues.push({ code: "custom", message, input, path });
-}
 
 /** The alias groups that stand for two currencies at once, each as a sentence that says so. */
 export function contradictions(declared: DeclaredAliases, declaredPegs: Pegs): string[] {

@@ -20,15 +20,20 @@ export interface IssueSink {
   issues: z.core.$ZodRawIssue[];
 }
 
-/** Reads with `read`, reporting an InputError as an issue at `path`; null then. */
-export function readOr<T>(read: () => T, input: unknown, sink: IssueSink, path: PropertyKey[] = []): T | null {
+/** What `read` returns; null where it throws an InputError, whose message goes to `refuse`. */
+export function unlessRefused<T>(read: () => T, refuse: (message: string) => void): T | null {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    sink.issues.push({ code: "custom", message: error.message, input, path });
+    refuse(error.message);
     return null;
   }
+}
+
+/** Reads with `read`, reporting an InputError as an issue at `path`; null then. */
+export function readOr<T>(read: () => T, input: unknown, sink: IssueSink, path: PropertyKey[] = []): T | null {
+  return unlessRefused(read, (message) => sink.issues.push({ code: "custom", message, input, path }));
 }
 
 /** A field written as text and held as a value; `read` throws InputError on a text it does not understand. */
@@ -88,6 +93,13 @@ export const redisUrlField = z.string().refine((url) => {
   const { hostname, pathname } = new URL(url);
   return hostname !== "" && /^(\/\d*)?$/.test(pathname);
 }, "is no Redis URL");
+
+/** Whether requests can be made to the URL: those of fetch carry no user and password. */
+export function isHttpUrl(url: string): boolean {
+  if (!/^https?:\/\/\S+$/i.test(url) || !URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username === "" && password === "";
+}
 
 /** Whether the URL can be read, its user and password too. */
 function isReadable(url: string): boolean {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { CONFIG_KEYS, expectedAt, namesAt } from "./keys.ts";
+import { CONFIG_KEYS, expectedAt, mayHoldSecret, namesAt } from "./keys.ts";
 import { dotted, type Problem } from "./problems.ts";
-import { maskSecrets } from "./secrets.ts";
+import { maskAnything } from "./secrets.ts";
 import { nearest } from "./suggest.ts";
 
 /** An issue before it is known which file or variable is to blame. */
@@ -17,7 +17,7 @@ export function findingsOf(issue: z.core.$ZodIssue, document: unknown): Finding[
   return [
     {
       path: issue.path,
-      key: maskSecrets(dotted(issue.path)),
+      key: maskedPath(issue.path),
       wrong: issue.code === "custom" ? withoutSecrets(issue.message, value, issue.path) : describe(issue, value),
       right: typeof right === "string" ? right : expectedAt(issue.path),
     },
@@ -26,8 +26,12 @@ export function findingsOf(issue: z.core.$ZodIssue, document: unknown): Finding[
 
 /** A message that quotes the start of a text may end before the @ by which a password is known. */
 function withoutSecrets(message: string, value: unknown, path: readonly PropertyKey[]): string {
-  const hasSecret = [value, path.at(-1)].some((text) => typeof text === "string" && maskSecrets(text) !== text);
-  return hasSecret && message.includes("://") ? "is a URL with a password" : maskSecrets(message);
+  const hasSecret = [value, path.at(-1)].some((text) => typeof text === "string" && maskAnything(text) !== text);
+  return hasSecret && message.includes("://") ? "is a URL, which may hold a secret" : maskAnything(message);
+}
+
+function maskedPath(path: readonly PropertyKey[]): string {
+  return dotted(path.map((part) => (typeof part === "string" ? maskAnything(part) : part)));
 }
 
 function unknownKey(path: readonly PropertyKey[]): Finding {
@@ -37,7 +41,7 @@ function unknownKey(path: readonly PropertyKey[]): Finding {
   const meant = nearest(name, siblings) ?? elsewhere?.dotted;
   return {
     path,
-    key: maskSecrets(dotted(path)),
+    key: maskedPath(path),
     wrong: "is no known key",
     right: meant ?? `one of ${siblings.join(", ")}`,
   };
@@ -45,11 +49,15 @@ function unknownKey(path: readonly PropertyKey[]): Finding {
 
 function describe(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return "is missing";
-  return Array.isArray(value) && issue.code === "too_big" ? `has ${value.length} entries` : `is ${show(value)}`;
+  if (Array.isArray(value) && (issue.code === "too_big" || issue.code === "too_small")) {
+    return `has ${value.length === 1 ? "1 entry" : `${value.length} entries`}`;
+  }
+  return `is ${show(value, issue.path)}`;
 }
 
-function show(value: unknown): string {
-  if (typeof value === "string") return `the text ${JSON.stringify(maskSecrets(value).slice(0, 80))}`;
+function show(value: unknown, path: readonly PropertyKey[]): string {
+  if (typeof value !== "object" && mayHoldSecret(path)) return "a value that is not shown, as it may be a secret";
+  if (typeof value === "string") return `the text ${JSON.stringify(maskAnything(value).slice(0, 80))}`;
   if (Array.isArray(value)) return "a list";
   if (value instanceof Date) return "a date";
   return typeof value === "object" ? "a table" : String(value);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { configSchema } from "./schema.ts";
+import type { Secret } from "./secrets.ts";
 
 /** How a key's value is written. */
 export type KeyKind = "text" | "number" | "boolean" | "texts" | "toml";
@@ -12,6 +13,7 @@ export interface ConfigKey {
   /** The environment variable that overrides it. */
   readonly variable: string;
   readonly kind: KeyKind;
+  readonly secret: Secret | null;
 }
 
 export const ENV_PREFIX = "STELLARINDEX_";
@@ -19,6 +21,8 @@ export const ENV_PREFIX = "STELLARINDEX_";
 interface Node {
   readonly type?: string;
   readonly description?: string;
+  /** From the field's `meta`. */
+  readonly secret?: Secret;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
   readonly additionalProperties?: Node | boolean;
@@ -34,7 +38,8 @@ function keysBelow(node: Node, path: readonly string[]): ConfigKey[] {
     const childPath = [...path, name];
     if (child.properties !== undefined) return keysBelow(child, childPath);
     const variable = ENV_PREFIX + childPath.join("_").toUpperCase();
-    return [{ path: childPath, dotted: childPath.join("."), variable, kind: kindOf(child) }];
+    const { secret = null } = child;
+    return [{ path: childPath, dotted: childPath.join("."), variable, kind: kindOf(child), secret }];
   });
 }
 
@@ -43,6 +48,13 @@ function kindOf({ type, items }: Node): KeyKind {
   if (type === "boolean") return "boolean";
   if (type === "array") return items?.type === "string" ? "texts" : "toml";
   return type === "object" ? "toml" : "text";
+}
+
+/** Whether a value at `path` may hold a secret: at, above or below a key that is one. */
+export function mayHoldSecret(path: readonly PropertyKey[]): boolean {
+  return CONFIG_KEYS.some(
+    (key) => key.secret !== null && key.path.every((name, depth) => depth >= path.length || path[depth] === name),
+  );
 }
 
 /** What would be right at `path`: the description of the nearest key at or above it. */

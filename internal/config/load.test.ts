@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { makePolicy } from "../aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
 import { load, problemsOf } from "./config.testing.ts";
 import { CONFIG_KEYS } from "./keys.ts";
 import { loadConfig } from "./load.ts";
 import { ConfigError } from "./problems.ts";
-import { policySettings } from "./schema.ts";
+import { publishedPairs } from "./published-pairs.ts";
+import { type Config, policySettings } from "./schema.ts";
 import { refuseUnsharedStores } from "./shared-stores.ts";
 
 const EXAMPLE = new URL("../../config.example.toml", import.meta.url);
@@ -29,6 +30,26 @@ describe("defaults", () => {
         price_freshness_seconds: 30,
       },
       log: { level: "info" },
+      divergence: {
+        min_interval_seconds: 300,
+        threshold_pct: 5,
+        min_references: 2,
+        max_age_seconds: 5400,
+        timeout_ms: 5000,
+        stored_sources: true,
+        coingecko: {
+          enabled: false,
+          url: "https://api.coingecko.com/api/v3",
+          api_key: "",
+          requests_per_minute: 10,
+          ids: new Map([
+            ["crypto:XLM", "stellar"],
+            ["crypto:BTC", "bitcoin"],
+            ["crypto:ETH", "ethereum"],
+          ]),
+        },
+        chainlink: { rpc_url: "", requests_per_minute: 60, feeds: [] },
+      },
       sources: [],
     });
     expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({
@@ -43,14 +64,20 @@ describe("defaults", () => {
       twap_window_seconds: 300,
       disable_class_filter: false,
       enable_stablecoin_fiat_proxy: false,
+      outlier_method: "sigma",
       outlier_sigma_threshold: 4,
+      venue_deviation_pct: 0,
+      max_source_share: 0,
       min_usd_volume: 10_000,
       min_usd_volume_unknown: "publish",
+      triangulation_enabled: true,
+      max_hops: 3,
       max_trades_per_window: 10_000,
       concurrency: 4,
       ops_listen: { host: "127.0.0.1", port: 9101 },
       aliases: new Map([["native", ["crypto:XLM"]]]),
       pegs: new Map(),
+      triangulations: [],
     });
     expect(new Set([...defaults.origins.values()].map(({ from }) => from))).toEqual(new Set(["default"]));
     expect(defaults).toMatchObject({ file: null, warnings: [] });
@@ -61,28 +88,45 @@ describe("defaults", () => {
     const example = loadConfig({ file, env: {} });
     expect(example.config).toEqual(defaults.config);
     const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
-    expect(unsaid).toEqual(["sources"]);
+    expect(unsaid).toEqual(["aggregate.triangulations", "sources"]);
     const text = readFileSync(EXAMPLE, "utf8");
-    for (const key of ["name", "class", "subclass", "include_in_vwap", "weight"]) {
+    for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {
       expect(text).toMatch(new RegExp(`^# ${key} = `, "m"));
     }
   });
 
   it("have commented examples that load once the comment signs are gone", () => {
     const text = readFileSync(EXAMPLE, "utf8");
-    const uncommented = text.replace(/^# (?=(?:\[\[|[a-z_]+ = |"crypto:GUSD|USDC-G))/gm, "");
+    const uncommented = text.replace(/^# (?=(?:\[\[|[a-z_]+ = |"crypto:GUSD|USDC-G|"(?:BTC|ETH)\/USD" = ))/gm, "");
     const { config } = load(uncommented);
     expect(config.aggregate.pegs.size).toBe(2);
+    expect(config.aggregate.triangulations).toEqual([
+      { target: parsePair("XLM/EUR"), legs: [parsePair("XLM/USD"), parsePair("EUR/USD")] },
+    ]);
+    expect(config.divergence.chainlink.feeds.map(({ pair }) => formatPair(pair))).toEqual([
+      "crypto:BTC/fiat:USD",
+      "crypto:ETH/fiat:USD",
+    ]);
     expect(config.sources).toEqual([
       { name: "gemini", class: "exchange", subclass: "cex", include_in_vwap: true, weight: 100 },
     ]);
   });
 
   it("make the default policy", () => {
-    const settings = policySettings(defaults.config);
-    expect(makePolicy(settings).outlierSigma.toString()).toBe("4");
-    const changed = load('[[sources]]\nname = "gemini"\nclass = "exchange"').config;
-    expect(makePolicy(policySettings(changed)).id).not.toBe(makePolicy(settings).id);
+    expect(policySettings(defaults.config)).toEqual(DEFAULT_POLICY_SETTINGS);
+  });
+
+  it.each([
+    '[[sources]]\nname = "gemini"\nclass = "exchange"',
+    '[aggregate]\noutlier_method = "mad"',
+    "[aggregate]\nvenue_deviation_pct = 2.5",
+    "[aggregate]\nmax_source_share = 0.5",
+    "[aggregate]\ntriangulation_enabled = false",
+    "[aggregate]\nmax_hops = 2",
+    '[[aggregate.triangulations]]\ntarget = "XLM/EUR"\nlegs = ["XLM/USD", "EUR/USD"]',
+  ])("make another policy than %j", (text) => {
+    const idOf = (config: Config): string => makePolicy(policySettings(config)).id;
+    expect(idOf(load(text).config)).not.toBe(idOf(defaults.config));
   });
 });
 
@@ -122,6 +166,38 @@ describe("a file", () => {
     expect(load("[aggregate.aliases]\nnative = []").config.aggregate.aliases).toEqual(new Map([["native", []]]));
   });
 
+  it("adds to the default ids of coins, key by key, and takes away what is empty", () => {
+    const { ids } = load('[divergence.coingecko.ids]\nAQUA = "aquarius"\nETH = ""\nBTC = "wrapped-bitcoin"').config
+      .divergence.coingecko;
+    expect(Object.fromEntries(ids)).toEqual({
+      "crypto:XLM": "stellar",
+      "crypto:BTC": "wrapped-bitcoin",
+      "crypto:AQUA": "aquarius",
+    });
+  });
+
+  it("has the targets of its chains published after the pairs, each market once", () => {
+    const chains = ["XLM/EUR", "native/GBP", "BTC/CHF"].map((target) => {
+      const [base = "", quote = ""] = target.split("/");
+      return `[[aggregate.triangulations]]\ntarget = "${target}"\nlegs = ["USD/${base}", "USD/${quote}"]`;
+    });
+    const { config } = load(['[aggregate]\npairs = ["XLM/GBP", "XLM/USD"]', ...chains].join("\n"));
+    expect(publishedPairs(config).map(formatPair)).toEqual([
+      "crypto:XLM/fiat:GBP",
+      "crypto:XLM/fiat:USD",
+      "crypto:XLM/fiat:EUR",
+      "crypto:BTC/fiat:CHF",
+    ]);
+    expect(publishedPairs(defaults.config)).toEqual(defaults.config.aggregate.pairs);
+  });
+
+  it("may have the most chains there can be", () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `A${index}`);
+    const chains = names.map((name) => `{ target = "${name}/EUR", legs = ["${name}/USD", "EUR/USD"] }`);
+    const { config } = load(`[aggregate]\ntriangulations = [${chains.join(", ")}]`);
+    expect(publishedPairs(config)).toHaveLength(1009);
+  });
+
   it("reads addresses", () => {
     const { api } = load('[api]\nlisten = "[::1]:80"\nops_listen = "localhost:0"').config;
     expect(api.listen).toEqual({ host: "::1", port: 80 });
@@ -148,6 +224,20 @@ describe("a file", () => {
   });
 });
 
+const FEED = "0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c";
+
+it("half of what Chainlink needs gets a warning, whichever half it is", () => {
+  const url = '[divergence.chainlink]\nrpc_url = "http://localhost:8545"\n';
+  const feeds = `[divergence.chainlink.feeds]\n"BTC/USD" = "${FEED}"`;
+  expect(load(feeds).warnings).toEqual([
+    "divergence.chainlink.feeds are not read while divergence.chainlink.rpc_url is empty",
+  ]);
+  expect(load(url).warnings).toEqual([
+    "divergence.chainlink.rpc_url is never asked while there are no divergence.chainlink.feeds",
+  ]);
+  expect(load(url + feeds).warnings).toEqual([]);
+});
+
 describe("the environment", () => {
   const SAMPLES: Record<string, [string, unknown]> = {
     "database.url": ["pglite:memory", "pglite:memory"],
@@ -171,14 +261,40 @@ describe("the environment", () => {
     "aggregate.twap_window_seconds": ["600", 600],
     "aggregate.disable_class_filter": ["true", true],
     "aggregate.enable_stablecoin_fiat_proxy": ["true", true],
+    "aggregate.outlier_method": ["mad", "mad"],
     "aggregate.outlier_sigma_threshold": ["2.5", 2.5],
+    "aggregate.venue_deviation_pct": ["0.5", 0.5],
+    "aggregate.max_source_share": ["1", 1],
     "aggregate.min_usd_volume": ["1e3", 1000],
     "aggregate.min_usd_volume_unknown": ["refuse", "refuse"],
+    "aggregate.triangulation_enabled": ["false", false],
+    "aggregate.max_hops": ["4", 4],
     "aggregate.max_trades_per_window": ["1", 1],
     "aggregate.concurrency": ["1", 1],
     "aggregate.ops_listen": ["[::]:9101", { host: "::", port: 9101 }],
     "aggregate.aliases": ["{ native = [] }", new Map([["native", []]])],
     "aggregate.pegs": ['{ GUSD = "USD" }', new Map([["crypto:GUSD", "fiat:USD"]])],
+    "aggregate.triangulations": [
+      '[{ target = "BTC/XLM", legs = ["BTC/USD", "XLM/USD"] }]',
+      [{ target: parsePair("BTC/XLM"), legs: [parsePair("BTC/USD"), parsePair("XLM/USD")] }],
+    ],
+    "divergence.min_interval_seconds": ["60", 60],
+    "divergence.threshold_pct": ["0.1", 0.1],
+    "divergence.min_references": ["1", 1],
+    "divergence.max_age_seconds": ["604800", 604_800],
+    "divergence.timeout_ms": ["100", 100],
+    "divergence.stored_sources": ["false", false],
+    "divergence.coingecko.enabled": ["true", true],
+    "divergence.coingecko.url": ["http://localhost:80/v3", "http://localhost:80/v3"],
+    "divergence.coingecko.api_key": ["12345", "12345"],
+    "divergence.coingecko.requests_per_minute": ["30", 30],
+    "divergence.coingecko.ids": [
+      '{ "crypto:XLM" = "lumens", BTC = "", ETH = "" }',
+      new Map([["crypto:XLM", "lumens"]]),
+    ],
+    "divergence.chainlink.rpc_url": ["https://h/v3/key?x=1", "https://h/v3/key?x=1"],
+    "divergence.chainlink.requests_per_minute": ["1000", 1000],
+    "divergence.chainlink.feeds": [`{ "BTC/USD" = "${FEED}" }`, [{ pair: parsePair("BTC/USD"), address: FEED }]],
     sources: ['[{ name = "sdex", weight = 50 }]', [{ name: "sdex", weight: 50 }]],
   };
 
@@ -187,7 +303,7 @@ describe("the environment", () => {
     const { config, origins, warnings } = loadConfig({ file: EXAMPLE.pathname, env: { [variable]: text } });
     expect(key.path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config)).toEqual(value);
     expect(origins.get(key.dotted)).toEqual({ from: "variable", variable });
-    expect(warnings).toEqual([]);
+    expect(warnings.join()).not.toContain(variable);
   });
 
   it("has names that a reader can guess", () => {
@@ -195,6 +311,7 @@ describe("the environment", () => {
     expect(names).toContain("STELLARINDEX_AGGREGATE_INTERVAL_SECONDS");
     expect(names).toContain("STELLARINDEX_DATABASE_RETENTION_TRADES");
     expect(names).toContain("STELLARINDEX_SOURCES");
+    expect(names).toContain("STELLARINDEX_AGGREGATE_TRIANGULATIONS");
     expect(new Set(names).size).toBe(names.length);
   });
 
@@ -204,6 +321,11 @@ describe("the environment", () => {
       'aggregate.pegs."crypto:RLUSD"',
     ]);
     expect(origins.get("aggregate.aliases.native")).toEqual({ from: "default" });
+    const feeds = { STELLARINDEX_DIVERGENCE_CHAINLINK_FEEDS: `{ "BTC/USD" = "${FEED}" }` };
+    expect(load("", feeds).origins.get('divergence.chainlink.feeds."crypto:BTC/fiat:USD"')).toEqual({
+      from: "variable",
+      variable: "STELLARINDEX_DIVERGENCE_CHAINLINK_FEEDS",
+    });
   });
 
   it("counts an empty variable as not set", () => {
@@ -232,6 +354,8 @@ describe("the environment", () => {
     ["STELLARINDEX_SOURCES", "[{]", "line 1, column 4: "],
     ["STELLARINDEX_AGGREGATE_PEGS", '{}\nnative = "USD"', "goes on after the value"],
     ["STELLARINDEX_AGGREGATE_ALIASES", "5", "is 5"],
+    ["STELLARINDEX_AGGREGATE_TRIANGULATIONS", '[{ target = "XLM/EUR", legs = [] }]', "has 0 entries"],
+    ["STELLARINDEX_DIVERGENCE_CHAINLINK_RPC_URL", "h:8545/key", "is no HTTP URL that can be asked"],
   ])("is to blame for a wrong value of %s", (variable, text, wrong) => {
     const [problem, ...others] = problemsOf("", { [variable]: text });
     expect(others).toEqual([]);

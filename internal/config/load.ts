@@ -1,16 +1,22 @@
 import { readFileSync } from "node:fs";
-import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
-import { isFiat, parseAsset } from "../canonical/asset.ts";
-import { formatDuration } from "../canonical/duration.ts";
-import { MICROS_PER_SECOND } from "../canonical/time.ts";
+import { z } from "zod";
+import { parseAsset } from "../canonical/asset.ts";
+import { formatPair, parsePair } from "../canonical/pair.ts";
 import { type Env, FILE_VARIABLE, readOverrides } from "./env.ts";
 import { findingsOf } from "./issues.ts";
 import { CONFIG_KEYS } from "./keys.ts";
 import { ConfigError, dotted, type Problem } from "./problems.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { isTable, parseToml, type Table, TomlSyntaxError } from "./toml.ts";
+import { isTable, parseToml, type Table, TomlSyntaxError, valueIn } from "./toml.ts";
+import { warningsAbout } from "./warnings.ts";
 
-const RATES_REACH_BACK_SECONDS = Number(FX_QUOTE_MAX_AGE / MICROS_PER_SECOND);
+/** The tables whose keys are an operator's, and how each key is written when it is printed. */
+const ENTRY_TABLES: readonly { readonly path: readonly string[]; readonly canonical: (key: string) => string }[] = [
+  { path: ["aggregate", "aliases"], canonical: parseAsset },
+  { path: ["aggregate", "pegs"], canonical: parseAsset },
+  { path: ["divergence", "coingecko", "ids"], canonical: parseAsset },
+  { path: ["divergence", "chainlink", "feeds"], canonical: (key) => formatPair(parsePair(key)) },
+];
 
 /** Where the value of a key comes from. */
 export type Origin =
@@ -22,7 +28,7 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The file that was read; null where the defaults and the environment are all there is. */
   readonly file: string | null;
-  /** For every dotted key; the entries of `aggregate.aliases` and `aggregate.pegs` have one each beside the table's. */
+  /** For every dotted key; the entries of tables such as `aggregate.aliases` have one each beside the table's. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** What is not wrong but surely not meant, one sentence each. */
   readonly warnings: readonly string[];
@@ -49,7 +55,7 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
 
   const config = parsed.data;
   addEntryOrigins(origins, document, config);
-  return { config, file, origins, warnings: [...warnings, ...shortRetention(config)] };
+  return { config, file, origins, warnings: [...warnings, ...warningsAbout(config)] };
 }
 
 /** @throws ConfigError, with the `earlier` problems, where the file is missing or no TOML */
@@ -74,7 +80,7 @@ function readFile(file: string, earlier: readonly Problem[]): Table {
 function originsIn(document: Table, file: string | null): Map<string, Origin> {
   return new Map(
     CONFIG_KEYS.map((key): [string, Origin] => {
-      const value = key.path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), document);
+      const value = valueIn(document, key.path);
       return [key.dotted, value === undefined || file === null ? { from: "default" } : { from: "file", file }];
     }),
   );
@@ -104,34 +110,18 @@ function withoutRepeats(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.key}\n${problem.wrong}`, problem])).values()];
 }
 
-function addEntryOrigins(origins: Map<string, Origin>, document: Table, { aggregate }: Config): void {
-  const { aggregate: section } = document;
-  for (const name of ["aliases", "pegs"] as const) {
-    const path = ["aggregate", name];
+function addEntryOrigins(origins: Map<string, Origin>, document: Table, config: Config): void {
+  const effective = z.encode(configSchema, config) as Table;
+  for (const { path, canonical } of ENTRY_TABLES) {
     const origin = origins.get(dotted(path));
-    const table = isTable(section) ? section[name] : undefined;
-    const declared = new Set(isTable(table) ? Object.keys(table).map(parseAsset) : []);
-    for (const asset of aggregate[name].keys()) {
-      origins.set(dotted([...path, asset]), declared.has(asset) && origin ? origin : { from: "default" });
+    const declared = new Set(keysAt(document, path).map(canonical));
+    for (const key of keysAt(effective, path)) {
+      origins.set(dotted([...path, key]), declared.has(key) && origin ? origin : { from: "default" });
     }
   }
 }
 
-function shortRetention({ database, aggregate }: Config): string[] {
-  const longest = Math.max(...aggregate.windows);
-  const { trades } = database.retention;
-  const needsRates = aggregate.pairs.some(({ quote }) => isFiat(quote) && quote !== "fiat:USD");
-  const rates =
-    trades > 0 && trades < RATES_REACH_BACK_SECONDS && needsRates
-      ? [
-          `database.retention.trades (${formatDuration(trades)}) is shorter than the 168h that rates to USD may be old; pairs in other currencies fail where no rate lies in what is kept`,
-        ]
-      : [];
-  return Object.entries(database.retention)
-    .filter(([, kept]) => kept > 0 && kept < longest)
-    .map(([table, kept]) => {
-      const [short, long] = [formatDuration(kept), formatDuration(longest)];
-      return `database.retention.${table} (${short}) is shorter than the longest window (${long}), which then has no value`;
-    })
-    .concat(rates);
+function keysAt(document: Table, path: readonly string[]): string[] {
+  const table = valueIn(document, path);
+  return isTable(table) ? Object.keys(table) : [];
 }

@@ -18,6 +18,47 @@ describe("the printed configuration", () => {
     expect(printed).not.toContain("pw");
   });
 
+  it("has a block for each of the tables of a list", () => {
+    const legs = ["XLM/BTC", "BTC/ETH", "ETH/USD", "EUR/USD"];
+    const chain = `[[aggregate.triangulations]]\ntarget = "XLM/EUR"\nlegs = ${JSON.stringify(legs)}\n`;
+    expect(formatConfig(load(`${chain}[[sources]]\nname = "sdex"\nweight = 50`))).toContain(
+      [
+        "[[aggregate.triangulations]]",
+        'target = "crypto:XLM/fiat:EUR"  # file',
+        "legs = [                        # file",
+        '  "crypto:XLM/crypto:BTC",      # file',
+        '  "crypto:BTC/crypto:ETH",      # file',
+        '  "crypto:ETH/fiat:USD",        # file',
+        '  "fiat:EUR/fiat:USD",          # file',
+        "]",
+        "",
+      ].join("\n"),
+    );
+    expect(formatConfig(load(""))).toMatch(/^triangulations = \[\] +# default$/m);
+  });
+
+  it("masks the keys of APIs, and is a configuration nevertheless", () => {
+    const loaded = load(
+      [
+        '[divergence.coingecko]\napi_key = "hunter2"\n[divergence.coingecko.ids]\nETH = ""\nAQUA = "aquarius"',
+        '[divergence.chainlink]\nrpc_url = "https://h:1/v3/hunter2"',
+        '[divergence.chainlink.feeds]\n"BTC/USD" = "0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c"',
+      ].join("\n"),
+    );
+    const printed = formatConfig(loaded);
+    expect(printed).not.toContain("hunter2");
+    expect(printed).toMatch(/^api_key = "\*\*\*" +# file$/m);
+    expect(printed).toMatch(/^rpc_url = "https:\/\/h:1\/\*\*\*" +# file$/m);
+    expect(printed).toMatch(/^"crypto:ETH" = "" +# file\n"crypto:XLM" = "stellar" +# default$/m);
+    expect(printed).toMatch(/^"crypto:BTC\/fiat:USD" = "0xF403\w+" +# file$/m);
+    const { coingecko, chainlink, ...others } = loaded.config.divergence;
+    expect(load(printed).config.divergence).toEqual({
+      ...others,
+      coingecko: { ...coingecko, api_key: "***" },
+      chainlink: { ...chainlink, rpc_url: "https://h:1/***" },
+    });
+  });
+
   it("reads back as the defaults", () => {
     const defaults = loadConfig({ env: {} });
     expect(load(formatConfig(defaults)).config).toEqual(defaults.config);
@@ -49,7 +90,7 @@ function anyOverrides(): fc.Arbitrary<Record<string, string>> {
       name: fc.stringMatching(SOURCE_NAME),
       class: fc.constantFrom(...SOURCE_CLASSES),
       include_in_vwap: fc.boolean(),
-      weight: fc.nat(1_000_000),
+      weight: fc.integer({ min: 1, max: 1_000_000 }),
     },
     { requiredKeys: ["name", "class"] },
   );
@@ -62,6 +103,15 @@ function anyOverrides(): fc.Arbitrary<Record<string, string>> {
       retention: fc.nat(3_000_000_000),
       sigma: fc.double(numbers),
       floor: fc.double(numbers),
+      method: fc.constantFrom("sigma", "mad"),
+      deviation: fc.double(numbers),
+      share: fc.double({ ...numbers, max: 1 }),
+      turned: fc.boolean(),
+      ids: fc.dictionary(
+        fc.constantFrom("XLM", "BTC", "ETH", "native", "AQUA"),
+        fc.stringMatching(/^[a-z0-9_.-]{0,128}$/),
+      ),
+      feed: fc.stringMatching(/^0x[0-9a-fA-F]{40}$/),
       prefix: fc.stringMatching(/^[\x21-\x7e]{0,20}$/),
       directory: fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }),
       codes,
@@ -78,11 +128,26 @@ function anyOverrides(): fc.Arbitrary<Record<string, string>> {
       STELLARINDEX_AGGREGATE_PEGS: tomlTable(assets.map((code) => [`crypto:${code}`, "EUR"])),
       STELLARINDEX_AGGREGATE_OUTLIER_SIGMA_THRESHOLD: String(rest.sigma),
       STELLARINDEX_AGGREGATE_MIN_USD_VOLUME: String(rest.floor),
+      STELLARINDEX_AGGREGATE_OUTLIER_METHOD: rest.method,
+      STELLARINDEX_AGGREGATE_VENUE_DEVIATION_PCT: String(rest.deviation),
+      STELLARINDEX_AGGREGATE_MAX_SOURCE_SHARE: String(rest.share),
+      STELLARINDEX_AGGREGATE_TRIANGULATIONS: tomlTables(
+        assets.map((code) => ({
+          target: `${code}/CHF`,
+          legs: [`${code}/EUR`, rest.turned ? "USD/EUR" : "EUR/USD", "USD/CHF"],
+        })),
+      ),
+      STELLARINDEX_DIVERGENCE_COINGECKO_IDS: tomlTable(Object.entries(rest.ids)),
+      STELLARINDEX_DIVERGENCE_CHAINLINK_FEEDS: tomlTable(assets.map((code) => [`${code}/USD`, rest.feed])),
       STELLARINDEX_DATABASE_RETENTION_TRADES: `${rest.retention}s`,
       STELLARINDEX_DATABASE_URL: `pglite:x${rest.directory}`,
       STELLARINDEX_REDIS_KEY_PREFIX: rest.prefix.replaceAll(":", "").replaceAll("?", ""),
-      STELLARINDEX_SOURCES: `[${rest.sources.map((entry) => tomlTable(Object.entries(entry))).join(", ")}]`,
+      STELLARINDEX_SOURCES: tomlTables(rest.sources),
     }));
+}
+
+function tomlTables(tables: readonly object[]): string {
+  return `[${tables.map((table) => tomlTable(Object.entries(table))).join(", ")}]`;
 }
 
 function tomlTable(entries: readonly (readonly [string, unknown])[]): string {

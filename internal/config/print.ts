@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { CONFIG_KEYS } from "./keys.ts";
+import { CONFIG_KEYS, type ConfigKey } from "./keys.ts";
 import type { LoadedConfig, Origin } from "./load.ts";
 import { dotted } from "./problems.ts";
 import { configSchema } from "./schema.ts";
-import { maskSecrets } from "./secrets.ts";
+import { maskSecret, maskSecrets } from "./secrets.ts";
 import { formatTomlKey, formatTomlValue, isTable, type Table } from "./toml.ts";
 
 const WIDEST_LIST = 60;
@@ -14,54 +14,74 @@ interface Line {
   readonly comment?: string;
 }
 
+type OriginOf = (path: readonly string[]) => string;
+
 /**
- * The values in effect as TOML, each key with a comment that says where it comes from. Passwords are masked; apart from
+ * The values in effect as TOML, each key with a comment that says where it comes from. Secrets are masked; apart from
  * these it reads back as the same configuration.
  */
 export function formatConfig({ config, file, origins }: LoadedConfig): string {
-  const { sources, ...sections } = z.encode(configSchema, config) as Table & { sources: Table[] };
-  const originOf = (path: readonly string[]): string => describeOrigin(origins.get(dotted(path)));
-  // A list without entries can only be written as a key, and such keys come before the first section.
-  const top = sources.length === 0 ? [[valueLine("sources", "[]", originOf(["sources"]))]] : [];
+  const document = z.encode(configSchema, config) as Table;
   const blocks = [
     [{ text: file === null ? "# no configuration file" : `# file: ${JSON.stringify(file)}` }],
-    ...top,
-    ...Object.entries(sections).flatMap(([name, section]) => tableBlocks([name], section as Table, originOf)),
-    ...sources.map((source) => [
-      { text: "[[sources]]" },
-      ...Object.entries(source).flatMap(([name, value]) => valueLines(name, value, originOf(["sources"]))),
-    ]),
+    ...tableBlocks([], [], document, (path) => describeOrigin(origins.get(dotted(path)))),
   ];
   return `${blocks.map(align).join("\n\n")}\n`;
 }
 
-function tableBlocks(path: readonly string[], table: Table, originOf: (path: readonly string[]) => string): Line[][] {
-  const entries = Object.entries(table);
-  const own = entries.filter(([, value]) => !isTable(value));
-  const inner = entries.flatMap(([name, value]) => (isTable(value) ? [[name, value] as const] : []));
-  const header = {
-    text: `[${path.map(formatTomlKey).join(".")}]`,
-    // An empty table still has an origin; others say it line by line.
-    ...(entries.length === 0 && isKey(path) ? { comment: originOf(path) } : {}),
-  };
-  return [
-    [header, ...own.flatMap(([name, value]) => valueLines(name, value, originOf([...path, name])))],
-    ...inner.flatMap(([name, value]) => tableBlocks([...path, name], value, originOf)),
-  ];
+/** A table's own keys under its header, then the tables within it, each a block. */
+function tableBlocks(header: readonly Line[], path: readonly string[], table: Table, originOf: OriginOf): Line[][] {
+  const own: Line[] = [];
+  const inner: Line[][] = [];
+  for (const [name, value] of Object.entries(table)) {
+    const at = [...path, name];
+    if (isTable(value)) inner.push(...tableBlocks([headerOf(at, value, originOf)], at, value, originOf));
+    else if (isTableList(value)) inner.push(...listBlocks(at, value, originOf(at)));
+    else own.push(...valueLines(at, value, originOf(at)));
+  }
+  const block = [...header, ...own];
+  return block.length === 0 ? inner : [block, ...inner];
 }
 
-function isKey(path: readonly string[]): boolean {
-  return CONFIG_KEYS.some((key) => key.dotted === dotted(path));
+function headerOf(path: readonly string[], table: Table, originOf: OriginOf): Line {
+  const text = `[${titleOf(path)}]`;
+  // An empty table still has an origin; others say it line by line.
+  return Object.keys(table).length === 0 && keyAt(path) !== undefined ? { text, comment: originOf(path) } : { text };
 }
 
-function valueLines(name: string, value: unknown, comment: string): Line[] {
-  const text = formatTomlValue(typeof value === "string" ? maskSecrets(value) : value);
+/** The tables of a list, each under the list's name; all of them come from where the list comes from. */
+function listBlocks(path: readonly string[], tables: readonly Table[], origin: string): Line[][] {
+  const header = { text: `[[${titleOf(path)}]]` };
+  return tables.flatMap((table) => tableBlocks([header], path, table, () => origin));
+}
+
+/** A list without entries is none: it can only be written as a key. */
+function isTableList(value: unknown): value is Table[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isTable);
+}
+
+function titleOf(path: readonly string[]): string {
+  return path.map(formatTomlKey).join(".");
+}
+
+function keyAt(path: readonly string[]): ConfigKey | undefined {
+  return CONFIG_KEYS.find((key) => key.dotted === dotted(path));
+}
+
+function valueLines(path: readonly string[], value: unknown, comment: string): Line[] {
+  const name = path.at(-1) ?? "";
+  const text = formatTomlValue(typeof value === "string" ? masked(value, path) : value);
   if (!Array.isArray(value) || text.length <= WIDEST_LIST) return [valueLine(name, text, comment)];
   return [
     valueLine(name, "[", comment),
     ...value.map((entry) => ({ text: `  ${formatTomlValue(entry)},`, comment })),
     { text: "]" },
   ];
+}
+
+function masked(value: string, path: readonly string[]): string {
+  const { secret = null } = keyAt(path) ?? {};
+  return secret === null ? maskSecrets(value) : maskSecret(value, secret);
 }
 
 function valueLine(name: string, value: string, comment: string): Line {

@@ -2,10 +2,26 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { problemsOf } from "./config.testing.ts";
 import { ConfigError, dotted } from "./problems.ts";
-import { maskSecrets } from "./secrets.ts";
+import { maskSecret, maskSecrets } from "./secrets.ts";
 import { editDistance, nearest } from "./suggest.ts";
 
-const REFUSED: [text: string, key: string, wrong: string, right: string][] = [
+type Refused = [text: string, key: string, wrong: string, right: string];
+
+const ADDRESS = "0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c";
+
+function chain(text: string, key: string, wrong: string, right: string): Refused {
+  return [`[[aggregate.triangulations]]\n${text}`, `aggregate.triangulations[0]${key}`, wrong, right];
+}
+
+function coin(text: string, key: string, wrong: string, right: string): Refused {
+  return [`[divergence.coingecko.ids]\n${text}`, `divergence.coingecko.ids.${key}`, wrong, right];
+}
+
+function feed(text: string, key: string, wrong: string, right: string): Refused {
+  return [`[divergence.chainlink.feeds]\n${text}`, `divergence.chainlink.feeds.${key}`, wrong, right];
+}
+
+const REFUSED: Refused[] = [
   ["[agregate]", "agregate", "is no known key", "aggregate"],
   ["[database]\nmax_conections = 1", "database.max_conections", "is no known key", "max_connections"],
   ["interval_seconds = 5", "interval_seconds", "is no known key", "aggregate.interval_seconds"],
@@ -48,6 +64,11 @@ const REFUSED: [text: string, key: string, wrong: string, right: string][] = [
   ["[aggregate]\nsettle_seconds = -1", "aggregate.settle_seconds", "is -1", "from 0"],
   ["[aggregate]\noutlier_sigma_threshold = -0.5", "aggregate.outlier_sigma_threshold", "is -0.5", "from 0 (off)"],
   ["[aggregate]\noutlier_sigma_threshold = nan", "aggregate.outlier_sigma_threshold", "is NaN", "a number"],
+  ['[aggregate]\noutlier_method = "iqr"', "aggregate.outlier_method", 'is the text "iqr"', '"sigma" or "mad"'],
+  ["[aggregate]\nvenue_deviation_pct = 1000.5", "aggregate.venue_deviation_pct", "is 1000.5", "from 0 (off) to 1000"],
+  ["[aggregate]\nmax_source_share = 50", "aggregate.max_source_share", "is 50", "to 1, such as 0.5"],
+  ["[aggregate]\nmax_hops = 5", "aggregate.max_hops", "is 5", "from 2 to 4"],
+  ["[aggregate]\nmax_hops = 1", "aggregate.max_hops", "is 1", "from 2 to 4"],
   ["[aggregate]\nmin_usd_volume = inf", "aggregate.min_usd_volume", "is Infinity", "US dollars"],
   ['[aggregate]\nmin_usd_volume_unknown = "hide"', "aggregate.min_usd_volume_unknown", "hide", '"publish" or "refuse"'],
   ["[aggregate]\ndisable_class_filter = 1", "aggregate.disable_class_filter", "is 1", "true or false"],
@@ -61,13 +82,82 @@ const REFUSED: [text: string, key: string, wrong: string, right: string][] = [
   ['[aggregate.pegs]\nA = "BTC"', "aggregate.pegs.A", "crypto:BTC is no currency", '"crypto:GUSD" = "USD"'],
   ['[aggregate.pegs]\nEUR = "USD"', "aggregate.pegs.EUR", "is a currency itself", "a table"],
   ["[aggregate.pegs]\nA = 1", "aggregate.pegs.A", "is 1", "a table"],
+  chain('target = "XLM"\nlegs = ["XLM/USD", "EUR/USD"]', ".target", 'pair "XLM" is not base/quote', "XLM/EUR"),
+  chain('target = "XLM/XLM"\nlegs = ["XLM/USD", "EUR/USD"]', ".target", "one asset on both sides", "XLM/EUR"),
+  chain('target = "native/XLM"\nlegs = ["XLM/USD", "EUR/USD"]', ".target", "on both sides", "two different assets"),
+  chain('legs = ["XLM/USD", "EUR/USD"]', ".target", "is missing", "the pair to publish"),
+  chain('target = "XLM/EUR"', ".legs", "is missing", '["XLM/USD", "EUR/USD"]'),
+  chain('target = "XLM/EUR"\nlegs = ["XLM/EUR"]', ".legs", "has 1 entry", "2 to 8 pairs"),
+  chain('target = "XLM/EUR"\nlegs = ["XLM/USD", "EUR"]', ".legs[1]", 'pair "EUR" is not base/quote', "2 to 8 pairs"),
+  chain('target = "XLM/EUR"\nlegs = ["XLM/USD", "EUR/USD"]\nhops = 2', ".hops", "is no known key", "target, legs"),
+  chain(
+    'target = "XLM/EUR"\nlegs = ["native/USD", "EUR/GBP"]',
+    "",
+    "leg fiat:EUR/fiat:GBP does not go on from fiat:USD",
+    "legs that lead from crypto:XLM to fiat:EUR, each, in either direction, from where the one before it ends",
+  ),
+  chain('target = "XLM/EUR"\nlegs = ["XLM/USD", "GBP/USD"]', "", "end at fiat:GBP, not at fiat:EUR", "legs that lead"),
+  chain('target = "XLM/EUR"\nlegs = ["XLM/USD", "USD/native"]', "", "leads back to", "legs that lead"),
+  [
+    ["XLM/EUR", "native/EUR"]
+      .map((target) => `[[aggregate.triangulations]]\ntarget = "${target}"\nlegs = ["XLM/USD", "EUR/USD"]`)
+      .join("\n"),
+    "aggregate.triangulations[1].target",
+    "native/fiat:EUR is the same market as crypto:XLM/fiat:EUR",
+    "one chain for each market",
+  ],
+  ["[aggregate]\ntriangulations = {}", "aggregate.triangulations", "is a table", "[[aggregate.triangulations]]"],
+  ["[divergence]\nmin_interval_seconds = 0", "divergence.min_interval_seconds", "is 0", "from 1 to 86400"],
+  ["[divergence]\nthreshold_pct = 0", "divergence.threshold_pct", "is 0", "above 0, at most 1000"],
+  ["[divergence]\nthreshold_pct = 1001", "divergence.threshold_pct", "is 1001", "above 0, at most 1000"],
+  ["[divergence]\nmin_references = 101", "divergence.min_references", "is 101", "from 1 to 100"],
+  ["[divergence]\nmax_age_seconds = 604801", "divergence.max_age_seconds", "is 604801", "from 1 to 604800"],
+  ["[divergence]\ntimeout_ms = 99", "divergence.timeout_ms", "is 99", "from 100 to 60000"],
+  ["[divergence]\nstored_sources = 1", "divergence.stored_sources", "is 1", "true or false"],
+  ["[divergence.coingeko]", "divergence.coingeko", "is no known key", "coingecko"],
+  ...["api.coingecko.com", "ftp://h", "https://", "https://u:p@h", "https://h/v3?key=x", "https://h /v3"].map(
+    (url): Refused => [
+      `[divergence.coingecko]\nurl = "${url}"`,
+      "divergence.coingecko.url",
+      "is no HTTP URL that can be asked",
+      "an http:// or https:// URL without user, password and query",
+    ],
+  ),
+  ["[divergence.coingecko]\nrequests_per_minute = 0", "divergence.coingecko.requests_per_minute", "is 0", "from 1"],
+  ['[divergence.coingecko]\nids = "stellar"', "divergence.coingecko.ids", "is the text", "a table of at most 1000"],
+  coin('XLM = "Stellar Lumens"', "XLM", '"Stellar Lumens" is no id of a coin', 'XLM = "stellar"'),
+  coin("XLM = 512", "XLM", "is 512", 'XLM = "stellar"'),
+  coin('"x:y" = "z"', '"x:y"', "an unknown prefix", "a table"),
+  coin('A = "a"\n"crypto:A" = "b"', '"crypto:A"', "names crypto:A a second time", "a table"),
+  [
+    '[divergence.chainlink]\nrpc_url = "wss://h"',
+    "divergence.chainlink.rpc_url",
+    "is no HTTP URL that can be asked",
+    'an http:// or https:// URL without user and password, or ""',
+  ],
+  ["[divergence.chainlink]\nrequests_per_minute = 1001", "divergence.chainlink.requests_per_minute", "1001", "to 1000"],
+  feed('"BTC/USD" = "0xF403"', '"BTC/USD"', '"0xF403" is no address of a contract', "0x and 40 hex digits"),
+  feed('"BTC/USD" = 0xF403', '"BTC/USD"', "is 62467", "0x and 40 hex digits"),
+  feed(`BTC = "${ADDRESS}"`, "BTC", 'pair "BTC" is not base/quote', "a table of at most 1000 pairs"),
+  feed(
+    `"BTC/USD" = "${ADDRESS}"\n"crypto:BTC/USD" = "${ADDRESS}"`,
+    '"crypto:BTC/USD"',
+    "names crypto:BTC/fiat:USD a second time",
+    "a table of at most 1000 pairs",
+  ),
   ['[[sources]]\nname = "gemini"', "sources[0].class", '"gemini" is no built-in source', "one of exchange"],
   ['[[sources]]\nname = "Gemini"\nclass = "exchange"', "sources[0].name", 'is the text "Gemini"', "lower-case"],
   ["[[sources]]\nweight = 1", "sources[0].name", "is missing", "lower-case"],
   ['[[sources]]\nname = "a"\nclass = "market"', "sources[0].class", 'is the text "market"', "one of exchange"],
   ['[[sources]]\nname = "sdex"\nsubclass = "amm"', "sources[0].subclass", 'is the text "amm"', "cex, dex, fx"],
   ['[[sources]]\nname = "ecb"\nsubclass = "fx"', "sources[0].subclass", "authority_sanity", "only exchanges"],
-  ['[[sources]]\nname = "sdex"\nweight = 1000001', "sources[0].weight", "is 1000001", "from 0 to 1000000"],
+  ['[[sources]]\nname = "sdex"\nweight = 1000001', "sources[0].weight", "is 1000001", "from 1 to 1000000"],
+  [
+    '[[sources]]\nname = "sdex"\nweight = 0',
+    "sources[0].weight",
+    "is 0",
+    "include_in_vwap = false leaves a source out",
+  ],
   [
     '[[sources]]\nname = "sdex"\n[[sources]]\nname = "sdex"',
     "sources[1].name",
@@ -136,6 +226,15 @@ describe("a configuration is refused", () => {
     expect(problemsOf(`[aggregate]\npairs = [${pairs}]`)).toMatchObject([{ wrong: "has 1001 entries" }]);
     const pegs = Array.from({ length: 1001 }, (_, index) => `A${index} = "USD"`).join("\n");
     expect(problemsOf(`[aggregate.pegs]\n${pegs}`)).toMatchObject([{ wrong: "has 1001 entries" }]);
+    const ids = Array.from({ length: 1001 }, (_, index) => `A${index} = "a"`).join("\n");
+    expect(problemsOf(`[divergence.coingecko.ids]\n${ids}`)).toMatchObject([{ wrong: "has 1001 entries" }]);
+    const legs = Array.from({ length: 9 }, (_, index) => `"A${index}/A${index + 1}"`).join(",");
+    const nine = `{ target = "A0/A9", legs = [${legs}] }`;
+    expect(problemsOf(`[aggregate]\ntriangulations = [${nine}]`)).toMatchObject([{ wrong: "has 9 entries" }]);
+    const chains = Array.from({ length: 1001 }, (_, index) =>
+      nine.replaceAll("A0/", `X${index}/`).replace(/,"A2.*]/, ',"A2/A9"]'),
+    ).join(",");
+    expect(problemsOf(`[aggregate]\ntriangulations = [${chains}]`)).toMatchObject([{ wrong: "has 1001 entries" }]);
   });
 });
 
@@ -169,6 +268,46 @@ describe("secrets", () => {
         expect(new ConfigError(problems).message).not.toContain("hunter2");
       }),
     );
+  });
+});
+
+describe("a key of somebody's API", () => {
+  it.each([
+    ["https://mainnet.infura.io/v3/hunter2", "https://mainnet.infura.io/***"],
+    ["http://h:8545?key=hunter2", "http://h:8545/***"],
+    ["https://h:8545/", "https://h:8545/"],
+    ["https://h", "https://h"],
+    ["", ""],
+  ])("is hidden behind the host of %j", (url, shown) => expect(maskSecret(url, "after-host")).toBe(shown));
+
+  it("never appears in an error, whatever is wrong with it", () => {
+    const [key, url] = ['"CG hunter2"', '"https://h/v3/hunter2"'];
+    const lines = [
+      `divergence.coingecko.api_key = ${key}`,
+      `divergence.coingecko.api_key = [${key}]`,
+      `divergence.coingecko.api_key.x = ${key}`,
+      `divergence.coingecko = ${key}`,
+      `divergence = ${key}`,
+      `divergence.chainlink = ${key}`,
+      `divergence.chainlink.rpc_url = ${key}`,
+      `divergence.chainlink.rpc_url = "https://hunter2@h"`,
+      `divergence.chainlink.feeds = ${url}`,
+      `divergence.chainlink.feeds = { ${url} = "0x" }`,
+      `divergence.chainlink.feeds = { "BTC/USD" = ${url} }`,
+      `divergence.coingecko.ids = { XLM = ${url} }`,
+      `divergence.chainlink.${url} = ""`,
+      `aggregate.pairs = [${url}]`,
+      `aggregate.outlier_method = ${url}`,
+      `log = ${url}`,
+    ];
+    for (const line of lines) {
+      const problems = problemsOf(line);
+      expect(problems, line).toHaveLength(1);
+      expect(new ConfigError(problems).message, line).not.toContain("hunter2");
+    }
+    expect(problemsOf("divergence.coingecko.api_key = 271828")).toMatchObject([
+      { wrong: "is a value that is not shown, as it may be a secret", right: expect.stringContaining("256 ASCII") },
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { PolicySettings } from "../aggregate/policy.ts";
 import { aggregateSection } from "./aggregate-section.ts";
 import { needs, reportAt } from "./cross-checks.ts";
+import { divergenceSection } from "./divergence-section.ts";
 import { databaseUrlField, durationField, formatListen, integerField, listenField, redisUrlField } from "./fields.ts";
 import { sourcesSection } from "./sources-section.ts";
 
@@ -78,6 +79,7 @@ export const configSchema = z.strictObject({
   api: apiSection,
   log: logSection,
   aggregate: aggregateSection,
+  divergence: divergenceSection,
   sources: sourcesSection,
 });
 
@@ -89,11 +91,17 @@ export function policySettings({ aggregate, sources }: Config): PolicySettings {
   return {
     disable_class_filter: aggregate.disable_class_filter,
     enable_stablecoin_fiat_proxy: aggregate.enable_stablecoin_fiat_proxy,
+    outlier_method: aggregate.outlier_method,
     outlier_sigma_threshold: aggregate.outlier_sigma_threshold,
+    venue_deviation_pct: aggregate.venue_deviation_pct,
+    max_source_share: aggregate.max_source_share,
     min_usd_volume: aggregate.min_usd_volume,
     min_usd_volume_unknown: aggregate.min_usd_volume_unknown,
     aliases: aggregate.aliases,
     pegs: aggregate.pegs,
+    triangulation_enabled: aggregate.triangulation_enabled,
+    triangulations: aggregate.triangulations,
+    max_hops: aggregate.max_hops,
     sources,
   };
 }

@@ -1,8 +1,30 @@
+/** How much of a key's value is a secret: all of it, or what follows the host of a URL. */
+export type Secret = "whole" | "after-host";
+
 // Up to the last @, since an unescaped password may itself hold @, / or blanks: better to hide too much.
 const USERINFO_PASSWORD = /(:\/\/[^:]*):.*@/gs;
 const QUERY_PASSWORD = /([?&][a-z_]*password=)[^&\s"]*/gi;
 
+// To the end, since an address may hold blanks and quotes where it is wrong.
+const AFTER_HOST = /((?:http|ws)s?:\/\/[^/?#\\]*)[/?#\\].+/gis;
+const MASK = "***";
+
 /** The text with the passwords of its URLs replaced by `***`: `redis://:***@host`. */
 export function maskSecrets(text: string): string {
-  return text.replace(USERINFO_PASSWORD, "$1:***@").replace(QUERY_PASSWORD, "$1***");
+  return text.replace(USERINFO_PASSWORD, `$1:${MASK}@`).replace(QUERY_PASSWORD, `$1${MASK}`);
+}
+
+/** The value of a key that is a secret, so that it can be shown and still be read as a value of that key. */
+export function maskSecret(value: string, secret: Secret): string {
+  if (secret === "after-host") return maskAfterHost(value);
+  return value === "" ? "" : MASK;
+}
+
+/** A text from anywhere, so that it can be shown: it may be a URL with a key in its path, at a wrong place. */
+export function maskAnything(text: string): string {
+  return maskAfterHost(maskSecrets(text));
+}
+
+function maskAfterHost(text: string): string {
+  return text.replace(AFTER_HOST, `$1/${MASK}`);
 }

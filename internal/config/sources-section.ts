@@ -17,7 +17,9 @@ const source = z.strictObject({
     .optional()
     .describe(`one of ${SOURCE_SUBCLASSES.join(", ")}`),
   include_in_vwap: z.boolean().optional().describe("true or false"),
-  weight: integerField(0, 1_000_000).optional().describe("a whole number from 0 to 1000000; 100 is one vote"),
+  weight: integerField(1, 1_000_000)
+    .optional()
+    .describe("a whole number from 1 to 1000000; include_in_vwap = false leaves a source out"),
 });
 
 const checkedSource = source.superRefine(

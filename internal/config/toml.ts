@@ -32,6 +32,11 @@ export function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
+/** The value at a path of nested tables; undefined where there is none. */
+export function valueIn(document: Table, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), document);
+}
+
 /** A text, number, boolean, or list of them, on one line. */
 export function formatTomlValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatTomlValue).join(", ")}]`;

@@ -1,8 +1,9 @@
 import diagnosticsChannel from "node:diagnostics_channel";
 import type { Refusal, Stage } from "../aggregate/compute.ts";
 import type { PricedTrade } from "../aggregate/reader.ts";
+import type { Divergence } from "../cache/divergence.ts";
 import type { Pair } from "../canonical/pair.ts";
-import type { PublishedValue } from "../canonical/published.ts";
+import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
 import type { Micros } from "../canonical/time.ts";
 
 /** A step of one target's refresh is done. */
@@ -27,10 +28,47 @@ export interface TargetEvent {
   readonly to: Micros;
   readonly outcome: TargetOutcome;
   readonly value: PublishedValue | null;
-  readonly dropped: { readonly class: number; readonly outlier: number };
+  readonly dropped: DroppedTrades;
   readonly usdVolumeKnown: boolean;
   readonly error: Error | null;
 }
+
+/** A target without a price of its own was looked for in other markets, and there is a chain or a route. */
+export interface TriangulationEvent {
+  readonly pair: Pair;
+  readonly windowSeconds: number;
+  readonly to: Micros;
+  readonly outcome: "ok" | "missing_leg" | "stale_leg" | "error";
+  /** The leg without a price. */
+  readonly leg: string | null;
+  /** Legs between currencies that an average stood for, because there is no exchange rate. */
+  readonly fxFallbacks: number;
+}
+
+/** A published pair was due to be held against references. */
+export interface DivergenceEvent {
+  readonly pair: Pair;
+  /**
+   * `ok`: it was compared. `no_vwap`: there is no price of ours. Otherwise too few references had one: `parse_error` where
+   * an answer could not be read, else `refresh_error`.
+   */
+  readonly outcome: DivergenceOutcome;
+  readonly divergence: Divergence | null;
+  /** What each reference that gave no price said instead. */
+  readonly failures: readonly DivergenceFailure[];
+}
+
+/** Why a reference gave no price that counts; `stale` is one of another time. */
+export interface DivergenceFailure {
+  readonly reference: string;
+  readonly failure: (typeof REFERENCE_FAILURES)[number];
+  readonly reason: string;
+}
+
+export const REFERENCE_FAILURES = ["unreadable", "unreachable", "unknown", "stale"] as const;
+
+export const DIVERGENCE_OUTCOMES = ["ok", "no_vwap", "parse_error", "refresh_error"] as const;
+export type DivergenceOutcome = (typeof DIVERGENCE_OUTCOMES)[number];
 
 /** All targets of one boundary were dealt with, or left because of a stop. */
 export interface TickEvent {
@@ -62,6 +100,8 @@ export interface EventChannel<T> {
 
 export const stageDone: EventChannel<StageEvent> = channel("stellarindex:aggregator:stage");
 export const targetDone: EventChannel<TargetEvent> = channel("stellarindex:aggregator:target");
+export const triangulationDone: EventChannel<TriangulationEvent> = channel("stellarindex:aggregator:triangulation");
+export const divergenceChecked: EventChannel<DivergenceEvent> = channel("stellarindex:divergence:checked");
 export const tickDone: EventChannel<TickEvent> = channel("stellarindex:aggregator:tick");
 export const ticksSkipped: EventChannel<SkipEvent> = channel("stellarindex:aggregator:ticks-skipped");
 export const unknownSource: EventChannel<UnknownSourceEvent> = channel("stellarindex:aggregator:unknown-source");

@@ -1,7 +1,15 @@
 import { type Logger, type LoggerOptions, pino } from "pino";
 import { formatPair } from "../canonical/pair.ts";
 import { formatTime } from "../canonical/time.ts";
-import { stageDone, targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+import {
+  divergenceChecked,
+  stageDone,
+  targetDone,
+  tickDone,
+  ticksSkipped,
+  triangulationDone,
+  unknownSource,
+} from "./events.ts";
 
 export type { Logger };
 
@@ -54,6 +62,15 @@ export function logAggregatorEvents(log: Logger): { stop: () => void } {
         },
         "stage",
       );
+    }),
+    triangulationDone.subscribe(({ pair, windowSeconds, to, outcome, leg, fxFallbacks }) => {
+      const target = { pair: formatPair(pair), window_seconds: windowSeconds, to: formatTime(to) };
+      log.debug({ ...target, outcome, leg, fx_fallbacks: fxFallbacks }, "triangulation");
+    }),
+    divergenceChecked.subscribe(({ pair, outcome, divergence, failures }) => {
+      const line = { pair: formatPair(pair), outcome, ...divergence, failures };
+      if (divergence?.warning === true) log.warn(line, "price lies far from its references");
+      else log.debug(line, "divergence");
     }),
     ticksSkipped.subscribe(({ count, to }) =>
       log.warn({ count, to: formatTime(to) }, "ticks skipped: the last took too long"),

@@ -1,6 +1,16 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { parsePair } from "../canonical/pair.ts";
-import { targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+import {
+  type DivergenceEvent,
+  type DivergenceFailure,
+  divergenceChecked,
+  type TriangulationEvent,
+  targetDone,
+  tickDone,
+  ticksSkipped,
+  triangulationDone,
+  unknownSource,
+} from "./events.ts";
 import { createRegistry, feedAggregatorMetrics, type MetricsFeed } from "./metrics.ts";
 import { venueSpread } from "./venue-spread.ts";
 
@@ -25,12 +35,27 @@ describe("aggregator metrics", () => {
       "stellarindex_aggregator_empty_windows_total",
       'stellarindex_aggregator_dropped_trades_total{reason="class"}',
       'stellarindex_aggregator_dropped_trades_total{reason="outlier"}',
+      'stellarindex_aggregator_dropped_trades_total{reason="venue"}',
       'stellarindex_aggregator_withheld_windows_total{reason="below-floor"}',
       'stellarindex_aggregator_withheld_windows_total{reason="unknown-usd-volume"}',
       "stellarindex_aggregator_unknown_usd_volume_total",
       "stellarindex_aggregator_target_failures_total",
       "stellarindex_aggregator_ticks_skipped_total",
       "stellarindex_aggregator_unknown_sources_total",
+      'stellarindex_aggregator_triangulations_total{outcome="ok"}',
+      'stellarindex_aggregator_triangulations_total{outcome="missing_leg"}',
+      'stellarindex_aggregator_triangulations_total{outcome="stale_leg"}',
+      'stellarindex_aggregator_triangulations_total{outcome="error"}',
+      "stellarindex_aggregator_fx_snap_fallback_total",
+      'stellarindex_divergence_refresh_total{outcome="ok"}',
+      'stellarindex_divergence_refresh_total{outcome="no_vwap"}',
+      'stellarindex_divergence_refresh_total{outcome="parse_error"}',
+      'stellarindex_divergence_refresh_total{outcome="refresh_error"}',
+      "stellarindex_divergence_warnings_total",
+      'stellarindex_divergence_reference_failures_total{failure="unreadable"}',
+      'stellarindex_divergence_reference_failures_total{failure="unreachable"}',
+      'stellarindex_divergence_reference_failures_total{failure="unknown"}',
+      'stellarindex_divergence_reference_failures_total{failure="stale"}',
     ]) {
       expect([name, await series(registry, name)]).toEqual([name, 0]);
     }
@@ -63,6 +88,72 @@ describe("aggregator metrics", () => {
     expect(await counted("ticks_skipped_total")).toBe(4);
     expect(await counted("unknown_sources_total")).toBe(1);
     expect(await counted("last_tick_boundary_seconds")).toBe(1_786_314_600);
+  });
+
+  it("count trades that went with their venue, where the policy filters venues", async () => {
+    const registry = createRegistry();
+    feed = feedAggregatorMetrics(registry);
+    const target = { pair, windowSeconds: 300, to: 0n, value: null, error: null, usdVolumeKnown: true };
+    targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0, venue: 7 } });
+    targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0 } });
+    const counted = (reason: string) =>
+      series(registry, `stellarindex_aggregator_dropped_trades_total{reason="${reason}"}`);
+    expect(await Promise.all(["class", "outlier", "venue"].map(counted))).toEqual([2, 0, 7]);
+  });
+
+  it("count ways through other markets by what became of them, and the averages on them", async () => {
+    const registry = createRegistry();
+    feed = feedAggregatorMetrics(registry);
+    const told = (outcome: TriangulationEvent["outcome"], fxFallbacks = 0): void =>
+      triangulationDone.publish({ pair, windowSeconds: 300, to: 0n, outcome, leg: null, fxFallbacks });
+    told("ok", 2);
+    told("ok");
+    told("ok", 1);
+    told("missing_leg");
+    told("missing_leg");
+    told("stale_leg");
+    const counted = (outcome: string) =>
+      series(registry, `stellarindex_aggregator_triangulations_total{outcome="${outcome}"}`);
+    const outcomes = ["ok", "missing_leg", "stale_leg", "error"];
+    expect(await Promise.all(outcomes.map(counted))).toEqual([3, 2, 1, 0]);
+    told("error");
+    expect(await counted("error")).toBe(1);
+    expect(await series(registry, "stellarindex_aggregator_fx_snap_fallback_total")).toBe(3);
+  });
+
+  it("count checks against references by outcome, what they found, and who was no help", async () => {
+    const registry = createRegistry();
+    feed = feedAggregatorMetrics(registry);
+    const of = (warning: boolean): DivergenceEvent["divergence"] => ({
+      pair: "crypto:XLM/fiat:USD",
+      price: "0.4",
+      to: "2026-08-09T22:30:00Z",
+      checked: true,
+      median: "0.5",
+      deviation_pct: "25",
+      threshold_pct: "5",
+      warning,
+      references: [],
+    });
+    const failed = (...failures: DivergenceFailure["failure"][]): DivergenceFailure[] =>
+      failures.map((failure) => ({ reference: "band", failure, reason: "why" }));
+    divergenceChecked.publish({ pair, outcome: "ok", divergence: of(true), failures: failed("unknown") });
+    divergenceChecked.publish({ pair, outcome: "ok", divergence: of(true), failures: [] });
+    divergenceChecked.publish({ pair, outcome: "ok", divergence: of(false), failures: [] });
+    divergenceChecked.publish({ pair, outcome: "no_vwap", divergence: null, failures: [] });
+    const failures = failed("unreadable", "stale", "stale", "unreachable", "unreachable", "unreachable");
+    divergenceChecked.publish({ pair, outcome: "parse_error", divergence: null, failures });
+    const outcome = (name: string) => series(registry, `stellarindex_divergence_refresh_total{outcome="${name}"}`);
+    const outcomes = ["ok", "no_vwap", "parse_error", "refresh_error"];
+    expect(await Promise.all(outcomes.map(outcome))).toEqual([3, 1, 1, 0]);
+    divergenceChecked.publish({ pair, outcome: "refresh_error", divergence: null, failures: [] });
+    expect(await outcome("refresh_error")).toBe(1);
+    expect(await series(registry, "stellarindex_divergence_warnings_total")).toBe(2);
+    const failure = (kind: string) =>
+      series(registry, `stellarindex_divergence_reference_failures_total{failure="${kind}"}`);
+    const kinds = ["unknown", "unreadable", "stale", "unreachable"];
+    expect(await Promise.all(kinds.map(failure))).toEqual([1, 1, 2, 3]);
+    expect(await registry.metrics()).not.toMatch(/XLM|band/);
   });
 
   it("count nothing after they are stopped", async () => {

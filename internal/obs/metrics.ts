@@ -1,5 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { targetDone, tickDone, ticksSkipped, unknownSource } from "./events.ts";
+import {
+  DIVERGENCE_OUTCOMES,
+  divergenceChecked,
+  REFERENCE_FAILURES,
+  targetDone,
+  tickDone,
+  ticksSkipped,
+  triangulationDone,
+  unknownSource,
+} from "./events.ts";
 import { venueSpread } from "./venue-spread.ts";
 
 /** Metrics fed by events, until `stop`. */
@@ -78,14 +87,46 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
     buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
     registers,
   });
+  const triangulations = new Counter({
+    name: "stellarindex_aggregator_triangulations_total",
+    help: "Targets without a price of their own that have a chain or a route through other markets, by outcome",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const fxFallbacks = new Counter({
+    name: "stellarindex_aggregator_fx_snap_fallback_total",
+    help: "Legs between currencies of triangulated values that a window's average stood for, for want of a rate",
+    registers,
+  });
+  const divergence = new Counter({
+    name: "stellarindex_divergence_refresh_total",
+    help: "Published pairs held against references, by outcome",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const divergenceWarnings = new Counter({
+    name: "stellarindex_divergence_warnings_total",
+    help: "Comparisons that found our price too far from the references' median",
+    registers,
+  });
+  const referenceFailures = new Counter({
+    name: "stellarindex_divergence_reference_failures_total",
+    help: "Prices that a reference did not give, by kind of failure",
+    labelNames: ["failure"],
+    registers,
+  });
+  for (const outcome of ["ok", "missing_leg", "stale_leg", "error"]) triangulations.inc({ outcome }, 0);
+  for (const outcome of DIVERGENCE_OUTCOMES) divergence.inc({ outcome }, 0);
+  for (const failure of REFERENCE_FAILURES) referenceFailures.inc({ failure }, 0);
   for (const outcome of ["ok", "error"]) ticks.inc({ outcome }, 0);
-  for (const reason of ["class", "outlier"]) dropped.inc({ reason }, 0);
+  for (const reason of ["class", "outlier", "venue"]) dropped.inc({ reason }, 0);
   for (const reason of ["below-floor", "unknown-usd-volume"]) withheld.inc({ reason }, 0);
 
   const subscriptions = [
     targetDone.subscribe((event) => {
       dropped.inc({ reason: "class" }, event.dropped.class);
       dropped.inc({ reason: "outlier" }, event.dropped.outlier);
+      dropped.inc({ reason: "venue" }, event.dropped.venue ?? 0);
       if (!event.usdVolumeKnown) unknownUsdVolume.inc();
       const ratio = event.outcome === "written" && event.value !== null ? venueSpread(event.value) : null;
       if (ratio !== null) spread.observe(ratio);
@@ -97,6 +138,15 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
       for (const reason of ["below-floor", "unknown-usd-volume"] as const) withheld.inc({ reason }, counts[reason]);
       failures.inc(counts.error);
       lastTick.set(Number(to / 1_000_000n));
+    }),
+    triangulationDone.subscribe((event) => {
+      triangulations.inc({ outcome: event.outcome });
+      fxFallbacks.inc(event.fxFallbacks);
+    }),
+    divergenceChecked.subscribe((event) => {
+      divergence.inc({ outcome: event.outcome });
+      if (event.divergence?.warning === true) divergenceWarnings.inc();
+      for (const { failure } of event.failures) referenceFailures.inc({ failure });
     }),
     ticksSkipped.subscribe(({ count }) => skipped.inc(count)),
     unknownSource.subscribe(() => unknownSources.inc()),

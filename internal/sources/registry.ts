@@ -15,7 +15,7 @@ export const SOURCE_CLASSES = [
 ] as const satisfies readonly SourceClass[];
 export const SOURCE_SUBCLASSES = ["cex", "dex", "fx"] as const satisfies readonly SourceSubclass[];
 
-/** A venue or feed that trades come from. `weight` is relative: 100 is one vote. */
+/** A venue or feed that trades come from. `weight`, above 0, is a factor of its volume in a VWAP. */
 export interface Source {
   readonly name: string;
   readonly class: SourceClass;

@@ -4,8 +4,9 @@ import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { earlierOf, floorTo, type Micros, seconds } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
-import { readHorizons, requireRows } from "./horizons.ts";
+import { requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { readOnly } from "./read-only.ts";
 
 const HOUR_SECONDS = 3600;
 
@@ -33,12 +34,12 @@ export interface CandlePage {
  * The first candles of a range, added up from rollups: hours where the interval is of whole hours, else minutes.
  * @throws RawDataExpired where the rollups no longer reach back to the range
  */
-export function readCandles({ sql }: Database, question: CandleQuestion): Promise<CandlePage> {
+export function readCandles(database: Database, question: CandleQuestion): Promise<CandlePage> {
   const { intervalSeconds, range, limit } = question;
   const interval = seconds(intervalSeconds);
-  return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
+  return readOnly(database, async (transaction, horizons) => {
     const kind = kindOf(intervalSeconds);
-    requireRows(await readHorizons(transaction), { [kind]: [range] });
+    requireRows(horizons, { [kind]: [range] });
     const first = await firstRollup(transaction, question, range);
     if (first === null) return { candles: [], next: null };
     const from = floorTo(first, interval);
@@ -46,7 +47,7 @@ export function readCandles({ sql }: Database, question: CandleQuestion): Promis
     const candles = await sumCandles(transaction, question, { from, to });
     const following = await firstRollup(transaction, question, { from: to, to: range.to });
     return { candles, next: following === null ? null : floorTo(following, interval) };
-  }) as Promise<CandlePage>;
+  });
 }
 
 function kindOf(intervalSeconds: number): "hours" | "minutes" {
@@ -114,7 +115,7 @@ function rollupsOf(sql: Sql, question: CandleQuestion, { from, to }: Bucket, end
     CROSS JOIN LATERAL (
       SELECT * FROM ${sql(table)}
       WHERE base_asset = pair.base AND quote_asset = pair.quote
-        AND bucket >= ${moment(from)}::text::timestamptz AND bucket < ${moment(to)}::text::timestamptz
+        AND bucket >= ${moment(from)}::timestamptz AND bucket < ${moment(to)}::timestamptz
         ${sources === null ? sql`` : sql`AND source = ANY(${sources as string[]}::text[])`}
       ${ending}
     ) AS rollup`;

@@ -40,7 +40,7 @@ describe.each(testEngines)("trades refuses bad rows by itself on $name", (engine
     const row = { ...goodRow(), ...changes };
     const [stored] = await database.sql<{ price: string }[]>`
       INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
-      VALUES (${row.base}, ${row.quote}, ${row.ts}::text::timestamptz, ${row.source}, ${row.tradeId},
+      VALUES (${row.base}, ${row.quote}, ${row.ts}::timestamptz, ${row.source}, ${row.tradeId},
         ${row.baseAmount}::text::numeric, ${row.quoteAmount}::text::numeric)
       RETURNING price::text`;
     if (stored === undefined) throw new Error("an insert returns its row");

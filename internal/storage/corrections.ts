@@ -1,10 +1,11 @@
-import { HOUR } from "../canonical/bucket.ts";
+import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { ceilTo, floorTo } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { readHorizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { planForTimes } from "./read-only.ts";
 
 /** The trades to take back: of one pair, in [from, to), optionally of one source and with given ids only. */
 export interface TradeSelection {
@@ -30,6 +31,7 @@ export async function deleteTrades({ sql }: Database, selection: TradeSelection)
     await transaction`SELECT pg_advisory_xact_lock(${String(CORRECTION_LOCK)}::text::bigint)`;
     const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
     requireRows(await readHorizons(transaction), { trades: [hours] });
+    await planForTimes(transaction);
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
     // Locks first, hours before minutes like the trigger, in key order; a bucket that appears only after this holds
     // trades from after this, which are not deleted either.
@@ -44,10 +46,10 @@ export async function deleteTrades({ sql }: Database, selection: TradeSelection)
       WHERE trades.base_asset = ${selection.pair.base} AND trades.quote_asset = ${selection.pair.quote}
         AND trades.source = locked.source
         AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'
-        AND trades.ts >= ${moment(selection.from)}::text::timestamptz
-        AND trades.ts < ${moment(selection.to)}::text::timestamptz
+        AND trades.ts >= ${moment(selection.from)}::timestamptz
+        AND trades.ts < ${moment(selection.to)}::timestamptz
         ${selection.tradeIds === undefined ? sql`` : sql`AND trades.trade_id = ANY(${selection.tradeIds as string[]}::text[])`}`;
-    if (count > 0) await recountHours(transaction, selection, lockedHours);
+    if (count > 0) await recountHours(transaction, selection, hours, lockedHours);
     return count;
   }) as Promise<number>;
 }
@@ -67,21 +69,28 @@ function lockRollups(
   return sql<LockedRollup[]>`
     SELECT source, bucket::text AS bucket FROM ${sql(table)}
     WHERE base_asset = ${pair.base} AND quote_asset = ${pair.quote}
-      AND bucket >= ${moment(from)}::text::timestamptz AND bucket < ${moment(to)}::text::timestamptz
+      AND bucket >= ${moment(from)}::timestamptz AND bucket < ${moment(to)}::timestamptz
       ${source === undefined ? sql`` : sql`AND source = ${source}`}
     ORDER BY base_asset, quote_asset, bucket, source
     FOR UPDATE`;
 }
 
 /** Drops the rollups of the locked hours and counts their trades again, through the very trigger that ingest uses. */
-async function recountHours(sql: Sql, { pair }: TradeSelection, locked: readonly LockedRollup[]): Promise<void> {
+async function recountHours(
+  sql: Sql,
+  { pair }: TradeSelection,
+  hours: Bucket,
+  locked: readonly LockedRollup[],
+): Promise<void> {
   const inLockedHours = (table: "trades" | "trades_1h" | "trades_1m", column: "ts" | "bucket") => sql`
     unnest(
       ${locked.map(({ source }) => source)}::text[], ${locked.map(({ bucket }) => bucket)}::text[]::timestamptz[]
     ) AS locked (source, hour)
     WHERE ${sql(table)}.base_asset = ${pair.base} AND ${sql(table)}.quote_asset = ${pair.quote}
       AND ${sql(table)}.source = locked.source
-      AND ${sql(table)}.${sql(column)} >= locked.hour AND ${sql(table)}.${sql(column)} < locked.hour + interval '1 hour'`;
+      AND ${sql(table)}.${sql(column)} >= locked.hour AND ${sql(table)}.${sql(column)} < locked.hour + interval '1 hour'
+      AND ${sql(table)}.${sql(column)} >= ${moment(hours.from)}::timestamptz
+      AND ${sql(table)}.${sql(column)} < ${moment(hours.to)}::timestamptz`;
   await sql`DELETE FROM trades_1m USING ${inLockedHours("trades_1m", "bucket")}`;
   await sql`DELETE FROM trades_1h USING ${inLockedHours("trades_1h", "bucket")}`;
   await sql`CREATE TEMPORARY TABLE recounted_trades (LIKE trades) ON COMMIT DROP`;

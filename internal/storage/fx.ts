@@ -1,11 +1,15 @@
 import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
-import type { FxQuote } from "../aggregate/reader.ts";
+import type { FxQuote, FxRate, FxRates } from "../aggregate/reader.ts";
 import type { Asset } from "../canonical/asset.ts";
+import { HOUR } from "../canonical/bucket.ts";
+import { compareBytes } from "../canonical/compare.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
-import type { Micros } from "../canonical/time.ts";
+import type { Pair } from "../canonical/pair.ts";
+import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { everyPair } from "./traded-pairs.ts";
 
 /**
  * The last rate between a currency and USD at or before `at`. See {@link TradeReader.fxQuote}.
@@ -22,7 +26,7 @@ export async function readFxQuote(
     SELECT ts, source, trade_id, price, ${inverse}::boolean AS inverse
     FROM trades
     WHERE base_asset = ${base} AND quote_asset = ${quote} AND price > 0
-      AND ts >= ${moment(at - FX_QUOTE_MAX_AGE)}::text::timestamptz AND ts <= ${moment(at)}::text::timestamptz
+      AND ts >= ${moment(at - FX_QUOTE_MAX_AGE)}::timestamptz AND ts <= ${moment(at)}::timestamptz
       AND source = ANY(${sources as string[]}::text[])
     ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC
     LIMIT 1)`;
@@ -34,4 +38,67 @@ export async function readFxQuote(
   const oldest = last === undefined ? at - FX_QUOTE_MAX_AGE : BigInt(last.ts);
   requireRows(horizons, { trades: [{ from: oldest, to: at + 1n }] });
   return last === undefined ? null : { price: parseDecimal(last.price), inverse: last.inverse };
+}
+
+interface RateRow {
+  base_asset: Asset;
+  quote_asset: Asset;
+  ts: string | null;
+  price: string | null;
+  source: string | null;
+  trade_id: string | null;
+  quoted: string | null;
+}
+
+/**
+ * The last rates between currencies at or before `at`. See {@link TradeReader.fxRates}.
+ * @throws RawDataExpired where retention may have removed the quote that was the last one of two currencies
+ */
+export async function readFxRates(
+  sql: Sql,
+  horizons: Horizons,
+  sources: readonly string[],
+  at: Micros,
+): Promise<FxRates> {
+  const oldest = at - FX_QUOTE_MAX_AGE;
+  const rows = await sql<RateRow[]>`
+    WITH RECURSIVE ${everyPair(sql, [{ first: "fiat:", last: "fiat;" }])}
+    SELECT seen.base_asset, seen.quote_asset, last.source, last.trade_id, last.price::text AS price,
+      (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts,
+      (extract(epoch FROM hours.quoted) * 1000000)::bigint::text AS quoted
+    FROM seen
+    LEFT JOIN LATERAL (
+      SELECT ts, source, trade_id, price FROM trades
+      WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset AND price > 0
+        AND ts >= ${moment(oldest)}::timestamptz AND ts <= ${moment(at)}::timestamptz
+        AND source = ANY(${sources as string[]}::text[])
+      ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC
+      LIMIT 1
+    ) AS last ON true
+    LEFT JOIN LATERAL (
+      SELECT bucket AS quoted FROM trades_1h
+      WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset
+        AND bucket <= ${moment(at)}::timestamptz AND source = ANY(${sources as string[]}::text[])
+      ORDER BY bucket DESC
+      LIMIT 1
+    ) AS hours ON true
+    WHERE seen.quote_asset LIKE 'fiat:%' AND hours.quoted IS NOT NULL
+    ORDER BY last.ts DESC, last.source DESC, length(last.trade_id) DESC, last.trade_id DESC, seen.base_asset`;
+  const current = new Map<string, FxRate>();
+  const stale: Pair[] = [];
+  for (const row of rows) {
+    const pair = { base: row.base_asset, quote: row.quote_asset };
+    const currencies = [pair.base, pair.quote].sort(compareBytes).join(" ");
+    const quoted = BigInt(row.quoted ?? 0);
+    if (row.ts !== null && row.price !== null && row.source !== null) {
+      requireRows(horizons, { trades: [{ from: BigInt(row.ts), to: at + 1n }] });
+      const rate = { pair, price: parseDecimal(row.price), ts: BigInt(row.ts), source: row.source };
+      if (!current.has(currencies)) current.set(currencies, rate);
+    } else {
+      // The rollups remember longer: what they show of the last days must still be there.
+      if (quoted >= floorTo(oldest, HOUR)) requireRows(horizons, { trades: [{ from: oldest, to: at + 1n }] });
+      stale.push(pair);
+    }
+  }
+  return { current: [...current.values()], stale };
 }

@@ -4,8 +4,9 @@ import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
-import { readHorizons, requireRows } from "./horizons.ts";
+import { requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { readOnly } from "./read-only.ts";
 
 export interface MarketsQuestion {
   /** What the volumes cover; its end, of a whole minute, is the end of all that is looked at. */
@@ -47,12 +48,12 @@ interface Row {
  * The pairs with trades before the period's end, from rollups.
  * @throws RawDataExpired where the minute rollups do not reach back over the period
  */
-export function readMarkets({ sql }: Database, question: MarketsQuestion): Promise<MarketPage> {
+export function readMarkets(database: Database, question: MarketsQuestion): Promise<MarketPage> {
   const { period, limit } = question;
   const { headMinutes, hours, tailMinutes } = splitBucket(period);
   const runningHour = { from: floorTo(period.to, HOUR), to: period.to };
-  return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-    requireRows(await readHorizons(transaction), {
+  return readOnly(database, async (transaction, horizons) => {
+    requireRows(horizons, {
       minutes: [headMinutes, tailMinutes, runningHour],
       hours: [hours],
     });
@@ -73,7 +74,7 @@ export function readMarkets({ sql }: Database, question: MarketsQuestion): Promi
       markets: shown.flatMap(marketOf),
       next: rows.length > limit && last !== undefined ? pairOf(last) : null,
     };
-  }) as Promise<MarketPage>;
+  });
 }
 
 /** One look into the index per pair: a DISTINCT would read every rollup there is. */
@@ -99,13 +100,13 @@ function seenPairs(sql: Sql, { after, limit }: MarketsQuestion) {
 /** The last trade before the end of the running hour: of its minutes, or of the last hour before it. */
 function lastTrade(sql: Sql, runningHour: Bucket) {
   const ofPage = sql`base_asset = page.base_asset AND quote_asset = page.quote_asset`;
-  const hour = sql`${moment(runningHour.from)}::text::timestamptz`;
+  const hour = sql`${moment(runningHour.from)}::timestamptz`;
   return sql`
     SELECT ts, source, price
     FROM (
       SELECT close_ts AS ts, source, close_trade_id AS trade_id, close_price AS price
       FROM trades_1m
-      WHERE ${ofPage} AND bucket >= ${hour} AND bucket < ${moment(runningHour.to)}::text::timestamptz
+      WHERE ${ofPage} AND bucket >= ${hour} AND bucket < ${moment(runningHour.to)}::timestamptz
       UNION ALL
       SELECT close_ts, source, close_trade_id, close_price
       FROM trades_1h
@@ -120,7 +121,7 @@ function volumes(sql: Sql, period: Bucket) {
   const rollups = (table: string, { from, to }: Bucket) => sql`
     SELECT trade_count, base_volume, quote_volume FROM ${sql(table)}
     WHERE base_asset = page.base_asset AND quote_asset = page.quote_asset
-      AND bucket >= ${moment(from)}::text::timestamptz AND bucket < ${moment(to)}::text::timestamptz`;
+      AND bucket >= ${moment(from)}::timestamptz AND bucket < ${moment(to)}::timestamptz`;
   return sql`
     SELECT coalesce(sum(trade_count), 0) AS trade_count, coalesce(sum(base_volume), 0) AS base_volume,
       coalesce(sum(quote_volume), 0) AS quote_volume

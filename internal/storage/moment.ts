@@ -1,6 +1,7 @@
 import { formatTime, type Micros } from "../canonical/time.ts";
 
-// The driver would turn a timestamptz into a Date and lose microseconds, so times cross as text and as integers.
-
-/** A moment as a parameter; write it `${moment(t)}::text::timestamptz`. */
+/**
+ * A moment as a parameter, `${moment(t)}::timestamptz`: a text that {@link connect} hands on as it is. Through `::text`, the
+ * planner would not know it before execution, and TimescaleDB would plan every chunk there is.
+ */
 export const moment: (time: Micros) => string = formatTime;

@@ -1,5 +1,5 @@
 import { squaredReach } from "../aggregate/outliers.ts";
-import type { OutlierQuestion, PricedTrade, SourceVolumes } from "../aggregate/reader.ts";
+import type { OutlierQuestion, OutlierRule, PricedTrade, SourceVolumes } from "../aggregate/reader.ts";
 import type { Asset } from "../canonical/asset.ts";
 import { type Bucket, MINUTE, splitBucket } from "../canonical/bucket.ts";
 import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
@@ -42,7 +42,7 @@ export async function readTradesOutside(
   >`
     SELECT base_asset, quote_asset, (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, source, trade_id,
       price::text AS price, base_amount::text AS base_amount, quote_amount::text AS quote_amount
-    FROM ${tradesIn(sql, ranges, question)}
+    FROM ${tradesIn(sql, bucket, ranges, question)}
     LIMIT ${limit + 1}::int`;
   if (rows.length > limit) return null;
   return rows.map((row) => ({
@@ -66,15 +66,11 @@ export async function readOutlierTotals(
 ): Promise<SourceVolumes[]> {
   const ranges = await rangesOutside(sql, horizons, pairs, bucket, question);
   if (ranges.length === 0) return [];
-  const { count, sum } = question.statistics;
-  // Products only: ^, power and sqrt would round.
-  const distance = sql`(trade.price * ${String(count)}::text::numeric - ${formatDecimal(sum)}::text::numeric)`;
-  const reach = formatDecimal(squaredReach(question.statistics, question.sigma));
   const rows = await sql<{ source: string; trade_count: string; base_volume: string; quote_volume: string }[]>`
     SELECT source, count(*)::text AS trade_count, sum(base_amount)::text AS base_volume,
       sum(quote_amount)::text AS quote_volume
-    FROM ${tradesIn(sql, ranges, question)}
-    WHERE ${distance} * ${distance} > ${reach}::text::numeric
+    FROM ${tradesIn(sql, bucket, ranges, question)}
+    WHERE ${breaks(sql, question.rule)}
     GROUP BY source`;
   return rows.map((row) => ({
     source: row.source,
@@ -84,8 +80,20 @@ export async function readOutlierTotals(
   }));
 }
 
-// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table.
-function tradesIn(sql: Sql, ranges: readonly Range[], { sources, band }: OutlierQuestion) {
+/** What {@link isOutlier} says of a price outside the band. */
+function breaks(sql: Sql, rule: OutlierRule) {
+  // There the band itself decides.
+  if (rule.method === "mad") return sql`true`;
+  const { statistics, k } = rule;
+  // Products only: ^, power and sqrt would round.
+  const distance = sql`(
+    trade.price * ${String(statistics.count)}::text::numeric - ${formatDecimal(statistics.sum)}::text::numeric)`;
+  return sql`${distance} * ${distance} > ${formatDecimal(squaredReach(statistics, k))}::text::numeric`;
+}
+
+// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table. The bucket
+// is asked for once more, for TimescaleDB to leave out other chunks.
+function tradesIn(sql: Sql, bucket: Bucket, ranges: readonly Range[], { sources, band }: OutlierQuestion) {
   return sql`
     unnest(
       ${ranges.map(({ pair }) => pair.base)}::text[], ${ranges.map(({ pair }) => pair.quote)}::text[],
@@ -97,6 +105,7 @@ function tradesIn(sql: Sql, ranges: readonly Range[], { sources, band }: Outlier
       WHERE base_asset = range.base AND quote_asset = range.quote AND ts >= range.first AND ts < range.past
         AND (price < ${formatDecimal(band.low)}::text::numeric OR price > ${formatDecimal(band.high)}::text::numeric)
         AND source = ANY(${sources as string[]}::text[])
+        AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
       OFFSET 0
     ) AS trade`;
 }
@@ -117,7 +126,7 @@ async function rangesOutside(
   const minutesOf = (part: Bucket) => sql`
     SELECT DISTINCT bucket FROM trades_1m AS minute
     WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND bucket >= ${moment(part.from)}::text::timestamptz AND bucket < ${moment(part.to)}::text::timestamptz
+      AND bucket >= ${moment(part.from)}::timestamptz AND bucket < ${moment(part.to)}::timestamptz
       AND ${isHit("minute")}`;
   const hits = await sql<{ position: string; minute: string }[]>`
     SELECT pair.position::text AS position, (extract(epoch FROM hit.bucket) * 1000000)::bigint::text AS minute
@@ -132,9 +141,10 @@ async function rangesOutside(
       FROM trades_1h AS hour
       JOIN trades_1m AS minute ON minute.base_asset = pair.base AND minute.quote_asset = pair.quote
         AND minute.bucket >= hour.bucket AND minute.bucket < hour.bucket + interval '1 hour'
+        AND minute.bucket >= ${moment(hours.from)}::timestamptz AND minute.bucket < ${moment(hours.to)}::timestamptz
         AND minute.source = hour.source
       WHERE hour.base_asset = pair.base AND hour.quote_asset = pair.quote
-        AND hour.bucket >= ${moment(hours.from)}::text::timestamptz AND hour.bucket < ${moment(hours.to)}::text::timestamptz
+        AND hour.bucket >= ${moment(hours.from)}::timestamptz AND hour.bucket < ${moment(hours.to)}::timestamptz
         AND ${isHit("hour")} AND ${isHit("minute")}
     ) AS hit
     ORDER BY pair.position, hit.bucket`;

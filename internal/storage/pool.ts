@@ -3,6 +3,14 @@ import postgres, { type ISql, type Options } from "postgres";
 /** Runs queries: a connection pool or a transaction of it. */
 export type Sql = ISql;
 
+// The driver would turn a timestamptz into a Date and lose microseconds.
+const TIMES_AS_TEXT = {
+  to: 1184,
+  from: [1082, 1114, 1184],
+  serialize: (time: string) => time,
+  parse: (time: string) => time,
+};
+
 /** A pool of connections; texts stay texts, so that no number or time passes through a lossy type. */
 export function connect(url: string | null, options: Options<Record<string, never>>): postgres.Sql {
   const settings = {
@@ -10,6 +18,7 @@ export function connect(url: string | null, options: Options<Record<string, neve
     // The driver's own grows to 20 s, and every query of a tick would wait for it.
     backoff: (attempt: number) => Math.min(1, 0.05 * 2 ** attempt),
     onnotice: () => {},
+    types: { date: TIMES_AS_TEXT },
     ...options,
     connection: { application_name: "stellarindex", TimeZone: "UTC", ...options.connection },
   };

@@ -48,8 +48,11 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       const outliers = {
         sources: ["kraken"],
         band: { low: one, high: one },
-        statistics: { count: 3, sum: one, squareSum: one },
-        sigma: parseDecimal("0"),
+        rule: {
+          method: "sigma" as const,
+          statistics: { count: 3, sum: one, squareSum: one },
+          k: parseDecimal("0"),
+        },
       };
       return [
         (await reader.totals([pair], bucket)).map(({ tradeCount }) => tradeCount),

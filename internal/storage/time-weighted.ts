@@ -21,7 +21,7 @@ export async function readTimeWeighted(
       count(*)::text AS trade_count
     FROM (
       SELECT trade.price,
-        (extract(epoch FROM lead(trade.ts, 1, ${moment(bucket.to)}::text::timestamptz) OVER (
+        (extract(epoch FROM lead(trade.ts, 1, ${moment(bucket.to)}::timestamptz) OVER (
           ORDER BY trade.ts, trade.source, length(trade.trade_id), trade.trade_id, trade.base_asset, trade.quote_asset
         )) - extract(epoch FROM trade.ts)) * 1000000 AS stands
       FROM ${tradesOf(sql, pairs, bucket, sources)}
@@ -63,7 +63,7 @@ function tradesOf(
     CROSS JOIN LATERAL (
       SELECT * FROM trades AS trade
       WHERE base_asset = pair.base AND quote_asset = pair.quote
-        AND ts >= ${moment(bucket.from)}::text::timestamptz AND ts < ${moment(bucket.to)}::text::timestamptz
+        AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
         ${sources === null ? sql`` : sql`AND source = ANY(${sources as string[]}::text[])`}
       ${ending} OFFSET 0
     ) AS trade`;

@@ -37,12 +37,12 @@ export async function readTotals(
     SELECT source, trade_count, base_volume, quote_volume, price_sum, price_square_sum, price_min, price_max
     FROM ${sql(table)}
     WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND bucket >= ${moment(part.from)}::text::timestamptz AND bucket < ${moment(part.to)}::text::timestamptz`;
+      AND bucket >= ${moment(part.from)}::timestamptz AND bucket < ${moment(part.to)}::timestamptz`;
   const trades = (part: Bucket) => sql`
     SELECT source, count(*), sum(base_amount), sum(quote_amount), sum(price), sum(price * price), min(price), max(price)
     FROM trades
     WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND ts >= ${moment(part.from)}::text::timestamptz AND ts < ${moment(part.to)}::text::timestamptz
+      AND ts >= ${moment(part.from)}::timestamptz AND ts < ${moment(part.to)}::timestamptz
     GROUP BY source`;
   const branches = [
     ...[parts.hours].filter(isNotEmpty).map((part) => rollup("trades_1h", part)),

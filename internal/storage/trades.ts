@@ -2,6 +2,7 @@ import { formatDecimal } from "../canonical/decimal.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import type { Database } from "./database.ts";
 import { moment } from "./moment.ts";
+import { planForTimes } from "./read-only.ts";
 
 /** What became of a batch: `inserted + known` is its length; `conflicting` are known ones with other amounts. */
 export interface WriteOutcome {
@@ -38,10 +39,15 @@ export async function writeTrades({ sql }: Database, rows: readonly TradeRow[]):
     ON CONFLICT DO NOTHING`;
   const known = rows.length - inserted;
   if (known === 0) return { inserted, known, conflicting: [] };
-  const conflicts = await sql<{ position: string }[]>`
-    SELECT batch.position FROM ${batch}
-    JOIN trades USING (base_asset, quote_asset, ts, source, trade_id)
-    WHERE trades.base_amount <> batch.base_amount OR trades.quote_amount <> batch.quote_amount
-    ORDER BY batch.position`;
+  const sorted = rows.map(({ ts }) => ts).sort((a, b) => (a < b ? -1 : Number(a > b)));
+  const conflicts = await sql.begin("READ ONLY", async (transaction) => {
+    await planForTimes(transaction);
+    return transaction<{ position: string }[]>`
+      SELECT batch.position FROM ${batch}
+      JOIN trades USING (base_asset, quote_asset, ts, source, trade_id)
+      WHERE (trades.base_amount <> batch.base_amount OR trades.quote_amount <> batch.quote_amount)
+        AND trades.ts >= ${moment(sorted[0] ?? 0n)}::timestamptz AND trades.ts <= ${moment(sorted.at(-1) ?? 0n)}::timestamptz
+      ORDER BY batch.position`;
+  });
   return { inserted, known, conflicting: conflicts.flatMap(({ position }) => rows[Number(position) - 1] ?? []) };
 }

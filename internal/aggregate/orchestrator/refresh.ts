@@ -1,7 +1,7 @@
 import { vwapKey } from "../../cache/keys.ts";
 import type { PriceWrite } from "../../cache/store.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
-import { serializePublished } from "../../canonical/published.ts";
+import { type PublishedValue, serializePublished } from "../../canonical/published.ts";
 import type { Micros } from "../../canonical/time.ts";
 import { stageDone } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
@@ -10,7 +10,7 @@ import { type Computation, computeValue, type StageReport } from "../compute.ts"
 import type { Policy } from "../policy.ts";
 import type { Target } from "./target.ts";
 
-/** Computes one target's value at a boundary, on one snapshot of the trades. */
+/** Computes the value of one target's own trades at a boundary, on one snapshot of the trades. */
 export function refreshTarget(
   database: Database,
   policy: Policy,
@@ -29,13 +29,13 @@ export function refreshTarget(
   );
 }
 
-/** What a computation writes to the store, or null where it publishes nothing. The value lives as long as its window. */
-export function writeOf({ pair, windowSeconds }: Target, { value }: Computation): PriceWrite | null {
-  if (value === null) return null;
+/** What publishing a target's value writes to the store. The value lives as long as its window. */
+export function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceWrite {
   return {
     key: vwapKey(pair, windowSeconds),
     value: serializePublished(value),
     to: value.to,
     ttlSeconds: windowSeconds,
+    provenance: value.provenance,
   };
 }

@@ -1,4 +1,6 @@
-import type { PriceStore, PriceWrite } from "../../cache/store.ts";
+import type { PriceStore } from "../../cache/store.ts";
+import { asError } from "../../canonical/as-error.ts";
+import type { PublishedValue } from "../../canonical/published.ts";
 import type { Micros } from "../../canonical/time.ts";
 import {
   type TargetEvent,
@@ -9,10 +11,13 @@ import {
   unknownSource,
 } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
-import type { Computation } from "../compute.ts";
+import { pairIdentity } from "../aliases.ts";
+import type { Computation, Refusal } from "../compute.ts";
 import type { Policy } from "../policy.ts";
+import { concurrently } from "./concurrently.ts";
 import { refreshTarget, writeOf } from "./refresh.ts";
 import type { Target } from "./target.ts";
+import { triangulateTargets } from "./triangulate-targets.ts";
 
 /** What ticks work with; the same for all of them. */
 export interface TickContext {
@@ -32,22 +37,36 @@ export interface TickContext {
 
 interface Refreshed {
   readonly target: Target;
-  readonly result: Computation | Error;
+  /** Of the target's own trades. */
+  readonly own: Computation | Error;
+}
+
+/** What a target has come to: a value that is to be written, or why there is none. */
+type Result = PublishedValue | Refusal | Error;
+
+interface Settled {
+  readonly value: PublishedValue | null;
+  readonly outcome: TargetOutcome;
+  readonly error: Error | null;
 }
 
 /**
- * Refreshes every target at the boundary `to` and writes what is published in one go. A target that fails is reported
- * and left behind; it never harms another. After `signal` no further target is begun; what was computed is written.
+ * Refreshes every target at the boundary `to` from its own trades and writes what is published in one go; then the targets
+ * without a value that have one through other markets, in another. A target that fails is reported and left behind; it
+ * never harms another. After `signal` no further target is begun; what was computed is written.
  */
 export async function runTick(context: TickContext, to: Micros, signal: AbortSignal): Promise<TickEvent> {
   const started = context.stopwatch();
   const refreshed = await refreshAll(context, to, signal);
-  const outcomes = await writeAll(context.store, refreshed);
+  const settled = await settle(context.store, new Map(refreshed.map(({ target, own }) => [target, resultOf(own)])));
+  const triangulated = await triangulateAll(context, refreshed, to, signal);
+  for (const [target, result] of await settle(context.store, triangulated)) settled.set(target, result);
+
   const counts = { written: 0, superseded: 0, empty: 0, "below-floor": 0, "unknown-usd-volume": 0, error: 0 };
-  for (const [index, outcome] of outcomes.entries()) {
-    const event = targetEvent(refreshed[index] as Refreshed, outcome, to);
-    counts[event.outcome]++;
-    targetDone.publish(event);
+  for (const { target, own } of refreshed) {
+    const { outcome, value, error } = settled.get(target) as Settled;
+    counts[outcome]++;
+    targetDone.publish({ ...target, to, outcome, value, error, ...findingsOf(own) });
   }
   const event = {
     to,
@@ -62,55 +81,76 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
 
 async function refreshAll(context: TickContext, to: Micros, signal: AbortSignal): Promise<Refreshed[]> {
   const refreshed: Refreshed[] = [];
-  const waiting = context.targets.values();
-  const work = async (): Promise<void> => {
-    for (const target of waiting) {
-      if (signal.aborted) return;
-      refreshed.push({ target, result: await refreshOne(context, target, to) });
-    }
-  };
-  await Promise.all(Array.from({ length: context.concurrency }, work));
+  await concurrently(context.targets, context.concurrency, signal, async (target) => {
+    refreshed.push({ target, own: await refreshOne(context, target, to).catch(asError) });
+  });
   return refreshed;
 }
 
-async function refreshOne(context: TickContext, target: Target, to: Micros): Promise<Computation | Error> {
+function refreshOne(context: TickContext, target: Target, to: Micros): Promise<Computation> {
   const { database, policy, maxTrades, namedSources } = context;
-  try {
-    return await refreshTarget(database, policy, target, to, maxTrades, ({ unknownSources = [] }) => {
-      for (const source of unknownSources) {
-        if (namedSources.has(source)) continue;
-        namedSources.add(source);
-        unknownSource.publish({ source, pair: target.pair });
-      }
-    });
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
+  return refreshTarget(database, policy, target, to, maxTrades, ({ unknownSources = [] }) => {
+    for (const source of unknownSources) {
+      if (namedSources.has(source)) continue;
+      namedSources.add(source);
+      unknownSource.publish({ source, pair: target.pair });
+    }
+  });
 }
 
-/** What became of each refreshed target, in their order; one write that fails is that target's failure alone. */
-async function writeAll(store: PriceStore, refreshed: readonly Refreshed[]): Promise<(TargetOutcome | Error)[]> {
-  const outcomes: (TargetOutcome | Error)[] = [];
-  const writes: { index: number; write: PriceWrite }[] = [];
-  for (const [index, { target, result }] of refreshed.entries()) {
-    const write = result instanceof Error ? null : writeOf(target, result);
-    if (write !== null) writes.push({ index, write });
-    outcomes[index] = result instanceof Error ? result : (result.refusal ?? "written");
-  }
-  const written = await store.publish(writes.map(({ write }) => write));
-  for (const [position, { index }] of writes.entries()) outcomes[index] = written[position] ?? new Error("not written");
-  return outcomes;
-}
+/** The results of the targets that other markets give a value, or whose way through them failed. */
+async function triangulateAll(
+  context: TickContext,
+  refreshed: readonly Refreshed[],
+  to: Micros,
+  signal: AbortSignal,
+): Promise<Map<Target, PublishedValue | Error>> {
+  const { policy } = context;
+  const unpriced = refreshed.flatMap(({ target, own }) =>
+    own instanceof Error || own.value !== null ? [] : [{ target, own }],
+  );
+  const results = new Map<Target, PublishedValue | Error>();
+  if (!policy.triangulation || unpriced.length === 0) return results;
 
-function targetEvent({ target, result }: Refreshed, outcome: TargetOutcome | Error, to: Micros): TargetEvent {
-  const computed = result instanceof Error ? null : result;
-  return {
-    ...target,
-    to,
-    outcome: outcome instanceof Error ? "error" : outcome,
-    value: computed?.value ?? null,
-    dropped: computed?.dropped ?? { class: 0, outlier: 0 },
-    usdVolumeKnown: computed?.usdVolumeKnown ?? true,
-    error: outcome instanceof Error ? outcome : null,
+  const nameOf = ({ pair, windowSeconds }: Target) => `${pairIdentity(pair, policy.aliases)} ${windowSeconds}`;
+  const known = new Map(refreshed.map(({ target, own }) => [nameOf(target), own]));
+  const ownOf = async (target: Target): Promise<Computation> => {
+    const own = known.get(nameOf(target)) ?? (await refreshOne(context, target, to));
+    if (own instanceof Error) throw own;
+    return own;
   };
+  for (const [target, found] of await triangulateTargets(context, unpriced, ownOf, to, signal)) {
+    if (found instanceof Error) results.set(target, found);
+    else if (found?.outcome === "ok") results.set(target, found.value);
+  }
+  return results;
+}
+
+function resultOf(own: Computation | Error): Result {
+  return own instanceof Error ? own : (own.value ?? own.refusal ?? "empty");
+}
+
+/** Writes the values among the results; one write that fails is that target's failure alone. */
+async function settle(store: PriceStore, results: ReadonlyMap<Target, Result>): Promise<Map<Target, Settled>> {
+  const settled = new Map<Target, Settled>();
+  const writes: [Target, PublishedValue][] = [];
+  for (const [target, result] of results) {
+    if (typeof result === "string") settled.set(target, { outcome: result, value: null, error: null });
+    else if (result instanceof Error) settled.set(target, { outcome: "error", value: null, error: result });
+    else writes.push([target, result]);
+  }
+  const outcomes = await store.publish(writes.map(([target, value]) => writeOf(target, value)));
+  for (const [index, [target, value]] of writes.entries()) {
+    const outcome = outcomes[index] ?? new Error("not written");
+    settled.set(
+      target,
+      outcome instanceof Error ? { outcome: "error", value, error: outcome } : { outcome, value, error: null },
+    );
+  }
+  return settled;
+}
+
+function findingsOf(own: Computation | Error): Pick<TargetEvent, "dropped" | "usdVolumeKnown"> {
+  if (own instanceof Error) return { dropped: { class: 0, outlier: 0 }, usdVolumeKnown: true };
+  return { dropped: own.dropped, usdVolumeKnown: own.usdVolumeKnown };
 }

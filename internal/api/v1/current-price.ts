@@ -2,6 +2,7 @@ import { countedSources } from "../../aggregate/class-filter.ts";
 import { computeValue } from "../../aggregate/compute.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
 import { isOutlier } from "../../aggregate/outliers.ts";
+import { computePublished } from "../../aggregate/published-value.ts";
 import type { TradeReader } from "../../aggregate/reader.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
@@ -14,6 +15,12 @@ import type { Service } from "./service.ts";
 
 /** The best current price of a pair. */
 export interface CurrentPrice {
+  readonly data: PriceData;
+  readonly triangulated: boolean;
+}
+
+/** What is answered of it. */
+interface PriceData {
   readonly pair: string;
   readonly price: string;
   readonly price_type: "vwap" | "last_trade";
@@ -25,12 +32,14 @@ export interface CurrentPrice {
 }
 
 /** The price that a published value stands for. */
-export function priceOf({ pair, price, to, window_seconds, policy }: PublishedValue): CurrentPrice {
-  return { pair, price, price_type: "vwap", as_of: to, window_seconds, policy };
+export function priceOf({ pair, price, to, window_seconds, policy, provenance }: PublishedValue): CurrentPrice {
+  const triangulated = provenance === "triangulated";
+  return { data: { pair, price, price_type: "vwap", as_of: to, window_seconds, policy }, triangulated };
 }
 
 /**
- * The price at the closed grid point `to`: the shortest window's VWAP. Where that window has no trades, the last trade,
+ * The price at the closed grid point `to`: the shortest window's value, of the pair's own trades or through other
+ * markets. Where that window has no trades, the last trade,
  * provided that the longest window would be published and does not make it an outlier.
  */
 export async function computePrice(
@@ -43,26 +52,31 @@ export async function computePrice(
   const [shortest = 0] = windows;
   const longest = windows.at(-1) ?? shortest;
   const latest = bucketEndingAt(to, shortest);
-  const current = await computeValue(reader, policy, pair, latest, { maxTrades });
+  const current = await computePublished(reader, policy, pair, latest, { maxTrades });
   if (current.value !== null) return priceOf(current.value);
-  if (current.statistics.count > 0) return refusalProblem(current, policy, pair, latest);
+  if (current.own.counted > 0) return refusalProblem(current, policy, pair, latest);
 
   const bucket = bucketEndingAt(to, longest);
-  const background = await computeValue(reader, policy, pair, bucket, { maxTrades });
+  const own = await computeValue(reader, policy, pair, bucket, { maxTrades });
   const last = await reader.lastTrade(expandPair(pair, policy), bucket, countedSources(policy));
-  if (background.value === null || last === null) return refusalProblem(background, policy, pair, bucket);
-  if (isOutlier(last.price, background.statistics, policy.outlierSigma)) {
+  if (own.value === null || last === null) {
+    return refusalProblem({ own, triangulation: current.triangulation }, policy, pair, bucket);
+  }
+  if (isOutlier(last.price, own.outlierRule)) {
     return new Problem(
       "price-withheld",
       `the last trade of ${formatPair(pair)}, of ${formatTime(last.ts)}, is an outlier by [aggregate] outlier_sigma_threshold`,
     );
   }
   return {
-    pair: formatPair(pair),
-    price: formatDecimal(roundPublished(last.price)),
-    price_type: "last_trade",
-    as_of: formatTime(last.ts),
-    window_seconds: longest,
-    policy: policy.id,
+    data: {
+      pair: formatPair(pair),
+      price: formatDecimal(roundPublished(last.price)),
+      price_type: "last_trade",
+      as_of: formatTime(last.ts),
+      window_seconds: longest,
+      policy: policy.id,
+    },
+    triangulated: false,
   };
 }

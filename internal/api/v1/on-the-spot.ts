@@ -7,8 +7,11 @@ import { Problem } from "../problem.ts";
 import { makeShare } from "../share.ts";
 import { bucketOf, isCurrent, type Question } from "./question.ts";
 
-/** Figures as JSON text, or why there are none. */
-export type Figures = string | Problem;
+/** Figures as JSON text. */
+export interface Figures {
+  readonly data: string;
+  readonly triangulated: boolean;
+}
 
 /**
  * Answers questions by computing now. Those who ask the same at once share one computation; one about the present
@@ -16,9 +19,9 @@ export type Figures = string | Problem;
  */
 export function onTheSpot(
   settings: ApiSettings,
-  compute: (pair: Pair, bucket: Bucket) => Promise<Figures>,
+  compute: (pair: Pair, bucket: Bucket) => Promise<Figures | Problem>,
 ): (question: Question, now: Micros) => Promise<Answer> {
-  const share = makeShare<Figures>();
+  const share = makeShare<Figures | Problem>();
   return async (question, now) => {
     const { pair } = question;
     const bucket = bucketOf(question, settings, now);
@@ -27,8 +30,8 @@ export function onTheSpot(
     const figures = await share(key, current ? bucket.to : null, () => compute(pair, bucket));
     if (figures instanceof Problem) throw figures;
     return {
-      data: figures,
-      flags: NO_FLAGS,
+      data: figures.data,
+      flags: { ...NO_FLAGS, triangulated: figures.triangulated },
       maxAgeSeconds: current ? secondsUntil(nextClosing(bucket.to, settings), now) : PAST_MAX_AGE_SECONDS,
     };
   };

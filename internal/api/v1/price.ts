@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { asError } from "../../canonical/as-error.ts";
 import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { earlierOf, type Micros, seconds } from "../../canonical/time.ts";
@@ -6,14 +7,14 @@ import { backendUnreachable } from "../../obs/api-events.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { asError, isUnavailable } from "../failure.ts";
+import { isUnavailable } from "../failure.ts";
 import { Problem } from "../problem.ts";
 import { makeShare } from "../share.ts";
 import { type CurrentPrice, computePrice, priceOf } from "./current-price.ts";
 import { nextClosing } from "./on-the-spot.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
-import { readStored, replacedAt, type StoredValue, storedFlags } from "./stored-value.ts";
+import { readStored, replacedAt, type StoredValue, storedFlags, withDivergence } from "./stored-value.ts";
 import { pairText, policyText, priceText, timeText } from "./values.ts";
 
 const priceSchema = z
@@ -49,18 +50,32 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     );
     if (price instanceof Problem) throw price;
     return {
-      data: JSON.stringify(price),
-      flags: { ...NO_FLAGS, stale: price.price_type === "last_trade" },
+      data: JSON.stringify(price.data),
+      flags: { ...NO_FLAGS, stale: price.data.price_type === "last_trade", triangulated: price.triangulated },
       maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment),
     };
   }
 
   function answerOf(stored: StoredValue, until: Micros, moment: Micros): Answer {
     return {
-      data: JSON.stringify(priceOf(stored.value)),
+      data: JSON.stringify(priceOf(stored.value).data),
       flags: storedFlags(stored, settings, moment),
       maxAgeSeconds: secondsUntil(earlierOf(until, replacedAt(stored, settings)), moment),
     };
+  }
+
+  async function bestOf(stored: StoredValue | null, pair: Pair, moment: Micros): Promise<Answer> {
+    if (stored === null) return computed(pair, moment);
+    const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
+    if (moment <= freshUntil) return answerOf(stored, freshUntil, moment);
+    try {
+      return await computed(pair, moment);
+    } catch (error) {
+      // An older price that says so is worth more than none.
+      if (!isUnavailable(error)) throw error;
+      backendUnreachable.publish({ backend: "database", error: asError(error) });
+      return answerOf(stored, moment, moment);
+    }
   }
 
   return {
@@ -68,26 +83,16 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     operationId: "getPrice",
     summary: "Current price",
     description:
-      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket. `last_trade`, stale: where that window has no trades, and only if the longest window would be published and the trade lies inside its outlier band.",
+      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket; where the pair's own trades give none, through other markets (`flags.triangulated`). `last_trade`, stale: where that window has no trades, and only if the longest window would be published and the trade lies inside its outlier band.",
     query: querySchema(service),
     data: priceSchema,
     problems: ["price-not-found", "price-withheld", "raw-data-expired"],
     answer: async (pair) => {
       const moment = now();
       const [shortest = 0] = settings.windows;
-      const isConfigured = service.configuredPair(pair) !== null;
-      const stored = isConfigured ? await readStored(service, pair, shortest, moment) : null;
-      if (stored === null) return computed(pair, moment);
-      const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
-      if (moment <= freshUntil) return answerOf(stored, freshUntil, moment);
-      try {
-        return await computed(pair, moment);
-      } catch (error) {
-        // An older price that says so is worth more than none.
-        if (!isUnavailable(error)) throw error;
-        backendUnreachable.publish({ backend: "database", error: asError(error) });
-        return answerOf(stored, moment, moment);
-      }
+      if (service.configuredPair(pair) === null) return computed(pair, moment);
+      const { stored, divergence } = await readStored(service, pair, shortest, moment);
+      return withDivergence(await bestOf(stored, pair, moment), divergence);
     },
   };
 }

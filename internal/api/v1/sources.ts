@@ -13,7 +13,7 @@ const sourcesSchema = z.array(
       class: z.enum(SOURCE_CLASSES),
       subclass: z.enum(SOURCE_SUBCLASSES).nullable(),
       include_in_vwap: z.boolean(),
-      weight: z.number().openapi({ description: "relative: 100 is one vote" }),
+      weight: z.number().openapi({ description: "factor of its volume in a VWAP, beside those of the other sources" }),
     })
     .openapi("Source"),
 );

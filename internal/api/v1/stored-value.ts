@@ -1,5 +1,7 @@
-import { vwapKey } from "../../cache/keys.ts";
+import { type Divergence, parseDivergence, serializeDivergence } from "../../cache/divergence.ts";
+import { divergenceKey, vwapKey } from "../../cache/keys.ts";
 import { PoisonedValueError, parsePublished } from "../../cache/value.ts";
+import { asError } from "../../canonical/as-error.ts";
 import { isClosed, latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import type { PublishedValue } from "../../canonical/published.ts";
@@ -7,7 +9,6 @@ import { type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { backendUnreachable, foreignPolicy, storedValueRefused } from "../../obs/api-events.ts";
 import { type Answer, type Flags, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { ApiSettings } from "../context.ts";
-import { asError } from "../failure.ts";
 import type { Service } from "./service.ts";
 
 /** A value that the aggregator published. */
@@ -16,26 +17,44 @@ export interface StoredValue {
   readonly text: string;
   readonly value: PublishedValue;
   readonly to: Micros;
-  readonly triangulated: boolean;
+}
+
+/** What the store holds of a target. */
+export interface StoredTarget {
+  readonly stored: StoredValue | null;
+  /** What the latest check of the pair against references gave; null where there was none lately. */
+  readonly divergence: Divergence | null;
 }
 
 /**
- * The stored value of a target; null where there is none that can be served: it is missing, not one that an aggregator
- * writes, not closed by this API's clock, or the store does not answer. All but the first are reported.
+ * What is stored of a target; null for what cannot be served: it is missing, not what an aggregator writes, not closed by
+ * this API's clock, or the store does not answer. All but the first are reported.
  */
 export async function readStored(
   service: Service,
   pair: Pair,
   windowSeconds: number,
   now: Micros,
-): Promise<StoredValue | null> {
-  const { settings, policy, reportedPolicies } = service;
+): Promise<StoredTarget> {
+  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair)] as const;
+  const [value, divergence] = await readTexts(service, keys);
+  return {
+    stored: value === null ? null : servable(service, pair, windowSeconds, now, value),
+    divergence: divergence === null ? null : parseStored(parseDivergence, divergence, keys[1]),
+  };
+}
+
+function servable(
+  { settings, policy, reportedPolicies }: Service,
+  pair: Pair,
+  windowSeconds: number,
+  now: Micros,
+  text: string,
+): StoredValue | null {
   const key = vwapKey(pair, windowSeconds);
-  const text = await readText(service, key);
-  if (text === null) return null;
-  const stored = parseStored(text, key);
-  if (stored === null) return null;
-  const { value, to } = stored;
+  const value = parseStored(parsePublished, text, key);
+  if (value === null) return null;
+  const to = parseTime(value.to);
   if (value.pair !== formatPair(pair) || value.window_seconds !== windowSeconds) {
     storedValueRefused.publish({ key, reason: `it is of ${value.pair} over ${value.window_seconds} s` });
     return null;
@@ -48,14 +67,14 @@ export async function readStored(
     reportedPolicies.add(value.policy);
     foreignPolicy.publish({ key, policy: value.policy });
   }
-  return stored;
+  return { text, value, to };
 }
 
-export function storedFlags({ to, triangulated }: StoredValue, settings: ApiSettings, now: Micros): Flags {
+export function storedFlags({ value, to }: StoredValue, settings: ApiSettings, now: Micros): Flags {
   const { intervalSeconds, settleSeconds } = settings;
   // The interval under way is the aggregator's time to publish.
   const due = latestClosed(now, intervalSeconds, settleSeconds) - seconds(intervalSeconds);
-  return { ...NO_FLAGS, stale: to < due, triangulated };
+  return { ...NO_FLAGS, stale: to < due, triangulated: value.provenance === "triangulated" };
 }
 
 /** When the aggregator can have replaced the value. */
@@ -71,21 +90,29 @@ export function storedAnswer(stored: StoredValue, settings: ApiSettings, now: Mi
   };
 }
 
-async function readText({ store }: Service, key: string): Promise<string | null> {
+/** The answer with what is known of the pair's price beside references. */
+export function withDivergence(answer: Answer, divergence: Divergence | null): Answer {
+  if (divergence === null) return answer;
+  const flags = { ...answer.flags, divergence_warning: divergence.warning };
+  return { ...answer, flags, divergence: serializeDivergence(divergence) };
+}
+
+async function readTexts(
+  { store }: Service,
+  [first, second]: readonly [string, string],
+): Promise<[string | null, string | null]> {
   try {
-    const [text = null] = await store.read([key]);
-    return text;
+    const [one = null, other = null] = await store.read([first, second]);
+    return [one, other];
   } catch (error) {
     backendUnreachable.publish({ backend: "store", error: asError(error) });
-    return null;
+    return [null, null];
   }
 }
 
-function parseStored(text: string, key: string): StoredValue | null {
+function parseStored<T>(parse: (text: string) => T, text: string, key: string): T | null {
   try {
-    const value = parsePublished(text);
-    const { provenance } = JSON.parse(text) as { provenance?: unknown };
-    return { text, value, to: parseTime(value.to), triangulated: provenance === "triangulated" };
+    return parse(text);
   } catch (error) {
     if (!(error instanceof PoisonedValueError)) throw error;
     storedValueRefused.publish({ key, reason: error.message });

@@ -34,7 +34,7 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     );
     const price = timeWeightedPrice(sums);
     if (price === null) return noTrades(pair, bucket);
-    return JSON.stringify({
+    const data = JSON.stringify({
       pair: formatPair(pair),
       window_seconds: Number((bucket.to - bucket.from) / MICROS_PER_SECOND),
       from: formatTime(bucket.from),
@@ -43,6 +43,7 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       trade_count: sums.tradeCount,
       policy: policy.id,
     });
+    return { data, triangulated: false };
   });
   return {
     path: "/v1/twap",

@@ -148,8 +148,8 @@ test("what the policy withholds says which setting does", async () => {
 
   const unknown = openTestApi({ database, policy: { min_usd_volume: 1, min_usd_volume_unknown: "refuse" } });
   unknown.at("2026-01-10T12:00:10Z");
-  await writeTrades(database, [trade(parsePair("XLM/ABC"), "2026-01-10T11:59:00Z")]);
-  const refused = await unknown.get("/v1/vwap?pair=XLM/ABC");
+  await writeTrades(database, [trade(parsePair("XLM/GHI"), "2026-01-10T11:59:00Z")]);
+  const refused = await unknown.get("/v1/vwap?pair=XLM/GHI");
   expect(refused.body).toMatchObject({
     type: "urn:stellarindex:problem:price-withheld",
     detail: expect.stringContaining("min_usd_volume_unknown"),

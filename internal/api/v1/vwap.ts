@@ -1,13 +1,13 @@
 import { z } from "@hono/zod-openapi";
-import { computeValue } from "../../aggregate/compute.ts";
+import { computePublished } from "../../aggregate/published-value.ts";
 import { serializePublished } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { onTheSpot } from "./on-the-spot.ts";
-import { isCurrent, type Question, questionSchema } from "./question.ts";
+import { isCurrent, questionSchema } from "./question.ts";
 import { refusalProblem } from "./refusal.ts";
 import type { Service } from "./service.ts";
-import { readStored, storedAnswer } from "./stored-value.ts";
+import { readStored, storedAnswer, withDivergence } from "./stored-value.ts";
 import { pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
 
 const count = z.int().nonnegative();
@@ -33,10 +33,27 @@ const publishedSchema = z
       }),
     ),
     dropped: z
-      .object({ class: count, outlier: count })
+      .object({ class: count, outlier: count, venue: count.optional() })
       .openapi({ description: "trades left out, by the filter that did" }),
     policy: policyText,
-    provenance: z.literal("triangulated").optional(),
+    provenance: z.literal("triangulated").optional().openapi({
+      description: "present where the price comes from other markets; volumes, count and sources are then 0 and empty",
+    }),
+    legs: z
+      .array(
+        z.object({
+          pair: pairText,
+          price: priceText,
+          inverted: z.boolean().openapi({ description: "read from the market the other way round" }),
+          method: z.enum(["vwap", "fx"]),
+          usd_volume: z.string().nullable().optional(),
+          trade_count: count.optional(),
+          source: z.string().optional().openapi({ description: "of the exchange rate" }),
+          as_of: timeText.optional(),
+        }),
+      )
+      .optional()
+      .openapi({ description: "the markets that a triangulated price leads through" }),
   })
   .openapi("PublishedValue");
 
@@ -44,12 +61,12 @@ const publishedSchema = z
 export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
   const compute = onTheSpot(settings, async (pair, bucket) => {
-    const computation = await withSnapshot(database, (reader) =>
-      computeValue(reader, policy, pair, bucket, { maxTrades: settings.maxTrades }),
+    const published = await withSnapshot(database, (reader) =>
+      computePublished(reader, policy, pair, bucket, { maxTrades: settings.maxTrades }),
     );
-    return computation.value === null
-      ? refusalProblem(computation, policy, pair, bucket)
-      : serializePublished(computation.value);
+    const { value } = published;
+    if (value === null) return refusalProblem(published, policy, pair, bucket);
+    return { data: serializePublished(value), triangulated: value.provenance === "triangulated" };
   });
   return {
     path: "/v1/vwap",
@@ -62,24 +79,13 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
     answer: async (question) => {
       const moment = now();
-      if (isTarget(service, question)) {
-        const stored = await readStored(service, question.pair, question.windowSeconds, moment);
-        if (stored !== null) return storedAnswer(stored, settings, moment);
+      const { pair, windowSeconds } = question;
+      if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
+        return compute(question, moment);
       }
-      return compute(question, moment);
+      const { stored, divergence } = await readStored(service, pair, windowSeconds, moment);
+      const answer = stored === null ? await compute(question, moment) : storedAnswer(stored, settings, moment);
+      return withDivergence(answer, divergence);
     },
   };
-}
-
-function isTarget(
-  { configuredPair, settings }: Service,
-  question: Question,
-): question is Question & { windowSeconds: number } {
-  const { pair, windowSeconds } = question;
-  return (
-    isCurrent(question) &&
-    windowSeconds !== null &&
-    settings.windows.includes(windowSeconds) &&
-    configuredPair(pair) !== null
-  );
 }

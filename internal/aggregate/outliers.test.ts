@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
+import { isOutlier, madRule, outlierBand, sigmaRule } from "./outliers.ts";
+import type { OutlierRule } from "./reader.ts";
+
+const decimal = parseDecimal;
+const goes = (rule: OutlierRule | null, ...prices: string[]) =>
+  prices.filter((price) => isOutlier(decimal(price), rule));
+
+describe("the rule by median absolute deviation", () => {
+  const rule = madRule({ median: decimal("100"), mad: decimal("0.5") }, decimal("4"));
+
+  it("lets a price go that lies further than k·1.4826·MAD from the median, and not one at just that distance", () => {
+    expect(goes(rule, "97.0348", "97.03479", "102.9652", "102.96521", "100")).toEqual(["97.03479", "102.96521"]);
+  });
+
+  it("has a band that decides by itself", () => {
+    const band = outlierBand(rule);
+    expect([band?.low, band?.high].map((edge) => edge && formatDecimal(edge))).toEqual(["97.0348", "102.9652"]);
+  });
+
+  it("takes a thousandth of the median for a MAD of 0, so that a pegged pair keeps its honest prints", () => {
+    const pegged = madRule({ median: decimal("1"), mad: decimal("0") }, decimal("4"));
+    expect(goes(pegged, "0.9941", "0.9999", "1", "1.0001", "1.005", "1.0059304")).toEqual([]);
+    expect(goes(pegged, "0.994", "1.0059305", "1.05", "100")).toEqual(["0.994", "1.0059305", "1.05", "100"]);
+  });
+});
+
+describe("the rule by standard deviation", () => {
+  const statistics = { count: 4, sum: decimal("8"), squareSum: decimal("24") };
+
+  it("lets a price go that lies further than k·σ from the mean", () => {
+    // μ = 2 and σ² = 6 − 4 = 2.
+    expect(goes(sigmaRule(statistics, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
+      "4.828428",
+      "-0.828428",
+    ]);
+  });
+
+  it("is off at k = 0 and below three trades", () => {
+    expect(sigmaRule(statistics, decimal("0"))).toBe(null);
+    expect(sigmaRule({ ...statistics, count: 2 }, decimal("1"))).toBe(null);
+    expect(goes(null, "1000")).toEqual([]);
+  });
+
+  it("has no band where all prices are equal", () => {
+    const rule = sigmaRule({ count: 3, sum: decimal("6"), squareSum: decimal("12") }, decimal("1"));
+    expect(rule && outlierBand(rule)).toBe(null);
+  });
+});

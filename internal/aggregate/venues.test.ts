@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { parseDecimal } from "../canonical/decimal.ts";
+import { fraction } from "../canonical/fraction.ts";
+import { buildRegistry } from "../sources/registry.ts";
+import type { SourceVolumes } from "./reader.ts";
+import { filterVenues } from "./venues.ts";
+import { weightedPrice } from "./weighted-price.ts";
+
+/** A venue with a VWAP of `price` over `size` base units. */
+const venue = (source: string, price: string, size = "1"): SourceVolumes => ({
+  source,
+  tradeCount: 2,
+  baseVolume: parseDecimal(size),
+  quoteVolume: parseDecimal(size).times(price),
+});
+
+describe("the venue filter", () => {
+  const kept = (pct: string, ...venues: SourceVolumes[]) => {
+    const result = filterVenues(venues, { venueDeviationPct: parseDecimal(pct) });
+    expect(result.dropped).toBe(2 * (venues.length - result.kept.length));
+    return result.kept.map(({ source }) => source);
+  };
+
+  it("leaves out the venue that lies further from the median than told, however much it trades", () => {
+    expect(kept("5", venue("a", "100"), venue("b", "101"), venue("c", "120", "99999"))).toEqual(["a", "b"]);
+  });
+
+  it("keeps a venue at exactly the limit", () => {
+    expect(kept("5", venue("a", "95"), venue("b", "100"), venue("c", "105"))).toEqual(["a", "b", "c"]);
+    expect(kept("5", venue("a", "94.999"), venue("b", "100"), venue("c", "105.001"))).toEqual(["b"]);
+  });
+
+  it("takes the mean of the middle two of an even number", () => {
+    // The median is 105.
+    expect(kept("5", venue("a", "90"), venue("b", "100"), venue("c", "110"), venue("d", "111"))).toEqual(["b", "c"]);
+  });
+
+  it("is off at 0, and with two venues", () => {
+    expect(kept("0", venue("a", "1"), venue("b", "1"), venue("c", "9"))).toEqual(["a", "b", "c"]);
+    expect(kept("5", venue("a", "1"), venue("c", "9"))).toEqual(["a", "c"]);
+  });
+
+  it("leaves nobody where nobody is near the middle", () => {
+    expect(kept("5", venue("a", "1"), venue("b", "1"), venue("c", "2"), venue("d", "2"))).toEqual([]);
+  });
+});
+
+describe("the weighted price", () => {
+  const price = (maxSourceShare: string, weights: Record<string, number>, ...venues: SourceVolumes[]) => {
+    const sources = Object.entries(weights).map(([name, weight]) => ({ name, class: "exchange" as const, weight }));
+    return weightedPrice(venues, {
+      registry: buildRegistry(sources),
+      maxSourceShare: parseDecimal(maxSourceShare),
+    });
+  };
+
+  it("is Σ quote / Σ base where all weigh the same", () => {
+    expect(price("0", {}, venue("a", "1", "3"), venue("b", "2", "1"))).toEqual(fraction(5n, 4n));
+    expect(price("0", { a: 7, b: 7 }, venue("a", "1", "3"), venue("b", "2", "1"))).toEqual(fraction(5n, 4n));
+  });
+
+  it("multiplies each venue's volume by its weight", () => {
+    expect(price("0", { a: 50 }, venue("a", "1", "2"), venue("b", "2", "1"))).toEqual(fraction(3n, 2n));
+    expect(price("0", { a: 1_000_000, b: 1 }, venue("a", "1"), venue("b", "3"))).toEqual(
+      fraction(1_000_003n, 1_000_001n),
+    );
+  });
+
+  it("keeps a venue's part of the quote volume at the cap", () => {
+    // a makes 1/2 of 2 + 2: 2 quote units at 3, beside 1 + 1 quote units at 1.
+    const capped = price("0.5", {}, venue("a", "3", "1000"), venue("b", "1"), venue("c", "1"));
+    expect(capped).toEqual(fraction(3n, 2n));
+  });
+
+  it("cuts another venue that the first cut has brought over the cap", () => {
+    // With 0.4: a and b are both cut to 0.4, c is the remaining 0.2 of 1 / 0.2 = 5 quote units.
+    const capped = price("0.4", {}, venue("a", "2", "1000"), venue("b", "4", "2"), venue("c", "1", "1"));
+    expect(capped).toEqual(fraction(5n * 2n, 2n + 1n + 2n));
+  });
+
+  it("lets all make the same part where they are too few for the cap", () => {
+    const same = fraction(2n * 3n, 3n + 1n);
+    expect(price("0.5", {}, venue("a", "1", "1000"), venue("b", "3"))).toEqual(same);
+    expect(price("0.1", {}, venue("a", "1", "1000"), venue("b", "3"))).toEqual(same);
+    expect(price("0.1", {}, venue("a", "7"))).toEqual(fraction(7n, 1n));
+  });
+
+  it("leaves alone what is below the cap", () => {
+    const venues = [venue("a", "1", "3"), venue("b", "2", "1"), venue("c", "4", "1")];
+    expect(price("1", {}, ...venues)).toEqual(price("0", {}, ...venues));
+    expect(price("0.5", {}, ...venues)).toEqual(price("0", {}, ...venues));
+  });
+});

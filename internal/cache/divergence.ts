@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { formatTime, parseTime } from "../canonical/time.ts";
+import { decimalText, pairText, parseWith, timeText } from "./value.ts";
+
+const reference = z.object({
+  reference: z.string().min(1),
+  price: decimalText,
+  /** When the reference says that its price is of, RFC 3339. */
+  as_of: z.string().refine(isTime, "is not a time in UTC, such as 2026-08-09T22:30:00.5Z"),
+});
+
+/** What comparing a published price with references outside gave, as it is stored. */
+export const divergenceSchema = z
+  .object({
+    pair: pairText,
+    /** Ours, and the end of its bucket. */
+    price: decimalText,
+    to: timeText,
+    /** Whether enough references answered to say anything. */
+    checked: z.boolean(),
+    /** Of the references' prices; null where it was not checked. */
+    median: decimalText.nullable(),
+    /** (median − price) / price in per cent, 6 decimals; null where it was not checked. */
+    deviation_pct: z
+      .string()
+      .regex(/^-?\d+(?:\.\d{1,6})?$/, "is not a number of per cent")
+      .nullable(),
+    threshold_pct: decimalText,
+    warning: z.boolean(),
+    /** Those that answered, sorted by name. */
+    references: z.array(reference),
+  })
+  .refine(
+    ({ checked, median, deviation_pct, warning }) =>
+      checked === (median !== null) && checked === (deviation_pct !== null) && (checked || !warning),
+    "finds something without a check, or nothing with one",
+  );
+
+/** See {@link divergenceSchema}. */
+export type Divergence = Readonly<z.output<typeof divergenceSchema>>;
+
+/** The one line of JSON that is stored. */
+export function serializeDivergence(divergence: Divergence): string {
+  return JSON.stringify(divergence);
+}
+
+/** @throws PoisonedValueError that names each field that is wrong */
+export function parseDivergence(text: string): Divergence {
+  return parseWith(divergenceSchema, text, "the outcome of a check");
+}
+
+function isTime(text: string): boolean {
+  try {
+    return formatTime(parseTime(text)) === text;
+  } catch {
+    return false;
+  }
+}

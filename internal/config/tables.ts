@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { type Asset, parseAsset } from "../canonical/asset.ts";
+import { type IssueSink, readOr } from "./fields.ts";
+
+const MOST_ENTRIES = 1000;
+
+/** A table whose keys are an operator's. Read by hand, so that a value of a wrong type does not hide what else is wrong. */
+export const tableField = z.record(z.string(), z.unknown());
+
+/** Reads every entry of a table; two keys that mean the same are an issue, and so are too many. */
+export function readTable<K extends string, V>(
+  table: Readonly<Record<string, unknown>>,
+  context: IssueSink,
+  readKey: (text: string) => K,
+  readValue: (value: unknown, path: [string], key: K) => V,
+): Map<K, V> {
+  const read = new Map<K, V>();
+  const entries = Object.entries(table);
+  if (entries.length > MOST_ENTRIES) report(context, [], table, `has ${entries.length} entries`);
+  for (const [text, value] of entries) {
+    const key = readOr(() => readKey(text), text, context, [text]);
+    if (key === null) continue;
+    if (read.has(key)) report(context, [text], text, `names ${key} a second time`);
+    read.set(key, readValue(value, [text], key));
+  }
+  return read;
+}
+
+export function readAsset(value: unknown, context: IssueSink, path: PropertyKey[]): Asset | null {
+  return readText(value, context, path, parseAsset);
+}
+
+/** Reads a text with `read`, which throws InputError on one it does not understand; null then, and for any other value. */
+export function readText<T>(
+  value: unknown,
+  context: IssueSink,
+  path: PropertyKey[],
+  read: (text: string) => T,
+): T | null {
+  if (typeof value === "string") return readOr(() => read(value), value, context, path);
+  context.issues.push({ code: "invalid_type", expected: "string", input: value, path });
+  return null;
+}
+
+export function report(context: IssueSink, path: PropertyKey[], input: unknown, message: string): void {
+  context.issues.push({ code: "custom", message, input, path });
+}

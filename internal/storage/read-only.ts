@@ -1,0 +1,19 @@
+import type { Database, Sql } from "./database.ts";
+import { type Horizons, readHorizons } from "./horizons.ts";
+
+/** Runs `read` on one snapshot of the database, with how far back its tables reach. */
+export function readOnly<T>({ sql }: Database, read: (sql: Sql, horizons: Horizons) => Promise<T>): Promise<T> {
+  return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
+    const [, horizons] = await Promise.all([planForTimes(transaction), readHorizons(transaction)]);
+    return read(transaction, horizons);
+  }) as Promise<T>;
+}
+
+/**
+ * Has each statement of the transaction planned for the times it asks about: a plan for any time covers every chunk that
+ * TimescaleDB has, and takes minutes to make where there are thousands. Compiling takes longer than running, too.
+ */
+export async function planForTimes(transaction: Sql): Promise<void> {
+  await transaction`
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)`;
+}

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { computePublished } from "../internal/aggregate/published-value.ts";
+import { provenanceKey, vwapKey } from "../internal/cache/keys.ts";
+import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { bucketEndingAt } from "../internal/canonical/bucket.ts";
+import { formatPair, parsePair } from "../internal/canonical/pair.ts";
+import { serializePublished } from "../internal/canonical/published.ts";
+import { parseTime, seconds } from "../internal/canonical/time.ts";
+import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { trade } from "../internal/storage/trades.testing.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+
+const TO = parseTime("2026-05-01T12:00:00Z");
+const pair = parsePair;
+
+describe.each(testEngines)("a tick on $name", (engine) => {
+  let database: TestDatabase;
+  let store: PriceStore;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+    const rate = { source: "ecb", tradeId: "2026-04-30" };
+    await writeTrades(database, [
+      trade(pair("XLM/USD"), TO - seconds(100), { base: "20000", quote: "10000" }),
+      trade(pair("EUR/USD"), TO - seconds(90_000), { ...rate, quote: "1.25" }),
+      trade(pair("JPY/USD"), TO - seconds(90_000), { ...rate, quote: "0.01" }),
+      trade(pair("BTC/EUR"), TO - seconds(100), { base: "1", quote: "50000" }),
+      trade(pair("BTC/EUR"), TO - seconds(500), { base: "1", quote: "90000", tradeId: "2" }),
+    ]);
+  });
+  afterAll(async () => {
+    await store?.close();
+    await database?.drop();
+  });
+
+  const policy = makePolicy({
+    ...DEFAULT_POLICY_SETTINGS,
+    triangulations: [{ target: pair("XLM/JPY"), legs: [pair("XLM/USD"), pair("USD/JPY")] }],
+  });
+  const pairs = ["XLM/USD", "XLM/EUR", "XLM/JPY", "BTC/EUR", "BTC/GBP"].map(pair);
+
+  async function tick(to = TO) {
+    const events: TargetEvent[] = [];
+    const ways: TriangulationEvent[] = [];
+    const stops = [
+      targetDone.subscribe((event) => events.push(event)),
+      triangulationDone.subscribe((event) => ways.push(event)),
+    ];
+    const context = {
+      database,
+      store,
+      policy,
+      targets: targetsOf(pairs, [300, 3600]),
+      concurrency: 2,
+      maxTrades: 100,
+      namedSources: new Set<string>(),
+      stopwatch: () => 0,
+    };
+    const { counts } = await runTick(context, to, new AbortController().signal);
+    for (const stop of stops) stop();
+    const named = (name: string, windowSeconds = 300) =>
+      events.find(
+        (event) => formatPair(event.pair) === formatPair(pair(name)) && event.windowSeconds === windowSeconds,
+      );
+    return { counts, ways, named };
+  }
+
+  it("publishes targets from their own trades and through other markets, the very bytes of compute", async () => {
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
+    const { counts, ways, named } = await tick();
+    // BTC/GBP has no way: no rate to GBP.
+    expect(counts).toMatchObject({ written: 8, empty: 2, error: 0 });
+    expect(named("BTC/GBP")).toMatchObject({ outcome: "empty", value: null });
+    expect(ways.map(({ pair, outcome }) => [formatPair(pair), outcome]).sort()).toEqual([
+      ["crypto:XLM/fiat:EUR", "ok"],
+      ["crypto:XLM/fiat:EUR", "ok"],
+      ["crypto:XLM/fiat:JPY", "ok"],
+      ["crypto:XLM/fiat:JPY", "ok"],
+    ]);
+    for (const { pair, windowSeconds } of targetsOf(pairs, [300, 3600])) {
+      const key = vwapKey(pair, windowSeconds);
+      const [text, marker] = await store.read([key, provenanceKey(key)]);
+      const bucket = bucketEndingAt(TO, windowSeconds);
+      const { value } = await withSnapshot(database, (reader) =>
+        computePublished(reader, policy, pair, bucket, { maxTrades: 100 }),
+      );
+      expect(text).toBe(value && serializePublished(value));
+      expect(marker).toBe(value?.provenance ?? null);
+    }
+    expect(named("XLM/EUR")?.value).toMatchObject({ price: "0.4", provenance: "triangulated" });
+    expect(named("XLM/JPY", 3600)?.value).toMatchObject({ price: "50", provenance: "triangulated" });
+  });
+
+  it("takes the mark away once the pair's own trades make the price", async () => {
+    const key = vwapKey(pair("XLM/EUR"), 300);
+    expect(await store.read([provenanceKey(key)])).toEqual(["triangulated"]);
+    await writeTrades(database, [trade(pair("XLM/EUR"), TO + seconds(10), { base: "30000", quote: "12000" })]);
+    const { named } = await tick(TO + seconds(30));
+    expect(named("XLM/EUR")).toMatchObject({ outcome: "written", value: { price: "0.4", trade_count: 1 } });
+    expect(await store.read([provenanceKey(key)])).toEqual([null]);
+  });
+
+  it("fails the targets that need what cannot be read, and no other", async () => {
+    // Retention may have taken the last rates: what they were can no longer be known.
+    await database.sql`
+      UPDATE retention_horizons SET complete_from = ${new Date(Number((TO - seconds(3600)) / 1000n)).toISOString()}::timestamptz
+      WHERE table_name = 'trades'`;
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
+    const { ways, named } = await tick();
+    expect(named("XLM/USD")).toMatchObject({ outcome: "written" });
+    expect(named("XLM/JPY")).toMatchObject({ outcome: "error", error: { name: "RawDataExpired" } });
+    expect(ways.find(({ pair }) => formatPair(pair) === "crypto:XLM/fiat:JPY")).toMatchObject({ outcome: "error" });
+  });
+});

@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TriangulationSettings } from "../internal/aggregate/chain.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import { computePublished } from "../internal/aggregate/published-value.ts";
+import { parseDecimal } from "../internal/canonical/decimal.ts";
+import { formatPair, parsePair } from "../internal/canonical/pair.ts";
+import { formatTime, parseTime, seconds } from "../internal/canonical/time.ts";
+import type { TradeRow } from "../internal/canonical/trade.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+
+const FROM = parseTime("2026-04-01T12:00:00Z");
+const TO = FROM + seconds(300);
+const DAY = seconds(86_400);
+
+interface Market {
+  readonly pair: string;
+  readonly price: string;
+  /** Base units; the floor is 1000 USD. */
+  readonly size?: string;
+  readonly source?: string;
+  readonly at?: bigint;
+}
+
+const chain = (target: string, ...legs: string[]): TriangulationSettings => ({
+  target: parsePair(target),
+  legs: legs.map(parsePair),
+});
+
+describe.each(testEngines)("triangulation on $name", (engine) => {
+  let database: TestDatabase;
+  let count = 0;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+  });
+  afterAll(() => database?.drop());
+
+  /** Names of their own for each test: the tickers in capitals, and the currencies as given. */
+  function world(...markets: readonly Market[]) {
+    count++;
+    // Each test has weeks of its own, since all share the currencies.
+    const shift = DAY * 30n * BigInt(count);
+    const rename = (pair: string): string => pair.replace(/\b(A|B|X|Y|Z)\b/g, `$1${count}`);
+    const rows = markets.map(({ pair, price, size = "1000", source = "kraken", at }, index): TradeRow => {
+      const baseAmount = parseDecimal(size);
+      return {
+        ...parsePair(rename(pair)),
+        ts: (at ?? FROM) + shift,
+        source,
+        tradeId: String(index),
+        baseAmount,
+        quoteAmount: baseAmount.times(price),
+      };
+    });
+    return async (
+      target: string,
+      { chains = [], ...settings }: Partial<PolicySettings> & { chains?: readonly TriangulationSettings[] } = {},
+    ) => {
+      await writeTrades(database, rows);
+      const policy = makePolicy({
+        ...DEFAULT_POLICY_SETTINGS,
+        min_usd_volume: 1000,
+        ...settings,
+        triangulations: chains.map(({ target, legs }) =>
+          chain(rename(formatPair(target)), ...legs.map(formatPair).map(rename)),
+        ),
+      });
+      const bucket = { from: FROM + shift, to: TO + shift };
+      const published = await withSnapshot(database, (reader) =>
+        computePublished(reader, policy, parsePair(rename(target)), bucket, { maxTrades: 100 }),
+      );
+      const { value, own, triangulation } = published;
+      return {
+        value,
+        own,
+        triangulation,
+        price: value?.price,
+        path: value?.legs?.map(({ pair }) => pair.replaceAll(/(fiat|crypto):/g, "").replaceAll(String(count), "")),
+        at: (moment: bigint) => formatTime(moment + shift),
+      };
+    };
+  }
+
+  const ecb = (pair: string, price: string, at = FROM - DAY): Market => ({ pair, price, size: "1", source: "ecb", at });
+
+  it("gives the product of the exact legs of a configured chain, and says so", async () => {
+    const compute = world(
+      { pair: "A/USD", price: "3", size: "700" },
+      { pair: "A/USD", price: "2", size: "300" },
+      ecb("EUR/USD", "1.3"),
+    );
+    const { value, at } = await compute("A/EUR", { chains: [chain("A/EUR", "A/USD", "EUR/USD")] });
+    expect(value).toEqual({
+      pair: `crypto:A${count}/fiat:EUR`,
+      window_seconds: 300,
+      from: at(FROM),
+      to: at(TO),
+      // 2.7 / 1.3, rounded once.
+      price: "2.07692307692307692",
+      base_volume: "0",
+      quote_volume: "0",
+      usd_volume: "0",
+      trade_count: 0,
+      sources: [],
+      dropped: { class: 0, outlier: 0 },
+      policy: expect.stringMatching(/^[0-9a-f]{12}$/),
+      provenance: "triangulated",
+      legs: [
+        {
+          pair: `crypto:A${count}/fiat:USD`,
+          price: "2.7",
+          inverted: false,
+          method: "vwap",
+          usd_volume: "2700",
+          trade_count: 2,
+        },
+        {
+          pair: "fiat:USD/fiat:EUR",
+          price: "0.769230769230769231",
+          inverted: true,
+          method: "fx",
+          source: "ecb",
+          as_of: at(FROM - DAY),
+        },
+      ],
+    });
+  });
+
+  it("finds a route where no chain is configured", async () => {
+    const compute = world({ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5"), ecb("EUR/GBP", "0.8"));
+    expect(await compute("A/GBP")).toMatchObject({ price: "1.6", path: ["A/USD", "USD/EUR", "EUR/GBP"] });
+    expect((await compute("A/GBP", { max_hops: 2 })).value).toBe(null);
+    expect((await compute("A/GBP", { triangulation_enabled: false })).value).toBe(null);
+  });
+
+  it("lets a price of the pair's own trades win once it passes the floor, not before", async () => {
+    const thin = { pair: "A/EUR", price: "9", size: "1" };
+    const route = [{ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5")];
+    const below = await world(thin, ...route)("A/EUR");
+    expect(below).toMatchObject({ price: "2", own: { refusal: "below-floor" } });
+    const above = await world({ ...thin, size: "1000" }, ...route)("A/EUR");
+    expect(above.value).toMatchObject({ price: "9", trade_count: 1 });
+    expect(above.value).not.toHaveProperty("provenance");
+  });
+
+  it("prefers few hops, then the strongest weakest leg, then the name", async () => {
+    const few = world(
+      { pair: "A/X", price: "1", size: "1" },
+      { pair: "X/EUR", price: "5", size: "1000" },
+      { pair: "A/USD", price: "1", size: "99999" },
+      { pair: "Y/USD", price: "1", size: "99999" },
+      { pair: "Y/EUR", price: "1", size: "99999" },
+      ecb("EUR/USD", "1"),
+    );
+    // A/X has no known volume and yet no 3 hops go before 2; A/USD/EUR has 2 as well and a known one.
+    expect((await few("A/EUR")).path).toEqual(["A/USD", "USD/EUR"]);
+    const strong = world(
+      { pair: "A/USD", price: "2", size: "5000" },
+      { pair: "USD/EUR", price: "1", size: "2000", source: "bitstamp" },
+      { pair: "A/GBP", price: "3", size: "9000" },
+      { pair: "GBP/EUR", price: "1", size: "9000", source: "bitstamp" },
+      { pair: "GBP/USD", price: "1", size: "1", source: "ecb", at: FROM - DAY },
+    );
+    expect((await strong("A/EUR")).path).toEqual(["A/GBP", "GBP/EUR"]);
+    const even = world(
+      { pair: "A/X", price: "2", size: "1" },
+      { pair: "X/USD", price: "7", size: "1000" },
+      { pair: "A/B", price: "2", size: "1" },
+      { pair: "B/USD", price: "7", size: "1000" },
+    );
+    expect((await even("A/USD")).path).toEqual(["A/B", "B/USD"]);
+  });
+
+  it("takes only legs that are publishable in the very bucket", async () => {
+    const tooThin = world({ pair: "A/USD", price: "3", size: "1" }, ecb("EUR/USD", "1.5"));
+    expect((await tooThin("A/EUR")).value).toBe(null);
+    const tooEarly = world({ pair: "A/USD", price: "3", at: FROM - 1n }, ecb("EUR/USD", "1.5"));
+    expect((await tooEarly("A/EUR")).value).toBe(null);
+    const notCounted = world({ pair: "A/USD", price: "3", source: "coingecko" }, ecb("EUR/USD", "1.5"));
+    expect((await notCounted("A/EUR")).value).toBe(null);
+    const refused = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2" });
+    expect((await refused("A/USD")).price).toBe("6");
+    expect((await refused("A/USD", { min_usd_volume_unknown: "refuse" })).value).toBe(null);
+  });
+
+  it("never leads through a token that anybody can issue, unless the policy knows it", async () => {
+    const issuer = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+    const compute = world(
+      { pair: `A/FAKE-${issuer}`, price: "7", size: "99999" },
+      { pair: `FAKE-${issuer}/USD`, price: "7", size: "99999" },
+    );
+    expect((await compute("A/USD")).value).toBe(null);
+    const { base, quote } = parsePair(`FAKE-${issuer}/EUR`);
+    const known = await compute("A/USD", { pegs: new Map([[base, quote]]) });
+    expect(known.price).toBe("49");
+    // As an end of the pair that is asked for, any asset goes.
+    const asked = world({ pair: `FAKE-${issuer}/USD`, price: "6", size: "99999" }, ecb("EUR/USD", "1.5"));
+    expect((await asked(`FAKE-${issuer}/EUR`)).price).toBe("4");
+  });
+
+  describe("exchange rates", () => {
+    const A = { pair: "A/USD", price: "3" };
+    const chains = [chain("A/EUR", "A/USD", "USD/EUR")];
+
+    it("are the last at or before the bucket's end, of either orientation", async () => {
+      const compute = world(
+        A,
+        ecb("EUR/USD", "1.1", TO - seconds(7 * 86_400)),
+        { ...ecb("USD/EUR", "0.5", TO), source: "massive" },
+        ecb("EUR/USD", "9", TO + 1n),
+      );
+      expect((await compute("A/EUR", { chains })).price).toBe("1.5");
+    });
+
+    it("are the same for every window: no window's average stands in for them", async () => {
+      const inWindow = { pair: "EUR/USD", price: "2", size: "5000", source: "massive", at: FROM + 1n };
+      const last = { pair: "EUR/USD", price: "3", size: "1", source: "massive", at: FROM + 2n };
+      expect((await world(A, inWindow, last)("A/EUR", { chains })).price).toBe("1");
+    });
+
+    it("fall back to the bucket's average where there is none, and that is told", async () => {
+      const compute = world(A, { pair: "EUR/USD", price: "2", size: "5000", source: "kraken" });
+      const { price, triangulation } = await compute("A/EUR", { chains });
+      expect(price).toBe("1.5");
+      expect(triangulation).toMatchObject({ outcome: "ok", legs: [{ isFallback: false }, { isFallback: true }] });
+    });
+
+    it("of more than seven days ago are stale", async () => {
+      const compute = world(A, ecb("EUR/USD", "1.5", TO - seconds(7 * 86_400) - 1n));
+      const { value, triangulation } = await compute("A/EUR", { chains });
+      expect(value).toBe(null);
+      expect(triangulation).toEqual({ outcome: "stale_leg", leg: "fiat:USD/fiat:EUR" });
+      const fresh = world(A, ecb("EUR/USD", "1.5", TO - seconds(7 * 86_400)));
+      expect((await fresh("A/EUR", { chains })).price).toBe("2");
+    });
+
+    it("of sources that are not of exchange rates do not count", async () => {
+      const compute = world(A, { ...ecb("CHF/USD", "1.5"), source: "coingecko" });
+      const francs = [chain("A/CHF", "A/USD", "USD/CHF")];
+      expect((await compute("A/CHF", { chains: francs })).triangulation).toMatchObject({ outcome: "missing_leg" });
+    });
+  });
+
+  it("names the leg of a chain that has no price, and looks for no other way", async () => {
+    const compute = world({ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5"));
+    const chains = [chain("A/EUR", "A/B", "B/EUR")];
+    const { value, triangulation } = await compute("A/EUR", { chains });
+    expect(value).toBe(null);
+    expect(triangulation).toEqual({ outcome: "missing_leg", leg: `crypto:A${count}/crypto:B${count}` });
+  });
+
+  it("follows a chain of any length, each leg read in whichever direction there is a market", async () => {
+    const compute = world(
+      { pair: "B/A", price: "2" },
+      { pair: "B/X", price: "3" },
+      { pair: "Y/X", price: "5" },
+      { pair: "Y/Z", price: "7" },
+      { pair: "Z/USD", price: "11" },
+    );
+    const chains = [chain("A/USD", "A/B", "X/B", "X/Y", "Z/Y", "Z/USD")];
+    // 1/2 · 3 · 1/5 · 7 · 11
+    expect((await compute("A/USD", { chains })).price).toBe("23.1");
+  });
+
+  it("counts what is pegged in legs as the policy does, so that a depeg is a market like any other", async () => {
+    const compute = world({ pair: "A/USDT", price: "4" }, { pair: "USDT/USD", price: "0.5", size: "9999" });
+    expect((await compute("A/USD")).price).toBe("2");
+    expect((await compute("A/USD", { enable_stablecoin_fiat_proxy: true })).value).toMatchObject({
+      price: "4",
+      trade_count: 1,
+    });
+  });
+});
