@@ -78,7 +78,7 @@ export async function keepFresh(config: Config, context: TickContext, signal: Ab
     signal,
     tick: async (to) => {
       await runTick(context, to, signal);
-      divergence.start();
+      divergence.start(to);
     },
   });
   await divergence.settle();

@@ -16,6 +16,8 @@ export interface Endpoint<Query extends z.ZodType> {
   readonly query: Query;
   /** What `data` is, for the documentation. */
   readonly data: z.ZodType;
+  /** Whether prices are answered that are held against references. */
+  readonly isCompared?: boolean;
   /** The error answers besides those that every endpoint has. */
   readonly problems: readonly ProblemKind[];
   /** @throws Problem */
@@ -46,7 +48,7 @@ const problemSchema = z
 
 /** Serves and documents an endpoint; one schema does both. */
 export function addEndpoint<Query extends z.ZodType>(app: ApiApp, endpoint: Endpoint<Query>): void {
-  const { path, operationId, summary, description, query, data, problems, answer } = endpoint;
+  const { path, operationId, summary, description, query, data, isCompared = false, problems, answer } = endpoint;
   const route = createRoute({
     method: "get",
     path,
@@ -59,7 +61,11 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, endpoint: Endp
         description: "The answer",
         content: {
           "application/json": {
-            schema: z.object({ data, flags: flagsSchema, divergence: divergenceSchema.optional() }),
+            schema: z.object({
+              data,
+              flags: flagsSchema,
+              ...(isCompared ? { divergence: divergenceSchema.optional() } : {}),
+            }),
           },
         },
       },

@@ -39,6 +39,9 @@ export const divergenceSchema = z
 /** See {@link divergenceSchema}. */
 export type Divergence = Readonly<z.output<typeof divergenceSchema>>;
 
+/** How long the outcome of a check stands, in seconds. */
+export const DIVERGENCE_TTL_SECONDS = 300;
+
 /** The one line of JSON that is stored. */
 export function serializeDivergence(divergence: Divergence): string {
   return JSON.stringify(divergence);

@@ -1,4 +1,5 @@
 import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
+import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
 import { isFiat } from "../canonical/asset.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { MICROS_PER_SECOND } from "../canonical/time.ts";
@@ -9,7 +10,7 @@ const RATES_REACH_BACK_SECONDS = Number(FX_QUOTE_MAX_AGE / MICROS_PER_SECOND);
 
 /** What can be used and is surely not meant, one sentence each. */
 export function warningsAbout(config: Config): string[] {
-  return [...shortRetention(config), ...halfChainlink(config)];
+  return [...shortRetention(config), ...halfChainlink(config), ...gapsOfDivergence(config)];
 }
 
 function shortRetention(config: Config): string[] {
@@ -30,6 +31,15 @@ function shortRetention(config: Config): string[] {
       return `database.retention.${table} (${short}) is shorter than the longest window (${long}), which then has no value`;
     })
     .concat(rates);
+}
+
+function gapsOfDivergence({ divergence }: Config): string[] {
+  const { min_interval_seconds } = divergence;
+  return min_interval_seconds <= DIVERGENCE_TTL_SECONDS
+    ? []
+    : [
+        `divergence.min_interval_seconds (${min_interval_seconds}) is longer than the ${DIVERGENCE_TTL_SECONDS} s that an outcome stands; in between no pair counts as checked`,
+      ];
 }
 
 /** Not refused, so that an empty rpc_url can turn the feeds off, and the variable with the key may be set elsewhere. */

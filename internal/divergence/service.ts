@@ -1,4 +1,4 @@
-import { type Divergence, serializeDivergence } from "../cache/divergence.ts";
+import { DIVERGENCE_TTL_SECONDS, type Divergence, serializeDivergence } from "../cache/divergence.ts";
 import { divergenceKey, vwapKey } from "../cache/keys.ts";
 import type { PriceStore } from "../cache/store.ts";
 import { PoisonedValueError, parsePublished } from "../cache/value.ts";
@@ -28,14 +28,15 @@ export interface DivergenceContext {
 }
 
 export interface DivergenceService {
-  /** Begins a check of the pairs that are due, unless one is under way. Returns at once and never throws. */
-  readonly start: () => void;
+  /**
+   * Begins a check of the pairs that are due at a tick's boundary, unless one is under way. Returns at once and never throws.
+   * It is the boundaries that are counted: ticks come some moments early or late, and would be due one too late.
+   */
+  readonly start: (boundary: Micros) => void;
   /** Waits for the check under way. */
   readonly settle: () => Promise<void>;
 }
 
-/** How long the outcome of a check stands. */
-const OUTCOME_TTL_SECONDS = 300;
 /** How far the clocks of references may be ahead. */
 const CLOCK_TOLERANCE = seconds(300);
 
@@ -51,21 +52,20 @@ interface Asked {
  * it. The outcome lives under a key of its own; published values never depend on it. After `signal` a check ends early.
  */
 export function createDivergenceService(context: DivergenceContext, signal: AbortSignal): DivergenceService {
-  const { pairs, minIntervalSeconds, now } = context;
+  const { pairs, minIntervalSeconds } = context;
   const begun = new Map<Pair, Micros>();
   let running: Promise<void> | null = null;
 
-  async function checkDue(): Promise<void> {
-    const moment = now();
-    const due = pairs.filter((pair) => moment - (begun.get(pair) ?? 0n) >= seconds(minIntervalSeconds));
-    for (const pair of due) begun.set(pair, moment);
+  async function checkDue(boundary: Micros): Promise<void> {
+    const due = pairs.filter((pair) => boundary - (begun.get(pair) ?? 0n) >= seconds(minIntervalSeconds));
+    for (const pair of due) begun.set(pair, boundary);
     if (due.length > 0) await check(context, due, signal);
   }
 
   return {
-    start: () => {
+    start: (boundary) => {
       if (signal.aborted) return;
-      running ??= checkDue().finally(() => {
+      running ??= checkDue(boundary).finally(() => {
         running = null;
       });
     },
@@ -91,7 +91,7 @@ async function check(context: DivergenceContext, pairs: readonly Pair[], signal:
     if (signal.aborted) return;
     const divergence = compareWithReferences(values.get(pair) as PublishedValue, [...quotes.values()], context.rules);
     try {
-      await context.store.put(divergenceKey(pair), serializeDivergence(divergence), OUTCOME_TTL_SECONDS);
+      await context.store.put(divergenceKey(pair), serializeDivergence(divergence), DIVERGENCE_TTL_SECONDS);
       report(pair, outcomeOf(divergence, failures), divergence, failures);
     } catch (error) {
       report(pair, "refresh_error", null, [unreachable("redis", error)]);

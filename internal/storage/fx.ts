@@ -78,7 +78,8 @@ export async function readFxRates(
     LEFT JOIN LATERAL (
       SELECT bucket AS quoted FROM trades_1h
       WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset
-        AND bucket <= ${moment(at)}::timestamptz AND source = ANY(${sources as string[]}::text[])
+        AND bucket <= ${moment(at)}::timestamptz AND open_ts <= ${moment(at)}::timestamptz
+        AND source = ANY(${sources as string[]}::text[])
       ORDER BY bucket DESC
       LIMIT 1
     ) AS hours ON true

@@ -86,6 +86,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket; where the pair's own trades give none, through other markets (`flags.triangulated`). `last_trade`, stale: where that window has no trades, and only if the longest window would be published and the trade lies inside its outlier band.",
     query: querySchema(service),
     data: priceSchema,
+    isCompared: true,
     problems: ["price-not-found", "price-withheld", "raw-data-expired"],
     answer: async (pair) => {
       const moment = now();

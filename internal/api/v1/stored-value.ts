@@ -40,8 +40,16 @@ export async function readStored(
   const [value, divergence] = await readTexts(service, keys);
   return {
     stored: value === null ? null : servable(service, pair, windowSeconds, now, value),
-    divergence: divergence === null ? null : parseStored(parseDivergence, divergence, keys[1]),
+    divergence: divergence === null ? null : comparisonOf(pair, divergence),
   };
+}
+
+function comparisonOf(pair: Pair, text: string): Divergence | null {
+  const key = divergenceKey(pair);
+  const divergence = parseStored(parseDivergence, text, key);
+  if (divergence === null || divergence.pair === formatPair(pair)) return divergence;
+  storedValueRefused.publish({ key, reason: `it is of ${divergence.pair}` });
+  return null;
 }
 
 function servable(

@@ -76,6 +76,7 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       "The value as the aggregator published it. For a pair or window that it does not keep, or with `at`, or with `from` and `to`, the value is computed now, by the same policy and to the same bytes.",
     query: questionSchema(service, settings.vwapWindowSeconds),
     data: publishedSchema,
+    isCompared: true,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
     answer: async (question) => {
       const moment = now();

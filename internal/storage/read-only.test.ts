@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseAsset } from "../canonical/asset.ts";
+import { parseDecimal } from "../canonical/decimal.ts";
+import { parseTime, seconds } from "../canonical/time.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { withSnapshot } from "./snapshot.ts";
+import { freshPair, trade } from "./trades.testing.ts";
+import { writeTrades } from "./trades.ts";
+
+const T = parseTime("2026-03-01T10:00:00Z");
+const BUCKET = { from: T - seconds(7201), to: T + seconds(61) };
+/** From its sixth run on, PostgreSQL may plan a statement once for whatever it is asked. */
+const RUNS = 8;
+
+describe.each(testEngines)("what is read on $name", (engine) => {
+  let database: TestDatabase;
+  let session: Database;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+    session = engine.server === null ? database : await openDatabase({ url: database.url, max_connections: 1 });
+  });
+  afterAll(async () => {
+    if (session !== database) await session.close();
+    await database.drop();
+  });
+
+  it("is planned for the time that it asks about, so that other chunks cost nothing", async () => {
+    const pair = freshPair();
+    await writeTrades(
+      database,
+      [1, 2, 50].map((quote) => trade(pair, T, { tradeId: String(quote), quote: String(quote) })),
+    );
+    const band = { low: parseDecimal("0"), high: parseDecimal("3") };
+    const rule = { method: "mad" as const, median: parseDecimal("2"), reach: parseDecimal("1") };
+    for (let run = 0; run < RUNS; run++) {
+      await withSnapshot(session, async (reader) => {
+        await reader.totals([pair], BUCKET);
+        await reader.tradesOutside([pair], BUCKET, { sources: ["kraken"], band, rule }, 10);
+        await reader.outlierTotals([pair], BUCKET, { sources: ["kraken"], band, rule });
+        await reader.medians([pair], BUCKET, ["kraken"], 3);
+        await reader.fxQuote(parseAsset("EUR"), ["ecb"], T);
+        await reader.fxRates(["ecb"], T);
+        await reader.tradedPairs(BUCKET, [], null);
+        await reader.timeWeighted([pair], BUCKET, null);
+        await reader.lastTrade([pair], BUCKET, null);
+      });
+    }
+    const statements = await session.sql<{ statement: string; runs: string; planned_once: string; types: string }[]>`
+      SELECT statement, custom_plans::text AS runs, generic_plans::text AS planned_once, parameter_types::text AS types
+      FROM pg_prepared_statements WHERE statement ~ 'FROM trades|JOIN trades|trades_1[mh]' AND custom_plans >= ${RUNS}::int`;
+    expect(statements.length).toBeGreaterThanOrEqual(9);
+    for (const { statement, planned_once, types } of statements) {
+      expect([statement, planned_once]).toEqual([statement, "0"]);
+      // A text that becomes a time is not known to the planner.
+      expect([statement, types]).toEqual([statement, expect.stringContaining("timestamp with time zone")]);
+      expect(statement).not.toContain("::text::timestamptz");
+    }
+  });
+});
