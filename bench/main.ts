@@ -8,6 +8,7 @@ import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings }
 import { openStore } from "../internal/cache/store.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
+import type { TickEvent } from "../internal/obs/events.ts";
 import { type Database, openDatabase } from "../internal/storage/database.ts";
 import { migrateUp } from "../internal/storage/migrate.ts";
 import { connect } from "../internal/storage/pool.ts";
@@ -96,7 +97,11 @@ async function comparePolicies(database: Database): Promise<void> {
       makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, triangulation_enabled: false, ...settings }),
     );
   const venues = { venue_deviation_pct: 5, max_source_share: 0.3, sources: [{ name: "sdex", weight: 50 }] };
-  console.log(`\na tick of ${targets.length} targets, half of them without trades of their own:`);
+  const { counts } = await tick({ triangulation_enabled: true })();
+  const own = await tick({})();
+  console.log(
+    `\na tick of ${targets.length} targets, ${own.counts.written} with a price of their own, ${counts.written - own.counts.written} more through other markets:`,
+  );
   await compare("without triangulation and venue rules", tick({}), {
     "with triangulation": tick({ triangulation_enabled: true }),
     "with venue rules": tick(venues),
@@ -105,7 +110,7 @@ async function comparePolicies(database: Database): Promise<void> {
   });
 }
 
-function tickOf(database: Database, targets: readonly Target[], policy: Policy): () => Promise<unknown> {
+function tickOf(database: Database, targets: readonly Target[], policy: Policy): () => Promise<TickEvent> {
   const context = {
     database,
     policy,

@@ -18,10 +18,10 @@ export const UNTRADED_PAIRS = [...BENCH_PAIRS, ...QUIET_PAIRS].map(({ base }) =>
 export async function fillQuietPairs({ sql }: Database, count: number): Promise<void> {
   await sql`
     INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
-    SELECT 'crypto:Q' || n % 30, 'fiat:USD', timestamptz '2026-03-01 10:17:30+00' + n * (interval '240 hours' / ${String(count)}::text::int),
+    SELECT 'crypto:Q' || n % 30, 'fiat:USD', timestamptz '2026-03-01 10:17:30+00' + n * (interval '24 hours' / ${String(Math.floor(count / 10))}::text::int),
       (array['binance', 'kraken', 'coinbase', 'bitstamp', 'sdex'])[1 + (n / 7) % 5], n::text,
       1 + n % 7, (1 + n % 7) * (50 + n % 3)
-    FROM generate_series(0, ${String(Math.floor(count / 10))}::text::int) AS n
+    FROM generate_series(0, ${String(Math.floor(count / 10) - 1)}::text::int) AS n
     UNION ALL
     SELECT 'fiat:EUR', 'fiat:USD', timestamptz '2026-03-01 15:00:00+00', 'ecb', '2026-03-01', 1, 1.0811`;
 }

@@ -91,8 +91,9 @@ function breaks(sql: Sql, rule: OutlierRule) {
   return sql`${distance} * ${distance} > ${formatDecimal(squaredReach(statistics, k))}::text::numeric`;
 }
 
-// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table. The bucket
-// is asked for once more, for TimescaleDB to leave out other chunks.
+// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table. The
+// sources are asked for outside of it, for they would be looked up one by one; the bucket is asked for once more, for
+// TimescaleDB to leave out other chunks.
 function tradesIn(sql: Sql, bucket: Bucket, ranges: readonly Range[], { sources, band }: OutlierQuestion) {
   return sql`
     unnest(
@@ -100,14 +101,13 @@ function tradesIn(sql: Sql, bucket: Bucket, ranges: readonly Range[], { sources,
       ${ranges.map(({ from }) => moment(from))}::text[]::timestamptz[],
       ${ranges.map(({ to }) => moment(to))}::text[]::timestamptz[]
     ) AS range (base, quote, first, past)
-    CROSS JOIN LATERAL (
+    JOIN LATERAL (
       SELECT * FROM trades
       WHERE base_asset = range.base AND quote_asset = range.quote AND ts >= range.first AND ts < range.past
         AND (price < ${formatDecimal(band.low)}::text::numeric OR price > ${formatDecimal(band.high)}::text::numeric)
-        AND source = ANY(${sources as string[]}::text[])
         AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
       OFFSET 0
-    ) AS trade`;
+    ) AS trade ON trade.source = ANY(${sources as string[]}::text[])`;
 }
 
 /** Where trades outside the band are to be looked for: found from the least and greatest prices of the rollups. */

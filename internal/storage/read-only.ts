@@ -10,10 +10,13 @@ export function readOnly<T>({ sql }: Database, read: (sql: Sql, horizons: Horizo
 }
 
 /**
- * Has each statement of the transaction planned for the times it asks about: a plan for any time covers every chunk that
- * TimescaleDB has, and takes minutes to make where there are thousands. Compiling takes longer than running, too.
+ * On TimescaleDB, has each statement of the transaction planned for the times it asks about: a plan for any time covers
+ * every chunk there is, and takes minutes to make where there are thousands. Without it such plans save time. And nothing
+ * is compiled, which takes longer than running.
  */
 export async function planForTimes(transaction: Sql): Promise<void> {
   await transaction`
-    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)`;
+    SELECT set_config('jit', 'off', true), (
+      SELECT set_config('plan_cache_mode', 'force_custom_plan', true) FROM pg_extension WHERE extname = 'timescaledb'
+    )`;
 }
