@@ -18,7 +18,7 @@ import { writeTrades } from "../internal/storage/trades.ts";
 const TO = parseTime("2026-05-01T12:00:00Z");
 const pair = parsePair;
 
-describe.each(testEngines)("a tick on $name", (engine) => {
+describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
   let database: TestDatabase;
   let store: PriceStore;
   beforeAll(async () => {

@@ -133,12 +133,12 @@ describe("tradesBetween", () => {
   });
 
   it("keeps venues together but for the print that somebody mistyped", () => {
-    const rows = tradesBetween(1, NOW - seconds(6 * 3600), NOW);
+    const rows = tradesBetween(1, NOW - seconds(2 * 3600), NOW);
     const prints = rows.filter((row) => offBy(row, 1) > 1.002);
     for (const base of ["crypto:XLM", "crypto:BTC", "crypto:ETH"]) {
       const ofBase = prints.filter((row) => row.base === base);
-      expect(ofBase.length).toBeGreaterThanOrEqual(30);
-      expect(ofBase.length).toBeLessThanOrEqual(38);
+      expect(ofBase.length).toBeGreaterThanOrEqual(10);
+      expect(ofBase.length).toBeLessThanOrEqual(13);
       for (const [index, row] of ofBase.entries()) {
         expect(offBy(row, 1)).toBeGreaterThan(2.9);
         expect(offBy(row, 1)).toBeLessThan(10.1);
@@ -152,7 +152,7 @@ describe("tradesBetween", () => {
   });
 
   it("mistypes in markets so busy that the default outlier filter sees it in any 5 minutes", () => {
-    const from = NOW - seconds(3 * 3600);
+    const from = NOW - seconds(3600);
     const prints = tradesBetween(1, from, NOW).filter((row) => offBy(row, 1) > 1.002);
     for (const print of prints) {
       for (const to of [print.ts + 1n, print.ts + FIVE_MINUTES]) {
@@ -175,7 +175,7 @@ describe("tradesBetween", () => {
     const volume = (kept: "full" | "thin") =>
       Number(
         sum(
-          tradesBetween(1, NOW - seconds(6 * 3600), NOW, kept)
+          tradesBetween(1, NOW - seconds(2 * 3600), NOW, kept)
             .filter((row) => row.source === "coinbase" && formatPair(row) === "crypto:BTC/fiat:USD")
             .map((row) => row.quoteAmount),
         ),

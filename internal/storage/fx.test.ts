@@ -13,7 +13,9 @@ const AT = parseTime("2026-03-01T12:00:30Z");
 const WEEK = seconds(7 * 86_400);
 const SOURCES = ["ecb", "massive"];
 
-describe.each(testEngines)("exchange rates on $name", (engine) => {
+const ISSUER = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+
+describe.each(testEngines)("rates and pairs on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
@@ -34,98 +36,93 @@ describe.each(testEngines)("exchange rates on $name", (engine) => {
       quote("NOK/USD", AT + seconds(1), "0.1"),
       quote("EUR/BTC", AT - seconds(1), "0.00001"),
     ]);
-  });
-  afterAll(() => database.drop());
-
-  const rates = () => withSnapshot(database, (reader) => reader.fxRates(SOURCES, AT));
-
-  it("are the last quotes at or before the moment, one per two currencies; older ones are stale", async () => {
-    const { current, stale } = await rates();
-    const told = current.map(({ pair, price, ts, source }) => [
-      formatPair(pair),
-      formatDecimal(price),
-      formatTime(ts),
-      source,
-    ]);
-    expect(told.sort()).toEqual([
-      ["fiat:EUR/fiat:USD", "1.2", "2026-03-01T12:00:30Z", "ecb"],
-      ["fiat:JPY/fiat:USD", "0.01", "2026-02-22T12:00:30Z", "ecb"],
-      ["fiat:USD/fiat:GBP", "0.8", "2026-03-01T12:00:29Z", "massive"],
-    ]);
-    expect(stale.map(formatPair)).toEqual(["fiat:CHF/fiat:USD"]);
-  });
-
-  it("agree with the rates that volumes are valued at", async () => {
-    const { current } = await rates();
-    for (const code of ["EUR", "GBP", "JPY"]) {
-      const one = await withSnapshot(database, (reader) => reader.fxQuote(parseAsset(code), SOURCES, AT));
-      const rate = current.find(({ pair }) => formatPair(pair).includes(code));
-      expect([one?.price.toFixed(), one?.inverse]).toEqual([rate?.price.toFixed(), rate?.pair.base === "fiat:USD"]);
-    }
-  });
-
-  it("are refused where retention may have taken the last one, not where a later one is there", async () => {
-    const horizon = async (at: string) => {
-      await database.sql`UPDATE retention_horizons SET complete_from = ${at}::timestamptz WHERE table_name = 'trades'`;
-    };
-    try {
-      await horizon("2026-02-22T12:00:30Z");
-      expect((await rates()).current).toHaveLength(3);
-      await horizon("2026-02-22T12:00:30.000001Z");
-      await expect(rates()).rejects.toThrow(RawDataExpired);
-    } finally {
-      await horizon("-infinity");
-    }
-  });
-});
-
-describe.each(testEngines)("the pairs that trade on $name", (engine) => {
-  let database: TestDatabase;
-  const issuer = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
-  beforeAll(async () => {
-    database = await openTestDatabase(engine);
     await writeTrades(database, [
       trade(parsePair("XLM/USD"), AT - seconds(100)),
       trade(parsePair("XLM/BTC"), AT - seconds(100), { source: "coingecko" }),
       trade(parsePair("EUR/USD"), AT - seconds(100)),
       trade(parsePair("native/USD"), AT - seconds(100)),
-      trade(parsePair(`ABC-${issuer}/USD`), AT - seconds(100)),
-      trade(parsePair(`XYZ-${issuer}/USD`), AT - seconds(100)),
+      trade(parsePair(`ABC-${ISSUER}/USD`), AT - seconds(100)),
+      trade(parsePair(`XYZ-${ISSUER}/USD`), AT - seconds(100)),
       trade(parsePair("BTC/USD"), AT - seconds(4000)),
       trade(parsePair("ETH/USD"), AT),
     ]);
   });
   afterAll(() => database.drop());
 
-  const traded = (windowSeconds: number, bases: readonly string[], sources: readonly string[] | null) =>
-    withSnapshot(database, async (reader) => {
-      const bucket = { from: AT - seconds(windowSeconds), to: AT };
-      const pairs = await reader.tradedPairs(bucket, bases.map(parseAsset), sources);
-      return pairs.map(formatPair);
+  describe("exchange rates", () => {
+    const rates = () => withSnapshot(database, (reader) => reader.fxRates(SOURCES, AT));
+
+    it("are the last quotes at or before the moment, one per two currencies; older ones are stale", async () => {
+      const { current, stale } = await rates();
+      const told = current.map(({ pair, price, ts, source }) => [
+        formatPair(pair),
+        formatDecimal(price),
+        formatTime(ts),
+        source,
+      ]);
+      expect(told.sort()).toEqual([
+        ["fiat:EUR/fiat:USD", "1.2", "2026-03-01T12:00:30Z", "ecb"],
+        ["fiat:JPY/fiat:USD", "0.01", "2026-02-22T12:00:30Z", "ecb"],
+        ["fiat:USD/fiat:GBP", "0.8", "2026-03-01T12:00:29Z", "massive"],
+      ]);
+      expect(stale.map(formatPair)).toEqual(["fiat:CHF/fiat:USD"]);
     });
 
-  it("are those in the bucket with bases that are currencies, tickers or named", async () => {
-    const near = ["crypto:XLM/fiat:USD", "fiat:EUR/fiat:USD"];
-    expect(await traded(300, [], ["kraken"])).toEqual(expect.arrayContaining(near));
-    expect(await traded(300, [], ["kraken"])).not.toContain("crypto:BTC/fiat:USD");
-    expect(await traded(300, [], ["kraken"])).not.toContain("crypto:XLM/crypto:BTC");
-    expect(await traded(300, [], null)).toContain("crypto:XLM/crypto:BTC");
-    expect(await traded(86_400, [], ["kraken"])).toEqual(expect.arrayContaining([...near, "crypto:BTC/fiat:USD"]));
-    const named = await traded(300, ["native", `ABC-${issuer}`], ["kraken"]);
-    expect(named).toEqual(expect.arrayContaining(["native/fiat:USD", `ABC-${issuer}/fiat:USD`]));
-    expect(named).not.toContain(`XYZ-${issuer}/fiat:USD`);
+    it("agree with the rates that volumes are valued at", async () => {
+      const { current } = await rates();
+      for (const code of ["EUR", "GBP", "JPY"]) {
+        const one = await withSnapshot(database, (reader) => reader.fxQuote(parseAsset(code), SOURCES, AT));
+        const rate = current.find(({ pair }) => formatPair(pair).includes(code));
+        expect([one?.price.toFixed(), one?.inverse]).toEqual([rate?.price.toFixed(), rate?.pair.base === "fiat:USD"]);
+      }
+    });
+
+    it("are refused where retention may have taken the last one, not where a later one is there", async () => {
+      const horizon = async (at: string) => {
+        await database.sql`UPDATE retention_horizons SET complete_from = ${at}::timestamptz WHERE table_name = 'trades'`;
+      };
+      try {
+        await horizon("2026-02-22T12:00:30Z");
+        expect((await rates()).current).toHaveLength(3);
+        await horizon("2026-02-22T12:00:30.000001Z");
+        await expect(rates()).rejects.toThrow(RawDataExpired);
+      } finally {
+        await horizon("-infinity");
+      }
+    });
   });
 
-  it("are refused where the rollups do not reach back", async () => {
-    const horizon = async (at: string) => {
-      await database.sql`UPDATE retention_horizons SET complete_from = ${at}::timestamptz WHERE table_name = 'trades_1m'`;
-    };
-    try {
-      await horizon("2026-03-01T11:58:00Z");
-      await expect(traded(300, [], null)).rejects.toThrow(RawDataExpired);
-      expect(await traded(86_400, [], null)).toContain("crypto:BTC/fiat:USD");
-    } finally {
-      await horizon("-infinity");
-    }
+  describe("the pairs that trade", () => {
+    const traded = (windowSeconds: number, bases: readonly string[], sources: readonly string[] | null) =>
+      withSnapshot(database, async (reader) => {
+        const bucket = { from: AT - seconds(windowSeconds), to: AT };
+        const pairs = await reader.tradedPairs(bucket, bases.map(parseAsset), sources);
+        return pairs.map(formatPair);
+      });
+
+    it("are those in the bucket with bases that are currencies, tickers or named", async () => {
+      const near = ["crypto:XLM/fiat:USD", "fiat:EUR/fiat:USD"];
+      expect(await traded(300, [], ["kraken"])).toEqual(expect.arrayContaining(near));
+      expect(await traded(300, [], ["kraken"])).not.toContain("crypto:BTC/fiat:USD");
+      expect(await traded(300, [], ["kraken"])).not.toContain("crypto:XLM/crypto:BTC");
+      expect(await traded(300, [], null)).toContain("crypto:XLM/crypto:BTC");
+      expect(await traded(86_400, [], ["kraken"])).toEqual(expect.arrayContaining([...near, "crypto:BTC/fiat:USD"]));
+      const named = await traded(300, ["native", `ABC-${ISSUER}`], ["kraken"]);
+      expect(named).toEqual(expect.arrayContaining(["native/fiat:USD", `ABC-${ISSUER}/fiat:USD`]));
+      expect(named).not.toContain(`XYZ-${ISSUER}/fiat:USD`);
+    });
+
+    it("are refused where the rollups do not reach back", async () => {
+      const horizon = async (at: string) => {
+        await database.sql`UPDATE retention_horizons SET complete_from = ${at}::timestamptz WHERE table_name = 'trades_1m'`;
+      };
+      try {
+        await horizon("2026-03-01T11:58:00Z");
+        await expect(traded(300, [], null)).rejects.toThrow(RawDataExpired);
+        expect(await traded(86_400, [], null)).toContain("crypto:BTC/fiat:USD");
+      } finally {
+        await horizon("-infinity");
+      }
+    });
   });
 });

@@ -138,7 +138,7 @@ describe.each(testEngines)("medians on $name", (engine) => {
         );
         expect(await medians([one, two], bucket)).toEqual(mediansOf(inside.map(({ amounts }) => amounts)));
       }),
-      { numRuns: 120 },
+      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 40) },
     );
   });
 
