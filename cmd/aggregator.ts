@@ -23,9 +23,10 @@ import { UsageError, usage } from "./usage-error.ts";
 
 const HELP = `
 Every interval_seconds, for every pair and window, it computes the volume-weighted average price of the bucket
-that has just closed and writes it to Redis, where it lives as long as its window. It keeps no state: it can be
-stopped, killed and started anywhere. A pair without a price of its own gets one through other markets. Beside
-the ticks it holds the prices against the references of [divergence]. Health (/healthz, /readyz) and /metrics are at [aggregate] ops_listen.
+that has just closed and writes it to Redis, where it lives as long as its window. A pair without a price of its
+own gets one through other markets. Beside the ticks it holds the prices against the references of [divergence].
+It keeps no state: it can be stopped, killed and started anywhere. Health (/healthz, /readyz) and /metrics are
+at [aggregate] ops_listen.
 `;
 
 /** Adds `aggregator`, the daemon that keeps the values fresh. */

@@ -43,6 +43,17 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
   });
   const pairs = ["XLM/USD", "XLM/EUR", "XLM/JPY", "BTC/EUR", "BTC/GBP"].map(pair);
 
+  const contextOf = () => ({
+    database,
+    store,
+    policy,
+    targets: targetsOf(pairs, [300, 3600]),
+    concurrency: 2,
+    maxTrades: 100,
+    namedSources: new Set<string>(),
+    stopwatch: () => 0,
+  });
+
   async function tick(to = TO) {
     const events: TargetEvent[] = [];
     const ways: TriangulationEvent[] = [];
@@ -50,17 +61,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
       targetDone.subscribe((event) => events.push(event)),
       triangulationDone.subscribe((event) => ways.push(event)),
     ];
-    const context = {
-      database,
-      store,
-      policy,
-      targets: targetsOf(pairs, [300, 3600]),
-      concurrency: 2,
-      maxTrades: 100,
-      namedSources: new Set<string>(),
-      stopwatch: () => 0,
-    };
-    const { counts } = await runTick(context, to, new AbortController().signal);
+    const { counts } = await runTick(contextOf(), to, new AbortController().signal);
     for (const stop of stops) stop();
     const named = (name: string, windowSeconds = 300) =>
       events.find(
@@ -102,6 +103,31 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     const { named } = await tick(TO + seconds(30));
     expect(named("XLM/EUR")).toMatchObject({ outcome: "written", value: { price: "0.4", trade_count: 1 } });
     expect(await store.read([provenanceKey(key)])).toEqual([null]);
+  });
+
+  it("gives what compute gives where a currency has another name and its pegs count", async () => {
+    const token = pair("USD-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN/XLM").base;
+    const rules = makePolicy({
+      ...DEFAULT_POLICY_SETTINGS,
+      enable_stablecoin_fiat_proxy: true,
+      aliases: new Map([[pair("USD/XLM").base, [token]]]),
+    });
+    const at = TO + seconds(7200);
+    await writeTrades(database, [
+      trade({ base: pair("ABC/USD").base, quote: token }, at - seconds(10), { base: "30000", quote: "12000" }),
+      trade(pair("ABC/USDT"), at - seconds(10), { base: "30000", quote: "15000" }),
+    ]);
+    const targets = [{ base: pair("ABC/USD").base, quote: token }, pair("ABC/EUR")];
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => at + seconds(5) });
+    const context = { ...contextOf(), policy: rules, targets: targetsOf(targets, [300]) };
+    await runTick(context, at, new AbortController().signal);
+    for (const target of targets) {
+      const { value } = await withSnapshot(database, (reader) =>
+        computePublished(reader, rules, target, bucketEndingAt(at, 300), { maxTrades: 100 }),
+      );
+      expect(value?.price).toBe(target.quote === token ? "0.45" : "0.36");
+      expect(await store.read([vwapKey(target, 300)])).toEqual([value && serializePublished(value)]);
+    }
   });
 
   it("fails the targets that need what cannot be read, and no other", async () => {

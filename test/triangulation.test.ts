@@ -153,7 +153,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       { pair: "Y/EUR", price: "1", size: "99999" },
       ecb("EUR/USD", "1"),
     );
-    // A/X has no known volume and yet no 3 hops go before 2; A/USD/EUR has 2 as well and a known one.
+    // By X/EUR, A/X is worth 5 USD, below the floor; 3 hops with any volume do not go before 2.
     expect((await few("A/EUR")).path).toEqual(["A/USD", "USD/EUR"]);
     const strong = world(
       { pair: "A/USD", price: "2", size: "5000" },
@@ -164,9 +164,9 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     );
     expect((await strong("A/EUR")).path).toEqual(["A/GBP", "GBP/EUR"]);
     const even = world(
-      { pair: "A/X", price: "2", size: "1" },
+      { pair: "A/X", price: "2", size: "1000" },
       { pair: "X/USD", price: "7", size: "1000" },
-      { pair: "A/B", price: "2", size: "1" },
+      { pair: "A/B", price: "2", size: "1000" },
       { pair: "B/USD", price: "7", size: "1000" },
     );
     expect((await even("A/USD")).path).toEqual(["A/B", "B/USD"]);
@@ -182,6 +182,32 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     const refused = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2" });
     expect((await refused("A/USD")).price).toBe("6");
     expect((await refused("A/USD", { min_usd_volume_unknown: "refuse" })).value).toBe(null);
+  });
+
+  it("holds the floor on every market of a route, also where only the route tells what it is worth", async () => {
+    // One dust trade in a quote without a rate: publishable by itself, and no way round the floor.
+    const dust = world(
+      { pair: "A/USD", price: "0.4", size: "1000" },
+      { pair: "A/B", price: "0.01", size: "0.0000001" },
+      { pair: "B/USD", price: "60000" },
+    );
+    expect(await dust("A/USD", { min_usd_volume: 10_000 })).toMatchObject({
+      value: null,
+      own: { refusal: "below-floor" },
+    });
+    const inverted = world(
+      { pair: "USDC/A", price: "0.001", size: "1" },
+      { pair: "USDC/USD", price: "1", size: "99999" },
+    );
+    expect((await inverted("A/USD")).value).toBe(null);
+    // The same markets with as much in them as the floor asks for: 1000 A at 0.01 B at 60000 USD.
+    const busy = world({ pair: "A/B", price: "0.01" }, { pair: "B/USD", price: "60000" });
+    expect(await busy("A/USD", { min_usd_volume: 600_000 })).toMatchObject({ price: "600" });
+    expect((await busy("A/USD", { min_usd_volume: 600_001 })).value).toBe(null);
+    // What nobody can value makes no route while there is a floor.
+    const unknown = world({ pair: "A/B", price: "2" }, { pair: "B/X", price: "3" });
+    expect((await unknown("A/X")).value).toBe(null);
+    expect((await unknown("A/X", { min_usd_volume: 0 })).price).toBe("6");
   });
 
   it("never leads through a token that anybody can issue, unless the policy knows it", async () => {

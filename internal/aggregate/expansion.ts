@@ -1,6 +1,6 @@
 import { isFiat } from "../canonical/asset.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { namesOf } from "./aliases.ts";
+import { chiefName, namesOf } from "./aliases.ts";
 import type { Policy } from "./policy.ts";
 
 /**
@@ -11,9 +11,10 @@ import type { Policy } from "./policy.ts";
 export function expandPair(pair: Pair, { aliases, pegs, stablecoinProxy }: Policy): Pair[] {
   const bases = namesOf(pair.base, aliases);
   const quotes = new Set(namesOf(pair.quote, aliases));
-  if (stablecoinProxy && isFiat(pair.quote)) {
+  const meant = chiefName(pair.quote, aliases);
+  if (stablecoinProxy && isFiat(meant)) {
     for (const [asset, currency] of pegs) {
-      if (currency === pair.quote) for (const name of namesOf(asset, aliases)) quotes.add(name);
+      if (chiefName(currency, aliases) === meant) for (const name of namesOf(asset, aliases)) quotes.add(name);
     }
   }
   // Trades of an asset against another name of itself say nothing of its price.

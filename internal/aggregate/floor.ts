@@ -10,7 +10,7 @@ import type { FxQuote } from "./reader.ts";
 /** How old a rate to USD may be. */
 export const FX_QUOTE_MAX_AGE = seconds(7 * 24 * 3600);
 
-const USD = "fiat:USD";
+export const USD = "fiat:USD" as Asset;
 
 /** The currency whose rate to USD a quote volume of `pair` is worth, or null where it has none. */
 export function quoteCurrency(pair: Pair, { aliases, pegs }: Policy): Asset | null {

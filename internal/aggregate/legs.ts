@@ -1,6 +1,6 @@
 import { type Asset, isFiat } from "../canonical/asset.ts";
-import { formatDecimal } from "../canonical/decimal.ts";
-import { type Fraction, fractionOf, ONE, over, roundFraction } from "../canonical/fraction.ts";
+import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
+import { type Fraction, fraction, fractionOf, ONE, over, roundFraction } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import type { PublishedLeg } from "../canonical/published.ts";
 import { formatTime } from "../canonical/time.ts";
@@ -20,6 +20,8 @@ export interface Leg {
   readonly price: Fraction;
   /** Of a bucket's trades: null where no rate to USD is known. Undefined for an exchange rate. */
   readonly usdVolume: Fraction | null | undefined;
+  /** Of a bucket's trades, in units of `to`; 0 for an exchange rate. */
+  readonly volume: Fraction;
   /** An average of the bucket that stands for an exchange rate, for want of one. */
   readonly isFallback: boolean;
   readonly published: PublishedLeg;
@@ -36,23 +38,32 @@ export type LegGap = "missing" | "stale";
 export async function priceLeg(reader: LegReader, from: Asset, to: Asset): Promise<Leg | LegGap> {
   const isFx = isFiat(from) && isFiat(to);
   const rates = isFx ? await reader.fxRates() : null;
-  const rate = rates?.current.find(({ pair }) => isOf(pair, from, to));
+  const expired = rates?.expired.find(({ pair }) => isBetween(pair, from, to));
+  if (expired !== undefined) throw expired.error;
+  const rate = rates?.current.find(({ pair }) => isBetween(pair, from, to));
   if (rate !== undefined) return fxLeg(from, to, rate);
   const leg = (await vwapLeg(reader, from, to, false)) ?? (await vwapLeg(reader, from, to, true));
   if (leg !== null) return { ...leg, isFallback: isFx };
-  return rates?.stale.some((pair) => isOf(pair, from, to)) === true ? "stale" : "missing";
+  return rates?.stale.some((pair) => isBetween(pair, from, to)) === true ? "stale" : "missing";
 }
 
-function isOf({ base, quote }: Pair, from: Asset, to: Asset): boolean {
+/** Whether the pair is of these two, in either direction. */
+export function isBetween({ base, quote }: Pair, from: Asset, to: Asset): boolean {
   return (base === from && quote === to) || (base === to && quote === from);
+}
+
+/** What one unit of `from`, one of the two currencies, is in the other. */
+export function rateFrom({ pair, price }: FxRate, from: Asset): Fraction {
+  return pair.base === from ? fractionOf(price) : over(ONE, fractionOf(price));
 }
 
 function fxLeg(from: Asset, to: Asset, rate: FxRate): Leg {
   const inverted = rate.pair.base !== from;
-  const price = inverted ? over(ONE, fractionOf(rate.price)) : fractionOf(rate.price);
+  const price = rateFrom(rate, from);
   return {
     price,
     usdVolume: undefined,
+    volume: fraction(0n, 1n),
     isFallback: false,
     published: {
       ...describe(from, to, price, inverted),
@@ -70,6 +81,7 @@ async function vwapLeg(reader: LegReader, from: Asset, to: Asset, inverted: bool
   return {
     price,
     usdVolume: exact.usdVolume,
+    volume: fractionOf(parseDecimal(inverted ? value.base_volume : value.quote_volume)),
     isFallback: false,
     published: {
       ...describe(from, to, price, inverted),

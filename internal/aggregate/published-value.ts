@@ -5,6 +5,7 @@ import { fxSources } from "../sources/registry.ts";
 import { pairIdentity } from "./aliases.ts";
 import { countedSources } from "./class-filter.ts";
 import { type Computation, type ComputeOptions, computeValue } from "./compute.ts";
+import { once } from "./once.ts";
 import type { Policy } from "./policy.ts";
 import type { TradeReader } from "./reader.ts";
 import { namedAssets, type RouteReader } from "./routes.ts";
@@ -46,18 +47,4 @@ export async function computePublished(
   };
   const triangulation = await triangulate(routes, policy, pair, bucket, own.dropped);
   return { value: triangulation?.outcome === "ok" ? triangulation.value : null, own, triangulation };
-}
-
-/** Asks once per key; who asks again gets the same answer, or the same error. */
-export function once<Args extends unknown[], T>(
-  keyOf: (...args: Args) => string,
-  ask: (...args: Args) => Promise<T>,
-): (...args: Args) => Promise<T> {
-  const answers = new Map<string, Promise<T>>();
-  return (...args) => {
-    const key = keyOf(...args);
-    const answer = answers.get(key) ?? ask(...args);
-    answers.set(key, answer);
-    return answer;
-  };
 }

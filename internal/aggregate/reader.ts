@@ -74,6 +74,14 @@ export interface FxRates {
   readonly current: readonly FxRate[];
   /** Currencies, as quoted, whose last quote is too old. */
   readonly stale: readonly Pair[];
+  /** Currencies, as quoted, whose last quote retention may have removed. */
+  readonly expired: readonly ExpiredRate[];
+}
+
+/** What the rate was cannot be known any more; `error` says why. */
+export interface ExpiredRate {
+  readonly pair: Pair;
+  readonly error: Error;
 }
 
 /** Σ price·Δt and Σ Δt (microseconds) of a bucket's trades. */

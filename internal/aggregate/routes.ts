@@ -1,10 +1,13 @@
 import { type Asset, isFiat } from "../canonical/asset.ts";
 import { compareBytes } from "../canonical/compare.ts";
-import { compareFractions, type Fraction, fraction } from "../canonical/fraction.ts";
+import { compareFractions, type Fraction, fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { chiefName, namesOf } from "./aliases.ts";
-import { type Leg, type LegGap, type LegReader, priceLeg } from "./legs.ts";
+import { chiefName, currencyOf, namesOf } from "./aliases.ts";
+import { isUsd, USD } from "./floor.ts";
+import { isBetween, type Leg, type LegReader, priceLeg, rateFrom } from "./legs.ts";
+import { once } from "./once.ts";
 import type { Policy } from "./policy.ts";
+import type { FxRates } from "./reader.ts";
 
 /** What routes are looked for in. */
 export interface RouteReader extends LegReader {
@@ -25,8 +28,9 @@ interface Route {
 
 /**
  * The way from base to quote over the bucket's publishable pairs and exchange rates: the one of the fewest legs, two to
- * `maxHops`; of several the one whose weakest pair has the highest USD volume (an unknown one is the least; exchange rates
- * have none and do not count); then the first by name. Null where there is none.
+ * `maxHops`; of several the one whose weakest pair has the highest USD volume (exchange rates have none and do not count);
+ * then the first by name. Null where there is none. A pair on the way must be worth the volume floor for certain, by a
+ * rate or by the prices of the route itself, even where the policy would publish it with an unknown volume.
  *
  * It leads only through currencies, tickers and assets that the policy knows by alias or peg: a token that anybody can
  * issue must not be able to stand in the middle of a price.
@@ -34,19 +38,32 @@ interface Route {
 export async function findRoute(reader: RouteReader, policy: Policy, pair: Pair): Promise<readonly Leg[] | null> {
   const [base, quote] = [chiefName(pair.base, policy.aliases), chiefName(pair.quote, policy.aliases)];
   const graph = await readGraph(reader, policy, [base, quote]);
-  const priced = new Map<string, Promise<Leg | LegGap>>();
-  const price = (from: Asset, to: Asset): Promise<Leg | LegGap> => {
-    const name = `${from} ${to}`;
-    const known = priced.get(name) ?? priceLeg(reader, from, to);
-    priced.set(name, known);
-    return known;
-  };
+  const hopsFrom = distances(graph, base);
+  const usdRate = usdRates(await reader.fxRates(), policy);
+  const price = once(
+    (from: Asset, to: Asset) => `${from} ${to}`,
+    (from: Asset, to: Asset) => priceLeg(reader, from, to),
+  );
+
+  /** The routes of so many legs that end with `path` and `legs`. Each leg is asked for once, those into the quote first. */
+  async function* routesTo(path: readonly Asset[], legs: readonly Leg[], hops: number): AsyncGenerator<Route> {
+    const head = path[0] ?? quote;
+    if (hops === 0) {
+      if (head === base) yield { name: path.join(" "), legs: valued(legs, path, usdRate) };
+      return;
+    }
+    for (const next of graph.get(head) ?? []) {
+      if (path.includes(next) || (hopsFrom.get(next) ?? Number.POSITIVE_INFINITY) > hops - 1) continue;
+      if ((next === base) !== (hops === 1)) continue;
+      const leg = await price(next, head);
+      if (typeof leg !== "string") yield* routesTo([next, ...path], [leg, ...legs], hops - 1);
+    }
+  }
+
   for (let hops = SHORTEST_ROUTE; hops <= policy.maxHops; hops++) {
     let best: Route | null = null;
-    for (const path of pathsOf(graph, [base], quote, hops)) {
-      const legs = await legsOf(path, price);
-      const route = legs && { name: path.join(" "), legs };
-      if (route !== null && (best === null || isBetter(route, best))) best = route;
+    for await (const route of routesTo([quote], [], hops)) {
+      if (passesFloor(route, policy) && (best === null || isBetter(route, best))) best = route;
     }
     if (best !== null) return best.legs;
   }
@@ -84,33 +101,62 @@ async function readGraph(reader: RouteReader, policy: Policy, ends: readonly Ass
     const currencies = stablecoinProxy ? namesOf(quote, aliases).map((name) => pegs.get(name)) : [];
     for (const currency of currencies) if (currency !== undefined) add(base, currency);
   }
-  for (const { pair } of (await reader.fxRates()).current) add(pair.base, pair.quote);
+  const { current, expired } = await reader.fxRates();
+  // A route that would need a rate which cannot be known any more fails: another one would not be what others find.
+  for (const { pair } of [...current, ...expired]) add(pair.base, pair.quote);
   return graph;
 }
 
-/** The ways from the end of `path` to `goal` in so many hops, without coming by an asset twice. */
-function* pathsOf(graph: Graph, path: readonly Asset[], goal: Asset, hops: number): Generator<readonly Asset[]> {
-  const neighbours = graph.get(path.at(-1) as Asset) ?? new Set();
-  if (hops === 1) {
-    if (neighbours.has(goal)) yield [...path, goal];
-    return;
+/** How many hops each asset is from one. */
+function distances(graph: Graph, from: Asset): ReadonlyMap<Asset, number> {
+  const hops = new Map([[from, 0]]);
+  for (const [asset, far] of hops) {
+    for (const next of graph.get(asset) ?? []) if (!hops.has(next)) hops.set(next, far + 1);
   }
-  for (const next of neighbours) {
-    if (next !== goal && !path.includes(next)) yield* pathsOf(graph, [...path, next], goal, hops - 1);
-  }
+  return hops;
 }
 
-async function legsOf(
-  path: readonly Asset[],
-  price: (from: Asset, to: Asset) => Promise<Leg | LegGap>,
-): Promise<Leg[] | null> {
-  const legs: Leg[] = [];
-  for (const [index, to] of path.slice(1).entries()) {
-    const leg = await price(path[index] as Asset, to);
-    if (typeof leg === "string") return null;
-    legs.push(leg);
-  }
-  return legs;
+/** USD per unit of an asset that is a currency or pegged to one; null where that is not known. */
+type UsdRate = (asset: Asset) => Fraction | null;
+
+function usdRates({ current, expired }: FxRates, { aliases, pegs }: Policy): UsdRate {
+  return (asset) => {
+    const currency = currencyOf(asset, aliases, pegs);
+    if (currency === null) return null;
+    if (isUsd(currency)) return ONE;
+    const lost = expired.find(({ pair }) => isBetween(pair, currency, USD));
+    if (lost !== undefined) throw lost.error;
+    const rate = current.find(({ pair }) => isBetween(pair, currency, USD));
+    return rate === undefined ? null : rateFrom(rate, currency);
+  };
+}
+
+/**
+ * The legs with USD volumes where their own quote has no rate: by the rate of the asset that a leg leads from, or by the
+ * prices of the legs behind it.
+ */
+function valued(legs: readonly Leg[], path: readonly Asset[], usdRate: UsdRate): Leg[] {
+  let unit = usdRate(path.at(-1) as Asset);
+  const backwards = legs.map((leg, index) => ({ leg, from: path[index] as Asset })).reverse();
+  return backwards
+    .map(({ leg, from }) => {
+      const rate = usdRate(from);
+      const worth = rate === null ? unit && times(leg.volume, unit) : times(over(leg.volume, leg.price), rate);
+      unit = rate ?? (unit && times(unit, leg.price));
+      return leg.usdVolume === null ? { ...leg, usdVolume: worth } : leg;
+    })
+    .reverse();
+}
+
+/** Whether every pair on the way is worth the floor for certain: a staged market in the middle must not be cheaper. */
+function passesFloor({ legs }: Route, { minUsdVolume }: Policy): boolean {
+  const floor = fractionOf(minUsdVolume);
+  return (
+    minUsdVolume.isZero() ||
+    legs.every(
+      ({ usdVolume }) => usdVolume === undefined || (usdVolume !== null && compareFractions(usdVolume, floor) >= 0),
+    )
+  );
 }
 
 function isBetter(route: Route, than: Route): boolean {

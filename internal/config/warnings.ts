@@ -17,7 +17,9 @@ function shortRetention(config: Config): string[] {
   const { database, aggregate } = config;
   const longest = Math.max(...aggregate.windows);
   const { trades } = database.retention;
-  const needsRates = publishedPairs(config).some(({ quote }) => isFiat(quote) && quote !== "fiat:USD");
+  const needsRates =
+    aggregate.triangulations.length > 0 ||
+    publishedPairs(config).some(({ quote }) => isFiat(quote) && quote !== "fiat:USD");
   const rates =
     trades > 0 && trades < RATES_REACH_BACK_SECONDS && needsRates
       ? [
@@ -33,12 +35,14 @@ function shortRetention(config: Config): string[] {
     .concat(rates);
 }
 
-function gapsOfDivergence({ divergence }: Config): string[] {
-  const { min_interval_seconds } = divergence;
-  return min_interval_seconds <= DIVERGENCE_TTL_SECONDS
+function gapsOfDivergence({ divergence, aggregate }: Config): string[] {
+  const step = aggregate.interval_seconds;
+  // Checks begin at ticks.
+  const every = Math.ceil(divergence.min_interval_seconds / step) * step;
+  return every <= DIVERGENCE_TTL_SECONDS
     ? []
     : [
-        `divergence.min_interval_seconds (${min_interval_seconds}) is longer than the ${DIVERGENCE_TTL_SECONDS} s that an outcome stands; in between no pair counts as checked`,
+        `divergence.min_interval_seconds (${divergence.min_interval_seconds}) and aggregate.interval_seconds (${step}) make a check every ${every} s; its outcome stands for ${DIVERGENCE_TTL_SECONDS} s, and after that the pair counts as not checked`,
       ];
 }
 

@@ -20,7 +20,11 @@ export type ReadStoredQuotes = (
  */
 export function storedSources(database: Database, policy: Policy): ReadStoredQuotes {
   const sources = [...policy.registry.values()]
-    .filter((source) => (source.class === "oracle" || source.class === "aggregator") && !source.includeInVwap)
+    // Without the class filter they are in our own prices.
+    .filter(
+      (source) =>
+        policy.classFilter && (source.class === "oracle" || source.class === "aggregator") && !source.includeInVwap,
+    )
     .map(({ name }) => name);
   const ownNames = { ...policy, stablecoinProxy: false };
   return async (pairs, now, maxAge) => {

@@ -1,5 +1,5 @@
 import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
-import type { FxQuote, FxRate, FxRates } from "../aggregate/reader.ts";
+import type { ExpiredRate, FxQuote, FxRate, FxRates } from "../aggregate/reader.ts";
 import type { Asset } from "../canonical/asset.ts";
 import { HOUR } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
@@ -7,7 +7,7 @@ import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
-import { type Horizons, requireRows } from "./horizons.ts";
+import { type Horizons, missingRows, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { everyPair } from "./traded-pairs.ts";
 
@@ -47,12 +47,15 @@ interface RateRow {
   price: string | null;
   source: string | null;
   trade_id: string | null;
-  quoted: string | null;
+  quoted: string;
 }
 
+/** Older quotes are not even stale: to look for them would cost more than the word is worth. */
+const LONGEST_MEMORY = 31n * 24n * HOUR;
+
 /**
- * The last rates between currencies at or before `at`. See {@link TradeReader.fxRates}.
- * @throws RawDataExpired where retention may have removed the quote that was the last one of two currencies
+ * The last rates between currencies at or before `at`. See {@link TradeReader.fxRates}. The rollups tell the hour of the
+ * last quote, so that what others than the sources quote costs little.
  */
 export async function readFxRates(
   sql: Sql,
@@ -67,39 +70,43 @@ export async function readFxRates(
       (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts,
       (extract(epoch FROM hours.quoted) * 1000000)::bigint::text AS quoted
     FROM seen
+    CROSS JOIN LATERAL (
+      SELECT bucket AS quoted FROM trades_1h
+      WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset
+        AND bucket > ${moment(at - LONGEST_MEMORY)}::timestamptz AND bucket <= ${moment(at)}::timestamptz
+        AND open_ts <= ${moment(at)}::timestamptz
+        AND source = ANY(${sources as string[]}::text[])
+      ORDER BY bucket DESC
+      LIMIT 1
+    ) AS hours
     LEFT JOIN LATERAL (
       SELECT ts, source, trade_id, price FROM trades
       WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset AND price > 0
         AND ts >= ${moment(oldest)}::timestamptz AND ts <= ${moment(at)}::timestamptz
+        AND ts < hours.quoted + interval '1 hour'
         AND source = ANY(${sources as string[]}::text[])
       ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC
       LIMIT 1
-    ) AS last ON true
-    LEFT JOIN LATERAL (
-      SELECT bucket AS quoted FROM trades_1h
-      WHERE base_asset = seen.base_asset AND quote_asset = seen.quote_asset
-        AND bucket <= ${moment(at)}::timestamptz AND open_ts <= ${moment(at)}::timestamptz
-        AND source = ANY(${sources as string[]}::text[])
-      ORDER BY bucket DESC
-      LIMIT 1
-    ) AS hours ON true
-    WHERE seen.quote_asset LIKE 'fiat:%' AND hours.quoted IS NOT NULL
-    ORDER BY last.ts DESC, last.source DESC, length(last.trade_id) DESC, last.trade_id DESC, seen.base_asset`;
+    ) AS last ON hours.quoted >= ${moment(floorTo(oldest, HOUR))}::timestamptz
+    WHERE seen.quote_asset LIKE 'fiat:%'
+    ORDER BY last.ts DESC, last.source DESC, length(last.trade_id) DESC, last.trade_id DESC,
+      seen.quote_asset = 'fiat:USD' DESC, seen.base_asset`;
   const current = new Map<string, FxRate>();
   const stale: Pair[] = [];
+  const expired: ExpiredRate[] = [];
   for (const row of rows) {
     const pair = { base: row.base_asset, quote: row.quote_asset };
     const currencies = [pair.base, pair.quote].sort(compareBytes).join(" ");
-    const quoted = BigInt(row.quoted ?? 0);
+    const isOld = BigInt(row.quoted) < floorTo(oldest, HOUR);
     if (row.ts !== null && row.price !== null && row.source !== null) {
-      requireRows(horizons, { trades: [{ from: BigInt(row.ts), to: at + 1n }] });
       const rate = { pair, price: parseDecimal(row.price), ts: BigInt(row.ts), source: row.source };
       if (!current.has(currencies)) current.set(currencies, rate);
-    } else {
-      // The rollups remember longer: what they show of the last days must still be there.
-      if (quoted >= floorTo(oldest, HOUR)) requireRows(horizons, { trades: [{ from: oldest, to: at + 1n }] });
-      stale.push(pair);
     }
+    // The rollups remember longer: what they show of the last days must still be there.
+    const needed = { from: row.ts === null ? oldest : BigInt(row.ts), to: at + 1n };
+    const error = isOld ? null : missingRows(horizons, { trades: [needed] });
+    if (error !== null) expired.push({ pair, error });
+    else if (row.ts === null) stale.push(pair);
   }
-  return { current: [...current.values()], stale };
+  return { current: [...current.values()], stale, expired };
 }

@@ -20,17 +20,24 @@ export type Horizons = ReadonlyMap<string, Micros>;
  * @throws RawDataExpired naming the table and how far back it reaches
  */
 export function requireRows(horizons: Horizons, needed: NeededRows): void {
+  const missing = missingRows(horizons, needed);
+  if (missing !== null) throw missing;
+}
+
+/** What {@link requireRows} throws; null where nothing is missing. */
+export function missingRows(horizons: Horizons, needed: NeededRows): RawDataExpired | null {
   for (const [kind, table] of Object.entries(TABLES)) {
     const completeFrom = horizons.get(table);
     if (completeFrom === undefined) continue;
     for (const { from, to } of needed[kind as keyof NeededRows] ?? []) {
       if (from < to && from < completeFrom) {
-        throw new RawDataExpired(
+        return new RawDataExpired(
           `this needs ${table} from ${formatTime(from)}, and retention has removed what was before ${formatTime(completeFrom)}`,
         );
       }
     }
   }
+  return null;
 }
 
 export async function readHorizons(sql: Sql): Promise<Horizons> {

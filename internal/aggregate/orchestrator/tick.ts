@@ -59,11 +59,12 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   const started = context.stopwatch();
   const refreshed = await refreshAll(context, to, signal);
   const settled = await settle(context.store, new Map(refreshed.map(({ target, own }) => [target, resultOf(own)])));
-  const triangulated = await triangulateAll(context, refreshed, to, signal);
-  for (const [target, result] of await settle(context.store, triangulated)) settled.set(target, result);
+  const { results, abandoned } = await triangulateAll(context, refreshed, to, signal);
+  for (const [target, result] of await settle(context.store, results)) settled.set(target, result);
 
   const counts = { written: 0, superseded: 0, empty: 0, "below-floor": 0, "unknown-usd-volume": 0, error: 0 };
-  for (const { target, own } of refreshed) {
+  const done = refreshed.filter(({ target }) => !abandoned.has(target));
+  for (const { target, own } of done) {
     const { outcome, value, error } = settled.get(target) as Settled;
     counts[outcome]++;
     targetDone.publish({ ...target, to, outcome, value, error, ...findingsOf(own) });
@@ -72,7 +73,7 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
     to,
     targets: context.targets.length,
     counts,
-    abandoned: context.targets.length - refreshed.length,
+    abandoned: context.targets.length - done.length,
     durationSeconds: context.stopwatch() - started,
   };
   tickDone.publish(event);
@@ -98,19 +99,25 @@ function refreshOne(context: TickContext, target: Target, to: Micros): Promise<C
   });
 }
 
-/** The results of the targets that other markets give a value, or whose way through them failed. */
+interface Triangulated {
+  /** Of the targets that other markets give a value, or whose way through them failed. */
+  readonly results: ReadonlyMap<Target, PublishedValue | Error>;
+  /** Those that were not begun because of a stop: whether they have a value is not known. */
+  readonly abandoned: ReadonlySet<Target>;
+}
+
 async function triangulateAll(
   context: TickContext,
   refreshed: readonly Refreshed[],
   to: Micros,
   signal: AbortSignal,
-): Promise<Map<Target, PublishedValue | Error>> {
+): Promise<Triangulated> {
   const { policy } = context;
   const unpriced = refreshed.flatMap(({ target, own }) =>
     own instanceof Error || own.value !== null ? [] : [{ target, own }],
   );
   const results = new Map<Target, PublishedValue | Error>();
-  if (!policy.triangulation || unpriced.length === 0) return results;
+  if (!policy.triangulation || unpriced.length === 0) return { results, abandoned: new Set() };
 
   const nameOf = ({ pair, windowSeconds }: Target) => `${pairIdentity(pair, policy.aliases)} ${windowSeconds}`;
   const known = new Map(refreshed.map(({ target, own }) => [nameOf(target), own]));
@@ -119,11 +126,13 @@ async function triangulateAll(
     if (own instanceof Error) throw own;
     return own;
   };
-  for (const [target, found] of await triangulateTargets(context, unpriced, ownOf, to, signal)) {
+  const outcomes = await triangulateTargets(context, unpriced, ownOf, to, signal);
+  for (const [target, found] of outcomes) {
     if (found instanceof Error) results.set(target, found);
     else if (found?.outcome === "ok") results.set(target, found.value);
   }
-  return results;
+  const abandoned = unpriced.flatMap(({ target }) => (outcomes.has(target) ? [] : [target]));
+  return { results, abandoned: new Set(abandoned) };
 }
 
 function resultOf(own: Computation | Error): Result {

@@ -8,7 +8,7 @@ import { withSnapshot } from "../../storage/snapshot.ts";
 import { pairIdentity } from "../aliases.ts";
 import { countedSources } from "../class-filter.ts";
 import type { Computation } from "../compute.ts";
-import { once } from "../published-value.ts";
+import { once } from "../once.ts";
 import { namedAssets, type RouteReader } from "../routes.ts";
 import { type Triangulation, triangulate } from "../triangulation.ts";
 import { concurrently } from "./concurrently.ts";

@@ -1,4 +1,3 @@
-import { countedSources } from "../../aggregate/class-filter.ts";
 import { computeValue } from "../../aggregate/compute.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
 import { isOutlier } from "../../aggregate/outliers.ts";
@@ -39,8 +38,8 @@ export function priceOf({ pair, price, to, window_seconds, policy, provenance }:
 
 /**
  * The price at the closed grid point `to`: the shortest window's value, of the pair's own trades or through other
- * markets. Where that window has no trades, the last trade,
- * provided that the longest window would be published and does not make it an outlier.
+ * markets. Where that window has no trades, the last trade, provided that the longest window would be published and leaves
+ * out neither the trade nor its venue.
  */
 export async function computePrice(
   reader: TradeReader,
@@ -58,14 +57,13 @@ export async function computePrice(
 
   const bucket = bucketEndingAt(to, longest);
   const own = await computeValue(reader, policy, pair, bucket, { maxTrades });
-  const last = await reader.lastTrade(expandPair(pair, policy), bucket, countedSources(policy));
-  if (own.value === null || last === null) {
-    return refusalProblem({ own, triangulation: current.triangulation }, policy, pair, bucket);
-  }
+  const counted = own.value?.sources.map(({ source }) => source) ?? [];
+  const last = own.value && (await reader.lastTrade(expandPair(pair, policy), bucket, counted));
+  if (last === null) return refusalProblem({ own, triangulation: null }, policy, pair, bucket);
   if (isOutlier(last.price, own.outlierRule)) {
     return new Problem(
       "price-withheld",
-      `the last trade of ${formatPair(pair)}, of ${formatTime(last.ts)}, is an outlier by [aggregate] outlier_sigma_threshold`,
+      `the last trade of ${formatPair(pair)}, of ${formatTime(last.ts)}, is an outlier by [aggregate] outlier_method and outlier_sigma_threshold`,
     );
   }
   return {

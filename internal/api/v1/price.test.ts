@@ -146,3 +146,23 @@ test("without a database, an older stored price stands and says so", async () =>
   unreachable.stop();
   await gone.close();
 });
+
+test("a venue that the longest window leaves out gives no last trade either", async () => {
+  const pair = parsePair("ODD/USD");
+  const at = (minute: number) => `2026-01-10T11:${minute}:00Z`;
+  await writeTrades(database, [
+    ...["kraken", "coinbase", "binance"].map((source) => trade(pair, at(30), { source, base: "10", quote: "20" })),
+    trade(pair, at(31), { source: "bitstamp", base: "10", quote: "30" }),
+  ]);
+  const price = async (policy: object) => {
+    const api = openTestApi({ database, policy });
+    api.at("2026-01-10T12:00:05Z");
+    return (await api.get("/v1/price?pair=ODD/USD")).body.data;
+  };
+  expect(await price({})).toMatchObject({ price: "3", price_type: "last_trade", as_of: at(31) });
+  expect(await price({ venue_deviation_pct: 10 })).toMatchObject({
+    price: "2",
+    price_type: "last_trade",
+    as_of: at(30),
+  });
+});
