@@ -2,8 +2,7 @@ import type { Bucket } from "../canonical/bucket.ts";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { ONE, roundFraction, times } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
-import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
-import { formatTime, MICROS_PER_SECOND } from "../canonical/time.ts";
+import { type DroppedTrades, type PublishedValue, publishedBucket } from "../canonical/published.ts";
 import { pairIdentity } from "./aliases.ts";
 import type { Chain } from "./chain.ts";
 import { type Leg, priceLeg } from "./legs.ts";
@@ -63,10 +62,7 @@ function publishTriangulated(
 ): PublishedValue {
   const price = legs.map((leg) => leg.price).reduce(times, ONE);
   return {
-    pair: formatPair(pair),
-    window_seconds: Number((bucket.to - bucket.from) / MICROS_PER_SECOND),
-    from: formatTime(bucket.from),
-    to: formatTime(bucket.to),
+    ...publishedBucket(pair, bucket),
     price: formatDecimal(roundFraction(price)),
     // No trade of the pair makes this price; each leg has its own.
     base_volume: "0",

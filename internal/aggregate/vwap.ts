@@ -1,9 +1,8 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import { formatDecimal, shareOf, sum } from "../canonical/decimal.ts";
 import { type Fraction, roundFraction } from "../canonical/fraction.ts";
-import { formatPair, type Pair } from "../canonical/pair.ts";
-import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
-import { formatTime, MICROS_PER_SECOND } from "../canonical/time.ts";
+import type { Pair } from "../canonical/pair.ts";
+import { type DroppedTrades, type PublishedValue, publishedBucket } from "../canonical/published.ts";
 import type { SourceVolumes } from "./reader.ts";
 
 /** What a published value is made of. */
@@ -23,10 +22,7 @@ export function publishVwap({ pair, bucket, kept, price, usdVolume, dropped, pol
   const baseVolume = sum(kept.map((source) => source.baseVolume));
   const quoteVolume = sum(kept.map((source) => source.quoteVolume));
   return {
-    pair: formatPair(pair),
-    window_seconds: Number((bucket.to - bucket.from) / MICROS_PER_SECOND),
-    from: formatTime(bucket.from),
-    to: formatTime(bucket.to),
+    ...publishedBucket(pair, bucket),
     price: formatDecimal(roundFraction(price)),
     base_volume: formatDecimal(baseVolume),
     quote_volume: formatDecimal(quoteVolume),

@@ -1,3 +1,7 @@
+import type { Bucket } from "./bucket.ts";
+import { formatPair, type Pair } from "./pair.ts";
+import { formatTime, MICROS_PER_SECOND } from "./time.ts";
+
 /** What one source contributed to a published value. */
 export interface PublishedSource {
   readonly source: string;
@@ -55,6 +59,19 @@ export interface PublishedValue {
   readonly provenance?: "triangulated" | undefined;
   /** Two or more, in the direction from base to quote; present with `provenance`. */
   readonly legs?: readonly PublishedLeg[] | undefined;
+}
+
+/** What says of which market and time a value is. */
+export function publishedBucket(
+  pair: Pair,
+  { from, to }: Bucket,
+): Pick<PublishedValue, "pair" | "window_seconds" | "from" | "to"> {
+  return {
+    pair: formatPair(pair),
+    window_seconds: Number((to - from) / MICROS_PER_SECOND),
+    from: formatTime(from),
+    to: formatTime(to),
+  };
 }
 
 /**

@@ -3,8 +3,7 @@ import { countedSources } from "../../aggregate/class-filter.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
 import { timeWeightedPrice } from "../../aggregate/twap.ts";
 import { formatDecimal } from "../../canonical/decimal.ts";
-import { formatPair } from "../../canonical/pair.ts";
-import { formatTime, MICROS_PER_SECOND } from "../../canonical/time.ts";
+import { publishedBucket } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { onTheSpot } from "./on-the-spot.ts";
@@ -35,10 +34,7 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     const price = timeWeightedPrice(sums);
     if (price === null) return noTrades(pair, bucket);
     const data = JSON.stringify({
-      pair: formatPair(pair),
-      window_seconds: Number((bucket.to - bucket.from) / MICROS_PER_SECOND),
-      from: formatTime(bucket.from),
-      to: formatTime(bucket.to),
+      ...publishedBucket(pair, bucket),
       price: formatDecimal(price),
       trade_count: sums.tradeCount,
       policy: policy.id,
