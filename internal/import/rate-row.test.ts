@@ -59,7 +59,7 @@ describe("a row of rates", () => {
     [{ base: "crypto:BTC" }, 'base "crypto:BTC" is no currency'],
     [{ base: "native" }, 'base "native" is no currency'],
     [{ quote: "XLM" }, 'quote "XLM" is no currency'],
-    [{ quote: "fiat:XXX" }, 'quote "fiat:XXX" is no currency'],
+    [{ quote: "fiat:QQQ" }, 'quote "fiat:QQQ" is no currency'],
     [{ quote: "fiat:" }, 'quote "fiat:" is no currency'],
     [{ quote: "fiat:fiat:USD" }, 'quote "fiat:fiat:USD" is no currency'],
     [{ quote: " " }, "quote is empty"],

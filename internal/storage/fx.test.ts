@@ -24,6 +24,7 @@ describe.each(testEngines)("rates and pairs on $name", (engine) => {
     await writeTrades(database, [
       quote("EUR/USD", AT - seconds(9), "1.1"),
       quote("EUR/USD", AT, "1.2"),
+      quote("USD/EUR", AT - WEEK + seconds(86_400), "0.9"),
       quote("EUR/USD", AT + 1n, "9"),
       // Of two orientations the later quote counts, of one instant the last by source and id.
       quote("GBP/USD", AT - seconds(2), "1.3"),
@@ -90,6 +91,11 @@ describe.each(testEngines)("rates and pairs on $name", (engine) => {
         expect(expired.map(({ pair }) => formatPair(pair))).toContain("fiat:JPY/fiat:USD");
         expect(expired.map(({ pair }) => formatPair(pair))).not.toContain("fiat:EUR/fiat:USD");
         expect(expired[0]?.error).toBeInstanceOf(RawDataExpired);
+        // Of EUR the later quote is there; what is lost of USD/EUR came before it.
+        await horizon("2026-02-28T00:00:00Z");
+        const later = await rates();
+        expect(later.current.map(({ pair }) => formatPair(pair))).toContain("fiat:EUR/fiat:USD");
+        expect(later.expired.map(({ pair }) => formatPair(pair)).filter((name) => name.includes("EUR"))).toEqual([]);
       } finally {
         await horizon("-infinity");
       }

@@ -89,7 +89,7 @@ export async function readFxRates(
       LIMIT 1
     ) AS last ON hours.quoted >= ${moment(floorTo(oldest, HOUR))}::timestamptz
     WHERE seen.quote_asset LIKE 'fiat:%'
-    ORDER BY last.ts DESC, last.source DESC, length(last.trade_id) DESC, last.trade_id DESC,
+    ORDER BY last.ts DESC NULLS LAST, last.source DESC, length(last.trade_id) DESC, last.trade_id DESC,
       seen.quote_asset = 'fiat:USD' DESC, seen.base_asset`;
   const current = new Map<string, FxRate>();
   const stale: Pair[] = [];
@@ -97,16 +97,15 @@ export async function readFxRates(
   for (const row of rows) {
     const pair = { base: row.base_asset, quote: row.quote_asset };
     const currencies = [pair.base, pair.quote].sort(compareBytes).join(" ");
+    // What was quoted the other way round before a rate that is known does not matter.
+    if (current.has(currencies)) continue;
     const isOld = BigInt(row.quoted) < floorTo(oldest, HOUR);
-    if (row.ts !== null && row.price !== null && row.source !== null) {
-      const rate = { pair, price: parseDecimal(row.price), ts: BigInt(row.ts), source: row.source };
-      if (!current.has(currencies)) current.set(currencies, rate);
-    }
     // The rollups remember longer: what they show of the last days must still be there.
     const needed = { from: row.ts === null ? oldest : BigInt(row.ts), to: at + 1n };
     const error = isOld ? null : missingRows(horizons, { trades: [needed] });
     if (error !== null) expired.push({ pair, error });
-    else if (row.ts === null) stale.push(pair);
+    else if (row.ts === null || row.price === null || row.source === null) stale.push(pair);
+    else current.set(currencies, { pair, price: parseDecimal(row.price), ts: BigInt(row.ts), source: row.source });
   }
   return { current: [...current.values()], stale, expired };
 }
