@@ -8,6 +8,15 @@ import { moment } from "../internal/storage/moment.ts";
 const MOST_ROWS = 10_000;
 const SIGMA = 4;
 
+/** Reads one window its own way. */
+export type ReadWindow = (
+  database: Database,
+  pair: Pair,
+  windowSeconds: number,
+  to: Micros,
+  sources: readonly string[],
+) => Promise<unknown>;
+
 /**
  * What other systems do: the newest rows of the window, at most 10 000, filtered and averaged in the process. A window
  * with more trades gets a wrong answer.
@@ -52,6 +61,19 @@ export async function plainSql(
     WHERE (n * price - s) * (n * price - s) <= ${SIGMA * SIGMA}::int * (n * q - s * s)`;
   if (row?.base_volume == null || row.quote_volume == null) return null;
   return dividePublished(parseDecimal(row.quote_volume), parseDecimal(row.base_volume));
+}
+
+/** One pass over the window: what any way of reading all of its rows has to do. */
+export async function scanWindow(
+  { sql }: Database,
+  pair: Pair,
+  windowSeconds: number,
+  to: Micros,
+  sources: readonly string[],
+): Promise<void> {
+  await sql`
+    SELECT count(*), sum(price), sum(price * price), sum(base_amount), sum(quote_amount)
+    FROM (${tradesOf(sql, pair, windowSeconds, to, sources)}) AS trade`;
 }
 
 function tradesOf(sql: Sql, { base, quote }: Pair, windowSeconds: number, to: Micros, sources: readonly string[]) {

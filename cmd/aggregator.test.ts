@@ -110,7 +110,7 @@ describe.skipIf(isLeftOut)("aggregator", () => {
     const program = await database.sql.begin(async (transaction) => {
       await transaction`LOCK TABLE trades_1m, trades IN ACCESS EXCLUSIVE MODE`;
       const started = start(prefix, { STELLARINDEX_AGGREGATE_CONCURRENCY: "4" });
-      await blockedReaders(database, 4);
+      await blockedReaders(database, 1);
       started.process.kill("SIGTERM");
       await started.line((line) => line.includes('"msg":"stopping"'));
       return started;

@@ -63,7 +63,9 @@ export function addComputeCommand(program: Command): void {
         const { value, own, triangulation } = await withSnapshot(database, (reader) =>
           computePublished(reader, policy, target.pair, bucketEndingAt(to, target.windowSeconds), {
             maxTrades: config.aggregate.max_trades_per_window,
-            observe: ({ unknownSources = [] }) => unknown.push(...unknownSources),
+            observe: (pair, _bucket, { unknownSources = [] }) => {
+              if (pair === target.pair) unknown.push(...unknownSources);
+            },
           }),
         );
         if (value !== null) {

@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { refreshTarget } from "../internal/aggregate/orchestrator/refresh.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { computePublished } from "../internal/aggregate/published-value.ts";
 import { createApi } from "../internal/api/v1/api.ts";
+import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import type { PublishedValue } from "../internal/canonical/published.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { apiOver, importRealTrades, REAL_DATA } from "./real-data.ts";
 
 const SOURCES = ["bitstamp", "bybit", "coinbase", "gemini", "mtgox", "sdex"];
@@ -45,11 +47,10 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
         include_in_vwap: expected.include.includes(name),
       })),
     });
-    const target = {
-      pair: parsePair(expected.pair),
-      windowSeconds: Number(parseDuration(expected.window) / 1_000_000n),
-    };
-    const { value } = await refreshTarget(database, policy, target, parseTime(expected.at), 10_000);
+    const bucket = bucketEndingAt(parseTime(expected.at), Number(parseDuration(expected.window) / 1_000_000n));
+    const { value } = await withSnapshot(database, (reader) =>
+      computePublished(reader, policy, parsePair(expected.pair), bucket, { maxTrades: 10_000 }),
+    );
     expect(value === null ? null : figuresOf(value)).toEqual(expected.expect);
 
     const api = createApi({ ...apiOver(database, policy), now: () => parseTime(expected.at) + seconds(5) });

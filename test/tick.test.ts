@@ -11,6 +11,7 @@ import { serializePublished } from "../internal/canonical/published.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
 import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { connect } from "../internal/storage/pool.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { trade } from "../internal/storage/trades.testing.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
@@ -128,6 +129,66 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
       expect(value?.price).toBe(target.quote === token ? "0.45" : "0.36");
       expect(await store.read([vwapKey(target, 300)])).toEqual([value && serializePublished(value)]);
     }
+  });
+
+  it("reads many targets in as many round trips as few, on one snapshot", async () => {
+    const statements: string[] = [];
+    const { path, user, database: name } = database.sql.options;
+    const embedded = engine.server === null ? { path: path as string, user, database: name } : {};
+    const sql = connect(engine.server === null ? null : database.url, {
+      ...embedded,
+      max: 1,
+      debug: (_, statement) => statements.push(statement),
+    });
+    const statementsFor = async (count: number): Promise<number> => {
+      store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
+      const tickers = Array.from({ length: count }, (_, index) => pair(`MANY${index}/USD`));
+      statements.length = 0;
+      const context = { ...contextOf(), database: { ...database, sql }, concurrency: 100 };
+      const { counts } = await runTick(
+        { ...context, targets: targetsOf(tickers, [60, 300, 3600]) },
+        TO,
+        new AbortController().signal,
+      );
+      expect(counts).toMatchObject({ written: 3 * count, error: 0 });
+      return statements.length;
+    };
+    await writeTrades(
+      database,
+      Array.from({ length: 600 }, (_, index) =>
+        trade(pair(`MANY${index % 20}/USD`), TO - seconds(10 + Math.floor(index / 20)), {
+          tradeId: `${index}`,
+          base: index < 20 ? "0.001" : "30000",
+          quote: index < 20 ? "500" : "15000",
+        }),
+      ),
+    );
+    // A new connection asks for the types it is to know.
+    await sql`SELECT 1`;
+    const few = await statementsFor(1);
+    expect(statements.filter((statement) => /FROM\s+trades|trades_1m/.test(statement))).toHaveLength(2);
+    expect(await statementsFor(20)).toBe(few);
+    await sql.end();
+  });
+
+  it("splits a batch that the database refuses down to the target that it refuses", async () => {
+    const bad = pair("BAD/USD");
+    await writeTrades(database, [
+      trade(bad, TO - seconds(90), { base: "20000", quote: "10000" }),
+      trade(bad, TO - seconds(150), { base: "20000", quote: "10000", tradeId: "2" }),
+    ]);
+    // The sum of its minutes is more than a numeric holds.
+    await database.sql`
+      UPDATE trades_1m SET price_square_sum = ('9' || repeat('0', 131071))::numeric WHERE base_asset = ${bad.base}`;
+    const targets = targetsOf([...pairs.slice(0, 3), bad, pairs[3] ?? bad], [300]);
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
+    const outcomes = new Map<string, TargetEvent>();
+    const stop = targetDone.subscribe((event) => outcomes.set(formatPair(event.pair), event));
+    const { counts } = await runTick({ ...contextOf(), concurrency: 100, targets }, TO, new AbortController().signal);
+    stop();
+    expect(counts).toMatchObject({ written: 4, error: 1 });
+    expect(outcomes.get(formatPair(bad))?.error?.message).toContain("overflow");
+    expect(outcomes.get("crypto:XLM/fiat:JPY")?.value).toMatchObject({ price: "50", provenance: "triangulated" });
   });
 
   it("fails the targets that need what cannot be read, and no other", async () => {

@@ -1,5 +1,5 @@
 import type { Bucket } from "../canonical/bucket.ts";
-import { sum, ZERO } from "../canonical/decimal.ts";
+import { sum } from "../canonical/decimal.ts";
 import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
@@ -7,18 +7,11 @@ import { fxSources } from "../sources/registry.ts";
 import { filterByClass } from "./class-filter.ts";
 import { expandPair } from "./expansion.ts";
 import { checkFloor, type FloorRefusal, isUsd, quoteCurrency, usdVolumeOf } from "./floor.ts";
-import {
-  isOutlier,
-  madRule,
-  outlierBand,
-  priceStatistics,
-  reachesOutside,
-  sigmaRule,
-  withoutOutliers,
-} from "./outliers.ts";
+import { madRule, outlierBand, priceStatistics, reachesOutside, sigmaRule, withoutOutliers } from "./outliers.ts";
 import type { Policy } from "./policy.ts";
 import {
   countOf,
+  type FoundOutliers,
   type OutlierRule,
   type PricedTrade,
   type SourceTotals,
@@ -42,6 +35,9 @@ export interface StageReport {
   /** The trades that went (stage `outlier`), where they are few enough to name. */
   readonly outliers?: readonly PricedTrade[];
 }
+
+/** Outliers that are told one by one. */
+const MOST_NAMED = 100;
 
 /** Nothing is published: no trade is left (`empty`), or the volume floor refuses. */
 export type Refusal = "empty" | FloorRefusal;
@@ -146,12 +142,6 @@ async function outlierRuleFor(
   return madRule(await reader.medians(pairs, bucket, sourcesOf(counted), countOf(counted)), k);
 }
 
-interface FoundOutliers {
-  readonly volumes: readonly SourceVolumes[];
-  /** Null where they were too many to pull into the process. */
-  readonly trades: readonly PricedTrade[] | null;
-}
-
 async function findOutliers(
   reader: TradeReader,
   rule: OutlierRule | null,
@@ -162,29 +152,12 @@ async function findOutliers(
 ): Promise<FoundOutliers> {
   const band = rule && outlierBand(rule);
   if (rule === null || band === null || !reachesOutside(counted, band)) return { volumes: [], trades: [] };
-  const question = { sources: sourcesOf(counted), band, rule };
-  const candidates = await reader.tradesOutside(pairs, bucket, question, maxTrades);
-  if (candidates === null) return { volumes: await reader.outlierTotals(pairs, bucket, question), trades: null };
-  const trades = candidates.filter(({ price }) => isOutlier(price, rule));
-  return { volumes: volumesBySource(trades), trades };
+  const question = { sources: sourcesOf(counted), tradeCount: countOf(counted), band, rule };
+  return reader.outliers(pairs, bucket, question, Math.min(maxTrades, MOST_NAMED));
 }
 
 function sourcesOf(totals: readonly SourceTotals[]): string[] {
   return totals.map(({ source }) => source);
-}
-
-function volumesBySource(trades: readonly PricedTrade[]): SourceVolumes[] {
-  const volumes = new Map<string, SourceVolumes>();
-  for (const { source, baseAmount, quoteAmount } of trades) {
-    const before = volumes.get(source);
-    volumes.set(source, {
-      source,
-      tradeCount: (before?.tradeCount ?? 0) + 1,
-      baseVolume: (before?.baseVolume ?? ZERO).plus(baseAmount),
-      quoteVolume: (before?.quoteVolume ?? ZERO).plus(quoteAmount),
-    });
-  }
-  return [...volumes.values()];
 }
 
 async function usdVolumeFor(

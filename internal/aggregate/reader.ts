@@ -12,7 +12,9 @@ export interface SourceTotals {
   readonly quoteVolume: Decimal;
   readonly priceSum: Decimal;
   readonly priceSquareSum: Decimal;
+  /** No price is lower; there may be none as low. */
   readonly priceMin: Decimal;
+  /** No price is higher; there may be none as high. */
   readonly priceMax: Decimal;
 }
 
@@ -108,8 +110,18 @@ export type OutlierRule =
 /** What the outlier filter asks for: trades of these sources with prices outside the band, decided by the rule. */
 export interface OutlierQuestion {
   readonly sources: readonly string[];
+  /** How many trades of theirs there are. */
+  readonly tradeCount: number;
   readonly band: PriceBand;
   readonly rule: OutlierRule;
+}
+
+/** The outliers of a window. */
+export interface FoundOutliers {
+  /** Their sums per source. */
+  readonly volumes: readonly SourceVolumes[];
+  /** All of them; null where they are too many to name. */
+  readonly trades: readonly PricedTrade[] | null;
 }
 
 /**
@@ -119,15 +131,8 @@ export interface OutlierQuestion {
 export interface TradeReader {
   /** Sums per source, in bytewise order of the sources; sources without trades are left out. */
   totals(pairs: readonly Pair[], bucket: Bucket): Promise<SourceTotals[]>;
-  /** The trades outside the band, at most `limit` of them; null where there are more. */
-  tradesOutside(
-    pairs: readonly Pair[],
-    bucket: Bucket,
-    question: OutlierQuestion,
-    limit: number,
-  ): Promise<PricedTrade[] | null>;
-  /** Sums per source of the outliers, decided exactly in the database. */
-  outlierTotals(pairs: readonly Pair[], bucket: Bucket, question: OutlierQuestion): Promise<SourceVolumes[]>;
+  /** The outliers; at most `limit` trades of them are named. */
+  outliers(pairs: readonly Pair[], bucket: Bucket, question: OutlierQuestion, limit: number): Promise<FoundOutliers>;
   /**
    * The median of the prices of the sources' trades, and the median of |price − median|; of an even number of trades each is
    * the mean of the middle two. `count` is how many trades these are, at least 1, from `totals`.

@@ -59,7 +59,7 @@ const keys = z.strictObject({
   triangulation_enabled: z.boolean().prefault(true).describe("true or false"),
   max_hops: integerField(2, 4).prefault(3).describe("a whole number from 2 to 4"),
   max_trades_per_window: integerField(1, 1e7).prefault(10_000).describe("a whole number from 1 to 10000000"),
-  concurrency: integerField(1, 1000).prefault(4).describe("a whole number from 1 to 1000"),
+  concurrency: integerField(1, 10_000).prefault(1000).describe("a whole number from 1 to 10000"),
   ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
   aliases: aliasesField
     .prefault({})

@@ -73,7 +73,7 @@ describe("defaults", () => {
       triangulation_enabled: true,
       max_hops: 3,
       max_trades_per_window: 10_000,
-      concurrency: 4,
+      concurrency: 1000,
       ops_listen: { host: "127.0.0.1", port: 9101 },
       aliases: new Map([["native", ["crypto:XLM"]]]),
       pegs: new Map(),

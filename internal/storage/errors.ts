@@ -7,3 +7,27 @@ export class RawDataExpired extends Error {
 export class DatabaseUnusable extends Error {
   override readonly name = "DatabaseUnusable";
 }
+
+const CONNECTION_FAILURES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+// Connection exceptions, too few resources, and a server that stops or starts.
+const PASSING_SQLSTATE = /^(?:08...|53...|57P0[1-5])$/;
+
+/** Whether the database is out of reach, as opposed to having refused what it was asked. */
+export function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && (CONNECTION_FAILURES.has(code) || PASSING_SQLSTATE.test(code));
+}

@@ -1,172 +1,255 @@
 import { squaredReach } from "../aggregate/outliers.ts";
-import type { OutlierQuestion, OutlierRule, PricedTrade, SourceVolumes } from "../aggregate/reader.ts";
-import type { Asset } from "../canonical/asset.ts";
-import { type Bucket, MINUTE, splitBucket } from "../canonical/bucket.ts";
+import type { FoundOutliers, OutlierQuestion, OutlierRule, PricedTrade, SourceVolumes } from "../aggregate/reader.ts";
+import { type Bucket, splitBucket } from "../canonical/bucket.ts";
 import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
-import type { Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
-import { type Horizons, requireRows } from "./horizons.ts";
-import { moment } from "./moment.ts";
+import { type Horizons, missingRows } from "./horizons.ts";
+import { inRange, inSpan, type Range, unnestRanges } from "./ranges.ts";
+import { readWindowOutliers } from "./window-outliers.ts";
 
-/** A stretch of one pair's raw trades. */
-interface Range extends Bucket {
+/** What {@link TradeReader.outliers} is asked. */
+export interface OutlierSearch {
+  readonly pairs: readonly Pair[];
+  readonly bucket: Bucket;
+  readonly question: OutlierQuestion;
+  /** How many trades to name at most. */
+  readonly limit: number;
+}
+
+/** The search in one of its pairs. */
+export interface PairSearch extends Omit<OutlierSearch, "pairs"> {
   readonly pair: Pair;
 }
 
-/** Above this part of a window's minutes, reading the whole window costs less than jumping from minute to minute. */
+/** Above this part of a window's minutes, a big window is read as a whole, for which the planner may use more cores. */
 const WHOLE_WINDOW_SHARE = 0.5;
+const BIG_WINDOW = 100_000;
 
-/** The trades outside the band, at most `limit`; null where there are more. See {@link TradeReader.tradesOutside}. */
-export async function readTradesOutside(
-  sql: Sql,
-  horizons: Horizons,
-  pairs: readonly Pair[],
-  bucket: Bucket,
-  question: OutlierQuestion,
-  limit: number,
-): Promise<PricedTrade[] | null> {
-  const ranges = await rangesOutside(sql, horizons, pairs, bucket, question);
-  if (ranges.length === 0) return [];
-  const rows = await sql<
-    {
-      base_asset: Asset;
-      quote_asset: Asset;
-      ts: string;
-      source: string;
-      trade_id: string;
-      price: string;
-      base_amount: string;
-      quote_amount: string;
-    }[]
-  >`
-    SELECT base_asset, quote_asset, (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, source, trade_id,
-      price::text AS price, base_amount::text AS base_amount, quote_amount::text AS quote_amount
-    FROM ${tradesIn(sql, bucket, ranges, question)}
-    LIMIT ${limit + 1}::int`;
-  if (rows.length > limit) return null;
-  return rows.map((row) => ({
-    pair: { base: row.base_asset, quote: row.quote_asset },
-    ts: BigInt(row.ts),
-    source: row.source,
-    tradeId: row.trade_id,
-    price: parseDecimal(row.price),
-    baseAmount: parseDecimal(row.base_amount),
-    quoteAmount: parseDecimal(row.quote_amount),
-  }));
+interface Row {
+  part: number;
+  needed_from: string;
+  is_whole: boolean;
+  source: string | null;
+  trade_count: string;
+  base_volume: string;
+  quote_volume: string;
+  /** Time, id, price and amounts of each trade. */
+  named: [string, string, string, string, string][] | null;
 }
 
-/** Sums per source of the outliers, decided exactly in the database. See {@link TradeReader.outlierTotals}. */
-export async function readOutlierTotals(
+/**
+ * The outliers of each search, in one statement: where they are is found from the least and greatest prices of the
+ * rollups, down to the raw trades. See {@link TradeReader.outliers}.
+ * @returns RawDataExpired for a search that would need trades which retention has removed
+ */
+export async function readOutliers(
   sql: Sql,
   horizons: Horizons,
-  pairs: readonly Pair[],
-  bucket: Bucket,
-  question: OutlierQuestion,
-): Promise<SourceVolumes[]> {
-  const ranges = await rangesOutside(sql, horizons, pairs, bucket, question);
-  if (ranges.length === 0) return [];
-  const rows = await sql<{ source: string; trade_count: string; base_volume: string; quote_volume: string }[]>`
-    SELECT source, count(*)::text AS trade_count, sum(base_amount)::text AS base_volume,
-      sum(quote_amount)::text AS quote_volume
-    FROM ${tradesIn(sql, bucket, ranges, question)}
-    WHERE ${breaks(sql, question.rule)}
-    GROUP BY source`;
-  return rows.map((row) => ({
-    source: row.source,
+  searches: readonly OutlierSearch[],
+): Promise<(FoundOutliers | Error)[]> {
+  const parts = searches.flatMap(({ pairs, ...search }) => pairs.map((pair) => ({ pair, ...search })));
+  const rows = parts.map((): Row[] => []);
+  for (const row of await searchRollups(sql, parts)) rows[row.part]?.push(row);
+  const found = await Promise.all(parts.map((part, index) => outliersOf(sql, horizons, part, rows[index] ?? [])));
+  const inOrder = found.values();
+  return searches.map(({ pairs, limit }) => {
+    const ofSearch = pairs.map(() => inOrder.next().value as FoundOutliers | Error);
+    return ofSearch.find((each) => each instanceof Error) ?? joined(ofSearch as FoundOutliers[], limit);
+  });
+}
+
+async function outliersOf(
+  sql: Sql,
+  horizons: Horizons,
+  { pair, bucket, question, limit }: PairSearch,
+  rows: readonly Row[],
+): Promise<FoundOutliers | Error> {
+  const [first] = rows;
+  if (first === undefined) return { volumes: [], trades: [] };
+  const from = first.is_whole ? bucket.from : BigInt(first.needed_from);
+  const missing = missingRows(horizons, { trades: [{ from, to: bucket.to }] });
+  if (missing !== null) return missing;
+  if (first.is_whole) return { volumes: await readWindowOutliers(sql, pair, bucket, question), trades: null };
+  const sums = rows.filter(({ source }) => source !== null);
+  const volumes = sums.map((row) => ({
+    source: row.source as string,
     tradeCount: Number(row.trade_count),
     baseVolume: parseDecimal(row.base_volume),
     quoteVolume: parseDecimal(row.quote_volume),
   }));
+  const trades = sums.flatMap((row) => tradesOf(pair, row));
+  const count = volumes.reduce((all, { tradeCount }) => all + tradeCount, 0);
+  return { volumes, trades: count <= limit ? trades : null };
 }
 
-/** What {@link isOutlier} says of a price outside the band. */
-function breaks(sql: Sql, rule: OutlierRule) {
-  // There the band itself decides.
-  if (rule.method === "mad") return sql`true`;
-  const { statistics, k } = rule;
-  // Products only: ^, power and sqrt would round.
-  const distance = sql`(
-    trade.price * ${String(statistics.count)}::text::numeric - ${formatDecimal(statistics.sum)}::text::numeric)`;
-  return sql`${distance} * ${distance} > ${formatDecimal(squaredReach(statistics, k))}::text::numeric`;
+function tradesOf(pair: Pair, { source, named }: Row): PricedTrade[] {
+  return (named ?? []).map(([ts, tradeId, price, baseAmount, quoteAmount]) => ({
+    pair,
+    ts: BigInt(ts),
+    source: source as string,
+    tradeId,
+    price: parseDecimal(price),
+    baseAmount: parseDecimal(baseAmount),
+    quoteAmount: parseDecimal(quoteAmount),
+  }));
 }
 
-// OFFSET 0 keeps the lookup of each range one of its own, by index: joined, the planner may read the whole table. The
-// sources are asked for outside of it, for they would be looked up one by one; the bucket is asked for once more, for
-// TimescaleDB to leave out other chunks.
-function tradesIn(sql: Sql, bucket: Bucket, ranges: readonly Range[], { sources, band }: OutlierQuestion) {
+/** What was found in several pairs whose trades count together. */
+function joined(found: readonly FoundOutliers[], limit: number): FoundOutliers {
+  const bySource = new Map<string, SourceVolumes>();
+  for (const { source, tradeCount, baseVolume, quoteVolume } of found.flatMap(({ volumes }) => volumes)) {
+    const before = bySource.get(source);
+    bySource.set(source, {
+      source,
+      tradeCount: tradeCount + (before?.tradeCount ?? 0),
+      baseVolume: before === undefined ? baseVolume : baseVolume.plus(before.baseVolume),
+      quoteVolume: before === undefined ? quoteVolume : quoteVolume.plus(before.quoteVolume),
+    });
+  }
+  const trades = found.flatMap(({ trades: each }) => each ?? []);
+  const isNamed = found.every(({ trades: each }) => each !== null) && trades.length <= limit;
+  return { volumes: [...bySource.values()], trades: isNamed ? trades : null };
+}
+
+function unnestParts(sql: Sql, parts: readonly PairSearch[]) {
+  const decisions = parts.map(({ question: { rule } }) => decisionOf(rule));
   return sql`
     unnest(
-      ${ranges.map(({ pair }) => pair.base)}::text[], ${ranges.map(({ pair }) => pair.quote)}::text[],
-      ${ranges.map(({ from }) => moment(from))}::text[]::timestamptz[],
-      ${ranges.map(({ to }) => moment(to))}::text[]::timestamptz[]
-    ) AS range (base, quote, first, past)
-    JOIN LATERAL (
-      SELECT * FROM trades
-      WHERE base_asset = range.base AND quote_asset = range.quote AND ts >= range.first AND ts < range.past
-        AND (price < ${formatDecimal(band.low)}::text::numeric OR price > ${formatDecimal(band.high)}::text::numeric)
-        AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
-      OFFSET 0
-    ) AS trade ON trade.source = ANY(${sources as string[]}::text[])`;
+      ${parts.map((_, part) => String(part))}::text[]::int[],
+      ${parts.map(({ pair }) => pair.base)}::text[], ${parts.map(({ pair }) => pair.quote)}::text[],
+      ${parts.map(({ question }) => question.sources.join(","))}::text[],
+      ${parts.map(({ question }) => formatDecimal(question.band.low))}::text[]::numeric[],
+      ${parts.map(({ question }) => formatDecimal(question.band.high))}::text[]::numeric[],
+      ${decisions.map(({ count }) => count)}::text[]::numeric[],
+      ${decisions.map(({ sum }) => sum)}::text[]::numeric[],
+      ${decisions.map(({ reach }) => reach)}::text[]::numeric[],
+      ${parts.map(mostSeconds)}::text[]::numeric[],
+      ${parts.map(({ limit }) => String(limit))}::text[]::int[]
+    ) AS asked (part, base, quote, sources, low, high, count, sum, reach, most_seconds, most_named)`;
 }
 
-/** Where trades outside the band are to be looked for: found from the least and greatest prices of the rollups. */
-async function rangesOutside(
-  sql: Sql,
-  horizons: Horizons,
-  pairs: readonly Pair[],
-  bucket: Bucket,
-  { sources, band }: OutlierQuestion,
-): Promise<Range[]> {
-  const { headTrades, headMinutes, hours, tailMinutes, tailTrades } = splitBucket(bucket);
-  const isHit = (table: string) => sql`(
-    ${sql(table)}.price_min < ${formatDecimal(band.low)}::text::numeric
-    OR ${sql(table)}.price_max > ${formatDecimal(band.high)}::text::numeric)
-    AND ${sql(table)}.source = ANY(${sources as string[]}::text[])`;
-  const minutesOf = (part: Bucket) => sql`
-    SELECT DISTINCT bucket FROM trades_1m AS minute
-    WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND bucket >= ${moment(part.from)}::timestamptz AND bucket < ${moment(part.to)}::timestamptz
-      AND ${isHit("minute")}`;
-  const hits = await sql<{ position: string; minute: string }[]>`
-    SELECT pair.position::text AS position, (extract(epoch FROM hit.bucket) * 1000000)::bigint::text AS minute
-    FROM unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[])
-      WITH ORDINALITY AS pair (base, quote, position)
+/** What {@link isOutlier} holds a price outside the band to; nulls where the band itself decides. */
+function decisionOf(rule: OutlierRule) {
+  if (rule.method === "mad") return { count: null, sum: null, reach: null };
+  const { statistics, k } = rule;
+  return {
+    count: String(statistics.count),
+    sum: formatDecimal(statistics.sum),
+    reach: formatDecimal(squaredReach(statistics, k)),
+  };
+}
+
+/** How much of the window is searched minute by minute; null: any part of it. */
+function mostSeconds({ bucket, question }: PairSearch): string | null {
+  if (question.tradeCount < BIG_WINDOW) return null;
+  return String((Number(bucket.to - bucket.from) / 1e6) * WHOLE_WINDOW_SHARE);
+}
+
+// OFFSET 0 keeps each lookup one of its own, by index: joined, the planner may read whole tables. Sources are compared
+// where that is a plain filter: `source = ANY` inside a lookup would be one lookup per source.
+function searchRollups(sql: Sql, parts: readonly PairSearch[]) {
+  const cut = parts.map(({ bucket }) => splitBucket(bucket));
+  const rangesOf = (stretchesOf: (index: number) => (Bucket | undefined)[]): Range[] =>
+    parts.flatMap(({ pair }, part) =>
+      stretchesOf(part).flatMap((stretch) =>
+        stretch === undefined || stretch.from === stretch.to ? [] : [{ part, pair, ...stretch }],
+      ),
+    );
+  const minutes = rangesOf((part) => [cut[part]?.headMinutes, cut[part]?.tailMinutes]);
+  const hours = rangesOf((part) => [cut[part]?.hours]);
+  const ends = rangesOf((part) => [cut[part]?.headTrades, cut[part]?.tailTrades]);
+  const isHit = sql`(price_min < asked.low OR price_max > asked.high)`;
+  const isAsked = (source: string) => sql`${sql(source)} = ANY(string_to_array(asked.sources, ','))`;
+  const hits = [
+    sql`SELECT NULL::int, NULL::timestamptz, NULL::text WHERE false`,
+    ...(minutes.length === 0
+      ? []
+      : [
+          sql`
+          SELECT part, minute.bucket, minute.source
+          FROM ${unnestRanges(sql, minutes)} JOIN asked USING (part)
+          CROSS JOIN LATERAL (
+            SELECT bucket, source FROM trades_1m WHERE ${inRange(sql, "bucket", minutes)} AND ${isHit} OFFSET 0
+          ) AS minute
+          WHERE ${isAsked("minute.source")}`,
+        ]),
+    ...(hours.length === 0
+      ? []
+      : [
+          sql`
+          SELECT part, minute.bucket, hour.source
+          FROM ${unnestRanges(sql, hours)} JOIN asked USING (part)
+          CROSS JOIN LATERAL (
+            SELECT bucket, source FROM trades_1h WHERE ${inRange(sql, "bucket", hours)} AND ${isHit} OFFSET 0
+          ) AS hour
+          CROSS JOIN LATERAL (
+            SELECT bucket FROM trades_1m
+            WHERE ${inRange(sql, "bucket", hours)} AND ${isHit}
+              AND bucket >= hour.bucket AND bucket < hour.bucket + interval '1 hour' AND source = hour.source
+            OFFSET 0
+          ) AS minute
+          WHERE ${isAsked("hour.source")}`,
+        ]),
+  ];
+  const stretches = [
+    sql`
+    SELECT part, min(bucket), max(bucket) + interval '1 minute',
+      CASE WHEN min(source) = max(source) THEN min(source) END
+    FROM (
+      SELECT part, bucket, source,
+        bucket - make_interval(mins => dense_rank() OVER (PARTITION BY part ORDER BY bucket)::int) AS neighbours
+      FROM hit
+    ) AS numbered
+    GROUP BY part, neighbours`,
+    ...(ends.length === 0 ? [] : [sql`SELECT part, first, past, NULL FROM ${unnestRanges(sql, ends)}`]),
+  ];
+  const tradesIn = (isOne: boolean) => sql`
+    SELECT part, trade.*
+    FROM (SELECT * FROM stretch WHERE (source IS NOT NULL) = ${isOne}::boolean) AS range
+    JOIN need USING (part)
+    JOIN asked USING (part)
     CROSS JOIN LATERAL (
-      ${minutesOf(headMinutes)}
-      UNION
-      ${minutesOf(tailMinutes)}
-      UNION
-      SELECT DISTINCT minute.bucket
-      FROM trades_1h AS hour
-      JOIN trades_1m AS minute ON minute.base_asset = pair.base AND minute.quote_asset = pair.quote
-        AND minute.bucket >= hour.bucket AND minute.bucket < hour.bucket + interval '1 hour'
-        AND minute.bucket >= ${moment(hours.from)}::timestamptz AND minute.bucket < ${moment(hours.to)}::timestamptz
-        AND minute.source = hour.source
-      WHERE hour.base_asset = pair.base AND hour.quote_asset = pair.quote
-        AND hour.bucket >= ${moment(hours.from)}::timestamptz AND hour.bucket < ${moment(hours.to)}::timestamptz
-        AND ${isHit("hour")} AND ${isHit("minute")}
-    ) AS hit
-    ORDER BY pair.position, hit.bucket`;
-  const byPair = pairs.map(() => [] as Micros[]);
-  for (const { position, minute } of hits) byPair[Number(position) - 1]?.push(BigInt(minute));
-  const ranges = pairs.flatMap((pair, index) => {
-    const minutes = byPair[index] ?? [];
-    const share = (minutes.length * Number(MINUTE)) / Number(bucket.to - bucket.from);
-    const parts = share > WHOLE_WINDOW_SHARE ? [bucket] : [headTrades, ...joinMinutes(minutes), tailTrades];
-    return parts.filter(({ from, to }) => from < to).map((part) => ({ pair, ...part }));
-  });
-  requireRows(horizons, { trades: ranges });
-  return ranges;
-}
-
-/** Neighbouring minutes as one range. */
-function joinMinutes(minutes: readonly Micros[]): Bucket[] {
-  const joined: { from: Micros; to: Micros }[] = [];
-  for (const minute of minutes) {
-    const last = joined.at(-1);
-    if (last?.to === minute) last.to = minute + MINUTE;
-    else joined.push({ from: minute, to: minute + MINUTE });
-  }
-  return joined;
+      SELECT source, ts, trade_id, price, base_amount, quote_amount FROM trades
+      WHERE base_asset = asked.base AND quote_asset = asked.quote AND ts >= range.first AND ts < range.past
+        AND ${inSpan(
+          sql,
+          "ts",
+          parts.map(({ bucket }) => bucket),
+        )} AND (price < asked.low OR price > asked.high)
+        ${isOne ? sql`AND source = range.source` : sql``}
+      OFFSET 0
+    ) AS trade
+    WHERE NOT need.is_whole ${isOne ? sql`` : sql`AND ${isAsked("trade.source")}`}
+      AND (
+        asked.reach IS NULL
+        OR (trade.price * asked.count - asked.sum) * (trade.price * asked.count - asked.sum) > asked.reach
+      )`;
+  return sql<Row[]>`
+    WITH asked AS MATERIALIZED (SELECT * FROM ${unnestParts(sql, parts)}),
+    hit (part, bucket, source) AS MATERIALIZED (${hits.reduce((all, each) => sql`${all} UNION ALL ${each}`)}),
+    stretch (part, first, past, source) AS MATERIALIZED (
+      ${stretches.reduce((all, each) => sql`${all} UNION ALL ${each}`)}
+    ),
+    need AS MATERIALIZED (
+      SELECT part, min(first) AS first, coalesce(extract(epoch FROM sum(past - first)) > min(most_seconds), false) AS is_whole
+      FROM stretch JOIN asked USING (part)
+      GROUP BY part
+    ),
+    outlier AS (
+      SELECT *, row_number() OVER (PARTITION BY part) AS position
+      FROM (${tradesIn(true)} UNION ALL ${tradesIn(false)}) AS outside
+    ),
+    sums AS (
+      SELECT part, outlier.source, count(*)::text AS trade_count, sum(base_amount)::text AS base_volume,
+        sum(quote_amount)::text AS quote_volume,
+        array_agg(ARRAY[
+          ((extract(epoch FROM ts) * 1000000)::bigint)::text, trade_id, price::text, base_amount::text, quote_amount::text
+        ]) FILTER (WHERE position <= most_named) AS named
+      FROM outlier JOIN asked USING (part)
+      GROUP BY part, outlier.source
+    )
+    SELECT need.part, (extract(epoch FROM need.first) * 1000000)::bigint::text AS needed_from, need.is_whole,
+      sums.source, sums.trade_count, sums.base_volume, sums.quote_volume, sums.named
+    FROM need LEFT JOIN sums USING (part)`;
 }

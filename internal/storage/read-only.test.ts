@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAsset } from "../canonical/asset.ts";
+import { MINUTE } from "../canonical/bucket.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { parseTime, seconds } from "../canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
@@ -36,8 +37,13 @@ describe.each(testEngines.filter(({ server }) => server !== null))("what is read
     for (let run = 0; run < RUNS; run++) {
       await withSnapshot(session, async (reader) => {
         await reader.totals([pair], BUCKET);
-        await reader.tradesOutside([pair], BUCKET, { sources: ["kraken"], band, rule }, 10);
-        await reader.outlierTotals([pair], BUCKET, { sources: ["kraken"], band, rule });
+        await reader.outliers([pair], BUCKET, { sources: ["kraken"], tradeCount: 3, band, rule }, 10);
+        await reader.outliers(
+          [pair],
+          { from: T, to: T + MINUTE },
+          { sources: ["kraken"], tradeCount: 1e6, band, rule },
+          10,
+        );
         await reader.medians([pair], BUCKET, ["kraken"], 3);
         await reader.fxQuote(parseAsset("EUR"), ["ecb"], T);
         await reader.fxRates(["ecb"], T);

@@ -1,11 +1,19 @@
+import type { Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { type Horizons, readHorizons } from "./horizons.ts";
 
-/** Runs `read` on one snapshot of the database, with how far back its tables reach. */
-export function readOnly<T>({ sql }: Database, read: (sql: Sql, horizons: Horizons) => Promise<T>): Promise<T> {
+/** Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. */
+export function readOnly<T>(
+  { sql }: Database,
+  read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
+): Promise<T> {
   return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-    const [, horizons] = await Promise.all([planForTimes(transaction), readHorizons(transaction)]);
-    return read(transaction, horizons);
+    const [, horizons, now] = await Promise.all([
+      planForTimes(transaction),
+      readHorizons(transaction),
+      readClock(transaction),
+    ]);
+    return read(transaction, horizons, now);
   }) as Promise<T>;
 }
 
@@ -19,4 +27,10 @@ export async function planForTimes(transaction: Sql): Promise<void> {
     SELECT set_config('jit', 'off', true), (
       SELECT set_config('plan_cache_mode', 'force_custom_plan', true) FROM pg_extension WHERE extname = 'timescaledb'
     )`;
+}
+
+async function readClock(transaction: Sql): Promise<Micros> {
+  const [row] = await transaction<{ now: string }[]>`
+    SELECT (extract(epoch FROM now()) * 1000000)::bigint::text AS now`;
+  return BigInt(row?.now ?? "0");
 }

@@ -47,6 +47,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       const one = parseDecimal("1");
       const outliers = {
         sources: ["kraken"],
+        tradeCount: 3,
         band: { low: one, high: one },
         rule: {
           method: "sigma" as const,
@@ -56,8 +57,10 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       };
       return [
         (await reader.totals([pair], bucket)).map(({ tradeCount }) => tradeCount),
-        (await reader.tradesOutside([pair], bucket, outliers, 10))?.length,
-        (await reader.outlierTotals([pair], bucket, outliers)).map(({ tradeCount }) => tradeCount),
+        (await reader.outliers([pair], bucket, outliers, 10)).trades?.length,
+        (await reader.outliers([pair], bucket, { ...outliers, tradeCount: 1e6 }, 10)).volumes.map(
+          ({ tradeCount }) => tradeCount,
+        ),
         (await reader.fxQuote(parseAsset("fiat:ISK"), ["ecb"], bucket.to))?.price.toFixed(),
         (await reader.timeWeighted([pair], bucket, null)).tradeCount,
         (await reader.lastTrade([pair], bucket, null))?.price.toFixed(),

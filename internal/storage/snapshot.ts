@@ -1,28 +1,39 @@
-import type { TradeReader } from "../aggregate/reader.ts";
+import { once } from "../aggregate/once.ts";
+import type { FxQuote, TradeReader } from "../aggregate/reader.ts";
+import type { Asset } from "../canonical/asset.ts";
+import type { Micros } from "../canonical/time.ts";
+import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
 import { readFxQuote, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
-import { readOutlierTotals, readTradesOutside } from "./outliers.ts";
+import { type OutlierSearch, readOutliers } from "./outliers.ts";
 import { readOnly } from "./read-only.ts";
 import { readLastTrade, readTimeWeighted } from "./time-weighted.ts";
-import { readTotals } from "./totals.ts";
+import { together } from "./together.ts";
+import { readTotals, type TotalsQuestion } from "./totals.ts";
 import { readTradedPairs } from "./traded-pairs.ts";
 
 /**
  * Runs `read` on one snapshot of the database: a trade that lands in between is seen by all of its questions or by none.
+ * What is asked for many buckets at once is read in few round trips.
  */
 export function withSnapshot<T>(database: Database, read: (reader: TradeReader) => Promise<T>): Promise<T> {
-  return readOnly(database, (sql, horizons) => read(readerOf(sql, horizons)));
+  return readOnly(database, (sql, horizons, now) => read(readerOf(sql, horizons, now)));
 }
 
-function readerOf(sql: Sql, horizons: Horizons): TradeReader {
+function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
+  const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
+  const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
+  const fxQuote = once(
+    (currency: Asset, sources: readonly string[], at: Micros) => `${currency} ${at} ${sources.join()}`,
+    (currency, sources, at): Promise<FxQuote | null> => readFxQuote(sql, horizons, currency, sources, at),
+  );
   return {
-    totals: (pairs, bucket) => readTotals(sql, horizons, pairs, bucket),
-    tradesOutside: (pairs, bucket, question, limit) => readTradesOutside(sql, horizons, pairs, bucket, question, limit),
-    outlierTotals: (pairs, bucket, question) => readOutlierTotals(sql, horizons, pairs, bucket, question),
+    totals: async (pairs, bucket) => totals({ pairs, cover: coverOf(bucket, horizons, now) }),
+    outliers: (pairs, bucket, question, limit) => outliers({ pairs, bucket, question, limit }),
     medians: (pairs, bucket, sources, count) => readMedians(sql, horizons, pairs, bucket, sources, count),
-    fxQuote: (currency, sources, at) => readFxQuote(sql, horizons, currency, sources, at),
+    fxQuote,
     fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
     timeWeighted: (pairs, bucket, sources) => readTimeWeighted(sql, horizons, pairs, bucket, sources),

@@ -1,12 +1,19 @@
 import type { SourceTotals } from "../aggregate/reader.ts";
-import { type Bucket, splitBucket } from "../canonical/bucket.ts";
+import type { Bucket } from "../canonical/bucket.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
+import type { Cover } from "./cover.ts";
 import type { Sql } from "./database.ts";
-import { type Horizons, requireRows } from "./horizons.ts";
-import { moment } from "./moment.ts";
+import { inRange, type Range, unnestRanges } from "./ranges.ts";
+
+/** The pairs whose trades count together, and the rows that make up their bucket. */
+export interface TotalsQuestion {
+  readonly pairs: readonly Pair[];
+  readonly cover: Cover;
+}
 
 interface Row {
+  part: number;
   source: string;
   trade_count: string;
   base_volume: string;
@@ -17,63 +24,109 @@ interface Row {
   price_max: string;
 }
 
-/**
- * Sums per source over every trade of the pairs in the bucket: hour rollups, minute rollups at its ends, and raw trades
- * in the last partial minutes. See {@link TradeReader.totals}.
- */
-export async function readTotals(
-  sql: Sql,
-  horizons: Horizons,
-  pairs: readonly Pair[],
-  bucket: Bucket,
-): Promise<SourceTotals[]> {
-  const parts = splitBucket(bucket);
-  requireRows(horizons, {
-    trades: [parts.headTrades, parts.tailTrades],
-    minutes: [parts.headMinutes, parts.tailMinutes],
-    hours: [parts.hours],
-  });
-  const rollup = (table: string, part: Bucket) => sql`
-    SELECT source, trade_count, base_volume, quote_volume, price_sum, price_square_sum, price_min, price_max
-    FROM ${sql(table)}
-    WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND bucket >= ${moment(part.from)}::timestamptz AND bucket < ${moment(part.to)}::timestamptz`;
-  const trades = (part: Bucket) => sql`
-    SELECT source, count(*), sum(base_amount), sum(quote_amount), sum(price), sum(price * price), min(price), max(price)
-    FROM trades
-    WHERE base_asset = pair.base AND quote_asset = pair.quote
-      AND ts >= ${moment(part.from)}::timestamptz AND ts < ${moment(part.to)}::timestamptz
-    GROUP BY source`;
+/** Sums per source over every trade, for each question, in one statement. See {@link TradeReader.totals}. */
+export async function readTotals(sql: Sql, questions: readonly TotalsQuestion[]): Promise<SourceTotals[][]> {
   const branches = [
-    ...[parts.hours].filter(isNotEmpty).map((part) => rollup("trades_1h", part)),
-    ...[parts.headMinutes, parts.tailMinutes].filter(isNotEmpty).map((part) => rollup("trades_1m", part)),
-    ...[parts.headTrades, parts.tailTrades].filter(isNotEmpty).map((part) => trades(part)),
-  ];
-  const union = branches.reduce((all, branch) => sql`${all} UNION ALL ${branch}`);
+    rollupSums(
+      sql,
+      "trades_1h",
+      rangesOf(questions, ({ hours }) => hours),
+      1,
+    ),
+    rollupSums(
+      sql,
+      "trades_1m",
+      rangesOf(questions, ({ minutes }) => minutes.plus),
+      1,
+    ),
+    rollupSums(
+      sql,
+      "trades_1m",
+      rangesOf(questions, ({ minutes }) => minutes.minus),
+      -1,
+    ),
+    tradeSums(
+      sql,
+      rangesOf(questions, ({ trades }) => trades.plus),
+      1,
+    ),
+    tradeSums(
+      sql,
+      rangesOf(questions, ({ trades }) => trades.minus),
+      -1,
+    ),
+  ].flat();
+  const answers = questions.map((): SourceTotals[] => []);
+  if (branches.length === 0) return answers;
   const rows = await sql<Row[]>`
     SELECT
-      part.source, sum(part.trade_count)::text AS trade_count,
-      sum(part.base_volume)::text AS base_volume, sum(part.quote_volume)::text AS quote_volume,
-      sum(part.price_sum)::text AS price_sum, sum(part.price_square_sum)::text AS price_square_sum,
-      min(part.price_min)::text AS price_min, max(part.price_max)::text AS price_max
-    FROM unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[]) AS pair (base, quote)
-    CROSS JOIN LATERAL (${union} OFFSET 0) AS part (
-      source, trade_count, base_volume, quote_volume, price_sum, price_square_sum, price_min, price_max
+      part, source, sum(trade_count)::text AS trade_count,
+      sum(base_volume)::text AS base_volume, sum(quote_volume)::text AS quote_volume,
+      sum(price_sum)::text AS price_sum, sum(price_square_sum)::text AS price_square_sum,
+      min(price_min)::text AS price_min, max(price_max)::text AS price_max
+    FROM (${branches.reduce((all, branch) => sql`${all} UNION ALL ${branch}`)}) AS sums (
+      part, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum, price_min, price_max
     )
-    GROUP BY part.source
-    ORDER BY part.source COLLATE "C"`;
-  return rows.map((row) => ({
-    source: row.source,
-    tradeCount: Number(row.trade_count),
-    baseVolume: parseDecimal(row.base_volume),
-    quoteVolume: parseDecimal(row.quote_volume),
-    priceSum: parseDecimal(row.price_sum),
-    priceSquareSum: parseDecimal(row.price_square_sum),
-    priceMin: parseDecimal(row.price_min),
-    priceMax: parseDecimal(row.price_max),
-  }));
+    GROUP BY part, source
+    HAVING sum(trade_count) > 0
+    ORDER BY part, source COLLATE "C"`;
+  for (const row of rows) {
+    answers[row.part]?.push({
+      source: row.source,
+      tradeCount: Number(row.trade_count),
+      baseVolume: parseDecimal(row.base_volume),
+      quoteVolume: parseDecimal(row.quote_volume),
+      priceSum: parseDecimal(row.price_sum),
+      priceSquareSum: parseDecimal(row.price_square_sum),
+      priceMin: parseDecimal(row.price_min),
+      priceMax: parseDecimal(row.price_max),
+    });
+  }
+  return answers;
 }
 
-function isNotEmpty({ from, to }: Bucket): boolean {
-  return from < to;
+function rangesOf(questions: readonly TotalsQuestion[], stretchesOf: (cover: Cover) => readonly Bucket[]): Range[] {
+  return questions.flatMap(({ pairs, cover }, part) =>
+    stretchesOf(cover).flatMap((stretch) => pairs.map((pair) => ({ part, pair, ...stretch }))),
+  );
+}
+
+/** What is taken out keeps to the prices of what it is taken from. */
+function extremes(sql: Sql, sign: 1 | -1, least: string, greatest: string) {
+  return sign === 1 ? sql`min(${sql(least)}), max(${sql(greatest)})` : sql`NULL::numeric, NULL::numeric`;
+}
+
+// The sums of each range are made by themselves (OFFSET 0): a lookup by index, and a table of a few sources.
+function rollupSums(sql: Sql, table: "trades_1h" | "trades_1m", ranges: readonly Range[], sign: 1 | -1) {
+  if (ranges.length === 0) return [];
+  const minus = sign === 1 ? sql`` : sql`-`;
+  return [
+    sql`
+    SELECT range.part, sums.* FROM ${unnestRanges(sql, ranges)}
+    CROSS JOIN LATERAL (
+      SELECT source, ${minus} sum(trade_count), ${minus} sum(base_volume), ${minus} sum(quote_volume),
+        ${minus} sum(price_sum), ${minus} sum(price_square_sum), ${extremes(sql, sign, "price_min", "price_max")}
+      FROM ${sql(table)}
+      WHERE ${inRange(sql, "bucket", ranges)}
+      GROUP BY source
+      OFFSET 0
+    ) AS sums`,
+  ];
+}
+
+function tradeSums(sql: Sql, ranges: readonly Range[], sign: 1 | -1) {
+  if (ranges.length === 0) return [];
+  const minus = sign === 1 ? sql`` : sql`-`;
+  return [
+    sql`
+    SELECT range.part, sums.* FROM ${unnestRanges(sql, ranges)}
+    CROSS JOIN LATERAL (
+      SELECT source, ${minus} count(*)::numeric, ${minus} sum(base_amount), ${minus} sum(quote_amount),
+        ${minus} sum(price), ${minus} sum(price * price), ${extremes(sql, sign, "price", "price")}
+      FROM trades
+      WHERE ${inRange(sql, "ts", ranges)}
+      GROUP BY source
+      OFFSET 0
+    ) AS sums`,
+  ];
 }

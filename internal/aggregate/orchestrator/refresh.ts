@@ -1,41 +1,105 @@
-import { vwapKey } from "../../cache/keys.ts";
-import type { PriceWrite } from "../../cache/store.ts";
-import { bucketEndingAt } from "../../canonical/bucket.ts";
-import { type PublishedValue, serializePublished } from "../../canonical/published.ts";
-import type { Micros } from "../../canonical/time.ts";
+import { asError } from "../../canonical/as-error.ts";
+import { type Bucket, bucketEndingAt } from "../../canonical/bucket.ts";
+import type { Pair } from "../../canonical/pair.ts";
+import { MICROS_PER_SECOND, type Micros } from "../../canonical/time.ts";
 import { stageDone } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
+import { isUnavailable, RawDataExpired } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
-import { type Computation, computeValue, type StageReport } from "../compute.ts";
+import type { Computation, StageReport } from "../compute.ts";
 import type { Policy } from "../policy.ts";
+import { type Pricing, pricingOf } from "../published-value.ts";
+import type { Triangulation } from "../triangulation.ts";
+import { concurrently } from "./concurrently.ts";
 import type { Target } from "./target.ts";
 
-/** Computes the value of one target's own trades at a boundary, on one snapshot of the trades. */
-export function refreshTarget(
-  database: Database,
-  policy: Policy,
-  { pair, windowSeconds }: Target,
-  to: Micros,
-  maxTrades: number,
-  onReport: (report: StageReport) => void = () => {},
-): Promise<Computation> {
-  const observe = (report: StageReport): void => {
-    const { stage, trades, dropped, outliers = [] } = report;
-    stageDone.publish({ pair, windowSeconds, to, stage, trades, dropped, outliers });
-    onReport(report);
-  };
-  return withSnapshot(database, (reader) =>
-    computeValue(reader, policy, pair, bucketEndingAt(to, windowSeconds), { maxTrades, observe }),
-  );
+/** What a refresh works with. */
+export interface RefreshContext {
+  readonly database: Database;
+  readonly policy: Policy;
+  /** Targets in flight at once; what they ask is read together. */
+  readonly concurrency: number;
+  /** Raw trades one refresh may pull into the process. */
+  readonly maxTrades: number;
+  /** Told of sources with trades of a pair that the registry does not know. */
+  readonly onUnknownSources: (sources: readonly string[], pair: Pair) => void;
 }
 
-/** What publishing a target's value writes to the store. The value lives as long as its window. */
-export function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceWrite {
-  return {
-    key: vwapKey(pair, windowSeconds),
-    value: serializePublished(value),
-    to: value.to,
-    ttlSeconds: windowSeconds,
-    provenance: value.provenance,
+/** What was found out about a target. */
+export interface Refreshed {
+  /** Of the target's own trades. */
+  readonly own: Computation | Error;
+  /** Null where it was not needed, or there is no way. */
+  readonly triangulation: Triangulation | Error | null;
+}
+
+/**
+ * Computes what is published of targets at a boundary, together on one snapshot of the trades. Where the database refuses
+ * a statement, those it failed are split in halves, each on a snapshot of its own, down to the target that is refused.
+ * @returns an entry per target that was begun before `signal`
+ */
+export async function refreshTargets(
+  context: RefreshContext,
+  targets: readonly Target[],
+  to: Micros,
+  signal: AbortSignal,
+): Promise<Map<Target, Refreshed>> {
+  const refreshed = new Map<Target, Refreshed>();
+  const failure = await refreshTogether(context, targets, to, signal, refreshed).then(() => null, asError);
+  if (failure === null || signal.aborted) return refreshed;
+  const failed = targets.filter((target) => !refreshed.has(target) || failureOf(refreshed.get(target)) !== null);
+  if (failed.length <= 1 || isUnavailable(failure)) {
+    for (const target of failed) refreshed.set(target, { own: failure, triangulation: null });
+    return refreshed;
+  }
+  const middle = Math.ceil(failed.length / 2);
+  for (const half of [failed.slice(0, middle), failed.slice(middle)]) {
+    for (const target of half) refreshed.delete(target);
+    for (const [target, found] of await refreshTargets(context, half, to, signal)) refreshed.set(target, found);
+  }
+  return refreshed;
+}
+
+/** What makes the rest of a batch fail too; that retention has removed a target's rows does not. */
+function failureOf(found: Refreshed | undefined): Error | null {
+  const error = [found?.own, found?.triangulation].find((each) => each instanceof Error);
+  return error === undefined || error instanceof RawDataExpired ? null : error;
+}
+
+/** @throws the failure that ended it; what was found before stands */
+function refreshTogether(
+  { database, policy, concurrency, maxTrades, onUnknownSources }: RefreshContext,
+  targets: readonly Target[],
+  to: Micros,
+  signal: AbortSignal,
+  refreshed: Map<Target, Refreshed>,
+): Promise<void> {
+  const observe = (pair: Pair, bucket: Bucket, report: StageReport): void => {
+    onUnknownSources(report.unknownSources ?? [], pair);
+    const { stage, trades, dropped, outliers = [] } = report;
+    stageDone.publish({ pair, windowSeconds: secondsOf(bucket), to, stage, trades, dropped, outliers });
   };
+  const pairs = targets.map(({ pair }) => pair);
+  return withSnapshot(database, async (reader) => {
+    const pricing = pricingOf(reader, policy, pairs, { maxTrades, observe });
+    const lost = new AbortController();
+    await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
+      const found = await refreshOne(pricing, target, to);
+      refreshed.set(target, found);
+      const failure = failureOf(found);
+      if (failure !== null) lost.abort(failure);
+    });
+    lost.signal.throwIfAborted();
+  });
+}
+
+async function refreshOne(pricing: Pricing, { pair, windowSeconds }: Target, to: Micros): Promise<Refreshed> {
+  const bucket = bucketEndingAt(to, windowSeconds);
+  const own = await pricing.own(pair, bucket).catch(asError);
+  if (own instanceof Error || own.value !== null) return { own, triangulation: null };
+  return { own, triangulation: await pricing.throughOthers(pair, bucket, own).catch(asError) };
+}
+
+function secondsOf({ from, to }: Bucket): number {
+  return Number((to - from) / MICROS_PER_SECOND);
 }

@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { HOUR, MINUTE } from "../canonical/bucket.ts";
+import { floorTo, type Micros, parseTime } from "../canonical/time.ts";
+import { type Cover, coverOf } from "./cover.ts";
+import { RawDataExpired } from "./errors.ts";
+
+const DAY = 24n * HOUR;
+const NEVER_CUT = new Map<string, Micros>();
+const at = (time: string): Micros => parseTime(`2026-03-01T${time}Z`);
+const bucket = (from: string, to: string) => ({ from: at(from), to: at(to) });
+
+/** How often the cover counts a trade: the row of its hour, of its minute, and itself. */
+function countOf({ hours, minutes, trades }: Cover, ts: Micros): number {
+  const holds =
+    (moment: Micros) =>
+    ({ from, to }: { from: Micros; to: Micros }): boolean =>
+      from <= moment && moment < to;
+  const times = (stretches: readonly { from: Micros; to: Micros }[], moment: Micros): number =>
+    stretches.filter(holds(moment)).length;
+  const minute = floorTo(ts, MINUTE);
+  return (
+    times(hours, floorTo(ts, HOUR)) +
+    times(minutes.plus, minute) -
+    times(minutes.minus, minute) +
+    times(trades.plus, ts) -
+    times(trades.minus, ts)
+  );
+}
+
+const moment = fc.bigInt({ min: 0n, max: 2n * DAY });
+const length = fc.oneof(
+  fc.bigInt({ min: 1n, max: 3n * MINUTE }),
+  fc.bigInt({ min: 1n, max: 3n * HOUR }),
+  fc.bigInt({ min: 1n, max: 2n * DAY }),
+);
+
+it("counts each trade of the bucket once and no other, whatever time it is", () => {
+  fc.assert(
+    fc.property(moment, length, moment, moment, (from, width, now, ts) => {
+      const to = from + width;
+      const cover = coverOf({ from, to }, NEVER_CUT, now);
+      for (const each of [ts, from - 1n, from, to - 1n, to, from + width / 2n]) {
+        expect([each, countOf(cover, each)]).toEqual([each, from <= each && each < to ? 1 : 0]);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it("reads few rows: the shorter side of either end, and none that cannot be there yet", () => {
+  const now = at("10:17:35");
+  expect(coverOf({ from: at("10:17:30") - DAY, to: at("10:17:30") }, NEVER_CUT, now)).toEqual({
+    hours: [{ from: at("10:00:00") - DAY, to: at("11:00:00") }],
+    minutes: {
+      plus: [],
+      minus: [{ from: at("10:00:00") - DAY, to: at("10:18:00") - DAY }, bucket("10:18:00", "11:00:00")],
+    },
+    trades: {
+      plus: [{ from: at("10:17:30") - DAY, to: at("10:18:00") - DAY }],
+      minus: [bucket("10:17:30", "10:18:00")],
+    },
+  });
+  expect(coverOf(bucket("10:12:30", "10:17:30"), NEVER_CUT, now)).toEqual({
+    hours: [],
+    minutes: { plus: [bucket("10:13:00", "10:18:00")], minus: [] },
+    trades: { plus: [bucket("10:12:30", "10:13:00")], minus: [bucket("10:17:30", "10:18:00")] },
+  });
+  // Of the past, all rows are there.
+  expect(coverOf(bucket("08:20:00", "10:17:00"), NEVER_CUT, now + DAY)).toEqual({
+    hours: [bucket("08:00:00", "10:00:00")],
+    minutes: { plus: [bucket("10:00:00", "10:17:00")], minus: [bucket("08:00:00", "08:20:00")] },
+    trades: { plus: [], minus: [] },
+  });
+  expect(coverOf(bucket("10:17:10", "10:17:25"), NEVER_CUT, now)).toEqual({
+    hours: [],
+    minutes: { plus: [], minus: [] },
+    trades: { plus: [bucket("10:17:10", "10:17:25")], minus: [] },
+  });
+});
+
+it("does with what retention has left, and is refused where that does not do", () => {
+  const window = bucket("08:10:00", "10:00:00");
+  const minutesFrom = (from: Micros) => new Map([["trades_1m", from]]);
+  const outside = { plus: [], minus: [bucket("08:00:00", "08:10:00")] };
+  expect(coverOf(window, minutesFrom(at("08:00:00")), at("12:00:00")).minutes).toEqual(outside);
+  const inside = { plus: [bucket("08:10:00", "09:00:00")], minus: [] };
+  expect(coverOf(window, minutesFrom(at("08:10:00")), at("12:00:00")).minutes).toEqual(inside);
+  expect(() => coverOf(window, minutesFrom(at("08:11:00")), at("12:00:00"))).toThrow(RawDataExpired);
+  expect(coverOf({ from: at("08:00:00"), to: at("10:00:00") }, minutesFrom(at("09:00:00")), 0n).hours).toHaveLength(1);
+  expect(coverOf({ from: 0n, to: 2n * HOUR }, NEVER_CUT, 0n).trades.plus).toEqual([]);
+});

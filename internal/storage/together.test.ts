@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import { together } from "./together.ts";
+
+it("answers what is asked in one turn, and what the answers let be asked, each by one call", async () => {
+  const calls: number[][] = [];
+  const double = together(async (numbers: readonly number[]) => {
+    calls.push([...numbers]);
+    return numbers.map((number) => 2 * number);
+  });
+  const four = async (number: number) => double(await double(number));
+  expect(await Promise.all([four(1), four(2), double(3)])).toEqual([4, 8, 6]);
+  expect(calls).toEqual([
+    [1, 2, 3],
+    [2, 4],
+  ]);
+});
+
+it("throws an error to who asked for it, and the call's own to all", async () => {
+  const positive = together(async (numbers: readonly number[]) => {
+    if (numbers.includes(0)) throw new Error("zero");
+    return numbers.map((number) => (number < 0 ? new Error(`${number}`) : number));
+  });
+  const settled = await Promise.allSettled([positive(1), positive(-1)]);
+  expect(settled).toEqual([
+    { status: "fulfilled", value: 1 },
+    { status: "rejected", reason: new Error("-1") },
+  ]);
+  const failed = await Promise.allSettled([positive(1), positive(0)]);
+  expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(await positive(2)).toBe(2);
+});
