@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from "postgres";
 import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
 import type { ExpiredRate, FxQuote, FxRate, FxRates } from "../aggregate/reader.ts";
 import type { Asset } from "../canonical/asset.ts";
@@ -7,37 +8,59 @@ import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
-import { type Horizons, missingRows, requireRows } from "./horizons.ts";
+import { type Horizons, missingRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { inSpan } from "./ranges.ts";
 import { everyPair } from "./traded-pairs.ts";
 
+/** What {@link TradeReader.fxQuote} is asked. */
+export interface FxQuestion {
+  readonly currency: Asset;
+  readonly sources: readonly string[];
+  readonly at: Micros;
+}
+
 /**
- * The last rate between a currency and USD at or before `at`. See {@link TradeReader.fxQuote}.
- * @throws RawDataExpired where retention may have removed the quote that was the last one
+ * The last rates between currencies and USD at or before their moments, in one statement. See {@link TradeReader.fxQuote}.
+ * @returns RawDataExpired where retention may have removed the quote that was the last one
  */
-export async function readFxQuote(
+export async function readFxQuotes(
   sql: Sql,
   horizons: Horizons,
-  currency: Asset,
-  sources: readonly string[],
-  at: Micros,
-): Promise<FxQuote | null> {
-  const quotesOf = (base: string, quote: string, inverse: boolean) => sql`(
+  questions: readonly FxQuestion[],
+): Promise<(FxQuote | null | Error)[]> {
+  const spans = questions.map(({ at }) => ({ from: at - FX_QUOTE_MAX_AGE, to: at + 1n }));
+  const quotesOf = (base: PendingQuery<Row[]>, quote: PendingQuery<Row[]>, inverse: boolean) => sql`(
     SELECT ts, source, trade_id, price, ${inverse}::boolean AS inverse
     FROM trades
     WHERE base_asset = ${base} AND quote_asset = ${quote} AND price > 0
-      AND ts >= ${moment(at - FX_QUOTE_MAX_AGE)}::timestamptz AND ts <= ${moment(at)}::timestamptz
-      AND source = ANY(${sources as string[]}::text[])
+      AND ts >= asked.first AND ts <= asked.last AND ${inSpan(sql, "ts", spans)}
+      AND source = ANY(string_to_array(asked.sources, ','))
     ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC
     LIMIT 1)`;
-  const [last] = await sql<{ ts: string; price: string; inverse: boolean }[]>`
-    SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, price::text AS price, inverse
-    FROM (${quotesOf(currency, "fiat:USD", false)} UNION ALL ${quotesOf("fiat:USD", currency, true)}) AS quotes
-    ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC, inverse
-    LIMIT 1`;
-  const oldest = last === undefined ? at - FX_QUOTE_MAX_AGE : BigInt(last.ts);
-  requireRows(horizons, { trades: [{ from: oldest, to: at + 1n }] });
-  return last === undefined ? null : { price: parseDecimal(last.price), inverse: last.inverse };
+  const [currency, usd] = [sql`asked.currency`, sql`'fiat:USD'`];
+  const rows = await sql<{ part: number; ts: string; price: string; inverse: boolean }[]>`
+    SELECT asked.part, (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts, last.price::text AS price, last.inverse
+    FROM unnest(
+      ${questions.map((_, part) => String(part))}::text[]::int[],
+      ${questions.map((question) => question.currency)}::text[],
+      ${questions.map(({ sources }) => sources.join(","))}::text[],
+      ${spans.map(({ from }) => moment(from))}::text[]::timestamptz[],
+      ${questions.map(({ at }) => moment(at))}::text[]::timestamptz[]
+    ) AS asked (part, currency, sources, first, last)
+    CROSS JOIN LATERAL (
+      SELECT ts, price, inverse
+      FROM (${quotesOf(currency, usd, false)} UNION ALL ${quotesOf(usd, currency, true)}) AS quotes
+      ORDER BY ts DESC, source DESC, length(trade_id) DESC, trade_id DESC, inverse
+      LIMIT 1
+    ) AS last`;
+  const found = new Map(rows.map((row) => [row.part, row]));
+  return questions.map(({ at }, part) => {
+    const last = found.get(part);
+    const from = last === undefined ? at - FX_QUOTE_MAX_AGE : BigInt(last.ts);
+    const missing = missingRows(horizons, { trades: [{ from, to: at + 1n }] });
+    return missing ?? (last === undefined ? null : { price: parseDecimal(last.price), inverse: last.inverse });
+  });
 }
 
 interface RateRow {

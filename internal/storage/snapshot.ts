@@ -1,10 +1,9 @@
 import { once } from "../aggregate/once.ts";
-import type { FxQuote, TradeReader } from "../aggregate/reader.ts";
-import type { Asset } from "../canonical/asset.ts";
+import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
-import { readFxQuote, readFxRates } from "./fx.ts";
+import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
 import { type OutlierSearch, readOutliers } from "./outliers.ts";
@@ -22,18 +21,19 @@ export function withSnapshot<T>(database: Database, read: (reader: TradeReader) 
   return readOnly(database, (sql, horizons, now) => read(readerOf(sql, horizons, now)));
 }
 
-function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
+/** Answers by statements of a transaction that `readOnly` has opened. */
+export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
   const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
   const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
   const fxQuote = once(
-    (currency: Asset, sources: readonly string[], at: Micros) => `${currency} ${at} ${sources.join()}`,
-    (currency, sources, at): Promise<FxQuote | null> => readFxQuote(sql, horizons, currency, sources, at),
+    (question: FxQuestion) => `${question.currency} ${question.at} ${question.sources.join()}`,
+    together((questions: readonly FxQuestion[]) => readFxQuotes(sql, horizons, questions)),
   );
   return {
     totals: async (pairs, bucket) => totals({ pairs, cover: coverOf(bucket, horizons, now) }),
     outliers: (pairs, bucket, question, limit) => outliers({ pairs, bucket, question, limit }),
     medians: (pairs, bucket, sources, count) => readMedians(sql, horizons, pairs, bucket, sources, count),
-    fxQuote,
+    fxQuote: (currency, sources, at) => fxQuote({ currency, sources, at }),
     fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
     timeWeighted: (pairs, bucket, sources) => readTimeWeighted(sql, horizons, pairs, bucket, sources),
