@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { packageRoot } from "../internal/package/root.ts";
 import { addAggregatorCommand } from "./aggregator.ts";
 import { addApiCommand } from "./api.ts";
+import { addBackfillCommand } from "./backfill.ts";
 import { addComputeCommand } from "./compute.ts";
 import { addConfigCommand } from "./config.ts";
 import { addImportCommand } from "./import.ts";
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addImportFxCommand(program);
   addTradesCommand(program);
   addComputeCommand(program);
+  addBackfillCommand(program);
   addConfigCommand(program);
   return program;
 }

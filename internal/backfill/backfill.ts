@@ -1,0 +1,66 @@
+import { formatPair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
+import { RawDataExpired } from "../storage/errors.ts";
+import type { BackfillFormat } from "./format.ts";
+import type { BackfillOutput } from "./output.ts";
+import { type BackfillPlan, countEnds, endsInChunks } from "./plan.ts";
+import { type BackfillContext, type Outcome, valuesAt } from "./values.ts";
+
+/** What became of the buckets of a plan. */
+export interface BackfillResult {
+  /** Values written. */
+  readonly values: number;
+  /** Buckets of which nothing is published. */
+  readonly empty: number;
+  /** Buckets left out because retention has removed what they need, and why the first was. */
+  readonly expired: number;
+  readonly firstExpired: string | null;
+  /** False after a stop: the same run goes on from there. */
+  readonly isComplete: boolean;
+}
+
+export interface BackfillOptions {
+  readonly format: BackfillFormat;
+  readonly output: BackfillOutput;
+  readonly signal: AbortSignal;
+  /** Told how many of the bucket ends are done, those of earlier runs included. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Writes what is published at every bucket end of a plan, in time order, in memory that does not grow with the range. */
+export async function runBackfill(
+  context: BackfillContext,
+  plan: BackfillPlan,
+  { format, output, signal, onProgress }: BackfillOptions,
+): Promise<BackfillResult> {
+  const counts = { values: 0, empty: 0, expired: 0, firstExpired: null as string | null };
+  const total = countEnds(plan, null);
+  let left = countEnds(plan, output.done);
+  onProgress(total - left, total);
+  for (const ends of endsInChunks(plan, output.done)) {
+    const outcomes = await valuesAt(context, plan, ends, signal);
+    if (signal.aborted) return { ...counts, isComplete: false };
+    await output.append(linesOf(outcomes, format), ends.at(-1) as Micros);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === null) counts.empty++;
+      else if (outcome instanceof RawDataExpired) {
+        counts.expired++;
+        counts.firstExpired ??= `${nameOf(plan, index)}: ${outcome.message}`;
+      } else counts.values++;
+    }
+    left -= ends.length;
+    onProgress(total - left, total);
+  }
+  return { ...counts, isComplete: true };
+}
+
+function linesOf(outcomes: readonly Outcome[], format: BackfillFormat): string {
+  return outcomes
+    .map((outcome) => (outcome === null || outcome instanceof RawDataExpired ? "" : format.line(outcome)))
+    .join("");
+}
+
+function nameOf({ pairs, windows }: BackfillPlan, index: number): string {
+  const [pair, window] = [pairs[Math.floor(index / windows.length) % pairs.length], windows[index % windows.length]];
+  return `${pair === undefined ? "" : formatPair(pair)} over ${window} s`;
+}
