@@ -1,4 +1,4 @@
-import { type Decimal, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
+import { type Decimal, divideSignificant, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
 import {
   countOf,
   type OutlierRule,
@@ -12,6 +12,7 @@ import {
 /** Below three trades a spread says nothing, so nothing is an outlier. */
 export const FEWEST_TRADES = 3;
 const BAND_DIGITS = 60;
+const BAND_SLACK = parseDecimal(`1e-${BAND_DIGITS - 10}`);
 const NORMAL_SPREAD = parseDecimal("1.4826");
 const PEGGED_SPREAD = parseDecimal("0.001");
 
@@ -64,11 +65,11 @@ export function outlierBand(rule: OutlierRule): PriceBand | null {
   const squared = squaredReach(statistics, k);
   if (squared.isZero()) return null;
   const reach = squareRootBelow(squared, BAND_DIGITS);
-  const slack = statistics.sum.plus(reach).times(parseDecimal(`1e-${BAND_DIGITS - 10}`));
+  const slack = statistics.sum.plus(reach).times(BAND_SLACK);
   const inner = reach.minus(slack);
   return {
-    low: statistics.sum.minus(inner).div(statistics.count).toSignificantDigits(BAND_DIGITS),
-    high: statistics.sum.plus(inner).div(statistics.count).toSignificantDigits(BAND_DIGITS),
+    low: divideSignificant(statistics.sum.minus(inner), statistics.count, BAND_DIGITS),
+    high: divideSignificant(statistics.sum.plus(inner), statistics.count, BAND_DIGITS),
   };
 }
 

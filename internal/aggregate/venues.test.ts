@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDecimal } from "../canonical/decimal.ts";
+import { expectFraction } from "../canonical/fraction.testing.ts";
 import { fraction } from "../canonical/fraction.ts";
 import { buildRegistry } from "../sources/registry.ts";
 import type { SourceVolumes } from "./reader.ts";
@@ -55,13 +56,14 @@ describe("the weighted price", () => {
   };
 
   it("is Σ quote / Σ base where all weigh the same", () => {
-    expect(price("0", {}, venue("a", "1", "3"), venue("b", "2", "1"))).toEqual(fraction(5n, 4n));
-    expect(price("0", { a: 7, b: 7 }, venue("a", "1", "3"), venue("b", "2", "1"))).toEqual(fraction(5n, 4n));
+    expectFraction(price("0", {}, venue("a", "1", "3"), venue("b", "2", "1")), fraction(5n, 4n));
+    expectFraction(price("0", { a: 7, b: 7 }, venue("a", "1", "3"), venue("b", "2", "1")), fraction(5n, 4n));
   });
 
   it("multiplies each venue's volume by its weight", () => {
-    expect(price("0", { a: 50 }, venue("a", "1", "2"), venue("b", "2", "1"))).toEqual(fraction(3n, 2n));
-    expect(price("0", { a: 1_000_000, b: 1 }, venue("a", "1"), venue("b", "3"))).toEqual(
+    expectFraction(price("0", { a: 50 }, venue("a", "1", "2"), venue("b", "2", "1")), fraction(3n, 2n));
+    expectFraction(
+      price("0", { a: 1_000_000, b: 1 }, venue("a", "1"), venue("b", "3")),
       fraction(1_000_003n, 1_000_001n),
     );
   });
@@ -69,25 +71,25 @@ describe("the weighted price", () => {
   it("keeps a venue's part of the quote volume at the cap", () => {
     // a makes 1/2 of 2 + 2: 2 quote units at 3, beside 1 + 1 quote units at 1.
     const capped = price("0.5", {}, venue("a", "3", "1000"), venue("b", "1"), venue("c", "1"));
-    expect(capped).toEqual(fraction(3n, 2n));
+    expectFraction(capped, fraction(3n, 2n));
   });
 
   it("cuts another venue that the first cut has brought over the cap", () => {
     // With 0.4: a and b are both cut to 0.4, c is the remaining 0.2 of 1 / 0.2 = 5 quote units.
     const capped = price("0.4", {}, venue("a", "2", "1000"), venue("b", "4", "2"), venue("c", "1", "1"));
-    expect(capped).toEqual(fraction(5n * 2n, 2n + 1n + 2n));
+    expectFraction(capped, fraction(5n * 2n, 2n + 1n + 2n));
   });
 
   it("lets all make the same part where they are too few for the cap", () => {
     const same = fraction(2n * 3n, 3n + 1n);
-    expect(price("0.5", {}, venue("a", "1", "1000"), venue("b", "3"))).toEqual(same);
-    expect(price("0.1", {}, venue("a", "1", "1000"), venue("b", "3"))).toEqual(same);
-    expect(price("0.1", {}, venue("a", "7"))).toEqual(fraction(7n, 1n));
+    expectFraction(price("0.5", {}, venue("a", "1", "1000"), venue("b", "3")), same);
+    expectFraction(price("0.1", {}, venue("a", "1", "1000"), venue("b", "3")), same);
+    expectFraction(price("0.1", {}, venue("a", "7")), fraction(7n, 1n));
   });
 
   it("leaves alone what is below the cap", () => {
     const venues = [venue("a", "1", "3"), venue("b", "2", "1"), venue("c", "4", "1")];
-    expect(price("1", {}, ...venues)).toEqual(price("0", {}, ...venues));
-    expect(price("0.5", {}, ...venues)).toEqual(price("0", {}, ...venues));
+    expectFraction(price("1", {}, ...venues), price("0", {}, ...venues));
+    expectFraction(price("0.5", {}, ...venues), price("0", {}, ...venues));
   });
 });

@@ -21,8 +21,13 @@ export interface VwapInput {
 export function publishVwap({ pair, bucket, kept, price, usdVolume, dropped, policyId }: VwapInput): PublishedValue {
   const baseVolume = sum(kept.map((source) => source.baseVolume));
   const quoteVolume = sum(kept.map((source) => source.quoteVolume));
+  const { pair: name, window_seconds, from, to } = publishedBucket(pair, bucket);
+  // Named one by one, since spreading them costs more than all the arithmetic here.
   return {
-    ...publishedBucket(pair, bucket),
+    pair: name,
+    window_seconds,
+    from,
+    to,
     price: formatDecimal(roundFraction(price)),
     base_volume: formatDecimal(baseVolume),
     quote_volume: formatDecimal(quoteVolume),

@@ -1,4 +1,4 @@
-import { type Decimal, parseDecimal, sum } from "../canonical/decimal.ts";
+import { type Decimal, sum } from "../canonical/decimal.ts";
 import {
   compareFractions,
   type Fraction,
@@ -31,7 +31,7 @@ export function weightedPrice(
   { registry, maxSourceShare }: Pick<Policy, "registry" | "maxSourceShare">,
 ): Fraction {
   const weighted = venues.map(({ source, baseVolume, quoteVolume }) => {
-    const weight = parseDecimal(String(registry.get(source)?.weight ?? DEFAULT_WEIGHT));
+    const weight = registry.get(source)?.weight ?? DEFAULT_WEIGHT;
     return { base: baseVolume.times(weight), quote: quoteVolume.times(weight) };
   });
   if (maxSourceShare.isZero())

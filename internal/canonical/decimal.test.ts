@@ -114,7 +114,7 @@ it("brackets a square root from below", () => {
     fc.property(fc.bigInt({ min: 1n, max: 10n ** 80n }), (units) => {
       const value = parseDecimal(units.toString());
       const root = squareRootBelow(value, 60);
-      expect(root.times(root).lessThanOrEqualTo(value)).toBe(true);
+      expect(root.times(root).lte(value)).toBe(true);
       const above = root.times(parseDecimal("1").plus(parseDecimal("1e-58")));
       expect(above.times(above).greaterThan(value)).toBe(true);
     }),

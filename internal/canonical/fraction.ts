@@ -1,29 +1,39 @@
-import { type Decimal, dividePublished, divideTo, integerDecimal } from "./decimal.ts";
+import { Decimal, PUBLISHED_DIGITS } from "./decimal.ts";
+import { magnitude, powerOfTen, roundRatio, roundRatioTo } from "./integer.ts";
 
-/** An exact ratio in lowest terms, for what no decimal can hold: a price before it is rounded. The denominator is above 0. */
+/**
+ * An exact ratio, for what no decimal can hold: a price before it is rounded. The denominator is above 0. It need not be
+ * in lowest terms: {@link compareFractions} tells whether two are equal.
+ */
 export interface Fraction {
   readonly numerator: bigint;
   readonly denominator: bigint;
 }
 
 export const ONE: Fraction = { numerator: 1n, denominator: 1n };
+// To reduce costs more than to go on with long terms, until chains of operations make them very long.
+const REDUCED_FROM = powerOfTen(300);
 const HALF: Fraction = { numerator: 1n, denominator: 2n };
 
-/** `numerator / denominator` in lowest terms. The denominator is not 0. */
+/** `numerator / denominator`, exactly. The denominator is not 0. */
 export function fraction(numerator: bigint, denominator: bigint): Fraction {
-  const divisor = greatestCommonDivisor(numerator, denominator) * (denominator < 0n ? -1n : 1n);
+  if (denominator < 0n) return fraction(-numerator, -denominator);
+  if (denominator < REDUCED_FROM) return { numerator, denominator };
+  const divisor = greatestCommonDivisor(magnitude(numerator), denominator);
   return { numerator: numerator / divisor, denominator: denominator / divisor };
 }
 
 /** The exact value of a decimal. */
-export function fractionOf(value: Decimal): Fraction {
-  const scale = value.decimalPlaces();
-  return fraction(BigInt(value.toFixed(scale).replace(".", "")), 10n ** BigInt(scale));
+export function fractionOf({ units, scale }: Decimal): Fraction {
+  return scale < 0 ? fraction(units * powerOfTen(-scale), 1n) : fraction(units, powerOfTen(scale));
 }
 
 /** `dividend / divisor`, exactly. The divisor is not 0. */
 export function ratioOf(dividend: Decimal, divisor: Decimal): Fraction {
-  return over(fractionOf(dividend), fractionOf(divisor));
+  const shift = divisor.scale - dividend.scale;
+  return shift < 0
+    ? fraction(dividend.units, divisor.units * powerOfTen(-shift))
+    : fraction(dividend.units * powerOfTen(shift), divisor.units);
 }
 
 export function plus(a: Fraction, b: Fraction): Fraction {
@@ -64,16 +74,18 @@ export function medianOf(values: readonly Fraction[]): Fraction {
 
 /** Rounded half-even to the 18 significant digits of a published figure. */
 export function roundFraction({ numerator, denominator }: Fraction): Decimal {
-  return dividePublished(integerDecimal(numerator), integerDecimal(denominator));
+  const { units, scale } = roundRatio(numerator, denominator, PUBLISHED_DIGITS);
+  return new Decimal(units, scale);
 }
 
 /** Rounded half-even to so many decimals. */
 export function roundFractionTo({ numerator, denominator }: Fraction, decimals: number): Decimal {
-  return divideTo(integerDecimal(numerator), integerDecimal(denominator), decimals);
+  return new Decimal(roundRatioTo(numerator, denominator, decimals), decimals);
 }
 
+/** Of two whole numbers that are not negative. */
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {
-  let [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b];
+  let [x, y] = [a, b];
   while (y !== 0n) [x, y] = [y, x % y];
   return x;
 }

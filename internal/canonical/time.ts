@@ -43,9 +43,9 @@ export function parseTime(text: string): Micros {
 /** RFC 3339 in UTC with `Z`; a fraction only where it is not zero, without trailing zeros. */
 export function formatTime(time: Micros): string {
   const seconds = floorDiv(time, MICROS_PER_SECOND);
-  const fraction = (time - seconds * MICROS_PER_SECOND).toString().padStart(6, "0").replace(/0+$/, "");
+  const micros = time - seconds * MICROS_PER_SECOND;
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -".000Z".length);
-  return `${whole}${fraction === "" ? "" : `.${fraction}`}Z`;
+  return micros === 0n ? `${whole}Z` : `${whole}.${micros.toString().padStart(6, "0").replace(/0+$/, "")}Z`;
 }
 
 /** The largest multiple of `step` at or before `time`, counted from the epoch. */
