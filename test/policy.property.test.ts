@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { computeValue } from "../internal/aggregate/compute.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import type { TradeReader } from "../internal/aggregate/reader.ts";
 import type { Asset } from "../internal/canonical/asset.ts";
+import { type Bucket, MINUTE } from "../internal/canonical/bucket.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { makePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
-import { parseTime } from "../internal/canonical/time.ts";
+import { ceilTo, earlierOf, floorTo, laterOf, parseTime } from "../internal/canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { withReplay } from "../internal/storage/replay/replay.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
 import { type OracleTrade, oracleValue, plain, priceOf } from "./oracle.ts";
@@ -104,6 +107,29 @@ const anyCase: fc.Arbitrary<Case> = span
     maxTrades,
   }));
 
+/** The bucket of a case, and buckets of whole minutes about it. */
+function bucketsAbout({ from, to }: Case): Bucket[] {
+  const whole = { from: floorTo(from, MINUTE), to: ceilTo(to, MINUTE) };
+  const shifted = [1n, 7n, 61n].map((minutes) => ({
+    from: whole.from + minutes * MINUTE,
+    to: whole.to + minutes * MINUTE,
+  }));
+  return [{ from, to }, whole, ...shifted];
+}
+
+function spanOf(buckets: readonly Bucket[]): Bucket {
+  return buckets.reduce((all, { from, to }) => ({ from: earlierOf(all.from, from), to: laterOf(all.to, to) }));
+}
+
+/** Looks for outliers as in windows of very many trades. */
+function asBigWindows(reader: TradeReader): TradeReader {
+  return {
+    ...reader,
+    outliers: (pairs, bucket, question, limit) =>
+      reader.outliers(pairs, bucket, { ...question, tradeCount: 1_000_000 }, limit),
+  };
+}
+
 describe.each(testEngines)("rollups and rows agree digit for digit on $name", (engine) => {
   let database: TestDatabase;
   let market = 0;
@@ -112,8 +138,9 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
   });
   afterAll(() => database.drop());
 
-  /** The program's answer beside the oracle's, on a market of their own. */
-  async function answers({ trades, from, to, settings, maxTrades }: Case): Promise<[string | null, string]> {
+  /** What the program says of the case's bucket, its whole minutes and their neighbours, in each of its ways. */
+  async function answersFor(anyOne: Case): Promise<{ way: string; answer: string | null; expected: string }[]> {
+    const { trades, settings, maxTrades } = anyOne;
     market++;
     const pair = makePair(`crypto:M${market}`, "fiat:USD");
     await writeTrades(
@@ -129,13 +156,30 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       })),
     );
     const policy = makePolicy(settings);
-    const { value, refusal } = await withSnapshot(database, (reader) =>
-      computeValue(reader, policy, pair, { from, to }, { maxTrades }),
+    const buckets = bucketsAbout(anyOne);
+    const computeAll = async (reader: TradeReader): Promise<(string | null)[]> => {
+      const computed = await Promise.all(
+        buckets.map((bucket) => computeValue(reader, policy, pair, bucket, { maxTrades })),
+      );
+      return computed.map(({ value, refusal }) => (value === null ? refusal : serializePublished(value)));
+    };
+    const pairs = DOLLARS.map((quote) => ({ base: pair.base, quote: quote as Asset }));
+    const ways = {
+      together: await withSnapshot(database, computeAll),
+      "as big windows": await withSnapshot(database, (reader) => computeAll(asBigWindows(reader))),
+      replayed: await withReplay(database, { pairs, span: spanOf(buckets) }, computeAll),
+    };
+    const expected = buckets.map((bucket) => expectedOf({ ...anyOne, ...bucket }, policy));
+    return Object.entries(ways).flatMap(([way, answers]) =>
+      answers.map((answer, index) => ({ way, answer, expected: expected[index] ?? "" })),
     );
+  }
+
+  function expectedOf({ trades, from, to, settings }: Case, policy: Policy): string {
     const expanded = trades.filter(
       ({ quoteAsset }) => settings.enable_stablecoin_fiat_proxy || quoteAsset === "fiat:USD",
     );
-    const expected = oracleValue(expanded, {
+    return oracleValue(expanded, {
       pair: `crypto:M${market}/fiat:USD`,
       from,
       to,
@@ -150,14 +194,18 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       refuseUnknown: false,
       policy: policy.id,
     });
-    return [value === null ? refusal : serializePublished(value), expected];
+  }
+
+  async function expectAgreement(anyOne: Case): Promise<string | null> {
+    const found = await answersFor(anyOne);
+    for (const { way, answer, expected } of found) expect([way, answer]).toEqual([way, expected]);
+    return found[0]?.answer ?? null;
   }
 
   it("over random trades, windows and policies", async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (anyOne) => {
-        const [answer, expected] = await answers(anyOne);
-        expect(answer).toBe(expected);
+        await expectAgreement(anyOne);
       }),
       { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 150) },
     );
@@ -166,14 +214,13 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
   it.each([2, 3, 4])("on the edge of %i standard deviations", async (k) => {
     for (const more of [-1, 0, 1]) {
       for (const maxTrades of [0, 10_000]) {
-        const [answer, expected] = await answers({
+        const answer = await expectAgreement({
           trades: edge(k * k + 1 + more),
           from: START,
           to: START + 300_000_000n,
           settings: { ...DEFAULT_POLICY_SETTINGS, outlier_sigma_threshold: k, min_usd_volume: 0 },
           maxTrades,
         });
-        expect(answer).toBe(expected);
         // n − 1 = k² puts the lone price exactly at k·σ, and only what lies beyond goes.
         expect(answer).toContain(`"outlier":${more > 0 ? 1 : 0}`);
       }
