@@ -15,6 +15,17 @@ it("answers what is asked in one turn, and what the answers let be asked, each b
   ]);
 });
 
+it("asks five hundred at a time", async () => {
+  const calls: number[] = [];
+  const same = together(async (numbers: readonly number[]) => {
+    calls.push(numbers.length);
+    return numbers;
+  });
+  const numbers = Array.from({ length: 1001 }, (_, index) => index);
+  expect(await Promise.all(numbers.map(same))).toEqual(numbers);
+  expect(calls).toEqual([500, 500, 1]);
+});
+
 it("throws an error to who asked for it, and the call's own to all", async () => {
   const positive = together(async (numbers: readonly number[]) => {
     if (numbers.includes(0)) throw new Error("zero");
