@@ -13,12 +13,13 @@ export type Batch = readonly (readonly string[])[];
 
 const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"] as const;
 
-/** Trades number `first` to `first + count - 1`, the n-th of them at `timeOf(n)`. */
+/** Trades number `first` to `first + count - 1`, the n-th of them at `timeOf(n)`; `venue` sets sources apart. */
 export function makeBatch(
   { pairs, sources }: Spread,
   first: number,
   count: number,
   timeOf: (n: number) => Micros,
+  venue = "",
 ): Batch {
   const numbers = Array.from({ length: count }, (_, index) => first + index);
   const amounts = numbers.map(amountsOf);
@@ -26,7 +27,7 @@ export function makeBatch(
     numbers.map((n) => `crypto:T${n % pairs}`),
     numbers.map(() => "fiat:USD"),
     numbers.map((n) => formatTime(timeOf(n))),
-    numbers.map((n) => SOURCES[Math.floor(n / pairs) % sources] ?? SOURCES[0]),
+    numbers.map((n) => `${SOURCES[Math.floor(n / pairs) % sources]}${venue}`),
     numbers.map((n) => `${10_000_000 + n}`),
     amounts.map(({ base }) => base),
     amounts.map(({ quote }) => quote),

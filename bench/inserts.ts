@@ -9,11 +9,23 @@ import { type Batch, describeDurability, insertBatch, makeBatch, type Spread } f
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
 
-const SPREADS: Readonly<Record<string, Spread>> = {
-  "few keys": { pairs: 1, sources: 1 },
-  "many keys": { pairs: 100, sources: 5 },
-};
-const WRITERS = [1, 8];
+/** Who writes where: writers that share keys wait for each other's commits, those with sources of their own do not. */
+interface Crowd {
+  readonly name: string;
+  readonly writers: number;
+  readonly spread: Spread;
+  readonly ownSources: boolean;
+}
+
+const FEW: Spread = { pairs: 1, sources: 1 };
+const MANY: Spread = { pairs: 100, sources: 5 };
+const CROWDS: readonly Crowd[] = [
+  { name: "1 writer, few keys", writers: 1, spread: FEW, ownSources: false },
+  { name: "1 writer, many keys", writers: 1, spread: MANY, ownSources: false },
+  { name: "8 writers, the same few keys", writers: 8, spread: FEW, ownSources: false },
+  { name: "8 writers, the same many keys", writers: 8, spread: MANY, ownSources: false },
+  { name: "8 writers, many keys of their own", writers: 8, spread: MANY, ownSources: true },
+];
 const ROUNDS = 5;
 const START = parseTime("2026-03-01T00:00:00Z");
 // 50 trades/s: a batch of 1 000 lies in one minute or two.
@@ -45,34 +57,33 @@ export const inserts: Bench = {
         console.log(await describeDurability(triggered));
         console.log("trades/s with and without the rollup trigger, and how many times as long it takes (all rounds):");
         let written = 0;
-        for (const writers of WRITERS) {
+        for (const crowd of CROWDS) {
+          const { name, writers } = crowd;
           if (server === undefined && writers > 1) {
-            console.log("  left out: several writers, the embedded engine has one session");
+            console.log(`  left out: ${name}, the embedded engine has one session`);
             continue;
           }
           const sides = [sessions(triggered, triggeredUrl, writers), sessions(plain, plainUrl, writers)] as const;
-          for (const [keys, spread] of Object.entries(SPREADS)) {
-            for (const cell of CELLS) {
-              if (server === undefined && cell.write === copyBatch) {
-                console.log("  left out: COPY, the embedded engine refuses it");
-                continue;
-              }
-              const batches = Math.ceil(cell.batches / (writers > 1 ? 4 : 1) / (short ? 10 : 1));
-              const count = batches * cell.size * writers;
-              const times: [number[], number[]] = [[], []];
-              // The first round warms up.
-              for (let round = 0; round <= (short ? 1 : ROUNDS); round++) {
-                progress(`${writers} writers, ${keys}, batches of ${cell.name}: round ${round}`);
-                const work = shareOut(spread, written, cell.size, batches, writers);
-                written += count;
-                for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-                  const took = await writeAll(sides[side].sessions, work, cell.write);
-                  if (round > 0) times[side].push(took);
-                }
-              }
-              progress("");
-              report(`${writers === 1 ? "1 writer" : `${writers} writers`}, ${keys}, ${cell.name}`, count, times);
+          for (const cell of CELLS) {
+            if (server === undefined && cell.write === copyBatch) {
+              console.log(`  left out: ${name}, COPY, the embedded engine refuses it`);
+              continue;
             }
+            const batches = Math.ceil(cell.batches / (writers > 1 ? 4 : 1) / (short ? 10 : 1));
+            const count = batches * cell.size * writers;
+            const times: [number[], number[]] = [[], []];
+            // The first round warms up.
+            for (let round = 0; round <= (short ? 1 : ROUNDS); round++) {
+              progress(`${name}, batches of ${cell.name}: round ${round}`);
+              const work = shareOut(crowd, written, cell.size, batches);
+              written += count;
+              for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+                const took = await writeAll(sides[side].sessions, work, cell.write);
+                if (round > 0) times[side].push(took);
+              }
+            }
+            progress("");
+            report(`${name}, ${cell.name}`, count, times);
           }
           for (const side of sides) await side.close();
         }
@@ -87,11 +98,17 @@ function sessions(database: Database, url: string, writers: number) {
   return { sessions: pools, close: () => Promise.all(pools.map((pool) => pool.end())) };
 }
 
-/** Batches by writer; all writers trade at the same time, on the same keys. */
-function shareOut(spread: Spread, first: number, size: number, batches: number, writers: number): Batch[][] {
+/** Batches by writer; all writers trade at the same time. */
+function shareOut({ writers, spread, ownSources }: Crowd, first: number, size: number, batches: number): Batch[][] {
   return Array.from({ length: writers }, (_, writer) =>
     Array.from({ length: batches }, (_, index) =>
-      makeBatch(spread, first + (index * writers + writer) * size, size, (n) => START + BigInt(n) * MICROS_PER_TRADE),
+      makeBatch(
+        spread,
+        first + (index * writers + writer) * size,
+        size,
+        (n) => START + BigInt(n) * MICROS_PER_TRADE,
+        ownSources ? `-${writer}` : "",
+      ),
     ),
   );
 }
