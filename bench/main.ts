@@ -1,9 +1,11 @@
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
+import { inserts } from "./inserts.ts";
 import { refresh } from "./refresh.ts";
+import { soak } from "./soak.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

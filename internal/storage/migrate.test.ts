@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../package/root.ts";
 import { createTestDatabase, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable, RawDataExpired } from "./errors.ts";
@@ -49,6 +52,22 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     return rows.map(({ name }) => name);
   }
 
+  /** The different storage options of the rollup tables and their chunks. */
+  async function rollupOptions(): Promise<string[]> {
+    const rows = await database.sql<{ options: string }[]>`
+      SELECT DISTINCT array_to_string(reloptions, ',') AS options
+      FROM pg_class LEFT JOIN pg_inherits ON inhrelid = oid
+      WHERE coalesce(inhparent, oid) IN ('trades_1m'::regclass, 'trades_1h'::regclass)`;
+    return rows.map(({ options }) => options);
+  }
+
+  async function sourceOf(name: string): Promise<string> {
+    const [row] = await database.sql<
+      { source: string }[]
+    >`SELECT prosrc AS source FROM pg_proc WHERE proname = ${name}`;
+    return row?.source ?? "";
+  }
+
   const applied = async (): Promise<number[]> =>
     (await migrationStatus(database)).filter(({ appliedAt }) => appliedAt !== null).map(({ version }) => version);
 
@@ -56,9 +75,10 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     expect(await migrationStatus(database)).toEqual([
       { version: 1, name: "trades", appliedAt: null },
       { version: 2, name: "rollups", appliedAt: null },
+      { version: 3, name: "rollup-costs", appliedAt: null },
     ]);
     await expect(requireMigrated(database)).rejects.toThrow(
-      new DatabaseUnusable("the database lacks 2 of 2 migrations; run: stellarindex migrate up"),
+      new DatabaseUnusable("the database lacks 3 of 3 migrations; run: stellarindex migrate up"),
     );
     // To ask leaves no trace.
     expect(await ownObjects()).toEqual([]);
@@ -76,12 +96,17 @@ describe.each(testEngines)("migrations on $name", (engine) => {
 
   it("go up, and are told by status", async () => {
     expect(await up()).toEqual(
-      expect.arrayContaining(["applied migration 1 (trades)", "applied migration 2 (rollups)"]),
+      expect.arrayContaining([
+        "applied migration 1 (trades)",
+        "applied migration 2 (rollups)",
+        "applied migration 3 (rollup-costs)",
+      ]),
     );
     const status = await migrationStatus(database);
     expect(status.map(({ version, name }) => [version, name])).toEqual([
       [1, "trades"],
       [2, "rollups"],
+      [3, "rollup-costs"],
     ]);
     for (const { appliedAt } of status) expect(appliedAt).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d/);
     await requireMigrated(database);
@@ -101,15 +126,21 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     await migrateDown(database, log);
+    expect(await applied()).toEqual([1, 2]);
+    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 3 migrations");
+    await migrateDown(database, log);
     expect(await applied()).toEqual([1]);
-    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 2 migrations");
     await migrateDown(database, log);
     expect(await applied()).toEqual([]);
-    expect(lines).toEqual(["undid migration 2 (rollups)", "undid migration 1 (trades)"]);
+    expect(lines).toEqual([
+      "undid migration 3 (rollup-costs)",
+      "undid migration 2 (rollups)",
+      "undid migration 1 (trades)",
+    ]);
     expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
     // With nothing left to undo, nothing happens.
     await migrateDown(database, log);
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(3);
 
     await up();
     await migrateDown(database, log, 0);
@@ -124,7 +155,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await up();
     const pair = freshPair();
     await writeTrades(database, [trade(pair, "2026-03-01T10:00:00Z"), trade(pair, "2026-03-01T11:59:59Z")]);
-    await migrateDown(database, () => {});
+    await migrateDown(database, () => {}, 1);
     await up();
     await expectRollupsExact(database);
     const [row] = await database.sql<{ n: number }[]>`
@@ -132,18 +163,34 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     expect(row?.n).toBe(2);
   });
 
+  it("give rollup rows room and another function, in chunks that are there already too; undone, all is as before", async () => {
+    await up();
+    await writeTrades(database, [trade(freshPair(), "2026-03-01T10:00:00Z")]);
+    const is3 = [await rollupOptions(), await sourceOf("trades_add_to_rollups")] as const;
+    expect(is3[0]).toEqual(["fillfactor=50,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=1000"]);
+    await migrateDown(database, () => {});
+    expect(await rollupOptions()).toEqual(["fillfactor=70"]);
+    const is2 = await sourceOf("trades_add_to_rollups");
+    expect(is2).not.toBe(is3[1]);
+    expect(readFileSync(join(packageRoot(), "migrations", "002.do.rollups.sql"), "utf8")).toContain(is2);
+    await up();
+    expect([await rollupOptions(), await sourceOf("trades_add_to_rollups")]).toEqual(is3);
+    await writeTrades(database, [trade(freshPair(), "2026-03-01T10:00:00Z")]);
+    await expectRollupsExact(database);
+  });
+
   it("do not go down to where they are or above, nor while rollups are the only memory", async () => {
     await up();
-    await expect(migrateDown(database, () => {}, 2)).rejects.toThrow("there is nothing to undo above migration 2");
+    await expect(migrateDown(database, () => {}, 3)).rejects.toThrow("there is nothing to undo above migration 3");
     await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-01' WHERE table_name = 'trades'`;
-    await expect(migrateDown(database, () => {})).rejects.toThrow("the rollups are the only memory of them");
+    await expect(migrateDown(database, () => {}, 1)).rejects.toThrow("the rollups are the only memory of them");
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;
-    expect(await applied()).toEqual([1, 2]);
+    expect(await applied()).toEqual([1, 2, 3]);
   });
 
   it("are refused by number once an applied one was edited", async () => {
     // The same as an edited file: the checksum that was stored and the file's differ.
-    for (const version of [1, 2]) {
+    for (const version of [1, 2, 3]) {
       const [row] = await database.sql<{ md5: string }[]>`
         UPDATE stellarindex_migrations AS edited SET md5 = 'edited' FROM stellarindex_migrations AS original
         WHERE edited.version = ${version} AND original.version = edited.version RETURNING original.md5`;
@@ -198,7 +245,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         const both = await Promise.all([1, 2].map(() => openDatabase({ url: fresh.url, max_connections: 1 })));
         try {
           const lines = await Promise.all(both.map((one) => up({}, one)));
-          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(2);
+          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(3);
           await Promise.all(both.map((one) => requireMigrated(one)));
         } finally {
           await Promise.all(both.map((one) => one.close()));

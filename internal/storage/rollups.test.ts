@@ -271,6 +271,28 @@ describe.each(testEngines)("rollups are the sums of the trades on $name", (engin
       expect(await linesOf("trades_1h", pair)).toEqual(["2026-03-01 10:00 kraken 3000 0 2999"]);
     });
 
+  it("with room on each page for a second version of all its rows, so that no index changes (HOT)", async () => {
+    const pairs = Array.from({ length: 40 }, () => freshPair());
+    const rows = (at: number) =>
+      pairs.flatMap((pair) => ["kraken", "sdex"].map((source) => trade(pair, T + seconds(at), { source })));
+    // Of this session since it last reported them, which it never does within a transaction.
+    const updates = async (sql: Sql) => {
+      const [counts] = await sql<{ all: number; hot: number }[]>`
+        SELECT sum(n_tup_upd)::int AS all, sum(n_tup_hot_upd)::int AS hot
+        FROM pg_stat_xact_all_tables LEFT JOIN pg_inherits ON inhrelid = relid
+        WHERE coalesce(inhparent, relid) IN ('trades_1m'::regclass, 'trades_1h'::regclass)`;
+      return counts ?? { all: 0, hot: 0 };
+    };
+    await insertTrades(database.sql, rows(0));
+    await database.sql.begin(async (sql) => {
+      const before = await updates(sql);
+      await insertTrades(sql, rows(1));
+      const after = await updates(sql);
+      expect(after.all - before.all).toBe(2 * 80);
+      expect(after.hot - before.hot).toBeGreaterThan(0.95 * 2 * 80);
+    });
+  });
+
   const amount = fc.oneof(
     fc.integer({ min: 1, max: 9 }).map(String),
     fc

@@ -39,11 +39,17 @@ describe.each(testEngines)("writers on $name", (engine) => {
       afterAll(() => writers.end());
 
       /** What decoders are told to do: a transaction that lost a deadlock is run again, whole. */
-      async function writeUntilStored(batches: readonly (readonly TradeRow[])[]): Promise<number> {
+      async function writeUntilStored(
+        batches: readonly (readonly TradeRow[])[],
+        betweenBatches: () => Promise<void> = async () => {},
+      ): Promise<number> {
         for (let retries = 0; ; retries++) {
           try {
             await writers.begin(async (sql) => {
-              for (const batch of batches) await insertTrades(sql, batch, "new ones only");
+              for (const [index, batch] of batches.entries()) {
+                if (index > 0) await betweenBatches();
+                await insertTrades(sql, batch, "new ones only");
+              }
             });
             return retries;
           } catch (error) {
@@ -108,6 +114,32 @@ describe.each(testEngines)("writers on $name", (engine) => {
           }),
         );
         expect(await countedTrades(pairs)).toBe(6 * 8);
+      });
+
+      it("in a ring of opposite orders deadlock every time, run again, and store each trade once", async () => {
+        const ring = Array.from({ length: 6 }, () => freshPair());
+        const rounds = 4;
+        let deadlocks = 0;
+        for (let round = 0; round < rounds; round++) {
+          const started = barrier(ring.length);
+          const counts = await Promise.all(
+            ring.map((pair, writer) => {
+              const next = ring[(writer + 1) % ring.length] ?? pair;
+              const batchOf = (of: Pair) =>
+                ["kraken", "sdex"].flatMap((source) =>
+                  [0n, MINUTE].map((offset) => trade(of, T + offset, { source, tradeId: `${writer}-${round}` })),
+                );
+              // Everyone holds rows that another one wants next: one of them has to give way.
+              return writeUntilStored([batchOf(pair), batchOf(next)], started);
+            }),
+          );
+          deadlocks += counts.reduce((sum, count) => sum + count, 0);
+        }
+        expect(deadlocks).toBeGreaterThanOrEqual(rounds);
+        const [stored] = await database.sql`
+          SELECT count(*)::int AS trades FROM trades WHERE base_asset = ANY(${ring.map(({ base }) => base)})`;
+        expect(stored).toEqual({ trades: rounds * ring.length * 2 * 4 });
+        expect(await countedTrades(ring)).toBe(rounds * ring.length * 2 * 4);
       });
 
       it("that do deadlock: one is told so, and its second try is counted", async () => {
@@ -261,6 +293,20 @@ describe.each(testEngines)("writers on $name", (engine) => {
     });
   });
 });
+
+/** Lets those who wait go on once `count` of them do, and everyone after that. */
+function barrier(count: number): () => Promise<void> {
+  let waiting = 0;
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return () => {
+    waiting++;
+    if (waiting === count) open();
+    return opened;
+  };
+}
 
 /** The parts of a server's URL, so that another role can be put in. */
 function serverOf(url: string) {
