@@ -15,7 +15,7 @@ ${Object.entries(BENCHES)
   .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
   .join("\n")}
 
-Without a name all of them run. The database is STELLARINDEX_BENCH_DATABASE_URL (a server on which databases of its own
+Without a name all of them run but those that take an hour. The database is STELLARINDEX_BENCH_DATABASE_URL (a server on which databases of its own
 are made and dropped again), or the embedded one in memory. --short takes on a small run, to see that it works.
 `;
 
@@ -23,7 +23,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { trades: { type: "string" }, short: { type: "boolean", default: false }, help: { type: "boolean" } },
 });
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+const usual = Object.entries(BENCHES).flatMap(([name, { isLong }]) => (isLong === true ? [] : [name]));
+const names = positionals.length > 0 ? positionals : usual;
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (values.help) console.log(USAGE);
 else if (unknown.length > 0) {
