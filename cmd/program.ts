@@ -9,6 +9,7 @@ import { addConfigCommand } from "./config.ts";
 import { addImportCommand } from "./import.ts";
 import { addImportFxCommand } from "./import-fx.ts";
 import { addMigrateCommand } from "./migrate.ts";
+import { addPruneCommand } from "./prune.ts";
 import { addStartCommand } from "./start.ts";
 import { addTradesCommand } from "./trades.ts";
 
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addImportFxCommand(program);
   addTradesCommand(program);
+  addPruneCommand(program);
   addComputeCommand(program);
   addConfigCommand(program);
   return program;

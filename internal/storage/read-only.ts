@@ -4,9 +4,21 @@ import { type Horizons, readHorizons } from "./horizons.ts";
 /** Runs `read` on one snapshot of the database, with how far back its tables reach. */
 export function readOnly<T>({ sql }: Database, read: (sql: Sql, horizons: Horizons) => Promise<T>): Promise<T> {
   return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-    const [, horizons] = await Promise.all([planForTimes(transaction), readHorizons(transaction)]);
+    const [, , horizons] = await Promise.all([
+      holdRetention(transaction),
+      planForTimes(transaction),
+      readHorizons(transaction),
+    ]);
     return read(transaction, horizons);
   }) as Promise<T>;
+}
+
+/**
+ * The first statement of all, before a snapshot is taken: retention, which waits for this lock, then removes nothing that the
+ * snapshot shows. Chunks that are dropped are gone from older snapshots, too.
+ */
+async function holdRetention(transaction: Sql): Promise<void> {
+  await transaction`LOCK TABLE retention_horizons IN ACCESS SHARE MODE`;
 }
 
 /**
