@@ -10,6 +10,7 @@ import { addImportCommand } from "./import.ts";
 import { addImportFxCommand } from "./import-fx.ts";
 import { addMigrateCommand } from "./migrate.ts";
 import { addPruneCommand } from "./prune.ts";
+import { addRollupsCommand } from "./rollups.ts";
 import { addStartCommand } from "./start.ts";
 import { addTradesCommand } from "./trades.ts";
 
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addImportFxCommand(program);
   addTradesCommand(program);
+  addRollupsCommand(program);
   addPruneCommand(program);
   addComputeCommand(program);
   addConfigCommand(program);

@@ -63,6 +63,11 @@ export function earlierOf(a: Micros, b: Micros): Micros {
   return a > b ? b : a;
 }
 
+/** The later of two moments. */
+export function laterOf(a: Micros, b: Micros): Micros {
+  return a > b ? a : b;
+}
+
 /** Whole seconds as microseconds. */
 export function seconds(count: number): Micros {
   return BigInt(count) * MICROS_PER_SECOND;
