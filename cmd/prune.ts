@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
-import { HOUR } from "../internal/canonical/bucket.ts";
 import { formatDuration, parseDuration } from "../internal/canonical/duration.ts";
-import { floorTo, formatTime, MICROS_PER_SECOND, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import { formatTime, MICROS_PER_SECOND, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { type Retention, tooShort } from "../internal/config/retention.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { createProgress } from "../internal/import/progress.ts";
@@ -117,8 +116,8 @@ function requireEnough(cuts: readonly Cut[], config: Config, now: Micros): void 
 
 async function announce(database: Database, cuts: readonly Cut[]): Promise<void> {
   for (const { table, before } of cuts) {
-    const { count, unit } = await countPrunable(database, table, before);
-    print(`${table}: ${count} ${unit} from before ${formatTime(floorTo(before, HOUR))} would be removed`);
+    const { count, unit, completeFrom } = await countPrunable(database, table, before);
+    print(`${table}: ${count} ${unit} from before ${formatTime(completeFrom)} would be removed`);
   }
 }
 

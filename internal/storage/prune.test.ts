@@ -61,7 +61,8 @@ describe.each(testEngines)("pruning on $name", (engine) => {
 
   it("removes raw trades and leaves rollups, which go on answering", async () => {
     const pair = await tenDays();
-    expect(await countPrunable(database, "trades", T + 3n * DAY)).toEqual({ unit, count: isChunked ? 3 : 6 });
+    const wouldGo = await countPrunable(database, "trades", T + 3n * DAY + MINUTE);
+    expect(wouldGo).toEqual({ unit, count: isChunked ? 3 : 6, completeFrom: T + 3n * DAY });
     expect(await rowsOf("trades")).toBe(20);
     const done: number[] = [];
     expect(await run("trades", T + 3n * DAY, { onProgress: (part) => void done.push(part) })).toEqual({
@@ -75,7 +76,7 @@ describe.each(testEngines)("pruning on $name", (engine) => {
     expect(await horizons()).toEqual({ trades: T + 3n * DAY });
     expect([await rowsOf("trades_1m"), await rowsOf("trades_1h")]).toEqual([20, 20]);
     expect(await totals(pair, T)).toMatchObject([{ tradeCount: 10 }]);
-    expect(await countPrunable(database, "trades", T + 3n * DAY)).toEqual({ unit, count: 0 });
+    expect(await countPrunable(database, "trades", T)).toEqual({ unit, count: 0, completeFrom: T + 3n * DAY });
   });
 
   it("has questions answered from the horizon on, and refused a microsecond before", async () => {
@@ -213,6 +214,15 @@ describe.each(testEngines)("pruning on $name", (engine) => {
           isInterrupted: true,
         });
         expect(await run("trades", T + 5n * DAY)).toMatchObject({ count: 4, isInterrupted: false });
+      });
+
+      it("by the job gives up where it would hold up everybody else", async () => {
+        const config = JSON.stringify({ table: "trades", keep_seconds: 86_400 });
+        await withSnapshot(database, async () => {
+          const expire = database.sql`CALL stellarindex_expire(0, ${config}::text::jsonb)`;
+          await expect(expire).rejects.toMatchObject({ code: "55P03" });
+        });
+        expect(await horizons()).toEqual({});
       });
 
       it("goes together with the job that applies the configuration", async () => {

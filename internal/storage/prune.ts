@@ -1,5 +1,6 @@
+import { HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
-import type { Micros } from "../canonical/time.ts";
+import { floorTo, laterOf, type Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { moment } from "./moment.ts";
 import { planForTimes, readOnly } from "./read-only.ts";
@@ -50,17 +51,23 @@ export async function prune(
   return { unit: isChunked ? "chunks" : "rows", count, completeFrom, isInterrupted: options.signal.aborted };
 }
 
-/** What {@link prune} would remove now. */
-export async function countPrunable(database: Database, table: PrunedTable, before: Micros): Promise<Removed> {
-  if (await isHypertable(database.sql, table)) {
-    return { unit: "chunks", count: (await chunksBefore(database.sql, table, before)).length };
-  }
-  const count = await readOnly(database, async (sql) => {
+/** What {@link prune} would remove now, and from when on the table would be complete. */
+export async function countPrunable(
+  database: Database,
+  table: PrunedTable,
+  before: Micros,
+): Promise<Removed & { readonly completeFrom: Micros }> {
+  const isChunked = await isHypertable(database.sql, table);
+  return readOnly(database, async (sql, horizons) => {
+    const hour = floorTo(before, HOUR);
+    const completeFrom = laterOf(hour, horizons.get(table) ?? hour);
+    if (isChunked)
+      return { unit: "chunks", count: (await chunksBefore(sql, table, completeFrom)).length, completeFrom };
     const [row] = await sql<{ rows: string }[]>`
-      SELECT count(*)::text AS rows FROM ${sql(table)} WHERE ${sql(timeOf(table))} < ${moment(before)}::timestamptz`;
-    return Number(row?.rows ?? 0);
+      SELECT count(*)::text AS rows FROM ${sql(table)}
+      WHERE ${sql(timeOf(table))} < ${moment(completeFrom)}::timestamptz`;
+    return { unit: "rows", count: Number(row?.rows ?? 0), completeFrom };
   });
-  return { unit: "rows", count };
 }
 
 async function deleteRows(

@@ -15,7 +15,8 @@ export interface Waiting {
 const LOCK_NOT_AVAILABLE = "55P03";
 // Whoever comes meanwhile waits behind a lock that is waited for, so that it is not waited for long at a time.
 const LOCK_TIMEOUT = "500ms";
-const PAUSE_MS = 1000;
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * Declares the table complete only from the whole hour at or before `to` on; never moves back. Once it returns, no
@@ -59,8 +60,8 @@ export async function withBriefLocks<T>(
   try {
     return await pRetry(attempt, {
       retries: Number.POSITIVE_INFINITY,
-      factor: 1,
-      minTimeout: PAUSE_MS,
+      minTimeout: FIRST_PAUSE_MS,
+      maxTimeout: LONGEST_PAUSE_MS,
       signal,
       shouldRetry: ({ error }) => (error as { code?: unknown }).code === LOCK_NOT_AVAILABLE,
       onFailedAttempt: ({ error, attemptNumber }) => {

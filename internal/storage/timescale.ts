@@ -117,6 +117,8 @@ const RETENTION_PROCEDURE = `
 CREATE OR REPLACE PROCEDURE stellarindex_expire(job_id integer, config jsonb)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
+-- Ingest waits behind a lock that is waited for: rather fail, and run again an hour later.
+SET lock_timeout = '2s'
 AS $$
 DECLARE
   expired text := config->>'table';
