@@ -4,8 +4,9 @@ import type { Bench } from "./bench.ts";
 import { inserts } from "./inserts.ts";
 import { refresh } from "./refresh.ts";
 import { soak } from "./soak.ts";
+import { verify } from "./verify.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak, verify };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

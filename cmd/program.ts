@@ -10,6 +10,8 @@ import { addConfigCommand } from "./config.ts";
 import { addImportCommand } from "./import.ts";
 import { addImportFxCommand } from "./import-fx.ts";
 import { addMigrateCommand } from "./migrate.ts";
+import { addPruneCommand } from "./prune.ts";
+import { addRollupsCommand } from "./rollups.ts";
 import { addStartCommand } from "./start.ts";
 import { addTradesCommand } from "./trades.ts";
 
@@ -43,6 +45,8 @@ export function createProgram(): Command {
   addImportCommand(program);
   addImportFxCommand(program);
   addTradesCommand(program);
+  addRollupsCommand(program);
+  addPruneCommand(program);
   addComputeCommand(program);
   addBackfillCommand(program);
   addConfigCommand(program);

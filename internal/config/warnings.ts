@@ -1,12 +1,7 @@
-import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
 import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
-import { isFiat } from "../canonical/asset.ts";
 import { formatDuration } from "../canonical/duration.ts";
-import { MICROS_PER_SECOND } from "../canonical/time.ts";
-import { publishedPairs } from "./published-pairs.ts";
+import { tooShort } from "./retention.ts";
 import type { Config } from "./schema.ts";
-
-const RATES_REACH_BACK_SECONDS = Number(FX_QUOTE_MAX_AGE / MICROS_PER_SECOND);
 
 /** What can be used and is surely not meant, one sentence each. */
 export function warningsAbout(config: Config): string[] {
@@ -14,25 +9,10 @@ export function warningsAbout(config: Config): string[] {
 }
 
 function shortRetention(config: Config): string[] {
-  const { database, aggregate } = config;
-  const longest = Math.max(...aggregate.windows);
-  const { trades } = database.retention;
-  const needsRates =
-    aggregate.triangulations.length > 0 ||
-    publishedPairs(config).some(({ quote }) => isFiat(quote) && quote !== "fiat:USD");
-  const rates =
-    trades > 0 && trades < RATES_REACH_BACK_SECONDS && needsRates
-      ? [
-          `database.retention.trades (${formatDuration(trades)}) is shorter than the 168h that rates to USD may be old; pairs in other currencies fail where no rate lies in what is kept`,
-        ]
-      : [];
-  return Object.entries(database.retention)
-    .filter(([, kept]) => kept > 0 && kept < longest)
-    .map(([table, kept]) => {
-      const [short, long] = [formatDuration(kept), formatDuration(longest)];
-      return `database.retention.${table} (${short}) is shorter than the longest window (${long}), which then has no value`;
-    })
-    .concat(rates);
+  const { retention } = config.database;
+  return tooShort(retention, config).map(
+    ({ table, reason }) => `database.retention.${table} (${formatDuration(retention[table])}) ${reason}`,
+  );
 }
 
 function gapsOfDivergence({ divergence, aggregate }: Config): string[] {

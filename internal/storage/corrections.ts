@@ -1,4 +1,4 @@
-import { type Bucket, HOUR } from "../canonical/bucket.ts";
+import { HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { ceilTo, floorTo } from "../canonical/time.ts";
@@ -6,6 +6,7 @@ import type { Database, Sql } from "./database.ts";
 import { readHorizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { planForTimes } from "./read-only.ts";
+import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
 
 /** The trades to take back: of one pair, in [from, to), optionally of one source and with given ids only. */
 export interface TradeSelection {
@@ -16,9 +17,6 @@ export interface TradeSelection {
   readonly tradeIds?: readonly string[] | undefined;
 }
 
-// Any number that nothing else uses: corrections run one at a time.
-const CORRECTION_LOCK = 7_203_111_841;
-
 /**
  * Deletes trades and recomputes the rollups of every bucket they were in, in one transaction. Trades that land in those
  * buckets meanwhile wait, and are counted.
@@ -27,8 +25,7 @@ const CORRECTION_LOCK = 7_203_111_841;
  */
 export async function deleteTrades({ sql }: Database, selection: TradeSelection): Promise<number> {
   return sql.begin(async (transaction) => {
-    // A correction replaces rollup rows; another one that waited for a row would find it gone and pass its hour over.
-    await transaction`SELECT pg_advisory_xact_lock(${String(CORRECTION_LOCK)}::text::bigint)`;
+    await lockCorrections(transaction);
     const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
     requireRows(await readHorizons(transaction), { trades: [hours] });
     await planForTimes(transaction);
@@ -49,15 +46,9 @@ export async function deleteTrades({ sql }: Database, selection: TradeSelection)
         AND trades.ts >= ${moment(selection.from)}::timestamptz
         AND trades.ts < ${moment(selection.to)}::timestamptz
         ${selection.tradeIds === undefined ? sql`` : sql`AND trades.trade_id = ANY(${selection.tradeIds as string[]}::text[])`}`;
-    if (count > 0) await recountHours(transaction, selection, hours, lockedHours);
+    if (count > 0) await recountHours(transaction, selection.pair, hours, lockedHours);
     return count;
   }) as Promise<number>;
-}
-
-interface LockedRollup {
-  readonly source: string;
-  /** The start of the bucket, as PostgreSQL writes it. */
-  readonly bucket: string;
 }
 
 function lockRollups(
@@ -65,37 +56,12 @@ function lockRollups(
   table: "trades_1h" | "trades_1m",
   { pair, source }: TradeSelection,
   { from, to }: { from: Micros; to: Micros },
-): Promise<LockedRollup[]> {
-  return sql<LockedRollup[]>`
+): Promise<SourceHour[]> {
+  return sql<SourceHour[]>`
     SELECT source, bucket::text AS bucket FROM ${sql(table)}
     WHERE base_asset = ${pair.base} AND quote_asset = ${pair.quote}
       AND bucket >= ${moment(from)}::timestamptz AND bucket < ${moment(to)}::timestamptz
       ${source === undefined ? sql`` : sql`AND source = ${source}`}
     ORDER BY base_asset, quote_asset, bucket, source
     FOR UPDATE`;
-}
-
-/** Drops the rollups of the locked hours and counts their trades again, through the very trigger that ingest uses. */
-async function recountHours(
-  sql: Sql,
-  { pair }: TradeSelection,
-  hours: Bucket,
-  locked: readonly LockedRollup[],
-): Promise<void> {
-  const inLockedHours = (table: "trades" | "trades_1h" | "trades_1m", column: "ts" | "bucket") => sql`
-    unnest(
-      ${locked.map(({ source }) => source)}::text[], ${locked.map(({ bucket }) => bucket)}::text[]::timestamptz[]
-    ) AS locked (source, hour)
-    WHERE ${sql(table)}.base_asset = ${pair.base} AND ${sql(table)}.quote_asset = ${pair.quote}
-      AND ${sql(table)}.source = locked.source
-      AND ${sql(table)}.${sql(column)} >= locked.hour AND ${sql(table)}.${sql(column)} < locked.hour + interval '1 hour'
-      AND ${sql(table)}.${sql(column)} >= ${moment(hours.from)}::timestamptz
-      AND ${sql(table)}.${sql(column)} < ${moment(hours.to)}::timestamptz`;
-  await sql`DELETE FROM trades_1m USING ${inLockedHours("trades_1m", "bucket")}`;
-  await sql`DELETE FROM trades_1h USING ${inLockedHours("trades_1h", "bucket")}`;
-  await sql`CREATE TEMPORARY TABLE recounted_trades (LIKE trades) ON COMMIT DROP`;
-  await sql`
-    CREATE TRIGGER recount AFTER INSERT ON recounted_trades REFERENCING NEW TABLE AS inserted
-    FOR EACH STATEMENT EXECUTE FUNCTION trades_add_to_rollups()`;
-  await sql`INSERT INTO recounted_trades SELECT trades.* FROM trades, ${inLockedHours("trades", "ts")}`;
 }

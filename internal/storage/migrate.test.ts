@@ -230,7 +230,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     const off = await up({ timescaledb: "off", retention: { ...FOR_EVER, trades: DAY } });
     expect(off).toEqual([
       "plain PostgreSQL tables: [database] timescaledb is off",
-      "left out: [database.retention] needs TimescaleDB; rows are kept",
+      "left out: jobs that apply [database.retention]; run stellarindex prune every day, for instance from cron",
     ]);
     if (engine.name === "timescaledb") return;
     expect(await up({ timescaledb: "auto" })).toEqual([

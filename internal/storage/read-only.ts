@@ -8,13 +8,22 @@ export function readOnly<T>(
   read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
 ): Promise<T> {
   return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-    const [, horizons, now] = await Promise.all([
+    const [, , horizons, now] = await Promise.all([
+      holdRetention(transaction),
       planForTimes(transaction),
       readHorizons(transaction),
       readClock(transaction),
     ]);
     return read(transaction, horizons, now);
   }) as Promise<T>;
+}
+
+/**
+ * The first statement of all, before a snapshot is taken: retention, which waits for this lock, then removes nothing that the
+ * snapshot shows. Chunks that are dropped are gone from older snapshots, too.
+ */
+async function holdRetention(transaction: Sql): Promise<void> {
+  await transaction`LOCK TABLE retention_horizons IN ACCESS SHARE MODE`;
 }
 
 /**

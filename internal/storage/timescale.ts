@@ -11,11 +11,14 @@ export interface RetentionSeconds {
   readonly trades_1h: number;
 }
 
-const TABLES = [
+/** The tables with a retention, and the column of time in each. */
+export const TABLES = [
   { name: "trades", time: "ts", chunk: "1 day", orderBy: "ts, trade_id" },
   { name: "trades_1m", time: "bucket", chunk: "7 days", orderBy: "bucket" },
   { name: "trades_1h", time: "bucket", chunk: "90 days", orderBy: "bucket" },
 ] as const;
+const LEFT_OUT_RETENTION =
+  "left out: jobs that apply [database.retention]; run stellarindex prune every day, for instance from cron";
 const SEGMENT_BY = "base_asset, quote_asset, source";
 const COMPRESS_AFTER = "7 days";
 
@@ -38,7 +41,7 @@ export async function setUpTimescale(
     }
     log(`plain PostgreSQL tables: ${obstacle}`);
     if (Object.values(retention).some((seconds) => seconds > 0)) {
-      log("left out: [database.retention] needs TimescaleDB; rows are kept");
+      log(LEFT_OUT_RETENTION);
     }
     return;
   }
@@ -54,11 +57,22 @@ export async function setUpTimescale(
   log("hypertables: trades, trades_1m, trades_1h");
   const [license] = await sql<{ license: string }[]>`SELECT current_setting('timescaledb.license') AS license`;
   if (license?.license !== "timescale") {
-    log(`left out: compression and retention need timescaledb.license = 'timescale', it is '${license?.license}'`);
+    log(`left out: compression needs timescaledb.license = 'timescale', it is '${license?.license}'`);
+    if (Object.values(retention).some((seconds) => seconds > 0)) log(LEFT_OUT_RETENTION);
     return;
   }
   await compressOldTrades(sql);
   await keepRetention(sql, retention, log);
+}
+
+/** Whether the table is kept in chunks by TimescaleDB, or is an ordinary one. */
+export async function isHypertable(sql: Sql, table: string): Promise<boolean> {
+  const [extension] = await sql`SELECT FROM pg_extension WHERE extname = 'timescaledb'`;
+  if (extension === undefined) return false;
+  const [hypertable] = await sql`
+    SELECT FROM timescaledb_information.hypertables
+    WHERE hypertable_schema = 'public' AND hypertable_name = ${table}`;
+  return hypertable !== undefined;
 }
 
 /** Why TimescaleDB cannot be used here, or null. */
@@ -103,6 +117,8 @@ const RETENTION_PROCEDURE = `
 CREATE OR REPLACE PROCEDURE stellarindex_expire(job_id integer, config jsonb)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
+-- Ingest waits behind a lock that is waited for: rather fail, and run again an hour later.
+SET lock_timeout = '2s'
 AS $$
 DECLARE
   expired text := config->>'table';

@@ -1,0 +1,122 @@
+import type { Command } from "commander";
+import { HOUR } from "../internal/canonical/bucket.ts";
+import { formatPair, parsePair } from "../internal/canonical/pair.ts";
+import { ceilTo, floorTo, formatTime, parseTime } from "../internal/canonical/time.ts";
+import { createProgress } from "../internal/import/progress.ts";
+import type { RollupDifference, RollupRange } from "../internal/storage/compare-rollups.ts";
+import { type Verified, verifyRollups } from "../internal/storage/verify.ts";
+import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { UsageError, usage } from "./usage-error.ts";
+
+const FAILURE = 1;
+const SHOWN = 20;
+const EARLIEST = parseTime("0001-01-01T00:00:00Z");
+const LATEST = parseTime("9999-12-31T23:00:00Z") + HOUR;
+
+const HELP = `
+The trigger that counts trades keeps rollups right by itself: this is for after a restore, a crash of the disk, or
+work by hand on the tables. Trades are counted in whole hours, in batches that each see one state of the database, so
+that writers may go on. Hours from before the raw trades that retention has kept cannot be compared, and are left
+alone.
+
+Each difference is missing (trades that are not counted), surplus (counted, and not there) or wrong (some figures
+differ); the first ${SHOWN} are shown.
+
+--repair counts the trades of every hour anew in which something differs. Writers into these hours wait for it.
+
+Exit status: 0 when rollups and trades agree, after the repair or without; 1 when they differ, the work was
+interrupted or the database failed; 2 for wrong usage or configuration.
+
+Examples:
+  stellarindex rollups verify
+  stellarindex rollups verify --pair XLM/USD --from 2026-08-01T00:00:00Z --repair
+`;
+
+interface Options {
+  readonly from?: string;
+  readonly to?: string;
+  readonly pair?: string;
+  readonly repair?: true;
+}
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** Adds `rollups verify`. */
+export function addRollupsCommand(program: Command): void {
+  program
+    .command("rollups")
+    .description("check rollups against the trades")
+    .command("verify")
+    .description("compare the rollups with what the trades say")
+    .option("--from <time>", "RFC 3339, the first moment; without it, from the first trade on")
+    .option("--to <time>", "RFC 3339, the first moment that is left alone")
+    .option("--pair <pair>", "only this pair, as it is stored, such as crypto:XLM/fiat:USD")
+    .option("--repair", "count anew what differs")
+    .addHelpText("after", HELP)
+    .action(async (options: Options, command: Command) => {
+      const range = rangeOf(options);
+      const database = await openMigratedDatabase(loadConfigOf(command).config.database);
+      const progress = createProgress(process.stderr);
+      let shown = 0;
+      progress.start("rollups");
+      try {
+        const verified = await verifyRollups(database, range, {
+          repair: options.repair ?? false,
+          signal: stopSignal(),
+          onProgress: (done) => progress.update(Math.round(done * 1000), 1000),
+          onDifference: (difference) => {
+            if (shown++ < SHOWN) progress.log(formatDifference(difference));
+          },
+        });
+        progress.stop();
+        for (const line of summaryOf(verified, range, options.repair ?? false)) print(line);
+        if (verified.left > 0 || verified.isInterrupted) process.exitCode = FAILURE;
+      } finally {
+        progress.stop();
+        await database.close();
+      }
+    });
+}
+
+function rangeOf({ from, to, pair }: Options): RollupRange {
+  const range = {
+    pair: pair === undefined ? null : usage("--pair", () => parsePair(pair)),
+    from:
+      from === undefined
+        ? EARLIEST
+        : floorTo(
+            usage("--from", () => parseTime(from)),
+            HOUR,
+          ),
+    to:
+      to === undefined
+        ? LATEST
+        : ceilTo(
+            usage("--to", () => parseTime(to)),
+            HOUR,
+          ),
+  };
+  if (range.from >= range.to) throw new UsageError("--from is not before --to");
+  return range;
+}
+
+function formatDifference({ table, pair, bucket, source, kind, figures }: RollupDifference): string {
+  const differing = figures.map(({ column, stored, computed }) => `${column} is ${stored}, trades say ${computed}`);
+  return `${table} ${formatPair(pair)} ${formatTime(bucket)} ${source}: ${[kind, ...differing].join("; ")}`;
+}
+
+function summaryOf(verified: Verified, { from }: RollupRange, repair: boolean): string[] {
+  const { completeFrom, trades, differences, left, isInterrupted } = verified;
+  const lines = [`${trades} trades counted, ${differences} rollups differ`];
+  if (completeFrom !== null && from < completeFrom) {
+    lines.push(`left alone what is before ${formatTime(completeFrom)}: raw trades from then are removed`);
+  }
+  if (differences > SHOWN) lines.push(`${differences - SHOWN} of the differences are not shown`);
+  if (repair && differences > 0) lines.push(`${differences - left} repaired, ${left} left`);
+  else if (differences > 0) lines.push("run it with --repair to count them anew");
+  if (isInterrupted) lines.push("interrupted: the rest was not compared");
+  return lines;
+}

@@ -1,0 +1,74 @@
+import pRetry from "p-retry";
+import { type Bucket, HOUR } from "../canonical/bucket.ts";
+import { compareBytes } from "../canonical/compare.ts";
+import { formatPair, type Pair } from "../canonical/pair.ts";
+import { floorTo, type Micros } from "../canonical/time.ts";
+import type { RollupDifference } from "./compare-rollups.ts";
+import type { Database, Sql } from "./database.ts";
+import { readHorizons } from "./horizons.ts";
+import { moment } from "./moment.ts";
+import { planForTimes } from "./read-only.ts";
+import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
+
+const DEADLOCK = "40P01";
+const AFTER_A_DEADLOCK = { retries: 10, minTimeout: 50, maxTimeout: 1000 };
+
+/**
+ * Counts the trades of every hour anew in which something differs, one transaction per pair. Writers into these hours wait
+ * for it, and are counted. Hours that retention has reached meanwhile are left alone.
+ */
+export async function repairRollups(database: Database, differences: readonly RollupDifference[]): Promise<void> {
+  const pairs = new Map(differences.map(({ pair }) => [formatPair(pair), pair]));
+  for (const [name, pair] of pairs) {
+    const own = differences.filter((difference) => formatPair(difference.pair) === name);
+    await pRetry(() => repairPair(database, pair, hoursOf(own)), {
+      ...AFTER_A_DEADLOCK,
+      shouldRetry: ({ error }) => (error as { code?: unknown }).code === DEADLOCK,
+    });
+  }
+}
+
+interface Hour {
+  readonly source: string;
+  readonly from: Micros;
+}
+
+function hoursOf(differences: readonly RollupDifference[]): Hour[] {
+  const hours = differences.map(({ source, bucket }) => ({ source, from: floorTo(bucket, HOUR) }));
+  const byKey = new Map(hours.map((hour) => [`${hour.from} ${hour.source}`, hour]));
+  return [...byKey.values()].sort((a, b) => Number(a.from - b.from) || compareBytes(a.source, b.source));
+}
+
+async function repairPair({ sql }: Database, pair: Pair, hours: readonly Hour[]): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await lockCorrections(transaction);
+    // Until the end of this transaction, retention cannot move on: that would wait for whoever has read the horizons.
+    const horizon = (await readHorizons(transaction)).get("trades");
+    const complete = hours.filter(({ from }) => horizon === undefined || from >= horizon);
+    const [first, last] = [complete.at(0), complete.at(-1)];
+    if (first === undefined || last === undefined) return;
+    await planForTimes(transaction);
+    const claimed = complete.map(({ source, from }) => ({ source, bucket: moment(from) }));
+    const range: Bucket = { from: first.from, to: last.from + HOUR };
+    await claimHours(transaction, pair, claimed);
+    await recountHours(transaction, pair, range, claimed);
+  });
+}
+
+/**
+ * Locks the hours in key order, as the trigger does before it touches their minutes. One that is not there has no row to
+ * lock: an empty one is put in its place, for which whoever would insert it waits. The recount drops it again.
+ */
+async function claimHours(sql: Sql, pair: Pair, hours: readonly SourceHour[]): Promise<void> {
+  await sql`
+    INSERT INTO trades_1h AS stored (
+      base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+      price_min, price_max, open_ts, open_trade_id, open_price, close_ts, close_trade_id, close_price
+    )
+    SELECT ${pair.base}::text, ${pair.quote}::text, bucket, source, 0, 0, 0, 0, 0, 0, 0, bucket, '', 0, bucket, '', 0
+    FROM unnest(
+      ${hours.map(({ source }) => source)}::text[], ${hours.map(({ bucket }) => bucket)}::text[]::timestamptz[]
+    ) AS hour (source, bucket)
+    ORDER BY bucket, source COLLATE "C"
+    ON CONFLICT (base_asset, quote_asset, bucket, source) DO UPDATE SET trade_count = stored.trade_count WHERE false`;
+}
