@@ -1,9 +1,10 @@
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
+import { ingest } from "./ingest.ts";
 import { refresh } from "./refresh.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, ingest };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 
