@@ -11,6 +11,7 @@ import type { Database } from "../internal/storage/database.ts";
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
 import { BENCH_PAIRS, BENCH_TO } from "./trades.ts";
+import { compareWrites } from "./writes.ts";
 
 const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
 const DAY = 86_400_000_000n;
@@ -19,7 +20,8 @@ const PROGRAM = join(packageRoot(), "dist", "cmd", "stellarindex.js");
 const run = promisify(execFile);
 
 export const ingest: Bench = {
-  summary: "`import` against psql's \\copy of the same file into the same table, triggers included",
+  summary:
+    "`import` against psql's \\copy of the same file into the same table, triggers included; the ways to write trades",
   async run({ server, trades = 1_000_000, short }) {
     if (server === undefined) {
       console.log("left out: psql and import share a server, and STELLARINDEX_BENCH_DATABASE_URL names none");
@@ -33,9 +35,12 @@ export const ingest: Bench = {
     try {
       const file = writeFile(join(directory, "trades.csv"), trades, true);
       const withoutIds = writeFile(join(directory, "without-ids.csv"), trades, false);
-      await withBenchDatabase(server, (database, url) =>
-        compareLoads(database, url, { file, withoutIds, trades, rounds: short ? 1 : 5 }),
-      );
+      const rounds = short ? 1 : 5;
+      await withBenchDatabase(server, async (database, url) => {
+        await compareLoads(database, url, { file, withoutIds, trades, rounds });
+        await empty(database);
+        await compareWrites(database, rounds);
+      });
     } finally {
       rmSync(directory, { recursive: true });
     }
