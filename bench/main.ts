@@ -1,12 +1,13 @@
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
+import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
 import { refresh } from "./refresh.ts";
 import { soak } from "./soak.ts";
 import { verify } from "./verify.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak, verify };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak, ingest, verify };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

@@ -2,15 +2,16 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
+import type { TradeRow } from "../canonical/trade.ts";
 import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
-import type { FileKind } from "./file-kind.ts";
+import type { FileKind, FileTrade } from "./file-kind.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
 import { type BadRow, readTrades } from "./read-trades.ts";
 import { digestTradeId, rowDigest } from "./trade-id.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 
-const BATCH_SIZE = 2000;
+const BATCH_SIZE = 5000;
 
 export interface ImportOptions {
   readonly write: Write;
@@ -66,8 +67,10 @@ export async function importFile(path: string, options: ImportOptions): Promise<
           onBadRow?.(row);
           continue;
         }
-        let { tradeId } = row;
-        if (tradeId === undefined) {
+        let trade: TradeRow;
+        if (hasId(row)) {
+          trade = row;
+        } else {
           if (nextOccurrence === null) {
             passes = 2;
             scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
@@ -75,9 +78,9 @@ export async function importFile(path: string, options: ImportOptions): Promise<
             if (signal?.aborted) break;
           }
           const digest = rowDigest(row);
-          tradeId = digestTradeId(digest, nextOccurrence(digest));
+          trade = { ...row, tradeId: digestTradeId(digest, nextOccurrence(digest)) };
         }
-        if (writer.add({ ...row, tradeId })) await writer.flush();
+        if (writer.add(trade)) await writer.flush();
       }
       if (signal?.aborted) return { kind: "interrupted" };
     }
@@ -111,6 +114,10 @@ async function numberRows(
     if (!(error instanceof BrokenFile)) throw error;
   }
   return counter.finish();
+}
+
+function hasId(trade: FileTrade): trade is TradeRow {
+  return trade.tradeId !== undefined;
 }
 
 async function fileSize(path: string): Promise<number> {

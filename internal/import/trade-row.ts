@@ -52,13 +52,11 @@ export const TRADE_FILE: FileKind<Column> = {
 };
 
 function readTrade(fields: Fields): FileTrade {
-  return {
-    ts: readTs(fields),
-    source: readSource(fields),
-    ...readPair(fields),
-    ...readAmounts(fields),
-    ...readId(fields),
-  };
+  const ts = readTs(fields);
+  const source = readSource(fields);
+  const { base, quote } = readPair(fields);
+  const { baseAmount, quoteAmount } = readAmounts(fields);
+  return { ts, source, base, quote, baseAmount, quoteAmount, tradeId: readId(fields) };
 }
 
 function readTs(fields: Fields): Micros {
@@ -104,14 +102,14 @@ function checkPrice(baseAmount: Decimal, quoteAmount: Decimal): Pick<TradeRow, "
   return { baseAmount, quoteAmount };
 }
 
-function readId(fields: Fields): { tradeId: string | undefined } {
+function readId(fields: Fields): string | undefined {
   const tradeId = value(fields, "trade_id");
-  if (tradeId === undefined) return { tradeId };
+  if (tradeId === undefined) return undefined;
   if (tradeId.length > LONGEST_TRADE_ID && [...tradeId].length > LONGEST_TRADE_ID) {
     throw new InputError(`trade_id ${quoted(tradeId)} is longer than ${LONGEST_TRADE_ID} characters`);
   }
   if (NOT_IN_TRADE_ID.test(tradeId)) {
     throw new InputError(`trade_id ${quoted(tradeId)} has control characters or is not UTF-8`);
   }
-  return { tradeId };
+  return tradeId;
 }
