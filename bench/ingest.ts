@@ -10,10 +10,10 @@ import { packageRoot } from "../internal/package/root.ts";
 import type { Database } from "../internal/storage/database.ts";
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
-import { BENCH_PAIRS, BENCH_TO } from "./trades.ts";
+import { BENCH_TO, benchPairs, SOURCES } from "./trades.ts";
 import { compareWrites } from "./writes.ts";
 
-const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
+const PAIRS = benchPairs(20);
 const DAY = 86_400_000_000n;
 const ROWS_PER_WRITE = 10_000;
 const PROGRAM = join(packageRoot(), "dist", "cmd", "stellarindex.js");
@@ -71,7 +71,7 @@ async function compareLoads(database: Database, url: string, { file, withoutIds,
     { name: "import again, all known", load: importOf(file), into: "as it is" },
     { name: "import without trade ids", load: importOf(withoutIds), into: "empty" },
   ];
-  console.log(`${trades} trades in 24 h, ${BENCH_PAIRS.length} pairs, ${SOURCES.length} sources, ${rounds} rounds`);
+  console.log(`${trades} trades in 24 h, ${PAIRS.length} pairs, ${SOURCES.length} sources, ${rounds} rounds`);
   const times = loads.map(() => [] as number[]);
   for (let round = 1; round <= rounds; round++) {
     for (const [index, { name, load, into }] of loads.entries()) {
@@ -119,7 +119,7 @@ function writeFile(path: string, count: number, withIds: boolean): string {
 }
 
 function row(n: number, count: number, withId: boolean): string {
-  const pair = BENCH_PAIRS[n % 10 === 0 ? 0 : 1 + (n % (BENCH_PAIRS.length - 1))];
+  const pair = PAIRS[n % 10 === 0 ? 0 : 1 + (n % (PAIRS.length - 1))];
   const size = 0.001 + ((n * 104_729) % 100_000) / 10_000;
   const price = 100 + Math.sin(n / 1000) + ((n * 7919) % 1000) / 10_000;
   return [

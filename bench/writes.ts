@@ -4,10 +4,10 @@ import type { TradeRow } from "../internal/canonical/trade.ts";
 import type { Database, Sql } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
 import { compare } from "./compare.ts";
-import { BENCH_PAIRS, BENCH_TO } from "./trades.ts";
+import { BENCH_TO, benchPairs, SOURCES } from "./trades.ts";
 
+const PAIRS = benchPairs(20);
 const TRADES = 5000;
-const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
 const COLUMNS = "base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount";
 
 /** What the ways of docs/decoders.md take for the same number of new trades, none of them known. */
@@ -61,8 +61,8 @@ async function copyIn(sql: Sql, into: string, rows: readonly TradeRow[]): Promis
 
 /** All venues and pairs in turn, ten trades a second, after the day that the files hold. */
 function tradeNumber(n: number): TradeRow {
-  const pair = BENCH_PAIRS[n % BENCH_PAIRS.length];
-  const source = SOURCES[Math.floor(n / BENCH_PAIRS.length) % SOURCES.length];
+  const pair = PAIRS[n % PAIRS.length];
+  const source = SOURCES[Math.floor(n / PAIRS.length) % SOURCES.length];
   if (pair === undefined || source === undefined) throw new Error("the bench has no pair or no source");
   return {
     ...pair,
