@@ -49,6 +49,51 @@ describe.each(testEngines)("trades refuses bad rows by itself on $name", (engine
 
   const refusal = (constraint: string) => ({ code: "23514", constraint_name: constraint });
 
+  it("takes the forms of assets and sources that it always took, and no other", async () => {
+    const WRITTEN = /^(native|crypto:[A-Za-z0-9]{1,12}|fiat:[A-Z]{3}|[A-Za-z0-9]{1,12}-G[A-Z2-7]{55}|C[A-Z2-7]{55})$/;
+    const key = (letter: string) =>
+      fc
+        .string({ unit: fc.constantFrom("A", "Z", "2", "7", "1", "a"), minLength: 53, maxLength: 57 })
+        .map((rest) => letter + rest);
+    const valid = (letter: string) =>
+      fc
+        .string({ unit: fc.constantFrom("A", "Z", "2", "7"), minLength: 55, maxLength: 55 })
+        .map((rest) => letter + rest);
+    const code = fc.string({ unit: fc.constantFrom("a", "Z", "0", "-", "é"), maxLength: 14 });
+    const account = fc.oneof(key("G"), valid("G"));
+    const form = fc.oneof(
+      fc.constantFrom("native", "nativ", "crypto:", "fiat:US", "fiat:USDT", "fiat:USD", "fiat:usd", "-", ""),
+      code.map((text) => `crypto:${text}`),
+      fc.tuple(code, account).map((parts) => parts.join("-")),
+      fc.oneof(key("C"), valid("C")),
+      fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => text.replaceAll("\0", "")),
+      fc.constantFrom("native", "fiat:USD", "crypto:XLM").map((text) => `${text}\n`),
+    );
+    const definition = async (column: string): Promise<string> => {
+      const [row] = await database.sql<{ text: string }[]>`
+        SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint
+        WHERE conrelid = 'trades'::regclass AND conname = ${`trades_${column}_form`}`;
+      return row?.text.replace(/^CHECK /, "").replace(/ NOT VALID$/, "") ?? "";
+    };
+    const verdicts = async (column: string, texts: readonly string[]): Promise<boolean[]> => {
+      const rows = await database.sql.unsafe<{ taken: boolean }[]>(
+        `SELECT ${await definition(column)} AS taken
+         FROM unnest($1::text[]) WITH ORDINALITY AS given (${column}, position) ORDER BY position`,
+        [texts as string[]],
+      );
+      return rows.map(({ taken }) => taken);
+    };
+    const texts = fc.sample(form, 2000);
+    for (const column of ["base_asset", "quote_asset"]) {
+      expect(await verdicts(column, texts)).toEqual(texts.map((text) => WRITTEN.test(text)));
+    }
+    const source = fc.string({ unit: fc.constantFrom("a", "9", ".", "_", "-", "A", "é"), maxLength: 66 });
+    const lengths = [63, 64, 65].map((length) => "a".repeat(length));
+    const sources = [...fc.sample(source, 1000), ...lengths];
+    expect(await verdicts("source", sources)).toEqual(sources.map((text) => /^[a-z0-9][a-z0-9._-]{0,63}$/.test(text)));
+    expect(texts.filter((text) => WRITTEN.test(text)).length).toBeGreaterThan(100);
+  });
+
   describe.each([
     ["base", "trades_base_amount_range"],
     ["quote", "trades_quote_amount_range"],

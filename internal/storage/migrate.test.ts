@@ -76,9 +76,10 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       { version: 1, name: "trades", appliedAt: null },
       { version: 2, name: "rollups", appliedAt: null },
       { version: 3, name: "rollup-costs", appliedAt: null },
+      { version: 4, name: "cheap-checks", appliedAt: null },
     ]);
     await expect(requireMigrated(database)).rejects.toThrow(
-      new DatabaseUnusable("the database lacks 3 of 3 migrations; run: stellarindex migrate up"),
+      new DatabaseUnusable("the database lacks 4 of 4 migrations; run: stellarindex migrate up"),
     );
     // To ask leaves no trace.
     expect(await ownObjects()).toEqual([]);
@@ -100,6 +101,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         "applied migration 1 (trades)",
         "applied migration 2 (rollups)",
         "applied migration 3 (rollup-costs)",
+        "applied migration 4 (cheap-checks)",
       ]),
     );
     const status = await migrationStatus(database);
@@ -107,6 +109,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       [1, "trades"],
       [2, "rollups"],
       [3, "rollup-costs"],
+      [4, "cheap-checks"],
     ]);
     for (const { appliedAt } of status) expect(appliedAt).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d/);
     await requireMigrated(database);
@@ -126,13 +129,16 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     await migrateDown(database, log);
+    expect(await applied()).toEqual([1, 2, 3]);
+    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 4 migrations");
+    await migrateDown(database, log);
     expect(await applied()).toEqual([1, 2]);
-    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 3 migrations");
     await migrateDown(database, log);
     expect(await applied()).toEqual([1]);
     await migrateDown(database, log);
     expect(await applied()).toEqual([]);
     expect(lines).toEqual([
+      "undid migration 4 (cheap-checks)",
       "undid migration 3 (rollup-costs)",
       "undid migration 2 (rollups)",
       "undid migration 1 (trades)",
@@ -140,7 +146,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
     // With nothing left to undo, nothing happens.
     await migrateDown(database, log);
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
 
     await up();
     await migrateDown(database, log, 0);
@@ -168,7 +174,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await writeTrades(database, [trade(freshPair(), "2026-03-01T10:00:00Z")]);
     const is3 = [await rollupOptions(), await sourceOf("trades_add_to_rollups")] as const;
     expect(is3[0]).toEqual(["fillfactor=50,autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=1000"]);
-    await migrateDown(database, () => {});
+    await migrateDown(database, () => {}, 2);
     expect(await rollupOptions()).toEqual(["fillfactor=70"]);
     const is2 = await sourceOf("trades_add_to_rollups");
     expect(is2).not.toBe(is3[1]);
@@ -181,16 +187,16 @@ describe.each(testEngines)("migrations on $name", (engine) => {
 
   it("do not go down to where they are or above, nor while rollups are the only memory", async () => {
     await up();
-    await expect(migrateDown(database, () => {}, 3)).rejects.toThrow("there is nothing to undo above migration 3");
+    await expect(migrateDown(database, () => {}, 4)).rejects.toThrow("there is nothing to undo above migration 4");
     await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-01' WHERE table_name = 'trades'`;
     await expect(migrateDown(database, () => {}, 1)).rejects.toThrow("the rollups are the only memory of them");
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;
-    expect(await applied()).toEqual([1, 2, 3]);
+    expect(await applied()).toEqual([1, 2, 3, 4]);
   });
 
   it("are refused by number once an applied one was edited", async () => {
     // The same as an edited file: the checksum that was stored and the file's differ.
-    for (const version of [1, 2, 3]) {
+    for (const version of [1, 2, 3, 4]) {
       const [row] = await database.sql<{ md5: string }[]>`
         UPDATE stellarindex_migrations AS edited SET md5 = 'edited' FROM stellarindex_migrations AS original
         WHERE edited.version = ${version} AND original.version = edited.version RETURNING original.md5`;
@@ -245,7 +251,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         const both = await Promise.all([1, 2].map(() => openDatabase({ url: fresh.url, max_connections: 1 })));
         try {
           const lines = await Promise.all(both.map((one) => up({}, one)));
-          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(3);
+          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(4);
           await Promise.all(both.map((one) => requireMigrated(one)));
         } finally {
           await Promise.all(both.map((one) => one.close()));
