@@ -52,7 +52,8 @@ async function importInto(
     progress.log("stopping once what has been read is stored");
     interruption.abort();
   };
-  const db = await openMigratedDatabase(settings);
+  // On one connection batches are stored in the order of the file, one behind the other.
+  const db = await openMigratedDatabase({ ...settings, max_connections: 1 });
   try {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     return await importFiles(files, {

@@ -100,6 +100,7 @@ export class Decimal {
 
   /** How many decimals the value needs. */
   decimalPlaces(): number {
+    if (this.scale > 0 && this.units % 10n !== 0n) return this.scale;
     const text = this.toFixed();
     const point = text.indexOf(".");
     return point < 0 ? 0 : text.length - point - 1;

@@ -20,24 +20,18 @@ export function parseTime(text: string): Micros {
   };
   const match = RFC3339.exec(text);
   if (match === null) return refuse();
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const offsetHours = Number(match[10] ?? 0);
-  const offsetMinutes = Number(match[11] ?? 0);
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  const isRealDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  if (!isRealDay || hour > 23 || minute > 59 || second > 59 || offsetHours > 23 || offsetMinutes > 59) return refuse();
-  date.setUTCHours(hour, minute, second);
-  const offset = BigInt((offsetHours * 60 + offsetMinutes) * (match[9] === "-" ? -60 : 60));
-  const fraction = BigInt((match[7] ?? "").slice(0, 6).padEnd(6, "0"));
-  return (BigInt(date.getTime() / 1000) - offset) * MICROS_PER_SECOND + fraction;
+  const [, year, month, day, hour, minute, second, fraction = "", , sign, offsetHours = "0", offsetMinutes = "0"] =
+    match;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  // Date.UTC takes the years 0 to 99 for those of the twentieth century.
+  if (Number(year) < 100) date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  const isRealDay = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  const [hours, minutes, seconds] = [Number(hour), Number(minute), Number(second)];
+  if (!isRealDay || hours > 23 || minutes > 59 || seconds > 59) return refuse();
+  if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return refuse();
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === "-" ? -60 : 60);
+  const inSeconds = date.getTime() / 1000 + hours * 3600 + minutes * 60 + seconds - offset;
+  return BigInt(inSeconds) * MICROS_PER_SECOND + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
 }
 
 /** RFC 3339 in UTC with `Z`; a fraction only where it is not zero, without trailing zeros. */

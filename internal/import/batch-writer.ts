@@ -18,16 +18,23 @@ export const CONFLICTS_NAMED = 5;
 export interface BatchWriter {
   /** Takes a row; true where a batch is full and {@link flush} is due. */
   add(row: TradeRow): boolean;
-  /** Starts writing what was added, once the batch before it is stored: one is written while the next fills up. */
+  /**
+   * Starts writing what was added, once the batch before the last is stored: one is written, and one waits behind it, while
+   * the next fills up.
+   */
   flush(): Promise<void>;
-  /** Waits for the batch in flight. */
+  /** Waits for the batches in flight. */
   settle(): Promise<void>;
 }
 
-/** Both waits throw what `write` throws. `counts` is kept up to date. */
+/**
+ * Both waits throw what `write` throws. `counts` is kept up to date.
+ * @param write stores batches in the order in which it is called: a row is known or new by what came before it
+ */
 export function createBatchWriter(write: Write, batchSize: number, counts: WriteCounts): BatchWriter {
   let batch: TradeRow[] = [];
-  let inFlight: Promise<void> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
+  let beforeLast = last;
 
   const writeOut = async (rows: readonly TradeRow[]): Promise<void> => {
     const outcome = await write(rows);
@@ -40,13 +47,18 @@ export function createBatchWriter(write: Write, batchSize: number, counts: Write
   return {
     add: (row) => batch.push(row) >= batchSize,
     async flush() {
-      await inFlight;
+      await beforeLast;
       if (batch.length === 0) return;
-      inFlight = writeOut(batch);
+      beforeLast = last;
+      last = writeOut(batch);
       batch = [];
       // The next wait reports a failure; until then it must not count as unhandled.
-      inFlight.catch(() => {});
+      last.catch(() => {});
     },
-    settle: () => inFlight,
+    async settle() {
+      const [first, second] = await Promise.allSettled([beforeLast, last]);
+      const failed = first.status === "rejected" ? first : second;
+      if (failed.status === "rejected") throw failed.reason;
+    },
   };
 }
