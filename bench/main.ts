@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
+import { pairs } from "./pairs.ts";
 import { refresh } from "./refresh.ts";
 import { soak } from "./soak.ts";
 import { verify } from "./verify.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh, inserts, soak, ingest, verify };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, pairs, inserts, soak, ingest, verify };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

@@ -24,7 +24,7 @@ export interface PairSearch extends Omit<OutlierSearch, "pairs"> {
 
 /** Above this part of a window's minutes, a big window is read as a whole, for which the planner may use more cores. */
 const WHOLE_WINDOW_SHARE = 0.5;
-const BIG_WINDOW = 100_000;
+const BIG_WINDOW = 5_000;
 
 interface Row {
   part: number;
