@@ -4,7 +4,7 @@ import type { Database } from "../internal/storage/database.ts";
 import { fetchRows, plainSql, type ReadWindow } from "./alternatives.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./compare.ts";
-import { fillHundredPairs, GRADED_PAIRS, HUNDRED_PAIRS } from "./data.ts";
+import { fillHundredPairs, fillNoisyPair, GRADED_PAIRS, HUNDRED_PAIRS } from "./data.ts";
 import { withBenchDatabase } from "./database.ts";
 import { compareOutliers } from "./outliers.ts";
 import { compareRules } from "./rules.ts";
@@ -19,11 +19,13 @@ export const refresh: Bench = {
   summary: "a tick of 100 pairs × 3 windows against the usual ways, by trades per window, with outliers, by rules",
   run: ({ server, trades, short }) =>
     withBenchDatabase(server, async (database) => {
-      await fillHundredPairs(database, trades ?? (short ? 50_000 : 5_000_000));
+      const count = trades ?? (short ? 50_000 : 5_000_000);
+      await fillHundredPairs(database, count);
       await compareTicks(database);
       await compareWindows(database);
-      await compareOutliers(database);
       await compareRules(database);
+      await fillNoisyPair(database, count);
+      await compareOutliers(database);
     }),
 };
 
