@@ -29,10 +29,9 @@ export function secondsUntil(moment: Micros, now: Micros): number {
   return moment <= now ? 0 : Number((moment - now) / MICROS_PER_SECOND);
 }
 
-export function answerResponse({ data, flags, divergence = null, maxAgeSeconds }: Answer): Response {
+/** The body of an answer: all of it but its age. */
+export function answerText({ data, flags, divergence = null }: Answer): string {
   // Stored values are passed on byte for byte: their text is what was published.
   const compared = divergence === null ? "" : `,"divergence":${divergence}`;
-  return new Response(`{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`, {
-    headers: { "Content-Type": "application/json", "Cache-Control": `public, max-age=${maxAgeSeconds}` },
-  });
+  return `{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`;
 }

@@ -1,5 +1,12 @@
-import { Counter, Histogram, type Registry } from "prom-client";
-import { backendUnreachable, foreignPolicy, requestDone, requestFailed, storedValueRefused } from "./api-events.ts";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import {
+  backendUnreachable,
+  foreignPolicy,
+  requestDone,
+  requestFailed,
+  storedValueRefused,
+  storeFollowed,
+} from "./api-events.ts";
 import type { MetricsFeed } from "./metrics.ts";
 
 /** The API's metrics (docs/reference/metrics). No label holds what was asked. */
@@ -39,6 +46,11 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
     help: "Policies of served values other than the API's own, each counted once",
     registers,
   });
+  const following = new Gauge({
+    name: "stellarindex_api_store_followed",
+    help: "1 while stored values are answered from copies in the process, 0 while each is read from the store",
+    registers,
+  });
   for (const backend of ["store", "database"]) unreachable.inc({ backend }, 0);
 
   const subscriptions = [
@@ -50,6 +62,7 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
     backendUnreachable.subscribe(({ backend }) => unreachable.inc({ backend })),
     storedValueRefused.subscribe(() => refusedValues.inc()),
     foreignPolicy.subscribe(() => foreignPolicies.inc()),
+    storeFollowed.subscribe(({ isFollowing }) => following.set(isFollowing ? 1 : 0)),
   ];
   return {
     stop: () => {
