@@ -2,8 +2,9 @@ import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { refresh } from "./refresh.ts";
+import { serving } from "./serving.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, serving };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

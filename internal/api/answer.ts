@@ -17,6 +17,8 @@ export interface Answer {
   /** What comparing the pair's price with references gave, as JSON text; null where that is not known. */
   readonly divergence?: string | null;
   readonly maxAgeSeconds: number;
+  /** The max-age with which the very same answer would be given now; null once it has to be asked for anew. */
+  readonly again?: () => number | null;
 }
 
 export const NO_FLAGS: Flags = { stale: false, triangulated: false, divergence_warning: false };

@@ -16,14 +16,17 @@ export function contentOf(body: Content["body"]): Content {
 /** The content as an answer: 304 without a body where the caller has it already. */
 export function contentResponse(
   { body, etag }: Content,
-  headers: { readonly "Content-Type": string; readonly "Cache-Control": string; readonly [name: string]: string },
+  contentType: string,
+  cacheControl: string,
   ifNoneMatch: string | undefined,
+  others?: Readonly<Record<string, string>>,
 ): Response {
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
-    const { "Cache-Control": cacheControl } = headers;
     return new Response(null, { status: 304, headers: { "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF } });
   }
-  return new Response(body, { headers: { ...headers, ETag: etag, ...NOSNIFF } });
+  return new Response(body, {
+    headers: { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF, ...others },
+  });
 }
 
 /** Whether one of the tags is the ETag, weak or not, as If-None-Match compares them. */

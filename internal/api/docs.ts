@@ -55,10 +55,7 @@ export function addDocs(app: Hono, stopwatch: () => number): void {
 }
 
 function page(c: Context, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
-  const headers = {
-    "Content-Type": type,
-    "Cache-Control": "public, max-age=3600",
+  return contentResponse(contentOf(body), type, "public, max-age=3600", c.req.header("If-None-Match"), {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-  };
-  return contentResponse(contentOf(body), headers, c.req.header("If-None-Match"));
+  });
 }

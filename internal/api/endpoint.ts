@@ -4,10 +4,10 @@ import type { BlankEnv } from "hono/types";
 import { divergenceSchema } from "../cache/divergence.ts";
 import { after, type Soon } from "./after.ts";
 import type { Answer } from "./answer.ts";
-import { contentResponse } from "./content.ts";
+import { type Content, contentResponse } from "./content.ts";
 import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
 import { invalidQuery } from "./query.ts";
-import { type Asked, makeAsked } from "./ready.ts";
+import { makeAsked, readyContent } from "./ready.ts";
 import { addRoute } from "./route.ts";
 
 /** The app that endpoints are added to. */
@@ -88,16 +88,18 @@ export function addEndpoint<Query extends z.ZodType>(
   const ask = makeAsked<z.output<Query>>();
   addRoute(app, path, stopwatch, (c) => {
     const asked = ask(queryText(c.req.url), () => parseQuery(query, c));
-    return after(answer(asked.query), (answered) => answerResponse(c, asked, answered));
+    const { last } = asked;
+    const age = last?.answer.again?.() ?? null;
+    if (last !== null && age !== null) return answerResponse(c, last.content, age);
+    return after(answer(asked.query), (answered) =>
+      answerResponse(c, readyContent(asked, answered), answered.maxAgeSeconds),
+    );
   });
 }
 
-function answerResponse(c: Context, { contentOf }: Asked<unknown>, answer: Answer): Response {
-  const headers = {
-    "Content-Type": "application/json",
-    "Cache-Control": `public, max-age=${answer.maxAgeSeconds}`,
-  };
-  return contentResponse(contentOf(answer), headers, c.req.header("If-None-Match"));
+function answerResponse(c: Context, content: Content, maxAgeSeconds: number): Response {
+  const cacheControl = `public, max-age=${maxAgeSeconds}`;
+  return contentResponse(content, "application/json", cacheControl, c.req.header("If-None-Match"));
 }
 
 /** All of a URL behind its path. */

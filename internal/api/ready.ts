@@ -6,11 +6,16 @@ const MOST_QUESTIONS = 1_000;
 /** Longer bodies, such as pages of candles, are made anew each time, as a thousand of them would fill the memory. */
 const LONGEST_READY = 16_384;
 
-/** A question as it was read, and the content that it was last answered with. */
+/** A question as it was read, and what it was last answered with. */
 export interface Asked<Query> {
   readonly query: Query;
-  /** The content of an answer; of the same answer as last time it is the same, ready-made. */
-  readonly contentOf: (answer: Answer) => Content;
+  last: Ready | null;
+}
+
+/** An answer and its body, ready-made. */
+export interface Ready {
+  readonly answer: Answer;
+  readonly content: Content;
 }
 
 /**
@@ -22,22 +27,19 @@ export function makeAsked<Query>(): (text: string, parse: () => Query) => Asked<
   return (text, parse) => {
     let asked = known.get(text);
     if (asked === undefined) {
-      asked = { query: parse(), contentOf: makeReady() };
+      asked = { query: parse(), last: null };
       setBounded(known, text, asked, MOST_QUESTIONS);
     }
     return asked;
   };
 }
 
-function makeReady(): (answer: Answer) => Content {
-  let last: { readonly answer: Answer; readonly content: Content } | null = null;
-  return (answer) => {
-    if (last !== null && isSame(last.answer, answer)) return last.content;
-    const text = answerText(answer);
-    const content = contentOf(text);
-    last = text.length > LONGEST_READY ? null : { answer, content };
-    return content;
-  };
+/** The content of an answer; of the same answer as last time it is the same. */
+export function readyContent(asked: Asked<unknown>, answer: Answer): Content {
+  const { last } = asked;
+  const content = last !== null && isSame(last.answer, answer) ? last.content : contentOf(answerText(answer));
+  asked.last = content.body.length > LONGEST_READY ? null : { answer, content };
+  return content;
 }
 
 /** Whether two answers have the same body. */

@@ -24,18 +24,19 @@ export function reported(route: string, stopwatch: () => number, respond: Respon
     reportFailure(route, problem.kind, asError(error));
     return problemResponse(problem);
   }
+  function report(c: Context, started: number, response: Response): Response {
+    const { status } = response;
+    requestDone.publish({ route, method: c.req.method, status, seconds: stopwatch() - started });
+    return response;
+  }
   return (c) => {
     const started = stopwatch();
-    const done = (response: Response): Response => {
-      const { status } = response;
-      requestDone.publish({ route, method: c.req.method, status, seconds: stopwatch() - started });
-      return response;
-    };
     try {
       const response = respond(c);
-      return response instanceof Promise ? response.catch(failed).then(done) : done(response);
+      if (!(response instanceof Promise)) return report(c, started, response);
+      return response.catch(failed).then((answered) => report(c, started, answered));
     } catch (error) {
-      return done(failed(error));
+      return report(c, started, failed(error));
     }
   };
 }

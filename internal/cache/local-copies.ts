@@ -18,6 +18,8 @@ export interface LocalCopies {
    * @throws Error where the store does not answer within seconds
    */
   read(keys: readonly string[]): readonly (string | null)[] | Promise<readonly (string | null)[]>;
+  /** A check whether the keys would be read as they are now; null where there are no copies of all. */
+  lease(keys: readonly string[]): (() => boolean) | null;
 }
 
 interface Copy {
@@ -49,6 +51,8 @@ export function makeLocalCopies(
   const shared = new Map<string, Reading>();
   let isSubscribed = false;
   let isUp = false;
+  /** Grows with every change of what the copies say. */
+  let version = 0;
 
   function subscribe(): void {
     isSubscribed = true;
@@ -62,6 +66,7 @@ export function makeLocalCopies(
 
   function setUp(next: boolean): void {
     isUp = next;
+    version++;
     copies.clear();
     readings.clear();
     shared.clear();
@@ -69,7 +74,7 @@ export function makeLocalCopies(
   }
 
   function drop(key: string): void {
-    copies.delete(key);
+    if (copies.delete(key)) version++;
     for (const reading of readings) if (reading.keys.includes(key)) forget(reading);
   }
 
@@ -92,6 +97,7 @@ export function makeLocalCopies(
   function keep(key: string, held: HeldText | null, started: number): void {
     const remaining = held === null ? MOST_SECONDS : held.remainingMs / 1000;
     const copy = { text: held?.text ?? null, until: started + Math.min(MOST_SECONDS, remaining) };
+    if (copies.get(key)?.text !== copy.text) version++;
     setBounded(copies, key, copy, MOST_COPIES);
   }
 
@@ -118,8 +124,17 @@ export function makeLocalCopies(
     return atHand(keys) ?? shared.get(nameOf(keys))?.texts ?? fetch(keys);
   }
 
+  function lease(keys: readonly string[]) {
+    if (!isUp) return null;
+    const held = keys.flatMap((key) => copies.get(key) ?? []);
+    if (held.length < keys.length) return null;
+    const until = Math.min(...held.map((copy) => copy.until));
+    const leased = version;
+    return () => version === leased && stopwatch() < until;
+  }
+
   subscribe();
-  return { read };
+  return { read, lease };
 }
 
 function nameOf(keys: readonly string[]): string {

@@ -16,8 +16,6 @@ const ROUTE = createRoute({
   },
 });
 
-const HEADERS = { "Content-Type": "application/json", "Cache-Control": "public, max-age=3600" };
-
 const DOCUMENT = {
   openapi: "3.1.0",
   info: {
@@ -34,6 +32,6 @@ export function addOpenApi(app: ApiApp, stopwatch: () => number): void {
   let content: Content | undefined;
   addRoute(app, ROUTE.path, stopwatch, (c) => {
     content ??= contentOf(JSON.stringify(app.getOpenAPI31Document(DOCUMENT)));
-    return contentResponse(content, HEADERS, c.req.header("If-None-Match"));
+    return contentResponse(content, "application/json", "public, max-age=3600", c.req.header("If-None-Match"));
   });
 }

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { asError } from "../../canonical/as-error.ts";
 import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { earlierOf, type Micros, seconds } from "../../canonical/time.ts";
+import { type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable } from "../../obs/api-events.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after, type Soon } from "../after.ts";
@@ -15,8 +15,7 @@ import { computePrice } from "./current-price.ts";
 import { nextClosing } from "./on-the-spot.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
-import type { StoredValue } from "./stored-texts.ts";
-import { readStored, replacedAt, storedFlags, withDivergence } from "./stored-value.ts";
+import { readStored, type StoredTarget, storedAnswer, withDivergence } from "./stored-value.ts";
 import { pairText, policyText, priceText, timeText } from "./values.ts";
 
 const priceSchema = z
@@ -60,24 +59,19 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     return { ...answer, maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment) };
   }
 
-  function answerOf(stored: StoredValue, until: Micros, moment: Micros): Answer {
-    return {
-      data: stored.price,
-      flags: storedFlags(stored, settings, moment),
-      maxAgeSeconds: secondsUntil(earlierOf(until, replacedAt(stored, settings)), moment),
-    };
-  }
-
-  function bestOf(stored: StoredValue | null, pair: Pair, moment: Micros): Soon<Answer> {
+  function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros): Soon<Answer> {
     if (stored === null) return computed(pair, moment);
     const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
-    if (moment <= freshUntil) return answerOf(stored, freshUntil, moment);
+    if (moment <= freshUntil) {
+      return storedAnswer(service, { data: stored.price, stored, holds }, moment, freshUntil);
+    }
     return computed(pair, moment).catch(async (error: unknown) => {
       // An older price that says so is worth more than none; there may be a newer one by now.
       if (!isUnavailable(error)) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
-      const { stored: latest } = await readStored(service, pair, stored.value.window_seconds, moment);
-      return answerOf(latest ?? stored, moment, moment);
+      const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
+      const latest = newest ?? stored;
+      return storedAnswer(service, { data: latest.price, stored: latest, holds: null }, moment, moment);
     });
   }
 
@@ -95,8 +89,8 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       const moment = now();
       const [shortest = 0] = settings.windows;
       if (service.configuredPair(pair) === null) return computed(pair, moment);
-      return after(readStored(service, pair, shortest, moment), ({ stored, divergence }) =>
-        after(bestOf(stored, pair, moment), (answer) => withDivergence(answer, divergence)),
+      return after(readStored(service, pair, shortest, moment), (target) =>
+        after(bestOf(target, pair, moment), (answer) => withDivergence(answer, target.divergence)),
       );
     },
   };

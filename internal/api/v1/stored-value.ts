@@ -3,7 +3,7 @@ import { PoisonedValueError } from "../../cache/value.ts";
 import { asError } from "../../canonical/as-error.ts";
 import { isClosed, latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { type Micros, seconds } from "../../canonical/time.ts";
+import { earlierOf, floorTo, type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable, foreignPolicy, storedValueRefused } from "../../obs/api-events.ts";
 import type { Soon } from "../after.ts";
 import { type Answer, type Flags, NO_FLAGS, secondsUntil } from "../answer.ts";
@@ -16,6 +16,8 @@ export interface StoredTarget {
   readonly stored: StoredValue | null;
   /** What the latest check of the pair against references gave; null where there was none lately. */
   readonly divergence: StoredDivergence | null;
+  /** Whether the store would be read as it was; null where that cannot be told without asking it. */
+  readonly holds: (() => boolean) | null;
 }
 
 /**
@@ -23,15 +25,19 @@ export interface StoredTarget {
  * this API's clock, or the store does not answer. All but the first are reported.
  */
 export function readStored(service: Service, pair: Pair, windowSeconds: number, now: Micros): Soon<StoredTarget> {
-  const texts = service.copies.read([vwapKey(pair, windowSeconds), divergenceKey(pair)]);
-  const targetOf = ([value = null, divergence = null]: readonly (string | null)[]): StoredTarget => ({
-    stored: value === null ? null : servable(service, pair, windowSeconds, now, value),
-    divergence: divergence === null ? null : comparisonOf(service, pair, divergence),
-  });
+  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair)];
+  const texts = service.copies.read(keys);
+  const targetOf = ([value = null, kept = null]: readonly (string | null)[]): StoredTarget => {
+    const stored = value === null ? null : servable(service, pair, windowSeconds, now, value);
+    const divergence = kept === null ? null : comparisonOf(service, pair, kept);
+    // What is set aside is set aside, and reported, each time it is asked for.
+    const isSound = kept === null || divergence !== null;
+    return { stored, divergence, holds: isSound && !(texts instanceof Promise) ? service.copies.lease(keys) : null };
+  };
   if (!(texts instanceof Promise)) return targetOf(texts);
   return texts.then(targetOf, (error: unknown) => {
     backendUnreachable.publish({ backend: "store", error: asError(error) });
-    return { stored: null, divergence: null };
+    return { stored: null, divergence: null, holds: null };
   });
 }
 
@@ -77,16 +83,38 @@ export function storedFlags({ value, to }: StoredValue, settings: ApiSettings, n
 }
 
 /** When the aggregator can have replaced the value. */
-export function replacedAt({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
+function replacedAt({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
   return to + seconds(intervalSeconds + settleSeconds);
 }
 
-export function storedAnswer(stored: StoredValue, settings: ApiSettings, now: Micros): Answer {
-  return {
-    data: stored.text,
-    flags: storedFlags(stored, settings, now),
-    maxAgeSeconds: secondsUntil(replacedAt(stored, settings), now),
+/** When a value of this age begins to be stale; see `storedFlags`. */
+function staleFrom({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
+  const interval = seconds(intervalSeconds);
+  return floorTo(to + interval, interval) + interval + seconds(settleSeconds);
+}
+
+/**
+ * An answer made of a stored value, and how it is given again while store, flags and clock allow.
+ * @param until when another answer takes its place in any case
+ */
+export function storedAnswer(
+  { settings, now: clock }: Service,
+  { data, stored, holds }: { data: string; stored: StoredValue; holds: StoredTarget["holds"] },
+  now: Micros,
+  until: Micros = replacedAt(stored, settings),
+): Answer {
+  const flags = storedFlags(stored, settings, now);
+  const replaced = earlierOf(until, replacedAt(stored, settings));
+  const answer = { data, flags, maxAgeSeconds: secondsUntil(replaced, now) };
+  if (holds === null || flags.stale) return answer;
+  const end = earlierOf(replaced, staleFrom(stored, settings));
+  const again = (): number | null => {
+    if (!holds()) return null;
+    const moment = clock();
+    // A clock that was set back may be before the bucket's closing.
+    return now <= moment && moment < end ? secondsUntil(replaced, moment) : null;
   };
+  return { ...answer, again };
 }
 
 /** The answer with what is known of the pair's price beside references. */

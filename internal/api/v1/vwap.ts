@@ -85,11 +85,13 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
         return compute(question, moment);
       }
-      return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence }) =>
-        after(stored === null ? compute(question, moment) : storedAnswer(stored, settings, moment), (answer) =>
-          withDivergence(answer, divergence),
-        ),
-      );
+      return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence, holds }) => {
+        const answer =
+          stored === null
+            ? compute(question, moment)
+            : storedAnswer(service, { data: stored.text, stored, holds }, moment);
+        return after(answer, (answered) => withDivergence(answered, divergence));
+      });
     },
   };
 }
