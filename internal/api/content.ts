@@ -24,9 +24,8 @@ export function contentResponse(
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
     return new Response(null, { status: 304, headers: { "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF } });
   }
-  return new Response(body, {
-    headers: { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF, ...others },
-  });
+  const headers = { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF };
+  return new Response(body, { headers: others === undefined ? headers : { ...headers, ...others } });
 }
 
 /** Whether one of the tags is the ETag, weak or not, as If-None-Match compares them. */

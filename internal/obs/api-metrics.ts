@@ -9,14 +9,29 @@ import {
 } from "./api-events.ts";
 import type { MetricsFeed } from "./metrics.ts";
 
+/** Requests of one route that are not handed over yet. */
+interface Tally {
+  readonly method: string;
+  readonly status: number;
+  count: number;
+}
+
 /** The API's metrics (docs/reference/metrics). No label holds what was asked. */
 export function feedApiMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
-  const requests = new Counter({
+  // Counted here and handed over when somebody looks: labels are dear next to an answer that is at hand.
+  const tallies = new Map<string, Tally[]>();
+  new Counter({
     name: "stellarindex_api_requests_total",
     help: "Requests answered, by route pattern, method and status",
     labelNames: ["route", "method", "status"],
     registers,
+    collect() {
+      for (const [route, ofRoute] of tallies) {
+        for (const { method, status, count } of ofRoute) this.inc({ route, method, status }, count);
+      }
+      tallies.clear();
+    },
   });
   const durations = new Histogram({
     name: "stellarindex_api_request_duration_seconds",
@@ -55,7 +70,7 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
 
   const subscriptions = [
     requestDone.subscribe(({ route, method, status, seconds }) => {
-      requests.inc({ route, method, status: String(status) });
+      countRequest(tallies, route, method, status);
       durations.observe({ route }, seconds);
     }),
     requestFailed.subscribe(() => failures.inc()),
@@ -69,4 +84,12 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
       for (const unsubscribe of subscriptions) unsubscribe();
     },
   };
+}
+
+function countRequest(tallies: Map<string, Tally[]>, route: string, method: string, status: number): void {
+  const ofRoute = tallies.get(route);
+  const tally = ofRoute?.find((each) => each.status === status && each.method === method);
+  if (tally !== undefined) tally.count++;
+  else if (ofRoute !== undefined) ofRoute.push({ method, status, count: 1 });
+  else tallies.set(route, [{ method, status, count: 1 }]);
 }
