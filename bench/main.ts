@@ -3,8 +3,9 @@ import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { refresh } from "./refresh.ts";
 import { serving } from "./serving.ts";
+import { startup } from "./startup.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh, serving };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, serving, startup };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 
