@@ -5,10 +5,21 @@ import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
 import { pairs } from "./pairs.ts";
 import { refresh } from "./refresh.ts";
+import { serving } from "./serving.ts";
 import { soak } from "./soak.ts";
+import { startup } from "./startup.ts";
 import { verify } from "./verify.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh, pairs, inserts, soak, ingest, verify };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  refresh,
+  pairs,
+  inserts,
+  soak,
+  ingest,
+  verify,
+  serving,
+  startup,
+};
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 

@@ -2,18 +2,22 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { packageRoot } from "../internal/package/root.ts";
-import { addAggregatorCommand } from "./aggregator.ts";
-import { addApiCommand } from "./api.ts";
-import { addBackfillCommand } from "./backfill.ts";
-import { addComputeCommand } from "./compute.ts";
-import { addConfigCommand } from "./config.ts";
-import { addImportCommand } from "./import.ts";
-import { addImportFxCommand } from "./import-fx.ts";
-import { addMigrateCommand } from "./migrate.ts";
-import { addPruneCommand } from "./prune.ts";
-import { addRollupsCommand } from "./rollups.ts";
-import { addStartCommand } from "./start.ts";
-import { addTradesCommand } from "./trades.ts";
+
+// Each with what it needs: a command is not kept waiting for the modules of the others.
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  start: async () => (await import("./start.ts")).addStartCommand,
+  aggregator: async () => (await import("./aggregator.ts")).addAggregatorCommand,
+  api: async () => (await import("./api.ts")).addApiCommand,
+  migrate: async () => (await import("./migrate.ts")).addMigrateCommand,
+  import: async () => (await import("./import.ts")).addImportCommand,
+  "import-fx": async () => (await import("./import-fx.ts")).addImportFxCommand,
+  trades: async () => (await import("./trades.ts")).addTradesCommand,
+  rollups: async () => (await import("./rollups.ts")).addRollupsCommand,
+  prune: async () => (await import("./prune.ts")).addPruneCommand,
+  compute: async () => (await import("./compute.ts")).addComputeCommand,
+  backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
+  config: async () => (await import("./config.ts")).addConfigCommand,
+};
 
 const HELP = `
 The configuration is one TOML file (see config.example.toml); without one the defaults hold: an embedded
@@ -29,8 +33,11 @@ Examples:
   stellarindex aggregator --config stellarindex.toml   keep values fresh in Redis
 `;
 
-/** The whole command line. Wrong usage throws a CommanderError once the message is written. */
-export function createProgram(): Command {
+/**
+ * The command line, with the commands that the arguments name, or all where they name none. Wrong usage throws a
+ * CommanderError once the message is written.
+ */
+export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("stellarindex")
     .description("An exact, deterministic price index for Stellar and the markets around it.")
     .version(version())
@@ -38,18 +45,10 @@ export function createProgram(): Command {
     .addHelpText("after", HELP)
     .showHelpAfterError("(run with --help for how to use it)")
     .exitOverride();
-  addStartCommand(program);
-  addAggregatorCommand(program);
-  addApiCommand(program);
-  addMigrateCommand(program);
-  addImportCommand(program);
-  addImportFxCommand(program);
-  addTradesCommand(program);
-  addRollupsCommand(program);
-  addPruneCommand(program);
-  addComputeCommand(program);
-  addBackfillCommand(program);
-  addConfigCommand(program);
+  const all = Object.keys(COMMANDS);
+  const named = all.filter((name) => args.includes(name));
+  const adds = await Promise.all((named.length > 0 ? named : all).map((name) => COMMANDS[name]?.()));
+  for (const add of adds) add?.(program);
   return program;
 }
 

@@ -17,6 +17,8 @@ export interface Answer {
   /** What comparing the pair's price with references gave, as JSON text; null where that is not known. */
   readonly divergence?: string | null;
   readonly maxAgeSeconds: number;
+  /** The max-age with which the very same answer would be given now; null once it has to be asked for anew. */
+  readonly again?: () => number | null;
 }
 
 export const NO_FLAGS: Flags = { stale: false, triangulated: false, divergence_warning: false };
@@ -29,10 +31,9 @@ export function secondsUntil(moment: Micros, now: Micros): number {
   return moment <= now ? 0 : Number((moment - now) / MICROS_PER_SECOND);
 }
 
-export function answerResponse({ data, flags, divergence = null, maxAgeSeconds }: Answer): Response {
+/** The body of an answer: all of it but its age. */
+export function answerText({ data, flags, divergence = null }: Answer): string {
   // Stored values are passed on byte for byte: their text is what was published.
   const compared = divergence === null ? "" : `,"divergence":${divergence}`;
-  return new Response(`{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`, {
-    headers: { "Content-Type": "application/json", "Cache-Control": `public, max-age=${maxAgeSeconds}` },
-  });
+  return `{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`;
 }

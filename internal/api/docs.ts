@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
+import { contentOf, contentResponse, NOSNIFF } from "./content.ts";
+import { addRoute } from "./route.ts";
 
 // Everything comes from this server: the page works offline and may load nothing else.
 const CONTENT_SECURITY_POLICY = [
@@ -42,22 +44,18 @@ const PACKAGE_FILES = {
 } as const;
 
 /** Serves `/docs`: a page to read the API's description and to try it out. */
-export function addDocs(app: Hono): void {
+export function addDocs(app: Hono, stopwatch: () => number): void {
   const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  app.get("/", (context) => context.redirect("docs"));
-  app.get("/docs", () => page(PAGE, "text/html; charset=utf-8"));
-  app.get("/docs/start.js", () => page(START, "text/javascript; charset=utf-8"));
+  addRoute(app, "/", stopwatch, () => new Response(null, { status: 302, headers: { Location: "docs", ...NOSNIFF } }));
+  addRoute(app, "/docs", stopwatch, (c) => page(c, PAGE, "text/html; charset=utf-8"));
+  addRoute(app, "/docs/start.js", stopwatch, (c) => page(c, START, "text/javascript; charset=utf-8"));
   for (const [name, type] of Object.entries(PACKAGE_FILES)) {
-    app.get(`/docs/${name}`, async () => page(await readFile(join(directory, name)), type));
+    addRoute(app, `/docs/${name}`, stopwatch, async (c) => page(c, await readFile(join(directory, name)), type));
   }
 }
 
-function page(body: string | Uint8Array<ArrayBuffer>, type: string): Response {
-  return new Response(body, {
-    headers: {
-      "Content-Type": type,
-      "Cache-Control": "public, max-age=3600",
-      "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    },
+function page(c: Context, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
+  return contentResponse(contentOf(body), type, "public, max-age=3600", c.req.header("If-None-Match"), {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
   });
 }

@@ -1,8 +1,14 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { BlankEnv } from "hono/types";
 import { divergenceSchema } from "../cache/divergence.ts";
-import { type Answer, answerResponse } from "./answer.ts";
+import { after, type Soon } from "./after.ts";
+import type { Answer } from "./answer.ts";
+import { type Content, contentResponse } from "./content.ts";
 import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
+import { invalidQuery } from "./query.ts";
+import { makeAsked, readyContent } from "./ready.ts";
+import { addRoute } from "./route.ts";
 
 /** The app that endpoints are added to. */
 export type ApiApp = OpenAPIHono<BlankEnv>;
@@ -20,8 +26,8 @@ export interface Endpoint<Query extends z.ZodType> {
   readonly isCompared?: boolean;
   /** The error answers besides those that every endpoint has. */
   readonly problems: readonly ProblemKind[];
-  /** @throws Problem */
-  readonly answer: (query: z.output<Query>) => Promise<Answer>;
+  /** At once where the answer is at hand. @throws Problem */
+  readonly answer: (query: z.output<Query>) => Soon<Answer>;
 }
 
 const ALWAYS: readonly ProblemKind[] = ["invalid-query", "internal-error", "unavailable"];
@@ -47,7 +53,11 @@ const problemSchema = z
   .openapi("Problem");
 
 /** Serves and documents an endpoint; one schema does both. */
-export function addEndpoint<Query extends z.ZodType>(app: ApiApp, endpoint: Endpoint<Query>): void {
+export function addEndpoint<Query extends z.ZodType>(
+  app: ApiApp,
+  stopwatch: () => number,
+  endpoint: Endpoint<Query>,
+): void {
   const { path, operationId, summary, description, query, data, isCompared = false, problems, answer } = endpoint;
   const route = createRoute({
     method: "get",
@@ -73,8 +83,40 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, endpoint: Endp
       ...problemResponses([...ALWAYS, ...problems]),
     },
   });
-  app.openapi(route, (async (context: { req: { valid: (target: "query") => z.output<Query> } }) =>
-    answerResponse(await answer(context.req.valid("query")))) as never);
+  app.openAPIRegistry.registerPath(route);
+
+  const ask = makeAsked<z.output<Query>>();
+  addRoute(app, path, stopwatch, (c) => {
+    const asked = ask(queryText(c.req.url), () => parseQuery(query, c));
+    const { last } = asked;
+    const age = last?.answer.again?.() ?? null;
+    if (last !== null && age !== null) return answerResponse(c, last.content, age);
+    return after(answer(asked.query), (answered) =>
+      answerResponse(c, readyContent(asked, answered), answered.maxAgeSeconds),
+    );
+  });
+}
+
+function answerResponse(c: Context, content: Content, maxAgeSeconds: number): Response {
+  const cacheControl = `public, max-age=${maxAgeSeconds}`;
+  return contentResponse(content, "application/json", cacheControl, c.req.header("If-None-Match"));
+}
+
+/** All of a URL behind its path. */
+function queryText(url: string): string {
+  const start = url.indexOf("?");
+  return start === -1 ? "" : url.slice(start);
+}
+
+/** @throws Problem that names everything wrong with the query */
+function parseQuery<Query extends z.ZodType>(schema: Query, c: Context): z.output<Query> {
+  const given = Object.entries(c.req.queries()).map(([name, values]) => [
+    name,
+    values.length === 1 ? values[0] : values,
+  ]);
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (!result.success) throw invalidQuery(result.error);
+  return result.data;
 }
 
 function problemResponses(kinds: readonly ProblemKind[]) {

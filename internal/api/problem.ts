@@ -1,3 +1,5 @@
+import { NOSNIFF } from "./content.ts";
+
 /** Every kind of error answer. The names are part of the API: clients tell errors apart by them. */
 export const PROBLEMS = {
   "invalid-query": { status: 400, title: "The query cannot be used as it is written" },
@@ -56,6 +58,6 @@ export function problemResponse({ kind, message, errors, headers }: Problem): Re
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
+    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...NOSNIFF, ...headers },
   });
 }

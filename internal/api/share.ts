@@ -1,3 +1,4 @@
+import { setBounded } from "../cache/bounded.ts";
 import type { Micros } from "../canonical/time.ts";
 
 const MOST_KEPT = 1_000;
@@ -23,9 +24,7 @@ export function makeShare<T>(): Share<T> {
       if (answers.get(key) === running) answers.delete(key);
     };
     running.then(step !== null && step === latest ? () => {} : forget, forget);
-    const [oldest] = answers.keys();
-    if (answers.size >= MOST_KEPT && oldest !== undefined) answers.delete(oldest);
-    answers.set(key, running);
+    setBounded(answers, key, running, MOST_KEPT);
     return running;
   };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parsePair } from "../canonical/pair.ts";
-import { formatAnnouncement, parseAnnouncement, vwapKey } from "./keys.ts";
+import { formatAnnouncement, formatPut, parseAnnouncement, parsePut, vwapKey } from "./keys.ts";
 
 test("a key names the pair as it is and the window in seconds", () => {
   expect(vwapKey(parsePair("XLM/USD"), 300)).toBe("vwap:crypto:XLM:fiat:USD:300");
@@ -16,9 +16,16 @@ test("an announcement is read as it was made, with keys of later versions passed
   expect(parseAnnouncement(payload.replace("{", '{"later":1,'))).toEqual(announcement);
 });
 
+test("what was put is read as it was told, with keys of later versions passed over", () => {
+  expect(formatPut("div:native:fiat:USD")).toBe('{"key":"div:native:fiat:USD"}');
+  expect(parsePut(formatPut("div:native:fiat:USD"))).toBe("div:native:fiat:USD");
+  expect(parsePut('{"later":1,"key":"a"}')).toBe("a");
+});
+
 test("anything else is no announcement", () => {
-  for (const payload of ["", "null", "1", "[]", "{}", '{"key":"a"}', '{"key":"a","to":1}', "{"]) {
-    expect(parseAnnouncement(payload)).toBeNull();
+  for (const payload of ["", "null", "1", "[]", "{}", '"key"', '{"key":1,"to":"a"}', "{"]) {
+    expect([parseAnnouncement(payload), parsePut(payload)]).toEqual([null, null]);
   }
-  fc.assert(fc.property(fc.string(), (payload) => parseAnnouncement(payload) === null));
+  for (const payload of ['{"key":"a"}', '{"key":"a","to":1}']) expect(parseAnnouncement(payload)).toBeNull();
+  fc.assert(fc.property(fc.string(), (payload) => parseAnnouncement(payload) === null && parsePut(payload) === null));
 });

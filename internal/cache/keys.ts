@@ -3,6 +3,9 @@ import type { Pair } from "../canonical/pair.ts";
 /** The channel on which every write is announced. */
 export const ANNOUNCEMENTS = "stellarindex:vwap";
 
+/** The channel on which every text that is put is announced, by its key. */
+export const PUTS = "stellarindex:put";
+
 /** Says that the value at `key` now covers the bucket that ends at `to` (RFC 3339). */
 export interface Announcement {
   readonly key: string;
@@ -29,15 +32,27 @@ export function formatAnnouncement({ key, to }: Announcement): string {
   return JSON.stringify({ key, to });
 }
 
+/** The payload that announces a text that was put. */
+export function formatPut(key: string): string {
+  return JSON.stringify({ key });
+}
+
 /** Reads an announcement; null where the payload is none, since anybody may write to a channel. */
 export function parseAnnouncement(payload: string): Announcement | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(payload);
-  } catch {
-    return null;
-  }
-  if (typeof parsed !== "object" || parsed === null) return null;
-  const { key, to } = parsed as { key?: unknown; to?: unknown };
+  const { key, to } = parseObject(payload);
   return typeof key === "string" && typeof to === "string" ? { key, to } : null;
+}
+
+/** Reads which key was put; null where the payload does not say. */
+export function parsePut(payload: string): string | null {
+  const { key } = parseObject(payload);
+  return typeof key === "string" ? key : null;
+}
+
+function parseObject(payload: string): { key?: unknown; to?: unknown } {
+  try {
+    return JSON.parse(payload) ?? {};
+  } catch {
+    return {};
+  }
 }

@@ -47,6 +47,15 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
       const at = now();
       return keys.map((key) => held(key, at));
     },
+    async readHeld(keys) {
+      refuseIfClosed();
+      const at = now();
+      return keys.map((key) => {
+        const entry = entries.get(key);
+        if (entry === undefined || entry.expires <= at) return null;
+        return { text: entry.value, remainingMs: Number(entry.expires - at) / 1000 };
+      });
+    },
     async publish(writes) {
       if (closed) return writes.map(() => new Error("the store is closed"));
       const at = now();
@@ -58,10 +67,12 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
       const refusal = refuseTtl(key, ttlSeconds);
       if (refusal !== null) throw refusal;
       keep(key, value, ttlSeconds, now());
+      listeners.announcePut(key);
     },
-    async subscribe(onWrite) {
+    async subscribe(onWrite, others) {
       refuseIfClosed();
-      const remove = listeners.add(onWrite);
+      const remove = listeners.add(onWrite, others);
+      listeners.up();
       return async () => remove();
     },
     async ping() {

@@ -31,11 +31,16 @@ describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
   }, async () => {
     const store = open();
     const heard: string[] = [];
-    await store.subscribe(({ to }) => heard.push(to));
+    const states: string[] = [];
+    await store.subscribe(({ to }) => heard.push(to), {
+      onUp: () => states.push("up"),
+      onDown: () => states.push("down"),
+    });
     expect(await store.publish([write(1), write(2)])).toEqual(["written", "written"]);
     await vi.waitFor(() => expect(heard).toHaveLength(2));
 
     await server.kill();
+    await vi.waitFor(() => expect(states).toEqual(["up", "down"]));
     const away = /^Redis at 127\.0\.0\.1:\d+: .*(ECONNREFUSED|connection was lost)/;
     const all = soon(Promise.allSettled([store.ping(), store.read(["key"]), store.subscribe(() => {})]));
     for (const result of await all) {
@@ -53,6 +58,7 @@ describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
       expect(heard).toContain(write(5).to);
     }, BACK);
     expect(heard).not.toContain(write(3).to);
+    expect(states).toEqual(["up", "down", "up"]);
   });
 
   test("a store opened while Redis is away works once it is there", { timeout: 60_000 }, async () => {
@@ -73,6 +79,16 @@ describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
     expect(published).toEqual([expect.objectContaining({ message: expect.stringContaining("no reply within 3 s") })]);
     server.thaw();
     await vi.waitFor(() => store.ping(), BACK);
+  });
+
+  test("a subscription to a Redis that is silent is noticed, and comes back", { timeout: 60_000 }, async () => {
+    const states: string[] = [];
+    await open().subscribe(() => {}, { onUp: () => states.push("up"), onDown: () => states.push("down") });
+    await vi.waitFor(() => expect(states).toEqual(["up"]));
+    server.freeze();
+    await vi.waitFor(() => expect(states).toEqual(["up", "down"]), BACK);
+    server.thaw();
+    await vi.waitFor(() => expect(states).toEqual(["up", "down", "up"]), BACK);
   });
 
   test("a store can be closed while Redis is away or silent", { timeout: 60_000 }, async () => {

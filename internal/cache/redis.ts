@@ -1,9 +1,9 @@
 import type { Result } from "ioredis";
-import { ANNOUNCEMENTS, formatAnnouncement, provenanceKey } from "./keys.ts";
+import { ANNOUNCEMENTS, formatAnnouncement, formatPut, PUTS, provenanceKey } from "./keys.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { openRedisSubscription } from "./redis-subscription.ts";
-import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
-import { PUBLISH_LUA, refuseTtl, refuseWrite } from "./supersede.ts";
+import type { HeldText, PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
+import { PUBLISH_LUA, PUT_LUA, refuseTtl, refuseWrite } from "./supersede.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -17,6 +17,7 @@ declare module "ioredis" {
       payload: string,
       provenance: string,
     ): Result<number, Context>;
+    putText(key: string, value: string, ttlSeconds: number, channel: string, payload: string): Result<null, Context>;
   }
 }
 
@@ -24,13 +25,19 @@ declare module "ioredis" {
 const CHUNK = 500;
 
 /**
- * The store in Redis. `keyPrefix` goes before every key and the channel; announcements carry the key without it.
+ * The store in Redis. `keyPrefix` goes before every key and both channels; announcements carry the key without it.
  * @throws InputError where the URL is no Redis URL
  */
 export function openRedisStore(url: string, keyPrefix: string): PriceStore {
-  const connection = connectRedis(url, { scripts: { publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 2 } } });
+  const connection = connectRedis(url, {
+    scripts: {
+      publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 2 },
+      putText: { lua: PUT_LUA, numberOfKeys: 1 },
+    },
+  });
   const channel = keyPrefix + ANNOUNCEMENTS;
-  const subscription = openRedisSubscription(url, channel);
+  const putChannel = keyPrefix + PUTS;
+  const subscription = openRedisSubscription(url, { writes: channel, puts: putChannel });
 
   async function publishChunk(writes: readonly PriceWrite[]): Promise<WriteOutcome[]> {
     try {
@@ -68,6 +75,20 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
       if (keys.length === 0) return [];
       return connection.run((client) => client.mget(keys.map((key) => keyPrefix + key)));
     },
+    async readHeld(keys) {
+      if (keys.length === 0) return [];
+      const prefixed = keys.map((key) => keyPrefix + key);
+      // The times to live go first: of a text that is replaced in between, the shorter one is told.
+      const replies = await connection.run((client) => {
+        const pipeline = client.pipeline();
+        for (const key of prefixed) pipeline.pttl(key);
+        return pipeline.mget(prefixed).exec();
+      });
+      const [failed] = (replies ?? []).flatMap(([error]) => error ?? []);
+      const texts = replies?.at(-1)?.[1] as (string | null)[] | undefined;
+      if (failed !== undefined || texts === undefined) throw connection.explain(failed ?? "no reply");
+      return texts.map((text, index) => heldText(text, replies?.[index]?.[1] as number));
+    },
     async publish(writes) {
       const refusals = writes.map(refuseWrite);
       const sound = writes.filter((_, index) => refusals[index] === null);
@@ -81,9 +102,9 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
     async put(key, value, ttlSeconds) {
       const refusal = refuseTtl(key, ttlSeconds);
       if (refusal !== null) throw refusal;
-      await connection.run((client) => client.set(keyPrefix + key, value, "EX", ttlSeconds));
+      await connection.run((client) => client.putText(keyPrefix + key, value, ttlSeconds, putChannel, formatPut(key)));
     },
-    subscribe: (onWrite) => subscription.subscribe(onWrite),
+    subscribe: (onWrite, others) => subscription.subscribe(onWrite, others),
     async ping() {
       await connection.run((client) => client.ping());
     },
@@ -91,4 +112,10 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
       await Promise.all([subscription.close(), connection.close()]);
     },
   };
+}
+
+/** @param pttl what PTTL said: -1 where the key never expires, -2 where there was none */
+function heldText(text: string | null, pttl: number): HeldText | null {
+  if (text === null) return null;
+  return { text, remainingMs: pttl === -1 ? Number.POSITIVE_INFINITY : Math.max(0, pttl) };
 }

@@ -219,7 +219,49 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await read()).toEqual([null, "text"]);
     });
 
-    test("a text that is put is announced to nobody, and seen under no other prefix", async () => {
+    test("what is held is read with how long it stays", async () => {
+      await store.publish([write("a", 1), { ...write("short", 1), ttlSeconds: 2 }]);
+      await store.put("put", "text", 60);
+      const held = await store.readHeld(["put", "none", "a", "short"]);
+      expect(held.map((each) => each?.text)).toEqual(["text", undefined, write("a", 1).value, write("short", 1).value]);
+      for (const [index, seconds] of [60, 0, TTL, 2].entries()) {
+        const remaining = held[index]?.remainingMs ?? 0;
+        expect(remaining).toBeLessThanOrEqual(seconds * 1000);
+        expect(remaining).toBeGreaterThanOrEqual(Math.max(0, seconds - 2) * 1000);
+      }
+      expect(await store.readHeld([])).toEqual([]);
+      await harness.elapse(2, async () => (await store.readHeld(["short"]))[0] === null);
+    });
+
+    test("a text that is put is announced to those who listen for it, by any writer, and can be read then", async () => {
+      const reader = open();
+      const seen: unknown[] = [];
+      const end = await reader.subscribe(() => {}, {
+        onPut: (key) => void reader.read([key]).then(([text]) => seen.push([key, text])),
+      });
+      await open().put("put", "text", TTL);
+      await vi.waitFor(() => expect(seen).toEqual([["put", "text"]]));
+      await end();
+      await store.put("put", "later", TTL);
+      const heard = await listen(store);
+      await store.publish([write("key", 1)]);
+      await vi.waitFor(() => expect(heard).toHaveLength(1));
+      expect(seen).toHaveLength(1);
+    });
+
+    test("a subscriber hears once that all is announced, and at the end that no more is", async () => {
+      const [first, second] = [[] as string[], [] as string[]];
+      const into = (states: string[]) => ({ onUp: () => states.push("up"), onDown: () => states.push("down") });
+      await store.subscribe(() => {}, into(first));
+      const endSecond = await store.subscribe(() => {}, into(second));
+      await vi.waitFor(() => expect([first, second]).toEqual([["up"], ["up"]]));
+      await endSecond();
+      await store.close();
+      await vi.waitFor(() => expect(first).toEqual(["up", "down"]));
+      expect(second).toEqual(["up"]);
+    });
+
+    test("a text that is put is no write to anybody, and seen under no other prefix", async () => {
       const other = open(harness.freshPrefix());
       const [heard, heardByOther] = [await listen(store), await listen(other)];
       await store.put("put", "text", TTL);
@@ -341,6 +383,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       await end();
       await expect(store.ping()).rejects.toThrow("the store is closed");
       await expect(store.read(["key"])).rejects.toThrow("the store is closed");
+      await expect(store.readHeld(["key"])).rejects.toThrow("the store is closed");
       await expect(store.put("key", "text", TTL)).rejects.toThrow("the store is closed");
       await expect(store.subscribe(() => {})).rejects.toThrow("the store is closed");
       expect(await store.publish([write("key", 2)])).toEqual([

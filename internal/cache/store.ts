@@ -22,6 +22,22 @@ export interface PriceWrite {
  */
 export type WriteOutcome = "written" | "superseded" | Error;
 
+/** A text in the store, and for how many milliseconds from before it was read it stays; Infinity where for ever. */
+export interface HeldText {
+  readonly text: string;
+  readonly remainingMs: number;
+}
+
+/** What else those who subscribe may want to hear. */
+export interface Subscriber {
+  /** A text was put under the key. */
+  readonly onPut?: (key: string) => void;
+  /** From now on all that is written will be announced: at first, and each time the connection is back. */
+  readonly onUp?: () => void;
+  /** From now on something may be written without being announced, until the next `onUp`; also as the store closes. */
+  readonly onDown?: () => void;
+}
+
 /** Where published values live. */
 export interface PriceStore {
   /**
@@ -29,19 +45,25 @@ export interface PriceStore {
    * @throws Error where the store does not answer within seconds
    */
   read(keys: readonly string[]): Promise<(string | null)[]>;
+  /**
+   * As `read`, and how long each text stays at least.
+   * @throws Error where the store does not answer within seconds
+   */
+  readHeld(keys: readonly string[]): Promise<(HeldText | null)[]>;
   /** Writes all in pipelined round trips, in their order. Never rejects: a failure is the outcome of its write alone. */
   publish(writes: readonly PriceWrite[]): Promise<WriteOutcome[]>;
   /**
-   * Keeps a text for so many whole seconds; it is not announced.
+   * Keeps a text for so many whole seconds, and announces that to those who listen for it.
    * @throws Error where the store does not answer within seconds, or the text could never expire
    */
   put(key: string, value: string, ttlSeconds: number): Promise<void>;
   /**
    * Calls back for each write announced, by any writer, from when the promise resolves until the function it gives is
-   * called. What is written while the connection is away is not announced afterwards.
+   * called. What is written while the connection is away is not announced afterwards. A connection that ends is noticed
+   * at once, one that falls silent after at most 13 seconds.
    * @throws Error where the store does not answer within seconds
    */
-  subscribe(onWrite: (announcement: Announcement) => void): Promise<() => Promise<void>>;
+  subscribe(onWrite: (announcement: Announcement) => void, others?: Subscriber): Promise<() => Promise<void>>;
   /** @throws Error where the store does not answer within seconds */
   ping(): Promise<void>;
   /** Lets what is under way finish, then ends every connection; calls after it are refused. */

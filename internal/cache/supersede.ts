@@ -24,6 +24,12 @@ export function supersedes(held: string, to: string): boolean {
   return heldTo !== undefined && heldTo > to;
 }
 
+/** Keeps a text and announces that, as one step. */
+export const PUT_LUA = `
+redis.call("SET", KEYS[1], ARGV[1], "EX", ARGV[2])
+redis.call("PUBLISH", ARGV[3], ARGV[4])
+`;
+
 /** The same rule, write, marker and announcement included, as one atomic step inside Redis: 1 written, 0 superseded. */
 export const PUBLISH_LUA = `
 local held = redis.pcall("GET", KEYS[1])

@@ -34,8 +34,14 @@ export interface ForeignPolicyEvent {
   readonly policy: string;
 }
 
+/** Stored values are answered from copies in the process from now on, or no longer. */
+export interface StoreFollowedEvent {
+  readonly isFollowing: boolean;
+}
+
 export const requestDone: EventChannel<RequestEvent> = channel("stellarindex:api:request");
 export const requestFailed: EventChannel<RequestFailedEvent> = channel("stellarindex:api:request-failed");
 export const backendUnreachable: EventChannel<BackendUnreachableEvent> = channel("stellarindex:api:backend");
 export const storedValueRefused: EventChannel<StoredValueRefusedEvent> = channel("stellarindex:api:value-refused");
 export const foreignPolicy: EventChannel<ForeignPolicyEvent> = channel("stellarindex:api:foreign-policy");
+export const storeFollowed: EventChannel<StoreFollowedEvent> = channel("stellarindex:api:store-followed");

@@ -1,4 +1,11 @@
-import { backendUnreachable, foreignPolicy, requestDone, requestFailed, storedValueRefused } from "./api-events.ts";
+import {
+  backendUnreachable,
+  foreignPolicy,
+  requestDone,
+  requestFailed,
+  storedValueRefused,
+  storeFollowed,
+} from "./api-events.ts";
 import type { Logger } from "./logging.ts";
 
 /** One line per request at debug; failures and oddities as they come. Until `stop`. */
@@ -9,6 +16,10 @@ export function logApiEvents(log: Logger): { stop: () => void } {
     backendUnreachable.subscribe(({ backend, error }) => log.warn({ backend, reason: error.message }, "no answer")),
     storedValueRefused.subscribe((refused) => log.warn(refused, "stored value set aside")),
     foreignPolicy.subscribe((served) => log.warn(served, "serving values of another policy than this API's own")),
+    storeFollowed.subscribe(({ isFollowing }) => {
+      if (isFollowing) log.info("following the store: values are answered from copies");
+      else log.warn("not following the store: each value is read from it");
+    }),
   ];
   return {
     stop: () => {

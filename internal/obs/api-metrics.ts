@@ -1,15 +1,37 @@
-import { Counter, Histogram, type Registry } from "prom-client";
-import { backendUnreachable, foreignPolicy, requestDone, requestFailed, storedValueRefused } from "./api-events.ts";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import {
+  backendUnreachable,
+  foreignPolicy,
+  requestDone,
+  requestFailed,
+  storedValueRefused,
+  storeFollowed,
+} from "./api-events.ts";
 import type { MetricsFeed } from "./metrics.ts";
+
+/** Requests of one route that are not handed over yet. */
+interface Tally {
+  readonly method: string;
+  readonly status: number;
+  count: number;
+}
 
 /** The API's metrics (docs/reference/metrics). No label holds what was asked. */
 export function feedApiMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
-  const requests = new Counter({
+  // Counted here and handed over when somebody looks: labels are dear next to an answer that is at hand.
+  const tallies = new Map<string, Tally[]>();
+  new Counter({
     name: "stellarindex_api_requests_total",
     help: "Requests answered, by route pattern, method and status",
     labelNames: ["route", "method", "status"],
     registers,
+    collect() {
+      for (const [route, ofRoute] of tallies) {
+        for (const { method, status, count } of ofRoute) this.inc({ route, method, status }, count);
+      }
+      tallies.clear();
+    },
   });
   const durations = new Histogram({
     name: "stellarindex_api_request_duration_seconds",
@@ -39,21 +61,35 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
     help: "Policies of served values other than the API's own, each counted once",
     registers,
   });
+  const following = new Gauge({
+    name: "stellarindex_api_store_followed",
+    help: "1 while stored values are answered from copies in the process, 0 while each is read from the store",
+    registers,
+  });
   for (const backend of ["store", "database"]) unreachable.inc({ backend }, 0);
 
   const subscriptions = [
     requestDone.subscribe(({ route, method, status, seconds }) => {
-      requests.inc({ route, method, status: String(status) });
+      countRequest(tallies, route, method, status);
       durations.observe({ route }, seconds);
     }),
     requestFailed.subscribe(() => failures.inc()),
     backendUnreachable.subscribe(({ backend }) => unreachable.inc({ backend })),
     storedValueRefused.subscribe(() => refusedValues.inc()),
     foreignPolicy.subscribe(() => foreignPolicies.inc()),
+    storeFollowed.subscribe(({ isFollowing }) => following.set(isFollowing ? 1 : 0)),
   ];
   return {
     stop: () => {
       for (const unsubscribe of subscriptions) unsubscribe();
     },
   };
+}
+
+function countRequest(tallies: Map<string, Tally[]>, route: string, method: string, status: number): void {
+  const ofRoute = tallies.get(route);
+  const tally = ofRoute?.find((each) => each.status === status && each.method === method);
+  if (tally !== undefined) tally.count++;
+  else if (ofRoute !== undefined) ofRoute.push({ method, status, count: 1 });
+  else tallies.set(route, [{ method, status, count: 1 }]);
 }

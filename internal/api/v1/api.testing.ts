@@ -75,7 +75,7 @@ export function openTestApi({ database, store: given, policy: rules, settings }:
     policy,
     settings: { ...TEST_SETTINGS, ...settings },
     now: () => now,
-    stopwatch: () => 0,
+    stopwatch: () => Number(now) / 1e6,
   });
 
   async function put(pair: Pair, windowSeconds: number, text: string, to: string): Promise<void> {

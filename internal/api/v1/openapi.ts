@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { type Content, contentOf, contentResponse } from "../content.ts";
 import type { ApiApp } from "../endpoint.ts";
+import { addRoute } from "../route.ts";
 
 const ROUTE = createRoute({
   method: "get",
@@ -25,12 +27,11 @@ const DOCUMENT = {
 };
 
 /** Serves `/v1/openapi.json`, the description of all endpoints added so far. */
-export function addOpenApi(app: ApiApp): void {
+export function addOpenApi(app: ApiApp, stopwatch: () => number): void {
   app.openAPIRegistry.registerPath(ROUTE);
-  const text = JSON.stringify(app.getOpenAPI31Document(DOCUMENT));
-  app.get(
-    ROUTE.path,
-    () =>
-      new Response(text, { headers: { "Content-Type": "application/json", "Cache-Control": "public, max-age=3600" } }),
-  );
+  let content: Content | undefined;
+  addRoute(app, ROUTE.path, stopwatch, (c) => {
+    content ??= contentOf(JSON.stringify(app.getOpenAPI31Document(DOCUMENT)));
+    return contentResponse(content, "application/json", "public, max-age=3600", c.req.header("If-None-Match"));
+  });
 }

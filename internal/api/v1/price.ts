@@ -2,19 +2,20 @@ import { z } from "@hono/zod-openapi";
 import { asError } from "../../canonical/as-error.ts";
 import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { earlierOf, type Micros, seconds } from "../../canonical/time.ts";
+import { type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable } from "../../obs/api-events.ts";
 import { isUnavailable } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
+import { after, type Soon } from "../after.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { Problem } from "../problem.ts";
 import { makeShare } from "../share.ts";
-import { type CurrentPrice, computePrice, priceOf } from "./current-price.ts";
+import { computePrice } from "./current-price.ts";
 import { nextClosing } from "./on-the-spot.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
-import { readStored, replacedAt, type StoredValue, storedFlags, withDivergence } from "./stored-value.ts";
+import { readStored, type StoredTarget, storedAnswer, withDivergence } from "./stored-value.ts";
 import { pairText, policyText, priceText, timeText } from "./values.ts";
 
 const priceSchema = z
@@ -41,41 +42,37 @@ function querySchema(service: Service) {
 /** `GET /v1/price`: the best current price of a pair. */
 export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof querySchema>> {
   const { database, settings, now } = service;
-  const share = makeShare<CurrentPrice | Problem>();
+  const share = makeShare<Omit<Answer, "maxAgeSeconds"> | Problem>();
 
   async function computed(pair: Pair, moment: Micros): Promise<Answer> {
     const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
-    const price = await share(`${formatPair(pair)} ${to}`, to, () =>
-      withSnapshot(database, (reader) => computePrice(reader, service, pair, to)),
-    );
-    if (price instanceof Problem) throw price;
-    return {
-      data: JSON.stringify(price.data),
-      flags: { ...NO_FLAGS, stale: price.data.price_type === "last_trade", triangulated: price.triangulated },
-      maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment),
-    };
+    const answer = await share(`${formatPair(pair)} ${to}`, to, async () => {
+      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to));
+      if (price instanceof Problem) return price;
+      const { data, triangulated } = price;
+      return {
+        data: JSON.stringify(data),
+        flags: { ...NO_FLAGS, stale: data.price_type === "last_trade", triangulated },
+      };
+    });
+    if (answer instanceof Problem) throw answer;
+    return { ...answer, maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment) };
   }
 
-  function answerOf(stored: StoredValue, until: Micros, moment: Micros): Answer {
-    return {
-      data: JSON.stringify(priceOf(stored.value).data),
-      flags: storedFlags(stored, settings, moment),
-      maxAgeSeconds: secondsUntil(earlierOf(until, replacedAt(stored, settings)), moment),
-    };
-  }
-
-  async function bestOf(stored: StoredValue | null, pair: Pair, moment: Micros): Promise<Answer> {
+  function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros): Soon<Answer> {
     if (stored === null) return computed(pair, moment);
     const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
-    if (moment <= freshUntil) return answerOf(stored, freshUntil, moment);
-    try {
-      return await computed(pair, moment);
-    } catch (error) {
-      // An older price that says so is worth more than none.
+    if (moment <= freshUntil) {
+      return storedAnswer(service, { data: stored.price, stored, holds }, moment, freshUntil);
+    }
+    return computed(pair, moment).catch(async (error: unknown) => {
+      // An older price that says so is worth more than none; there may be a newer one by now.
       if (!isUnavailable(error)) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
-      return answerOf(stored, moment, moment);
-    }
+      const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
+      const latest = newest ?? stored;
+      return storedAnswer(service, { data: latest.price, stored: latest, holds: null }, moment, moment);
+    });
   }
 
   return {
@@ -88,12 +85,13 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     data: priceSchema,
     isCompared: true,
     problems: ["price-not-found", "price-withheld", "raw-data-expired"],
-    answer: async (pair) => {
+    answer: (pair) => {
       const moment = now();
       const [shortest = 0] = settings.windows;
       if (service.configuredPair(pair) === null) return computed(pair, moment);
-      const { stored, divergence } = await readStored(service, pair, shortest, moment);
-      return withDivergence(await bestOf(stored, pair, moment), divergence);
+      return after(readStored(service, pair, shortest, moment), (target) =>
+        after(bestOf(target, pair, moment), (answer) => withDivergence(answer, target.divergence)),
+      );
     },
   };
 }

@@ -1,20 +1,28 @@
 import { configuredPairs } from "../../aggregate/question.ts";
+import { type LocalCopies, makeLocalCopies } from "../../cache/local-copies.ts";
 import type { Pair } from "../../canonical/pair.ts";
+import { storeFollowed } from "../../obs/api-events.ts";
 import type { ApiContext } from "../context.ts";
+import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
 /** What the endpoints share while one API runs. */
 export interface Service extends ApiContext {
   /** The configured pair that this one is, by whatever name; null where none is. */
   readonly configuredPair: (pair: Pair) => Pair | null;
+  /** What the store holds, from copies in this process while every write is announced to it. */
+  readonly copies: LocalCopies;
+  readonly storedTexts: StoredTexts;
   /** Policies of stored values, other than the API's own, that were reported already. */
   readonly reportedPolicies: Set<string>;
 }
 
 export function makeService(context: ApiContext): Service {
-  const { policy, settings } = context;
+  const { policy, settings, store, stopwatch } = context;
   return {
     ...context,
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
+    copies: makeLocalCopies(store, stopwatch, (isFollowing) => storeFollowed.publish({ isFollowing })),
+    storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),
   };
 }

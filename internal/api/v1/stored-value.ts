@@ -1,68 +1,65 @@
-import { type Divergence, parseDivergence, serializeDivergence } from "../../cache/divergence.ts";
 import { divergenceKey, vwapKey } from "../../cache/keys.ts";
-import { PoisonedValueError, parsePublished } from "../../cache/value.ts";
+import { PoisonedValueError } from "../../cache/value.ts";
 import { asError } from "../../canonical/as-error.ts";
 import { isClosed, latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import type { PublishedValue } from "../../canonical/published.ts";
-import { type Micros, parseTime, seconds } from "../../canonical/time.ts";
+import { earlierOf, floorTo, type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable, foreignPolicy, storedValueRefused } from "../../obs/api-events.ts";
+import type { Soon } from "../after.ts";
 import { type Answer, type Flags, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { ApiSettings } from "../context.ts";
 import type { Service } from "./service.ts";
-
-/** A value that the aggregator published. */
-export interface StoredValue {
-  /** The very bytes in the store. */
-  readonly text: string;
-  readonly value: PublishedValue;
-  readonly to: Micros;
-}
+import type { StoredDivergence, StoredValue } from "./stored-texts.ts";
 
 /** What the store holds of a target. */
 export interface StoredTarget {
   readonly stored: StoredValue | null;
   /** What the latest check of the pair against references gave; null where there was none lately. */
-  readonly divergence: Divergence | null;
+  readonly divergence: StoredDivergence | null;
+  /** Whether the store would be read as it was; null where that cannot be told without asking it. */
+  readonly holds: (() => boolean) | null;
 }
 
 /**
  * What is stored of a target; null for what cannot be served: it is missing, not what an aggregator writes, not closed by
  * this API's clock, or the store does not answer. All but the first are reported.
  */
-export async function readStored(
-  service: Service,
-  pair: Pair,
-  windowSeconds: number,
-  now: Micros,
-): Promise<StoredTarget> {
-  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair)] as const;
-  const [value, divergence] = await readTexts(service, keys);
-  return {
-    stored: value === null ? null : servable(service, pair, windowSeconds, now, value),
-    divergence: divergence === null ? null : comparisonOf(pair, divergence),
+export function readStored(service: Service, pair: Pair, windowSeconds: number, now: Micros): Soon<StoredTarget> {
+  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair)];
+  const texts = service.copies.read(keys);
+  const targetOf = ([value = null, kept = null]: readonly (string | null)[]): StoredTarget => {
+    const stored = value === null ? null : servable(service, pair, windowSeconds, now, value);
+    const divergence = kept === null ? null : comparisonOf(service, pair, kept);
+    // What is set aside is set aside, and reported, each time it is asked for.
+    const isSound = kept === null || divergence !== null;
+    return { stored, divergence, holds: isSound && !(texts instanceof Promise) ? service.copies.lease(keys) : null };
   };
+  if (!(texts instanceof Promise)) return targetOf(texts);
+  return texts.then(targetOf, (error: unknown) => {
+    backendUnreachable.publish({ backend: "store", error: asError(error) });
+    return { stored: null, divergence: null, holds: null };
+  });
 }
 
-function comparisonOf(pair: Pair, text: string): Divergence | null {
+function comparisonOf({ storedTexts }: Service, pair: Pair, text: string): StoredDivergence | null {
   const key = divergenceKey(pair);
-  const divergence = parseStored(parseDivergence, text, key);
-  if (divergence === null || divergence.pair === formatPair(pair)) return divergence;
-  storedValueRefused.publish({ key, reason: `it is of ${divergence.pair}` });
+  const compared = unlessPoisoned(storedTexts.divergence, key, text);
+  if (compared === null || compared.divergence.pair === formatPair(pair)) return compared;
+  storedValueRefused.publish({ key, reason: `it is of ${compared.divergence.pair}` });
   return null;
 }
 
 function servable(
-  { settings, policy, reportedPolicies }: Service,
+  { settings, policy, reportedPolicies, storedTexts }: Service,
   pair: Pair,
   windowSeconds: number,
   now: Micros,
   text: string,
 ): StoredValue | null {
   const key = vwapKey(pair, windowSeconds);
-  const value = parseStored(parsePublished, text, key);
-  if (value === null) return null;
-  const to = parseTime(value.to);
+  const stored = unlessPoisoned(storedTexts.value, key, text);
+  if (stored === null) return null;
+  const { value, to } = stored;
   if (value.pair !== formatPair(pair) || value.window_seconds !== windowSeconds) {
     storedValueRefused.publish({ key, reason: `it is of ${value.pair} over ${value.window_seconds} s` });
     return null;
@@ -75,7 +72,7 @@ function servable(
     reportedPolicies.add(value.policy);
     foreignPolicy.publish({ key, policy: value.policy });
   }
-  return { text, value, to };
+  return stored;
 }
 
 export function storedFlags({ value, to }: StoredValue, settings: ApiSettings, now: Micros): Flags {
@@ -86,41 +83,50 @@ export function storedFlags({ value, to }: StoredValue, settings: ApiSettings, n
 }
 
 /** When the aggregator can have replaced the value. */
-export function replacedAt({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
+function replacedAt({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
   return to + seconds(intervalSeconds + settleSeconds);
 }
 
-export function storedAnswer(stored: StoredValue, settings: ApiSettings, now: Micros): Answer {
-  return {
-    data: stored.text,
-    flags: storedFlags(stored, settings, now),
-    maxAgeSeconds: secondsUntil(replacedAt(stored, settings), now),
+/** When a value of this age begins to be stale; see `storedFlags`. */
+function staleFrom({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
+  const interval = seconds(intervalSeconds);
+  return floorTo(to + interval, interval) + interval + seconds(settleSeconds);
+}
+
+/**
+ * An answer made of a stored value, and how it is given again while store, flags and clock allow.
+ * @param until when another answer takes its place in any case
+ */
+export function storedAnswer(
+  { settings, now: clock }: Service,
+  { data, stored, holds }: { data: string; stored: StoredValue; holds: StoredTarget["holds"] },
+  now: Micros,
+  until: Micros = replacedAt(stored, settings),
+): Answer {
+  const flags = storedFlags(stored, settings, now);
+  const replaced = earlierOf(until, replacedAt(stored, settings));
+  const answer = { data, flags, maxAgeSeconds: secondsUntil(replaced, now) };
+  if (holds === null || flags.stale) return answer;
+  const end = earlierOf(replaced, staleFrom(stored, settings));
+  const again = (): number | null => {
+    if (!holds()) return null;
+    const moment = clock();
+    // A clock that was set back may be before the bucket's closing.
+    return now <= moment && moment < end ? secondsUntil(replaced, moment) : null;
   };
+  return { ...answer, again };
 }
 
 /** The answer with what is known of the pair's price beside references. */
-export function withDivergence(answer: Answer, divergence: Divergence | null): Answer {
-  if (divergence === null) return answer;
-  const flags = { ...answer.flags, divergence_warning: divergence.warning };
-  return { ...answer, flags, divergence: serializeDivergence(divergence) };
+export function withDivergence(answer: Answer, compared: StoredDivergence | null): Answer {
+  if (compared === null) return answer;
+  const flags = { ...answer.flags, divergence_warning: compared.divergence.warning };
+  return { ...answer, flags, divergence: compared.text };
 }
 
-async function readTexts(
-  { store }: Service,
-  [first, second]: readonly [string, string],
-): Promise<[string | null, string | null]> {
+function unlessPoisoned<T>(read: (key: string, text: string) => T, key: string, text: string): T | null {
   try {
-    const [one = null, other = null] = await store.read([first, second]);
-    return [one, other];
-  } catch (error) {
-    backendUnreachable.publish({ backend: "store", error: asError(error) });
-    return [null, null];
-  }
-}
-
-function parseStored<T>(parse: (text: string) => T, text: string, key: string): T | null {
-  try {
-    return parse(text);
+    return read(key, text);
   } catch (error) {
     if (!(error instanceof PoisonedValueError)) throw error;
     storedValueRefused.publish({ key, reason: error.message });

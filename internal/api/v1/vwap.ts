@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { computePublished } from "../../aggregate/published-value.ts";
 import { serializePublished } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
+import { after } from "../after.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { onTheSpot } from "./on-the-spot.ts";
 import { isCurrent, questionSchema } from "./question.ts";
@@ -78,15 +79,19 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     data: publishedSchema,
     isCompared: true,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
-    answer: async (question) => {
+    answer: (question) => {
       const moment = now();
       const { pair, windowSeconds } = question;
       if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
         return compute(question, moment);
       }
-      const { stored, divergence } = await readStored(service, pair, windowSeconds, moment);
-      const answer = stored === null ? await compute(question, moment) : storedAnswer(stored, settings, moment);
-      return withDivergence(answer, divergence);
+      return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence, holds }) => {
+        const answer =
+          stored === null
+            ? compute(question, moment)
+            : storedAnswer(service, { data: stored.text, stored, holds }, moment);
+        return after(answer, (answered) => withDivergence(answered, divergence));
+      });
     },
   };
 }

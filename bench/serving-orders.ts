@@ -1,0 +1,43 @@
+import type { ApiSettings } from "../internal/api/context.ts";
+import { parsePair } from "../internal/canonical/pair.ts";
+
+export const SERVED_PAIR = parsePair("XLM/USD");
+
+export const SERVED_SETTINGS: ApiSettings = {
+  pairs: [SERVED_PAIR],
+  windows: [300, 3600, 86_400],
+  intervalSeconds: 30,
+  bucketSeconds: 15,
+  settleSeconds: 5,
+  vwapWindowSeconds: 300,
+  twapWindowSeconds: 300,
+  maxTrades: 10_000,
+  priceFreshnessSeconds: 30,
+};
+
+/** What a server process is to serve. */
+export type ServerOrder =
+  | { readonly kind: "api"; readonly redisUrl: string; readonly keyPrefix: string }
+  /** A constant of so many bytes, from a bare Hono route or from plain `node:http`. */
+  | { readonly kind: "bare" | "node"; readonly length: number };
+
+/** What the load generator is to ask, as fast as answers come, each connection one question at a time. */
+export interface LoadOrder {
+  readonly port: number;
+  readonly path: string;
+  /** With the ETag of the first answer, so that all others are 304. */
+  readonly isConditional: boolean;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly mostRequests: number;
+}
+
+export interface Load {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the first answer: its length and the status of those that followed. */
+  readonly length: number;
+  readonly status: number;
+}

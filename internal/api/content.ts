@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+
+/** On every answer: what it is called is what it is. */
+export const NOSNIFF = { "X-Content-Type-Options": "nosniff" } as const;
+
+/** A body and the strong ETag that is the same for the same body in every process. */
+export interface Content {
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+export function contentOf(body: Content["body"]): Content {
+  return { body, etag: `"${createHash("sha1").update(body).digest("hex")}"` };
+}
+
+/** The content as an answer: 304 without a body where the caller has it already. */
+export function contentResponse(
+  { body, etag }: Content,
+  contentType: string,
+  cacheControl: string,
+  ifNoneMatch: string | undefined,
+  others?: Readonly<Record<string, string>>,
+): Response {
+  if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
+    return new Response(null, { status: 304, headers: { "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF } });
+  }
+  const headers = { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF };
+  return new Response(body, { headers: others === undefined ? headers : { ...headers, ...others } });
+}
+
+/** Whether one of the tags is the ETag, weak or not, as If-None-Match compares them. */
+function matches(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch === etag || ifNoneMatch.trim() === "*" || (ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) ?? false);
+}

@@ -1,0 +1,42 @@
+import { type Divergence, parseDivergence, serializeDivergence } from "../../cache/divergence.ts";
+import { parsePublished } from "../../cache/value.ts";
+import type { PublishedValue } from "../../canonical/published.ts";
+import { type Micros, parseTime } from "../../canonical/time.ts";
+import { rememberText } from "../remember.ts";
+import { priceOf } from "./current-price.ts";
+
+/** A value that the aggregator published. */
+export interface StoredValue {
+  /** The very bytes in the store. */
+  readonly text: string;
+  readonly value: PublishedValue;
+  readonly to: Micros;
+  /** What `/v1/price` shows of it, as JSON text. */
+  readonly price: string;
+}
+
+/** What comparing a pair's price with references gave. */
+export interface StoredDivergence {
+  readonly divergence: Divergence;
+  /** As it is shown. */
+  readonly text: string;
+}
+
+/** Reads what the store holds by key; the same text of a key is read once. All throw PoisonedValueError. */
+export interface StoredTexts {
+  readonly value: (key: string, text: string) => StoredValue;
+  readonly divergence: (key: string, text: string) => StoredDivergence;
+}
+
+export function makeStoredTexts(): StoredTexts {
+  return {
+    value: rememberText((text) => {
+      const value = parsePublished(text);
+      return { text, value, to: parseTime(value.to), price: JSON.stringify(priceOf(value).data) };
+    }),
+    divergence: rememberText((text) => {
+      const divergence = parseDivergence(text);
+      return { divergence, text: serializeDivergence(divergence) };
+    }),
+  };
+}
