@@ -80,6 +80,15 @@ describe.skipIf(!canStartRedis())("an API that follows a Redis", () => {
     };
   }
 
+  /** Once what was announced has arrived, nothing is read again. */
+  async function expectCopies({ ask, reads }: { ask: () => Promise<Response>; reads: () => number }): Promise<void> {
+    await vi.waitFor(async () => {
+      const before = reads();
+      for (let asked = 0; asked < 3; asked++) await ask();
+      expect(reads()).toBe(before);
+    });
+  }
+
   async function write(step: number, ttlSeconds = 300): Promise<string> {
     const { text, to } = published(step);
     expect(await writer.publish([{ key: vwapKey(XLM, 300), value: text, to, ttlSeconds }])).toEqual(["written"]);
@@ -99,7 +108,9 @@ describe.skipIf(!canStartRedis())("an API that follows a Redis", () => {
       expect(await response.text()).toContain(`{"data":${first},`);
       tags.add(response.headers.get("ETag"));
     }
-    expect([tags.size, one.reads(), other.reads()]).toEqual([1, 1, 1]);
+    expect(tags.size).toBe(1);
+    await expectCopies(one);
+    await expectCopies(other);
 
     one.api.at(FIRST + seconds(7));
     expect((await one.ask()).headers.get("Cache-Control")).toBe("public, max-age=28");
@@ -161,7 +172,7 @@ describe.skipIf(!canStartRedis())("an API that follows a Redis", () => {
     api.at(FIRST + seconds(300));
     const before = await write(5);
     for (let asked = 0; asked < 3; asked++) expect(await (await ask()).text()).toContain(before);
-    expect(reads()).toBe(1);
+    await expectCopies({ ask, reads });
 
     const states = listenTo(storeFollowed);
     onTestFinished(states.stop);
@@ -181,9 +192,8 @@ describe.skipIf(!canStartRedis())("an API that follows a Redis", () => {
     await raw.call("ACL", "SETUSER", "default", "allchannels");
     raw.disconnect();
     await vi.waitFor(() => expect(states.events.at(-1)).toEqual({ isFollowing: true }), BACK);
-    const readsThen = reads();
     for (let asked = 0; asked < 3; asked++) expect(await (await ask()).text()).toContain(published(7).text);
-    expect(reads() - readsThen).toBe(1);
+    await expectCopies({ ask, reads });
     const after = await write(8);
     await vi.waitFor(async () => expect(await (await ask()).text()).toContain(after));
   });
