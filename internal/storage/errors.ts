@@ -31,3 +31,9 @@ export function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && (CONNECTION_FAILURES.has(code) || PASSING_SQLSTATE.test(code));
 }
+
+/** Whether an error says that the connection it came over is gone, or is about to be. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
+  return severity === "FATAL" || severity === "PANIC" || CONNECTION_FAILURES.has(String(code));
+}

@@ -4,6 +4,7 @@ import { packageRoot } from "../package/root.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
 import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
+import { inTransaction } from "./transaction.ts";
 
 const SCHEMA_TABLE = "stellarindex_migrations";
 // Any number that nothing else uses: migrations run one at a time.
@@ -117,7 +118,7 @@ function postgrator(sql: Sql): Postgrator {
 }
 
 function inLockedTransaction(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
-  return database.sql.begin(async (transaction) => {
+  return inTransaction(database.sql, "", async (transaction) => {
     await transaction`SELECT pg_advisory_xact_lock(${String(MIGRATION_LOCK)}::text::bigint)`;
     await work(transaction);
   }) as Promise<void>;

@@ -1,13 +1,14 @@
 import type { Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { type Horizons, readHorizons } from "./horizons.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. */
 export function readOnly<T>(
   { sql }: Database,
   read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
 ): Promise<T> {
-  return sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
+  return inTransaction(sql, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
     const [, , horizons, now] = await Promise.all([
       holdRetention(transaction),
       planForTimes(transaction),

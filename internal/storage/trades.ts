@@ -3,6 +3,7 @@ import type { TradeRow } from "../canonical/trade.ts";
 import type { Database } from "./database.ts";
 import { moment } from "./moment.ts";
 import { planForTimes } from "./read-only.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** What became of a batch: `inserted + known` is its length; `conflicting` are known ones with other amounts. */
 export interface WriteOutcome {
@@ -35,7 +36,7 @@ export async function writeTrades({ sql }: Database, rows: readonly TradeRow[]):
   const known = rows.length - inserted;
   if (known === 0) return { inserted, known, conflicting: [] };
   const sorted = rows.map(({ ts }) => ts).sort((a, b) => (a < b ? -1 : Number(a > b)));
-  const conflicts = await sql.begin("READ ONLY", async (transaction) => {
+  const conflicts = await inTransaction(sql, "READ ONLY", async (transaction) => {
     await planForTimes(transaction);
     return transaction<{ position: string }[]>`
       SELECT batch.position FROM ${batch}
