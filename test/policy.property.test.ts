@@ -10,6 +10,8 @@ import { makePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { ceilTo, earlierOf, floorTo, laterOf, parseTime } from "../internal/canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { RawDataExpired } from "../internal/storage/errors.ts";
+import { moment } from "../internal/storage/moment.ts";
 import { withReplay } from "../internal/storage/replay/replay.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
@@ -26,6 +28,8 @@ interface Case {
   readonly to: bigint;
   readonly settings: PolicySettings;
   readonly maxTrades: number;
+  /** What retention has removed: rows of these tables from before a moment of a whole hour. */
+  readonly cut?: { readonly tables: readonly string[]; readonly before: bigint } | null;
 }
 
 const amount = fc.oneof(
@@ -89,10 +93,18 @@ const anyCase: fc.Arbitrary<Case> = span
       enable_stablecoin_fiat_proxy: fc.boolean(),
       min_usd_volume: fc.constantFrom(0, 0, 1, 1000),
       maxTrades: fc.constantFrom(0, 1, 10_000),
+      cut: fc.option(
+        fc.record({
+          tables: fc.constantFrom(["trades"], ["trades_1m"], ["trades", "trades_1m"]),
+          before: fc.bigInt({ min: -1n, max: 6n }).map((hours) => START + hours * 3_600_000_000n),
+        }),
+        { freq: 2 },
+      ),
     }),
   )
-  .map(({ trades, from, width, wholeWindow, sigma, maxTrades, weights, ...policy }) => ({
+  .map(({ trades, from, width, wholeWindow, sigma, maxTrades, cut, weights, ...policy }) => ({
     trades,
+    cut,
     from: wholeWindow ? START : from,
     to: (wholeWindow ? START : from) + width,
     settings: {
@@ -106,6 +118,13 @@ const anyCase: fc.Arbitrary<Case> = span
     },
     maxTrades,
   }));
+
+const EXPIRED = "expired";
+
+function expired(error: unknown): string {
+  if (error instanceof RawDataExpired) return EXPIRED;
+  throw error;
+}
 
 /** The bucket of a case, and buckets of whole minutes about it. */
 function bucketsAbout({ from, to }: Case): Bucket[] {
@@ -155,13 +174,15 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
         quoteAmount: parseDecimal(plain(trade.quote, 30n)),
       })),
     );
+    await cutBack(pair.base, anyOne.cut ?? null);
     const policy = makePolicy(settings);
     const buckets = bucketsAbout(anyOne);
     const computeAll = async (reader: TradeReader): Promise<(string | null)[]> => {
-      const computed = await Promise.all(
-        buckets.map((bucket) => computeValue(reader, policy, pair, bucket, { maxTrades })),
-      );
-      return computed.map(({ value, refusal }) => (value === null ? refusal : serializePublished(value)));
+      const answer = async (bucket: Bucket): Promise<string | null> => {
+        const { value, refusal } = await computeValue(reader, policy, pair, bucket, { maxTrades });
+        return value === null ? refusal : serializePublished(value);
+      };
+      return Promise.all(buckets.map((bucket) => answer(bucket).catch(expired)));
     };
     const pairs = DOLLARS.map((quote) => ({ base: pair.base, quote: quote as Asset }));
     const ways = {
@@ -169,10 +190,26 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       "as big windows": await withSnapshot(database, (reader) => computeAll(asBigWindows(reader))),
       replayed: await withReplay(database, { pairs, span: spanOf(buckets) }, computeAll),
     };
+    await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
     const expected = buckets.map((bucket) => expectedOf({ ...anyOne, ...bucket }, policy));
     return Object.entries(ways).flatMap(([way, answers]) =>
       answers.map((answer, index) => ({ way, answer, expected: expected[index] ?? "" })),
     );
+  }
+
+  /** Removes rows as retention does. */
+  async function cutBack(base: string, cut: NonNullable<Case["cut"]> | null): Promise<void> {
+    if (cut === null) return;
+    const before = moment(cut.before);
+    await database.sql.begin(async (sql) => {
+      await sql`SET LOCAL stellarindex.maintenance = 'on'`;
+      for (const table of cut.tables) {
+        await sql`
+          UPDATE retention_horizons SET complete_from = ${before}::timestamptz WHERE table_name = ${table}`;
+        const time = sql(table === "trades" ? "ts" : "bucket");
+        await sql`DELETE FROM ${sql(table)} WHERE base_asset = ${base} AND ${time} < ${before}::timestamptz`;
+      }
+    });
   }
 
   function expectedOf({ trades, from, to, settings }: Case, policy: Policy): string {
@@ -198,7 +235,10 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
 
   async function expectAgreement(anyOne: Case): Promise<string | null> {
     const found = await answersFor(anyOne);
-    for (const { way, answer, expected } of found) expect([way, answer]).toEqual([way, expected]);
+    for (const { way, answer, expected } of found) {
+      // What can no longer be known is refused, never answered from what is left.
+      if (anyOne.cut == null || answer !== EXPIRED) expect([way, answer]).toEqual([way, expected]);
+    }
     return found[0]?.answer ?? null;
   }
 

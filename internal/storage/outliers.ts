@@ -3,8 +3,10 @@ import type { FoundOutliers, OutlierQuestion, OutlierRule, PricedTrade, SourceVo
 import { type Bucket, splitBucket } from "../canonical/bucket.ts";
 import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
+import { laterOf, type Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 import { type Horizons, missingRows } from "./horizons.ts";
+import { moment } from "./moment.ts";
 import { inRange, inSpan, type Range, unnestRanges } from "./ranges.ts";
 import { readWindowOutliers } from "./window-outliers.ts";
 
@@ -24,6 +26,7 @@ export interface PairSearch extends Omit<OutlierSearch, "pairs"> {
 
 /** Above this part of a window's minutes, a big window is read as a whole, for which the planner may use more cores. */
 const WHOLE_WINDOW_SHARE = 0.5;
+const MINUTES = "trades_1m";
 const BIG_WINDOW = 5_000;
 
 interface Row {
@@ -50,7 +53,7 @@ export async function readOutliers(
 ): Promise<(FoundOutliers | Error)[]> {
   const parts = searches.flatMap(({ pairs, ...search }) => pairs.map((pair) => ({ pair, ...search })));
   const rows = parts.map((): Row[] => []);
-  for (const row of await searchRollups(sql, parts)) rows[row.part]?.push(row);
+  for (const row of await searchRollups(sql, parts, horizons.get(MINUTES))) rows[row.part]?.push(row);
   const found = await Promise.all(parts.map((part, index) => outliersOf(sql, horizons, part, rows[index] ?? [])));
   const inOrder = found.values();
   return searches.map(({ pairs, limit }) => {
@@ -65,12 +68,16 @@ async function outliersOf(
   { pair, bucket, question, limit }: PairSearch,
   rows: readonly Row[],
 ): Promise<FoundOutliers | Error> {
+  const { headMinutes, tailMinutes } = splitBucket(bucket);
+  const unknown = missingRows(horizons, { minutes: [headMinutes, tailMinutes] });
+  if (unknown !== null) return unknown;
   const [first] = rows;
   if (first === undefined) return { volumes: [], trades: [] };
-  const from = first.is_whole ? bucket.from : BigInt(first.needed_from);
-  const missing = missingRows(horizons, { trades: [{ from, to: bucket.to }] });
+  // None lies before the first of the rollups that are hit.
+  const searched = { from: laterOf(BigInt(first.needed_from), bucket.from), to: bucket.to };
+  const missing = missingRows(horizons, { trades: [searched] });
   if (missing !== null) return missing;
-  if (first.is_whole) return { volumes: await readWindowOutliers(sql, pair, bucket, question), trades: null };
+  if (first.is_whole) return { volumes: await readWindowOutliers(sql, pair, searched, question), trades: null };
   const sums = rows.filter(({ source }) => source !== null);
   const volumes = sums.map((row) => ({
     source: row.source as string,
@@ -148,7 +155,8 @@ function mostSeconds({ bucket, question }: PairSearch): string | null {
 
 // OFFSET 0 keeps each lookup one of its own, by index: joined, the planner may read whole tables. Sources are compared
 // where that is a plain filter: `source = ANY` inside a lookup would be one lookup per source.
-function searchRollups(sql: Sql, parts: readonly PairSearch[]) {
+// Where retention has removed the minutes of an hour that is hit, its trades are looked through, if these are there.
+function searchRollups(sql: Sql, parts: readonly PairSearch[], minutesFrom: Micros | undefined) {
   const cut = parts.map(({ bucket }) => splitBucket(bucket));
   const rangesOf = (stretchesOf: (index: number) => (Bucket | undefined)[]): Range[] =>
     parts.flatMap(({ pair }, part) =>
@@ -159,6 +167,7 @@ function searchRollups(sql: Sql, parts: readonly PairSearch[]) {
   const minutes = rangesOf((part) => [cut[part]?.headMinutes, cut[part]?.tailMinutes]);
   const hours = rangesOf((part) => [cut[part]?.hours]);
   const ends = rangesOf((part) => [cut[part]?.headTrades, cut[part]?.tailTrades]);
+  const hasMinutes = minutesFrom === undefined ? sql`true` : sql`bucket >= ${moment(minutesFrom)}::timestamptz`;
   const isHit = sql`(price_min < asked.low OR price_max > asked.high)`;
   const isAsked = (source: string) => sql`${sql(source)} = ANY(string_to_array(asked.sources, ','))`;
   const hits = [
@@ -179,20 +188,27 @@ function searchRollups(sql: Sql, parts: readonly PairSearch[]) {
       : [
           sql`
           SELECT part, minute.bucket, hour.source
-          FROM ${unnestRanges(sql, hours)} JOIN asked USING (part)
-          CROSS JOIN LATERAL (
-            SELECT bucket, source FROM trades_1h WHERE ${inRange(sql, "bucket", hours)} AND ${isHit} OFFSET 0
-          ) AS hour
+          FROM (SELECT * FROM hour_hit WHERE ${hasMinutes}) AS hour JOIN asked USING (part)
           CROSS JOIN LATERAL (
             SELECT bucket FROM trades_1m
-            WHERE ${inRange(sql, "bucket", hours)} AND ${isHit}
+            WHERE base_asset = asked.base AND quote_asset = asked.quote AND ${isHit} AND ${inSpan(sql, "bucket", hours)}
               AND bucket >= hour.bucket AND bucket < hour.bucket + interval '1 hour' AND source = hour.source
             OFFSET 0
-          ) AS minute
-          WHERE ${isAsked("hour.source")}`,
+          ) AS minute`,
         ]),
   ];
+  const hourHits =
+    hours.length === 0
+      ? sql`SELECT NULL::int, NULL::timestamptz, NULL::text WHERE false`
+      : sql`
+        SELECT part, hour.bucket, hour.source
+        FROM ${unnestRanges(sql, hours)} JOIN asked USING (part)
+        CROSS JOIN LATERAL (
+          SELECT bucket, source FROM trades_1h WHERE ${inRange(sql, "bucket", hours)} AND ${isHit} OFFSET 0
+        ) AS hour
+        WHERE ${isAsked("hour.source")}`;
   const stretches = [
+    sql`SELECT DISTINCT part, bucket, bucket + interval '1 hour', NULL FROM hour_hit WHERE NOT ${hasMinutes}`,
     sql`
     SELECT part, min(bucket), max(bucket) + interval '1 minute',
       CASE WHEN min(source) = max(source) THEN min(source) END
@@ -227,6 +243,7 @@ function searchRollups(sql: Sql, parts: readonly PairSearch[]) {
       )`;
   return sql<Row[]>`
     WITH asked AS MATERIALIZED (SELECT * FROM ${unnestParts(sql, parts)}),
+    hour_hit (part, bucket, source) AS MATERIALIZED (${hourHits}),
     hit (part, bucket, source) AS MATERIALIZED (${hits.reduce((all, each) => sql`${all} UNION ALL ${each}`)}),
     stretch (part, first, past, source) AS MATERIALIZED (
       ${stretches.reduce((all, each) => sql`${all} UNION ALL ${each}`)}
