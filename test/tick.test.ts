@@ -5,6 +5,7 @@ import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/polic
 import { computePublished } from "../internal/aggregate/published-value.ts";
 import { provenanceKey, vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import type { Asset } from "../internal/canonical/asset.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
@@ -129,6 +130,25 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
       expect(value?.price).toBe(target.quote === token ? "0.45" : "0.36");
       expect(await store.read([vwapKey(target, 300)])).toEqual([value && serializePublished(value)]);
     }
+  });
+
+  it("leads through the native asset in a tick as in compute, whether or not it has another name", async () => {
+    const rules = makePolicy({ ...DEFAULT_POLICY_SETTINGS, aliases: new Map([["native" as Asset, []]]) });
+    const native = "native" as Asset;
+    const at = TO + seconds(14_400);
+    await writeTrades(database, [
+      trade({ base: native, quote: pair("LED/USD").base }, at - seconds(10), { base: "60000", quote: "30000" }),
+      trade({ base: native, quote: pair("LED/USD").quote }, at - seconds(10), { base: "60000", quote: "60000" }),
+    ]);
+    const led = pair("LED/USD");
+    const { value } = await withSnapshot(database, (reader) =>
+      computePublished(reader, rules, led, bucketEndingAt(at, 300), { maxTrades: 100 }),
+    );
+    expect(value?.price).toBe("2");
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => at + seconds(5) });
+    const targets = targetsOf([{ base: native, quote: led.quote }, led], [300]);
+    await runTick({ ...contextOf(), policy: rules, targets }, at, new AbortController().signal);
+    expect(await store.read([vwapKey(led, 300)])).toEqual([value && serializePublished(value)]);
   });
 
   it("reads many targets in as many round trips as few, on one snapshot", async () => {

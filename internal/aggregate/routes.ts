@@ -73,7 +73,10 @@ export async function findRoute(reader: RouteReader, policy: Policy, pair: Pair)
 /** The assets whose markets are asked for by name, beside currencies and tickers. */
 export function namedAssets({ aliases, pegs }: Policy, ends: readonly Pair[]): Asset[] {
   const atEnds = ends.flatMap(({ base, quote }) => [...namesOf(base, aliases), ...namesOf(quote, aliases)]);
-  return [...new Set([...aliases.keys(), ...pegs.keys(), ...atEnds])].filter((asset) => !isCurrencyOrTicker(asset));
+  // `native` may lead whether or not it has another name.
+  return [...new Set(["native" as Asset, ...aliases.keys(), ...pegs.keys(), ...atEnds])].filter(
+    (asset) => !isCurrencyOrTicker(asset),
+  );
 }
 
 /** Nobody can issue these; classic assets and contracts anybody can. */

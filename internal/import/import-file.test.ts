@@ -206,6 +206,24 @@ describe("importFile", () => {
     expect(writes).toBe(5);
   });
 
+  test("waits for the batch behind the one that failed, and counts it", async () => {
+    const store = createStore();
+    let stored = false;
+    const result = await importText(numbered(20), {
+      batchSize: 10,
+      async write(batch) {
+        if (store.rows.size === 0 && !stored) {
+          stored = true;
+          throw new Error("connection lost");
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+        return store.write(batch);
+      },
+    });
+    expect(result).toMatchObject({ new: 10, end: { kind: "failed", reason: "connection lost" } });
+    expect(store.rows.size).toBe(10);
+  });
+
   test("has two batches in flight, one behind the other, while it reads the next", async () => {
     const store = createStore();
     let inFlight = 0;

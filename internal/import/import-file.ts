@@ -23,7 +23,7 @@ export interface ImportOptions {
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
   /** Ends the import early; what has been read until then is still stored. */
   readonly signal?: AbortSignal;
-  /** Rows per write; one batch is written while the next is read. */
+  /** Rows per write; two batches are in flight while the next is read. */
   readonly batchSize?: number;
 }
 
@@ -90,8 +90,11 @@ export async function importFile(path: string, options: ImportOptions): Promise<
   const end = await endOf(readAll);
   if (scratch !== null) await rm(scratch, { recursive: true, force: true });
   const stored = await endOf(async () => {
-    await writer.flush();
-    await writer.settle();
+    try {
+      await writer.flush();
+    } finally {
+      await writer.settle();
+    }
     return end;
   });
   return { ...counts, bad, end: stored };

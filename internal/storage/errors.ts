@@ -32,6 +32,15 @@ export function isUnavailable(error: unknown): boolean {
   return typeof code === "string" && (CONNECTION_FAILURES.has(code) || PASSING_SQLSTATE.test(code));
 }
 
+// Locks, rights, and what is not there: none of them depends on what is asked.
+const ANY_STATEMENT = /^(?:55P03|42501|42P01|42703|0A000)$/;
+
+/** Whether a refused statement would be refused whatever it asked about. */
+export function failsWhateverIsAsked(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return isUnavailable(error) || (typeof code === "string" && ANY_STATEMENT.test(code));
+}
+
 /** Whether an error says that the connection it came over is gone, or is about to be. */
 export function isConnectionLost(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };

@@ -120,6 +120,8 @@ function postgrator(sql: Sql): Postgrator {
 function inLockedTransaction(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
   return inTransaction(database.sql, "", async (transaction) => {
     await transaction`SELECT pg_advisory_xact_lock(${String(MIGRATION_LOCK)}::text::bigint)`;
+    // Whoever reads or writes meanwhile waits behind a lock that is waited for.
+    await transaction`SELECT set_config('lock_timeout', '5s', true)`;
     await work(transaction);
   }) as Promise<void>;
 }

@@ -86,7 +86,7 @@ async function deleteRows(
       if (signal.aborted) return removed;
       const deleted = await deleteBatch(sql, table, pair, { from: last, to: horizon });
       removed += deleted.count;
-      if (deleted.count < BATCH) break;
+      if (deleted.count === 0) break;
       first ??= deleted.first;
       last = deleted.last;
       onProgress((index + Number(last - first) / Number(horizon - first)) / pairs.length);

@@ -4,7 +4,7 @@ import type { Pair } from "../../canonical/pair.ts";
 import { MICROS_PER_SECOND, type Micros } from "../../canonical/time.ts";
 import { stageDone } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
-import { isUnavailable, RawDataExpired } from "../../storage/errors.ts";
+import { failsWhateverIsAsked, RawDataExpired } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Computation, StageReport } from "../compute.ts";
 import type { Policy } from "../policy.ts";
@@ -25,6 +25,9 @@ export interface RefreshContext {
   readonly onUnknownSources: (sources: readonly string[], pair: Pair) => void;
 }
 
+/** Batches of one tick that may fail and be split: enough for some bad targets, few where it is not the targets. */
+const MOST_FAILURES = 32;
+
 /** What was found out about a target. */
 export interface Refreshed {
   /** Of the target's own trades. */
@@ -43,19 +46,32 @@ export async function refreshTargets(
   targets: readonly Target[],
   to: Micros,
   signal: AbortSignal,
+): Promise<ReadonlyMap<Target, Refreshed>> {
+  return new Map(await refreshInHalves(context, targets, to, signal, { left: MOST_FAILURES }));
+}
+
+async function refreshInHalves(
+  context: RefreshContext,
+  targets: readonly Target[],
+  to: Micros,
+  signal: AbortSignal,
+  failures: { left: number },
 ): Promise<Map<Target, Refreshed>> {
   const refreshed = new Map<Target, Refreshed>();
   const failure = await refreshTogether(context, targets, to, signal, refreshed).then(() => null, asError);
   if (failure === null || signal.aborted) return refreshed;
   const failed = targets.filter((target) => !refreshed.has(target) || failureOf(refreshed.get(target)) !== null);
-  if (failed.length <= 1 || isUnavailable(failure)) {
+  failures.left--;
+  if (failed.length <= 1 || failures.left <= 0 || failsWhateverIsAsked(failure)) {
     for (const target of failed) refreshed.set(target, { own: failure, triangulation: null });
     return refreshed;
   }
   const middle = Math.ceil(failed.length / 2);
   for (const half of [failed.slice(0, middle), failed.slice(middle)]) {
+    if (signal.aborted) break;
     for (const target of half) refreshed.delete(target);
-    for (const [target, found] of await refreshTargets(context, half, to, signal)) refreshed.set(target, found);
+    for (const [target, found] of await refreshInHalves(context, half, to, signal, failures))
+      refreshed.set(target, found);
   }
   return refreshed;
 }
