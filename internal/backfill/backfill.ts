@@ -2,19 +2,12 @@ import { formatPair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { RawDataExpired } from "../storage/errors.ts";
 import type { BackfillFormat } from "./format.ts";
-import type { BackfillOutput } from "./output.ts";
+import type { BackfillCounts, BackfillOutput } from "./output.ts";
 import { type BackfillPlan, countEnds, endsInChunks } from "./plan.ts";
 import { type BackfillContext, type Outcome, valuesAt } from "./values.ts";
 
-/** What became of the buckets of a plan. */
-export interface BackfillResult {
-  /** Values written. */
-  readonly values: number;
-  /** Buckets of which nothing is published. */
-  readonly empty: number;
-  /** Buckets left out because retention has removed what they need, and why the first was. */
-  readonly expired: number;
-  readonly firstExpired: string | null;
+/** What became of the buckets of a plan, in this run and earlier ones. */
+export interface BackfillResult extends BackfillCounts {
   /** False after a stop: the same run goes on from there. */
   readonly isComplete: boolean;
 }
@@ -33,31 +26,35 @@ export async function runBackfill(
   plan: BackfillPlan,
   { format, output, signal, onProgress }: BackfillOptions,
 ): Promise<BackfillResult> {
-  const counts = { values: 0, empty: 0, expired: 0, firstExpired: null as string | null };
+  let { counts } = output;
   const total = countEnds(plan, null);
   let left = countEnds(plan, output.done);
   onProgress(total - left, total);
   for (const ends of endsInChunks(plan, output.done)) {
-    const outcomes = await valuesAt(context, plan, ends, signal);
+    const outcomes = await valuesAt(context, plan, ends, format.line, signal);
     if (signal.aborted) return { ...counts, isComplete: false };
-    await output.append(linesOf(outcomes, format), ends.at(-1) as Micros);
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === null) counts.empty++;
-      else if (outcome instanceof RawDataExpired) {
-        counts.expired++;
-        counts.firstExpired ??= `${nameOf(plan, index)}: ${outcome.message}`;
-      } else counts.values++;
-    }
+    counts = countedWith(counts, plan, outcomes);
+    await output.append(textOf(outcomes), ends.at(-1) as Micros, counts);
     left -= ends.length;
     onProgress(total - left, total);
   }
   return { ...counts, isComplete: true };
 }
 
-function linesOf(outcomes: readonly Outcome[], format: BackfillFormat): string {
-  return outcomes
-    .map((outcome) => (outcome === null || outcome instanceof RawDataExpired ? "" : format.line(outcome)))
-    .join("");
+function textOf(outcomes: readonly Outcome[]): string {
+  return outcomes.filter((outcome) => typeof outcome === "string").join("");
+}
+
+function countedWith(before: BackfillCounts, plan: BackfillPlan, outcomes: readonly Outcome[]): BackfillCounts {
+  const counts = { ...before };
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome === null) counts.empty++;
+    else if (outcome instanceof RawDataExpired) {
+      counts.expired++;
+      counts.firstExpired ??= `${nameOf(plan, index)}: ${outcome.message}`;
+    } else counts.values++;
+  }
+  return counts;
 }
 
 function nameOf({ pairs, windows }: BackfillPlan, index: number): string {
