@@ -1,9 +1,10 @@
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
+import { backfill } from "./backfill.ts";
 import type { Bench } from "./bench.ts";
 import { refresh } from "./refresh.ts";
 
-const BENCHES: Readonly<Record<string, Bench>> = { refresh };
+const BENCHES: Readonly<Record<string, Bench>> = { refresh, backfill };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
 
