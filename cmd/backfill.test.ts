@@ -125,7 +125,7 @@ describe.skipIf(serverTestEngine === null)("backfill of a long range on a server
     pairs: "LONELY/USD",
     windows: "5m",
     from: "2026-01-01T00:00:00Z",
-    // Five times what is held at once.
+    // Several times what is held at once.
     to: "2026-04-15T00:00:00Z",
   };
   let database: TestDatabase;
@@ -136,7 +136,7 @@ describe.skipIf(serverTestEngine === null)("backfill of a long range on a server
     const pair = parsePair("LONELY/USD");
     await writeTrades(
       database,
-      [100, 29_999, 30_001, 100_000, 149_000].map((at) =>
+      [100, 39_999, 40_001, 100_000, 149_000].map((at) =>
         trade(pair, FROM + seconds(at * 60), { base: "3", quote: String(at) }),
       ),
     );

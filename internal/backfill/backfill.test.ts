@@ -29,7 +29,7 @@ const jsonl = BACKFILL_FORMATS["jsonl"] as BackfillFormat;
 const PAIRS = ["XLM/USD", "BTC/USD", "BTC/EUR", "XLM/EUR", "XLM/GBP", "ETH/USD"].map(parsePair);
 const LONELY = parsePair("LONELY/USD");
 /** One more than a chunk of one pair and window holds, and some. */
-const LONG = 30_100;
+const LONG = 40_100;
 
 /** Two hours of markets under several names, with wild prints, a venue of its own mind, and sources that do not count. */
 function market() {
@@ -64,7 +64,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       ...market(),
       trade(parsePair("EUR/USD"), START - seconds(90_000), { ...rate, quote: "1.0811" }),
       trade(parsePair("EUR/USD"), minute(40), { ...rate, quote: "1.0911" }),
-      ...[1, 2, 60, 29_998, 29_999, 30_000, 30_003].map((at) => trade(LONELY, minute(at), { quote: String(at) })),
+      ...[1, 2, 60, 39_998, 39_999, 40_000, 40_003].map((at) => trade(LONELY, minute(at), { quote: String(at) })),
     ]);
   });
   afterAll(async () => {
@@ -225,9 +225,9 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       const ends = undisturbed.lines.map((line) => (parseTime(JSON.parse(line).to) - START) / seconds(60));
       const within = (first: number, last: number) =>
         Array.from({ length: last - first + 1 }, (_, index) => BigInt(first + index));
-      expect(ends).toEqual([...within(2, 7), ...within(61, 65), ...within(29_999, 30_008)]);
+      expect(ends).toEqual([...within(2, 7), ...within(61, 65), ...within(39_999, 40_008)]);
       expect(undisturbed.result).toMatchObject({ values: ends.length, empty: LONG - ends.length, isComplete: true });
-      const around = { ...plan, from: minute(29_990), to: minute(30_010) };
+      const around = { ...plan, from: minute(39_990), to: minute(40_010) };
       const expected = await computed(policy, around);
       const values = expected.filter(isValue);
       expect(undisturbed.lines.slice(-values.length)).toEqual(values.map(serializePublished));
@@ -240,7 +240,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       const onProgress = (done: number, total: number): void => {
         expect(total).toBe(LONG);
         progress.push(done);
-        if (done === 30_000) between.abort();
+        if (done === 40_000) between.abort();
       };
       expect(await backfill(policy, plan, { path, signal: between.signal, onProgress })).toMatchObject({
         isComplete: false,
@@ -258,7 +258,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       expect(stopped.isComplete).toBe(false);
 
       expect(await backfill(policy, plan, { path, onProgress })).toEqual(undisturbed.result);
-      expect(progress).toEqual([0, 30_000, 30_000, LONG]);
+      expect(progress).toEqual([0, 40_000, 40_000, LONG]);
       expect(readFileSync(path, "utf8").split("\n").slice(0, -1)).toEqual(undisturbed.lines);
     });
   });

@@ -1,15 +1,42 @@
+import type { PriceBand } from "../../aggregate/reader.ts";
 import { type Decimal, parseDecimal } from "../../canonical/decimal.ts";
 
-/** Prices by place, to be asked for the furthest one of a stretch. */
+/** Prices by place, to be asked for the furthest ones of a stretch. */
 export interface Extremes {
   /** The furthest price from `first` to before `past`; there is one at least. */
   readonly furthest: (first: number, past: number) => Decimal;
   /** The places from `first` to before `past` with a price further than the limit, in order. */
-  readonly beyond: (first: number, past: number, limit: Decimal) => number[];
+  readonly beyond: (first: number, past: number, limit: Limit) => number[];
 }
 
-/** Prices that are looked at as one where a stretch holds all of them. */
-const BLOCK = 32;
+/** What prices are held against, as a float too. */
+export interface Limit {
+  readonly exact: Decimal;
+  readonly float: number;
+}
+
+/** A band whose ends are such limits. */
+export interface Limits {
+  readonly low: Limit;
+  readonly high: Limit;
+}
+
+export function limitOf(exact: Decimal): Limit {
+  return { exact, float: Number(exact) };
+}
+
+export function limitsOf({ low, high }: PriceBand): Limits {
+  return { low: limitOf(low), high: limitOf(high) };
+}
+
+/** Whether `inner` reaches no further than `outer` at either end. */
+export function isWithin(inner: Limits, outer: Limits): boolean {
+  return isAtLeast(inner.low, outer.low) && isAtLeast(outer.high, inner.high);
+}
+
+function isAtLeast(one: Limit, other: Limit): boolean {
+  return one.float === other.float ? one.exact.gte(other.exact) : one.float > other.float;
+}
 
 /** Looks downwards: the furthest price is the least. */
 export function leastOf(prices: readonly string[]): Extremes {
@@ -44,39 +71,39 @@ function extremesOf(
   };
   const furtherOf = (one: number, other: number): number => {
     const [a, b] = [floats[one] as number, floats[other] as number];
-    return (a === b ? isExactlyFurther(exact(one), exact(other)) : isFurther(a, b)) ? one : other;
+    return (a === b ? one !== other && isExactlyFurther(exact(one), exact(other)) : isFurther(a, b)) ? one : other;
   };
-  const furthestOfBlocks = new Int32Array(Math.floor(texts.length / BLOCK));
-  for (const block of furthestOfBlocks.keys()) {
-    const start = block * BLOCK;
-    let furthest = start;
-    for (let place = start + 1; place < start + BLOCK; place++) furthest = furtherOf(place, furthest);
-    furthestOfBlocks[block] = furthest;
+  // By n, the place of the furthest of the 2ⁿ prices from each place on: two of them make up any stretch.
+  const levels = [Int32Array.from(texts.keys())];
+  for (let length = 2; length <= texts.length; length *= 2) {
+    const halves = levels.at(-1) as Int32Array;
+    const wholes = Int32Array.from({ length: texts.length - length + 1 }, (_, place) =>
+      furtherOf(halves[place] as number, halves[place + length / 2] as number),
+    );
+    levels.push(wholes);
   }
-  const isWholeBlock = (place: number, past: number): boolean => place % BLOCK === 0 && place + BLOCK <= past;
+  const furthestPlace = (first: number, past: number): number => {
+    const level = 31 - Math.clz32(past - first);
+    const places = levels[level] as Int32Array;
+    return furtherOf(places[first] as number, places[past - 2 ** level] as number);
+  };
 
   return {
-    furthest: (first, past) => {
-      let furthest = first;
-      for (let place = first; place < past; ) {
-        const isBlock = isWholeBlock(place, past);
-        furthest = furtherOf(isBlock ? (furthestOfBlocks[place / BLOCK] as number) : place, furthest);
-        place += isBlock ? BLOCK : 1;
-      }
-      return exact(furthest);
-    },
+    furthest: (first, past) => exact(furthestPlace(first, past)),
     beyond: (first, past, limit) => {
-      const float = Number(limit);
-      const isBeyond = (place: number): boolean => {
-        const price = floats[place] as number;
-        return price === float ? isExactlyFurther(exact(place), limit) : isFurther(price, float);
-      };
       const places: number[] = [];
-      for (let place = first; place < past; place++) {
-        const skips = isWholeBlock(place, past) && !isBeyond(furthestOfBlocks[place / BLOCK] as number);
-        if (skips) place += BLOCK - 1;
-        else if (isBeyond(place)) places.push(place);
-      }
+      const look = (from: number, to: number): void => {
+        if (from >= to) return;
+        const place = furthestPlace(from, to);
+        const price = floats[place] as number;
+        const isBeyond =
+          price === limit.float ? isExactlyFurther(exact(place), limit.exact) : isFurther(price, limit.float);
+        if (!isBeyond) return;
+        look(from, place);
+        places.push(place);
+        look(place + 1, to);
+      };
+      look(first, past);
       return places;
     },
   };

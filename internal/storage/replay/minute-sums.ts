@@ -1,8 +1,8 @@
-import type { PriceBand, SourceTotals } from "../../aggregate/reader.ts";
+import type { SourceTotals } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { Decimal } from "../../canonical/decimal.ts";
 import { powerOfTen } from "../../canonical/integer.ts";
-import { greatestOf, leastOf } from "./extremes.ts";
+import { greatestOf, type Limits, leastOf } from "./extremes.ts";
 
 /** Minutes counted from the epoch, `first` to before `past`. */
 export interface Stretch {
@@ -30,7 +30,7 @@ export interface MinuteSums {
   /** Sums over the stretch, null where it has no trades. */
   readonly sumsOf: (stretch: Stretch) => SourceTotals | null;
   /** The minutes of the stretch that hold prices outside the band. */
-  readonly outside: (stretch: Stretch, band: PriceBand) => number[];
+  readonly outside: (stretch: Stretch, band: Limits) => number[];
 }
 
 /**
@@ -68,7 +68,9 @@ export function minuteSums(source: string, rows: readonly MinuteRow[], held: Str
     },
     outside: ({ first: from, past: to }, { low, high }) => {
       const [first, past] = [placeOf(from), placeOf(to)];
-      const places = new Set([...least.beyond(first, past, low), ...greatest.beyond(first, past, high)]);
+      const below = least.beyond(first, past, low);
+      const above = greatest.beyond(first, past, high);
+      const places = below.length === 0 ? above : new Set([...below, ...above]);
       return Array.from(places, (place) => minutes[place] as number);
     },
   };

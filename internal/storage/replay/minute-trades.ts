@@ -1,10 +1,11 @@
-import type { PriceBand, PricedTrade } from "../../aggregate/reader.ts";
+import type { PricedTrade } from "../../aggregate/reader.ts";
 import { formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import type { Sql } from "../database.ts";
 import { moment } from "../moment.ts";
 import { inSpan } from "../ranges.ts";
 import { together } from "../together.ts";
+import { isWithin, type Limits, limitsOf } from "./extremes.ts";
 import { bucketOf, type MinuteSums } from "./minute-sums.ts";
 
 /** A minute of one source of a pair. */
@@ -17,11 +18,11 @@ export interface Minute {
 
 /** A minute, and the band outside of which its trades are wanted. */
 interface MinuteQuestion extends Minute {
-  readonly band: PriceBand;
+  readonly band: Limits;
 }
 
 interface Kept {
-  readonly band: PriceBand;
+  readonly band: Limits;
   readonly reading: Promise<void>;
   /** Null until they are read. */
   trades: readonly PricedTrade[] | null;
@@ -34,11 +35,11 @@ const MARGIN = parseDecimal("0.1");
  * Reads trades outside bands by minutes, and keeps them: neighbouring buckets ask for the same. What it gives holds all
  * trades outside the band, and others.
  */
-export function minuteTrades(sql: Sql): (minutes: readonly Minute[], band: PriceBand) => Promise<PricedTrade[]> {
+export function minuteTrades(sql: Sql): (minutes: readonly Minute[], band: Limits) => Promise<PricedTrade[]> {
   const kept = new Map<MinuteSums, Map<number, Kept>>();
   const read = together((questions: readonly MinuteQuestion[]) => readMinuteTrades(sql, questions));
 
-  function keep(minute: Minute, band: PriceBand): Kept {
+  function keep(minute: Minute, band: Limits): Kept {
     const reading = read({ ...minute, band }).then((trades) => {
       entry.trades = trades;
     });
@@ -62,13 +63,9 @@ export function minuteTrades(sql: Sql): (minutes: readonly Minute[], band: Price
   };
 }
 
-function isWithin(inner: PriceBand, outer: PriceBand): boolean {
-  return !inner.low.lessThan(outer.low) && !inner.high.greaterThan(outer.high);
-}
-
-function narrower({ low, high }: PriceBand): PriceBand {
-  const margin = high.minus(low).times(MARGIN);
-  return { low: low.plus(margin), high: high.minus(margin) };
+function narrower({ low, high }: Limits): Limits {
+  const margin = high.exact.minus(low.exact).times(MARGIN);
+  return limitsOf({ low: low.exact.plus(margin), high: high.exact.minus(margin) });
 }
 async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]): Promise<PricedTrade[][]> {
   const spans = questions.map(({ minute }) => bucketOf({ first: minute, past: minute + 1 }));
@@ -81,8 +78,8 @@ async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]):
       ${questions.map(({ pair }) => pair.base)}::text[], ${questions.map(({ pair }) => pair.quote)}::text[],
       ${questions.map(({ sums }) => sums.source)}::text[],
       ${spans.map(({ from }) => moment(from))}::text[]::timestamptz[],
-      ${questions.map(({ band }) => formatDecimal(band.low))}::text[]::numeric[],
-      ${questions.map(({ band }) => formatDecimal(band.high))}::text[]::numeric[]
+      ${questions.map(({ band }) => formatDecimal(band.low.exact))}::text[]::numeric[],
+      ${questions.map(({ band }) => formatDecimal(band.high.exact))}::text[]::numeric[]
     ) AS asked (part, base, quote, source, minute, low, high)
     CROSS JOIN LATERAL (
       SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id, price::text AS price,

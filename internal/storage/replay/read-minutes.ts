@@ -20,8 +20,6 @@ interface Row {
   price_max: string;
 }
 
-const ROWS_AT_ONCE = 5000;
-
 /** The minute rollups of pairs; a pair without trades has no sources. */
 export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretch): Promise<MinutesByPair> {
   const ranges = pairs.map((pair, part) => ({ part, pair, ...bucketOf(held) }));
@@ -38,13 +36,12 @@ export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretc
       ORDER BY bucket
       OFFSET 0
     ) AS minute`;
-  await statement.cursor(ROWS_AT_ONCE, (rows) => {
-    for (const row of rows) {
-      const bySource = rowsByPair[row.part] as Map<string, MinuteRow[]>;
-      const ofSource = bySource.get(row.source) ?? [];
-      if (ofSource.length === 0) bySource.set(row.source, ofSource);
-      ofSource.push(minuteRow(row));
-    }
+  // One by one, so that the database goes on while they are read.
+  await statement.forEach((row) => {
+    const bySource = rowsByPair[row.part] as Map<string, MinuteRow[]>;
+    const ofSource = bySource.get(row.source) ?? [];
+    if (ofSource.length === 0) bySource.set(row.source, ofSource);
+    ofSource.push(minuteRow(row));
   });
   return new Map(
     rowsByPair.map((bySource, index) => [

@@ -1,12 +1,5 @@
 import { isOutlier } from "../../aggregate/outliers.ts";
-import type {
-  FoundOutliers,
-  OutlierQuestion,
-  PricedTrade,
-  SourceTotals,
-  SourceVolumes,
-  TradeReader,
-} from "../../aggregate/reader.ts";
+import type { FoundOutliers, PricedTrade, SourceTotals, SourceVolumes, TradeReader } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { compareBytes } from "../../canonical/compare.ts";
 import { type Decimal, ZERO } from "../../canonical/decimal.ts";
@@ -16,6 +9,7 @@ import type { Database } from "../database.ts";
 import { type Horizons, missingRows } from "../horizons.ts";
 import { readOnly } from "../read-only.ts";
 import { readerOf } from "../snapshot.ts";
+import { type Limits, limitsOf } from "./extremes.ts";
 import { bucketOf, type MinuteSums, minutesOf, type Stretch } from "./minute-sums.ts";
 import { type Minute, minuteTrades } from "./minute-trades.ts";
 import { type MinutesByPair, readMinutes } from "./read-minutes.ts";
@@ -62,10 +56,11 @@ export function withReplay<T>(
       },
       outliers: async (asked, bucket, question, limit) => {
         const minutes = heldMinutes(asked, bucket);
-        const found = minutes && minutesOutside(rows, asked, minutes, question);
+        const band = limitsOf(question.band);
+        const found = minutes && minutesOutside(rows, asked, minutes, question.sources, band);
         if (found === null || found.length > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
         refuseExpired(horizons, found);
-        const trades = await tradesOf(found, question.band);
+        const trades = await tradesOf(found, band);
         return foundOutliers(
           trades.filter(({ price }) => isOutlier(price, question.rule)),
           limit,
@@ -79,7 +74,8 @@ function minutesOutside(
   rows: MinutesByPair,
   pairs: readonly Pair[],
   stretch: Stretch,
-  { sources, band }: OutlierQuestion,
+  sources: readonly string[],
+  band: Limits,
 ): Minute[] {
   return pairs.flatMap((pair) =>
     sourcesOf(rows, pair)
