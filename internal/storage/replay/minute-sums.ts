@@ -33,61 +33,91 @@ export interface MinuteSums {
   readonly outside: (stretch: Stretch, band: Limits) => number[];
 }
 
-/**
- * Adds minutes up so that the sums of any stretch are a difference of two: exactly, as sums of decimals are.
- * @param rows in time order, all of them within `held`
- */
-export function minuteSums(source: string, rows: readonly MinuteRow[], held: Stretch): MinuteSums {
-  const counts = Float64Array.from([0, ...rows.map(({ tradeCount }) => tradeCount)]);
-  for (let row = 1; row < counts.length; row++) counts[row] = (counts[row] as number) + (counts[row - 1] as number);
-  const baseVolume = runningSums(rows.map((row) => row.baseVolume));
-  const quoteVolume = runningSums(rows.map((row) => row.quoteVolume));
-  const priceSum = runningSums(rows.map((row) => row.priceSum));
-  const priceSquareSum = runningSums(rows.map((row) => row.priceSquareSum));
-  const least = leastOf(rows.map(({ priceMin }) => priceMin));
-  const greatest = greatestOf(rows.map(({ priceMax }) => priceMax));
-  const minutes = Int32Array.from(rows, ({ minute }) => minute);
-  const before = rowsBefore(minutes, held);
-  const placeOf = (minute: number): number => before[minute - held.first] as number;
+/** Takes the rows of a source in, and is then asked about them. */
+export interface MinuteRows {
+  /** In time order, each within the minutes that are held. */
+  readonly add: (row: MinuteRow) => void;
+  readonly sums: () => MinuteSums;
+}
+
+/** Adds minutes up so that the sums of any stretch are a difference of two: exactly, as sums of decimals are. */
+export function minuteRows(source: string, held: Stretch): MinuteRows {
+  const minutes: number[] = [];
+  const counts = [0];
+  const [baseVolume, quoteVolume, priceSum, priceSquareSum] = [runningSum(), runningSum(), runningSum(), runningSum()];
+  const priceMins: string[] = [];
+  const priceMaxs: string[] = [];
+
+  function sums(): MinuteSums {
+    const [least, greatest] = [leastOf(priceMins), greatestOf(priceMaxs)];
+    const before = rowsBefore(minutes, held);
+    const placeOf = (minute: number): number => before[minute - held.first] as number;
+    return {
+      source,
+      sumsOf: ({ first: from, past: to }) => {
+        const [first, past] = [placeOf(from), placeOf(to)];
+        if (first === past) return null;
+        return {
+          source,
+          tradeCount: (counts[past] as number) - (counts[first] as number),
+          baseVolume: baseVolume.between(first, past),
+          quoteVolume: quoteVolume.between(first, past),
+          priceSum: priceSum.between(first, past),
+          priceSquareSum: priceSquareSum.between(first, past),
+          priceMin: least.furthest(first, past),
+          priceMax: greatest.furthest(first, past),
+        };
+      },
+      outside: ({ first: from, past: to }, { low, high }) => {
+        const [first, past] = [placeOf(from), placeOf(to)];
+        const below = least.beyond(first, past, low);
+        const above = greatest.beyond(first, past, high);
+        const places = below.length === 0 ? above : [...new Set([...below, ...above])];
+        return places.map((place) => minutes[place] as number);
+      },
+    };
+  }
 
   return {
-    source,
-    sumsOf: ({ first: from, past: to }) => {
-      const [first, past] = [placeOf(from), placeOf(to)];
-      if (first === past) return null;
-      return {
-        source,
-        tradeCount: (counts[past] as number) - (counts[first] as number),
-        baseVolume: baseVolume(first, past),
-        quoteVolume: quoteVolume(first, past),
-        priceSum: priceSum(first, past),
-        priceSquareSum: priceSquareSum(first, past),
-        priceMin: least.furthest(first, past),
-        priceMax: greatest.furthest(first, past),
-      };
+    add: (row) => {
+      minutes.push(row.minute);
+      counts.push((counts.at(-1) as number) + row.tradeCount);
+      baseVolume.add(row.baseVolume);
+      quoteVolume.add(row.quoteVolume);
+      priceSum.add(row.priceSum);
+      priceSquareSum.add(row.priceSquareSum);
+      priceMins.push(row.priceMin);
+      priceMaxs.push(row.priceMax);
     },
-    outside: ({ first: from, past: to }, { low, high }) => {
-      const [first, past] = [placeOf(from), placeOf(to)];
-      const below = least.beyond(first, past, low);
-      const above = greatest.beyond(first, past, high);
-      const places = below.length === 0 ? above : new Set([...below, ...above]);
-      return Array.from(places, (place) => minutes[place] as number);
-    },
+    sums,
   };
 }
 
-/** The sum of the values from one place to before another. */
-function runningSums(values: readonly Decimal[]): (first: number, past: number) => Decimal {
-  const scale = values.reduce((most, value) => Math.max(most, value.scale), 0);
-  const units = [0n];
-  for (const [place, value] of values.entries()) {
-    units.push((units[place] as bigint) + value.units * powerOfTen(scale - value.scale));
-  }
-  return (first, past) => new Decimal((units[past] as bigint) - (units[first] as bigint), scale);
+interface RunningSum {
+  readonly add: (value: Decimal) => void;
+  /** The sum of the values from one place to before another. */
+  readonly between: (first: number, past: number) => Decimal;
+}
+
+/** Keeps what is added up before each value: as whole numbers of one scale, which take little room. */
+function runningSum(): RunningSum {
+  let units = [0n];
+  let scale = 0;
+  return {
+    add: (value) => {
+      if (value.scale > scale) {
+        const finer = powerOfTen(value.scale - scale);
+        units = units.map((sum) => sum * finer);
+        scale = value.scale;
+      }
+      units.push((units.at(-1) as bigint) + value.units * powerOfTen(scale - value.scale));
+    },
+    between: (first, past) => new Decimal((units[past] as bigint) - (units[first] as bigint), scale),
+  };
 }
 
 /** For each minute that is held, and the one after them, how many of the rows lie before it. */
-function rowsBefore(minutes: Int32Array, { first, past }: Stretch): Int32Array {
+function rowsBefore(minutes: readonly number[], { first, past }: Stretch): Int32Array {
   const before = new Int32Array(past - first + 1);
   let rows = 0;
   for (const offset of before.keys()) {

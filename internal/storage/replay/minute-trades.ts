@@ -8,16 +8,17 @@ import { together } from "../together.ts";
 import { isWithin, type Limits, limitsOf } from "./extremes.ts";
 import { bucketOf, type MinuteSums } from "./minute-sums.ts";
 
-/** A minute of one source of a pair. */
-export interface Minute {
+/** Minutes of one source of a pair. */
+export interface Minutes {
   readonly pair: Pair;
   readonly sums: MinuteSums;
   /** Counted from the epoch. */
-  readonly minute: number;
+  readonly minutes: readonly number[];
 }
 
-/** A minute, and the band outside of which its trades are wanted. */
-interface MinuteQuestion extends Minute {
+/** One of them, and the band outside of which its trades are wanted. */
+interface MinuteQuestion extends Pick<Minutes, "pair" | "sums"> {
+  readonly minute: number;
   readonly band: Limits;
 }
 
@@ -35,28 +36,32 @@ const MARGIN = parseDecimal("0.1");
  * Reads trades outside bands by minutes, and keeps them: neighbouring buckets ask for the same. What it gives holds all
  * trades outside the band, and others.
  */
-export function minuteTrades(sql: Sql): (minutes: readonly Minute[], band: Limits) => Promise<PricedTrade[]> {
+export function minuteTrades(sql: Sql): (found: readonly Minutes[], band: Limits) => Promise<PricedTrade[]> {
   const kept = new Map<MinuteSums, Map<number, Kept>>();
   const read = together((questions: readonly MinuteQuestion[]) => readMinuteTrades(sql, questions));
 
-  function keep(minute: Minute, band: Limits): Kept {
-    const reading = read({ ...minute, band }).then((trades) => {
+  function keep(question: MinuteQuestion): Kept {
+    const reading = read(question).then((trades) => {
       entry.trades = trades;
     });
-    const entry: Kept = { band, reading, trades: null };
+    const entry: Kept = { band: question.band, reading, trades: null };
     return entry;
   }
 
-  return async (minutes, band) => {
-    const entries = minutes.map((minute) => {
-      const ofSource = kept.get(minute.sums) ?? new Map<number, Kept>();
-      if (ofSource.size === 0) kept.set(minute.sums, ofSource);
-      const known = ofSource.get(minute.minute);
-      if (known !== undefined && isWithin(known.band, band)) return known;
-      const entry = keep(minute, narrower(band));
-      ofSource.set(minute.minute, entry);
-      return entry;
-    });
+  return async (found, band) => {
+    const entries: Kept[] = [];
+    for (const { pair, sums, minutes } of found) {
+      const ofSource = kept.get(sums) ?? new Map<number, Kept>();
+      kept.set(sums, ofSource);
+      for (const minute of minutes) {
+        let entry = ofSource.get(minute);
+        if (entry === undefined || !isWithin(entry.band, band)) {
+          entry = keep({ pair, sums, minute, band: narrower(band) });
+          ofSource.set(minute, entry);
+        }
+        entries.push(entry);
+      }
+    }
     const unread = entries.filter(({ trades }) => trades === null);
     if (unread.length > 0) await Promise.all(unread.map(({ reading }) => reading));
     return entries.flatMap(({ trades }) => trades ?? []);

@@ -2,7 +2,7 @@ import { parseDecimal } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import type { Sql } from "../database.ts";
 import { inRange, unnestRanges } from "../ranges.ts";
-import { bucketOf, type MinuteRow, type MinuteSums, minuteSums, type Stretch } from "./minute-sums.ts";
+import { bucketOf, type MinuteRow, type MinuteRows, type MinuteSums, minuteRows, type Stretch } from "./minute-sums.ts";
 
 /** The minutes of some pairs, by pair (as text), each source's by themselves. */
 export type MinutesByPair = ReadonlyMap<string, readonly MinuteSums[]>;
@@ -23,7 +23,7 @@ interface Row {
 /** The minute rollups of pairs; a pair without trades has no sources. */
 export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretch): Promise<MinutesByPair> {
   const ranges = pairs.map((pair, part) => ({ part, pair, ...bucketOf(held) }));
-  const rowsByPair = pairs.map(() => new Map<string, MinuteRow[]>());
+  const rowsByPair = pairs.map(() => new Map<string, MinuteRows>());
   const statement = sql<Row[]>`
     SELECT range.part, minute.*
     FROM ${unnestRanges(sql, ranges)}
@@ -38,15 +38,15 @@ export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretc
     ) AS minute`;
   // One by one, so that the database goes on while they are read.
   await statement.forEach((row) => {
-    const bySource = rowsByPair[row.part] as Map<string, MinuteRow[]>;
-    const ofSource = bySource.get(row.source) ?? [];
-    if (ofSource.length === 0) bySource.set(row.source, ofSource);
-    ofSource.push(minuteRow(row));
+    const bySource = rowsByPair[row.part] as Map<string, MinuteRows>;
+    const ofSource = bySource.get(row.source) ?? minuteRows(row.source, held);
+    bySource.set(row.source, ofSource);
+    ofSource.add(minuteRow(row));
   });
   return new Map(
     rowsByPair.map((bySource, index) => [
       formatPair(pairs[index] as Pair),
-      Array.from(bySource, ([source, rows]) => minuteSums(source, rows, held)),
+      Array.from(bySource.values(), (rows) => rows.sums()),
     ]),
   );
 }

@@ -11,7 +11,7 @@ import { readOnly } from "../read-only.ts";
 import { readerOf } from "../snapshot.ts";
 import { type Limits, limitsOf } from "./extremes.ts";
 import { bucketOf, type MinuteSums, minutesOf, type Stretch } from "./minute-sums.ts";
-import { type Minute, minuteTrades } from "./minute-trades.ts";
+import { type Minutes, minuteTrades } from "./minute-trades.ts";
 import { type MinutesByPair, readMinutes } from "./read-minutes.ts";
 
 /** What many buckets are asked about. */
@@ -58,7 +58,7 @@ export function withReplay<T>(
         const minutes = heldMinutes(asked, bucket);
         const band = limitsOf(question.band);
         const found = minutes && minutesOutside(rows, asked, minutes, question.sources, band);
-        if (found === null || found.length > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
+        if (found === null || countMinutes(found) > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
         refuseExpired(horizons, found);
         const trades = await tradesOf(found, band);
         return foundOutliers(
@@ -76,19 +76,24 @@ function minutesOutside(
   stretch: Stretch,
   sources: readonly string[],
   band: Limits,
-): Minute[] {
+): Minutes[] {
   return pairs.flatMap((pair) =>
     sourcesOf(rows, pair)
       .filter(({ source }) => sources.includes(source))
-      .flatMap((sums) => sums.outside(stretch, band).map((minute) => ({ pair, sums, minute }))),
+      .map((sums) => ({ pair, sums, minutes: sums.outside(stretch, band) })),
   );
 }
 
+function countMinutes(found: readonly Minutes[]): number {
+  return found.reduce((count, { minutes }) => count + minutes.length, 0);
+}
+
 /** @throws RawDataExpired where retention has removed trades of the minutes */
-function refuseExpired(horizons: Horizons, minutes: readonly Minute[]): void {
+function refuseExpired(horizons: Horizons, found: readonly Minutes[]): void {
   if (!horizons.has("trades")) return;
+  const minutes = found.flatMap((each) => each.minutes);
   const missing = missingRows(horizons, {
-    trades: minutes.map(({ minute }) => bucketOf({ first: minute, past: minute + 1 })),
+    trades: minutes.map((minute) => bucketOf({ first: minute, past: minute + 1 })),
   });
   if (missing !== null) throw missing;
 }
