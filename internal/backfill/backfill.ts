@@ -30,19 +30,24 @@ export async function runBackfill(
   const total = countEnds(plan, null);
   let left = countEnds(plan, output.done);
   onProgress(total - left, total);
-  for (const ends of endsInChunks(plan, output.done)) {
+  /** Tells whether it was not stopped. A function, so that nothing of a chunk is held while the next one is computed. */
+  const appendAt = async (ends: readonly Micros[]): Promise<boolean> => {
     const outcomes = await valuesAt(context, plan, ends, format.line, signal);
-    if (signal.aborted) return { ...counts, isComplete: false };
+    if (signal.aborted) return false;
     counts = countedWith(counts, plan, outcomes);
-    await output.append(textOf(outcomes), ends.at(-1) as Micros, counts);
+    await output.append(outcomes.filter(isLine), ends.at(-1) as Micros, counts);
     left -= ends.length;
+    return true;
+  };
+  for (const ends of endsInChunks(plan, output.done)) {
+    if (!(await appendAt(ends))) return { ...counts, isComplete: false };
     onProgress(total - left, total);
   }
   return { ...counts, isComplete: true };
 }
 
-function textOf(outcomes: readonly Outcome[]): string {
-  return outcomes.filter((outcome) => typeof outcome === "string").join("");
+function isLine(outcome: Outcome): outcome is string {
+  return typeof outcome === "string";
 }
 
 function countedWith(before: BackfillCounts, plan: BackfillPlan, outcomes: readonly Outcome[]): BackfillCounts {

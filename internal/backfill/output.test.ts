@@ -25,7 +25,7 @@ const open = (path: string, question = "q") => openOutput(path, question, HEADER
 /** A file whose first part is written, as a process that dies leaves it. */
 async function begun(path = freshPath()): Promise<string> {
   const output = await open(path);
-  await output.append("é1\n", FIRST, counts(1));
+  await output.append(["é1\n"], FIRST, counts(1));
   await output.close(false);
   return path;
 }
@@ -35,8 +35,8 @@ describe("the output of a backfill", () => {
     const path = freshPath();
     const output = await open(path);
     expect(output).toMatchObject({ done: null, counts: { values: 0, empty: 0, expired: 0, firstExpired: null } });
-    await output.append("1\n", FIRST, counts(1));
-    await output.append("", SECOND, counts(1));
+    await output.append(["1\n"], FIRST, counts(1));
+    await output.append([], SECOND, counts(1));
     expect(existsSync(`${path}.progress`)).toBe(true);
     await output.close(true);
     expect(textOf(path)).toBe("head\n1\n");
@@ -47,16 +47,26 @@ describe("the output of a backfill", () => {
     const path = await begun();
     const output = await open(path);
     expect(output).toMatchObject({ done: FIRST, counts: counts(1) });
-    await output.append("2\n", SECOND, counts(2));
+    await output.append(["2\n"], SECOND, counts(2));
     await output.close(true);
     expect(textOf(path)).toBe("head\né1\n2\n");
+  });
+
+  it("takes many lines, however long", async () => {
+    const path = freshPath();
+    const lines = Array.from({ length: 2500 }, (_, line) => `${"é".repeat(line % 7)}${line}\n`);
+    const output = await open(path);
+    await output.append(lines, FIRST, counts(1));
+    await output.append(lines, SECOND, counts(2));
+    await output.close(true);
+    expect(textOf(path)).toBe([HEADER, ...lines, ...lines].join(""));
   });
 
   it("takes away what was written after the progress was noted", async () => {
     const path = await begun();
     appendFileSync(path, "2\nhalf a li");
     const output = await open(path);
-    await output.append("2\n", SECOND, counts(2));
+    await output.append(["2\n"], SECOND, counts(2));
     await output.close(true);
     expect(textOf(path)).toBe("head\né1\n2\n");
   });
@@ -71,7 +81,7 @@ describe("the output of a backfill", () => {
     writeFileSync(`${path}.progress`, JSON.stringify({ ...progress, bytes: 0 }));
     harm(path);
     const output = await open(path);
-    await output.append("1\n", FIRST, counts(1));
+    await output.append(["1\n"], FIRST, counts(1));
     await output.close(true);
     expect(textOf(path)).toBe("head\n1\n");
   });

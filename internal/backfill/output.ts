@@ -5,6 +5,9 @@ import { asError } from "../canonical/as-error.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatTime, type Micros, parseTime } from "../canonical/time.ts";
 
+/** Lines that are written at once: about a megabyte. */
+const LINES_AT_ONCE = 1000;
+
 const COUNTS = z.object({
   /** Values written. */
   values: z.number(),
@@ -38,7 +41,7 @@ export interface BackfillOutput {
   /** What had become of the buckets up to there. */
   readonly counts: BackfillCounts;
   /** Adds what belongs to the bucket ends up to one. What is not added as a whole is taken away at the next opening. */
-  append(text: string, to: Micros, counts: BackfillCounts): Promise<void>;
+  append(lines: readonly string[], to: Micros, counts: BackfillCounts): Promise<void>;
   /** Ends writing: `isComplete` where nothing is left to be written. */
   close(isComplete: boolean): Promise<void>;
 }
@@ -60,15 +63,18 @@ export async function openOutput(path: string, question: string, header: string)
   // Progress comes first: a file without it is taken for complete.
   if (left === null) await writeWhole(progressPath, JSON.stringify(progress)).catch(refuseToWrite(path));
   const file = await open(path, progress.bytes === 0 ? "w" : "r+");
-  const append = async (text: string, done: string | null, counts: BackfillCounts): Promise<void> => {
-    const bytes = progress.bytes + (await writeAt(file, text, progress.bytes));
+  const append = async (lines: readonly string[], done: string | null, counts: BackfillCounts): Promise<void> => {
+    let { bytes } = progress;
+    for (let line = 0; line < lines.length; line += LINES_AT_ONCE) {
+      bytes += await writeAt(file, lines.slice(line, line + LINES_AT_ONCE).join(""), bytes);
+    }
     await file.sync();
     progress = { question, done, bytes, counts };
     await writeWhole(progressPath, JSON.stringify(progress));
   };
   try {
     await file.truncate(progress.bytes);
-    if (progress.bytes === 0) await append(header, null, progress.counts);
+    if (progress.bytes === 0) await append([header], null, progress.counts);
   } catch (error) {
     await file.close();
     throw error;
@@ -76,7 +82,7 @@ export async function openOutput(path: string, question: string, header: string)
   return {
     done: progress.done === null ? null : parseTime(progress.done),
     counts: progress.counts,
-    append: (text, to, counts) => append(text, formatTime(to), counts),
+    append: (lines, to, counts) => append(lines, formatTime(to), counts),
     async close(isComplete) {
       await file.close();
       if (isComplete) await rm(progressPath);
