@@ -50,6 +50,7 @@ export async function valuesAt(
   const { policy, maxTrades, concurrency } = context;
   const outcomes = new Array<Outcome>(ends.length * pairs.length * windows.length).fill(null);
   for (const group of groupsOf(pairs, windows, ends)) {
+    if (signal.aborted) break;
     const endsAtOnce = Math.ceil(Math.min(concurrency, MOST_AT_ONCE) / (group.length * windows.length));
     await withReader(context, group, windows, ends, async (reader) => {
       await concurrently(ends.entries(), endsAtOnce, signal, async ([index, end]) => {
