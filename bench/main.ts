@@ -1,5 +1,6 @@
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
+import { backfill } from "./backfill.ts";
 import type { Bench } from "./bench.ts";
 import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   ingest,
   verify,
   serving,
+  backfill,
   startup,
 };
 

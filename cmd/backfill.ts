@@ -2,17 +2,12 @@ import { extname } from "node:path";
 import type { Command } from "commander";
 import { pairIdentity } from "../internal/aggregate/aliases.ts";
 import { makePolicy, type Policy } from "../internal/aggregate/policy.ts";
-import {
-  bucketEndAt,
-  configuredPairs,
-  type Grid,
-  refuseOneAsset,
-  windowSecondsOf,
-} from "../internal/aggregate/question.ts";
+import { configuredPairs, type Grid, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
 import { type BackfillResult, runBackfill } from "../internal/backfill/backfill.ts";
 import { BACKFILL_FORMATS, type BackfillFormat } from "../internal/backfill/format.ts";
 import { openOutput } from "../internal/backfill/output.ts";
-import type { BackfillPlan } from "../internal/backfill/plan.ts";
+import { type BackfillPlan, countEnds } from "../internal/backfill/plan.ts";
+import { isClosed, latestClosed } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { formatPair, type Pair, parsePair } from "../internal/canonical/pair.ts";
 import { formatTime, MICROS_PER_SECOND, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
@@ -48,7 +43,7 @@ interface Options {
   readonly pairs?: string;
   readonly windows?: string;
   readonly from: string;
-  readonly to?: string;
+  readonly to: string;
   readonly every: string;
   readonly out: string;
 }
@@ -61,7 +56,7 @@ export function addBackfillCommand(program: Command): void {
     .option("--pairs <pairs>", "such as XLM/USD,BTC/USD; default: those of the configuration")
     .option("--windows <durations>", "such as 5m,1h,24h; default: those of the configuration")
     .requiredOption("--from <time>", "RFC 3339; bucket ends lie after it")
-    .option("--to <time>", "RFC 3339, the last bucket end; default: the latest closed one")
+    .requiredOption("--to <time>", "RFC 3339; the last bucket end lies at or before it")
     .option("--every <duration>", "bucket ends are the multiples of this", "1m")
     .requiredOption("--out <file>", "the file to write, ending in .jsonl or .csv")
     .addHelpText("after", HELP)
@@ -80,7 +75,8 @@ export function addBackfillCommand(program: Command): void {
 }
 
 function formatOf(path: string): BackfillFormat {
-  const format = BACKFILL_FORMATS[extname(path).slice(1)];
+  const ending = extname(path).slice(1);
+  const format = Object.hasOwn(BACKFILL_FORMATS, ending) ? BACKFILL_FORMATS[ending] : undefined;
   if (format === undefined) throw new UsageError(`--out ${path} ends neither in .jsonl nor in .csv`);
   return format;
 }
@@ -93,28 +89,33 @@ function planOf(options: Options, { aggregate, ...config }: Config, policy: Poli
     settleSeconds: aggregate.settle_seconds,
   };
   const every = usage("--every", () => parseDuration(options.every));
-  if (every % seconds(grid.bucketSeconds) !== 0n) {
+  if (every === 0n || every % seconds(grid.bucketSeconds) !== 0n) {
     throw new UsageError(`--every ${options.every} is no multiple of bucket_seconds, ${grid.bucketSeconds} s`);
   }
   const from = usage("--from", () => parseTime(options.from));
   if (from < 0n) throw new UsageError(`--from ${formatTime(from)} is before 1970`);
-  const asked = options.to === undefined ? now : usage("--to", () => parseTime(options.to ?? ""));
-  if (asked > now) throw new UsageError(`--to ${formatTime(asked)} is in the future`);
-  const to = bucketEndAt(asked, now, grid);
-  if (from >= to)
-    throw new UsageError(`--from ${formatTime(from)} is not before the last closed bucket end, ${formatTime(to)}`);
+  const to = usage("--to", () => parseTime(options.to));
+  if (from >= to) throw new UsageError("--from is not before --to");
+  if (!isClosed(to, now, grid.settleSeconds)) {
+    const closed = formatTime(latestClosed(now, grid.bucketSeconds, grid.settleSeconds));
+    throw new UsageError(`--to ${formatTime(to)} is not closed yet; the latest bucket end that is: ${closed}`);
+  }
   const windows =
     options.windows
       ?.split(",")
       .map((text) => usage("--windows", () => windowSecondsOf(parseDuration(text.trim()), grid))) ?? aggregate.windows;
   const configured = publishedPairs({ aggregate, ...config });
-  return {
+  const plan = {
     pairs: options.pairs === undefined ? configured : pairsOf(options.pairs, configured, policy),
     windows: [...new Set(windows)],
     from,
     to,
     everySeconds: Number(every / MICROS_PER_SECOND),
   };
+  if (countEnds(plan, null) === 0) {
+    throw new UsageError(`between --from and --to lies no multiple of --every ${options.every}`);
+  }
+  return plan;
 }
 
 function pairsOf(text: string, configured: readonly Pair[], { aliases }: Policy): Pair[] {

@@ -83,7 +83,7 @@ export async function computeValue(
 
   const rule = await outlierRuleFor(reader, policy, pairs, bucket, ofClass);
   const outliers = await findOutliers(reader, rule, pairs, bucket, ofClass, maxTrades);
-  const inside = withoutOutliers(ofClass, outliers.volumes);
+  const inside = outliers.volumes.length === 0 ? ofClass : withoutOutliers(ofClass, outliers.volumes);
   const droppedAsOutliers = countOf(outliers.volumes);
   observe({
     stage: "outlier",

@@ -2,19 +2,12 @@ import { formatPair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { RawDataExpired } from "../storage/errors.ts";
 import type { BackfillFormat } from "./format.ts";
-import type { BackfillOutput } from "./output.ts";
+import type { BackfillCounts, BackfillOutput } from "./output.ts";
 import { type BackfillPlan, countEnds, endsInChunks } from "./plan.ts";
 import { type BackfillContext, type Outcome, valuesAt } from "./values.ts";
 
-/** What became of the buckets of a plan. */
-export interface BackfillResult {
-  /** Values written. */
-  readonly values: number;
-  /** Buckets of which nothing is published. */
-  readonly empty: number;
-  /** Buckets left out because retention has removed what they need, and why the first was. */
-  readonly expired: number;
-  readonly firstExpired: string | null;
+/** What became of the buckets of a plan, in this run and earlier ones. */
+export interface BackfillResult extends BackfillCounts {
   /** False after a stop: the same run goes on from there. */
   readonly isComplete: boolean;
 }
@@ -33,31 +26,40 @@ export async function runBackfill(
   plan: BackfillPlan,
   { format, output, signal, onProgress }: BackfillOptions,
 ): Promise<BackfillResult> {
-  const counts = { values: 0, empty: 0, expired: 0, firstExpired: null as string | null };
+  let { counts } = output;
   const total = countEnds(plan, null);
   let left = countEnds(plan, output.done);
   onProgress(total - left, total);
-  for (const ends of endsInChunks(plan, output.done)) {
-    const outcomes = await valuesAt(context, plan, ends, signal);
-    if (signal.aborted) return { ...counts, isComplete: false };
-    await output.append(linesOf(outcomes, format), ends.at(-1) as Micros);
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === null) counts.empty++;
-      else if (outcome instanceof RawDataExpired) {
-        counts.expired++;
-        counts.firstExpired ??= `${nameOf(plan, index)}: ${outcome.message}`;
-      } else counts.values++;
-    }
+  /** Tells whether it was not stopped. A function, so that nothing of a chunk is held while the next one is computed. */
+  const appendAt = async (ends: readonly Micros[]): Promise<boolean> => {
+    const outcomes = await valuesAt(context, plan, ends, format.line, signal);
+    if (signal.aborted) return false;
+    counts = countedWith(counts, plan, outcomes);
+    await output.append(outcomes.filter(isLine), ends.at(-1) as Micros, counts);
     left -= ends.length;
+    return true;
+  };
+  for (const ends of endsInChunks(plan, output.done)) {
+    if (!(await appendAt(ends))) return { ...counts, isComplete: false };
     onProgress(total - left, total);
   }
   return { ...counts, isComplete: true };
 }
 
-function linesOf(outcomes: readonly Outcome[], format: BackfillFormat): string {
-  return outcomes
-    .map((outcome) => (outcome === null || outcome instanceof RawDataExpired ? "" : format.line(outcome)))
-    .join("");
+function isLine(outcome: Outcome): outcome is string {
+  return typeof outcome === "string";
+}
+
+function countedWith(before: BackfillCounts, plan: BackfillPlan, outcomes: readonly Outcome[]): BackfillCounts {
+  const counts = { ...before };
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome === null) counts.empty++;
+    else if (outcome instanceof RawDataExpired) {
+      counts.expired++;
+      counts.firstExpired ??= `${nameOf(plan, index)}: ${outcome.message}`;
+    } else counts.values++;
+  }
+  return counts;
 }
 
 function nameOf({ pairs, windows }: BackfillPlan, index: number): string {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expandPair } from "../aggregate/expansion.ts";
 import { concurrently } from "../aggregate/orchestrator/concurrently.ts";
 import type { Policy } from "../aggregate/policy.ts";
@@ -23,49 +24,65 @@ export interface BackfillContext {
   readonly maxTrades: number;
 }
 
-/** What is published of one pair over one bucket: null for nothing, the error where retention has removed what it needs. */
-export type Outcome = PublishedValue | RawDataExpired | null;
+/** The line of one pair over one bucket: null where nothing is published, the error where retention has removed what it needs. */
+export type Outcome = string | RawDataExpired | null;
 
 /** Longer windows are read from the rollups each time: their minutes would be too many to hold. */
 const LONGEST_HELD_SECONDS = 2 * 86_400;
 /** Minutes of pairs that are held at once. */
 const MINUTES_HELD = 30_000;
+/** Values in flight, of which more would only take memory. */
+const MOST_AT_ONCE = 100;
 /** For fewer buckets than this, holding the minutes does not pay. */
 const FEWEST_ENDS = 10;
 
 /**
- * What is published at the bucket ends, by end, then pair, then window; fewer where the signal has stopped it. Each value
- * comes from one snapshot of the trades, those of a pair from the same.
+ * What is published at the bucket ends, by end, then pair, then window; not all of it where the signal has stopped it.
+ * Each value comes from one snapshot of the trades, those of a pair from the same.
  */
 export async function valuesAt(
   context: BackfillContext,
   { pairs, windows }: BackfillPlan,
   ends: readonly Micros[],
+  lineOf: (value: PublishedValue) => string,
   signal: AbortSignal,
 ): Promise<Outcome[]> {
-  const outcomes = new Map<string, Outcome>();
-  const nameOf = (pair: Pair, { from, to }: Bucket): string => `${pair.base} ${pair.quote} ${from} ${to}`;
-  const bucketsOf = (pair: Pair) =>
-    ends.flatMap((end) => windows.map((window) => ({ pair, bucket: bucketEndingAt(end, window) })));
+  const { policy, maxTrades, concurrency } = context;
+  const outcomes = new Array<Outcome>(ends.length * pairs.length * windows.length).fill(null);
   for (const group of groupsOf(pairs, windows, ends)) {
+    if (signal.aborted) break;
+    const endsAtOnce = Math.ceil(Math.min(concurrency, MOST_AT_ONCE) / (group.length * windows.length));
     await withReader(context, group, windows, ends, async (reader) => {
-      const pricing = pricingOf(reader, context.policy, pairs, { maxTrades: context.maxTrades });
-      await concurrently(group.flatMap(bucketsOf), context.concurrency, signal, async ({ pair, bucket }) => {
-        outcomes.set(nameOf(pair, bucket), await outcomeOf(pricing, pair, bucket));
+      await concurrently(ends.entries(), endsAtOnce, signal, async ([index, end]) => {
+        // What several values need is of one bucket end; beyond it, nothing is kept.
+        const pricing = pricingOf(reader, policy, pairs, { maxTrades });
+        const buckets = windows.map((window) => bucketEndingAt(end, window));
+        const computing = group.flatMap((pair) =>
+          buckets.map(async (bucket, window) => {
+            const place = (index * pairs.length + pairs.indexOf(pair)) * windows.length + window;
+            outcomes[place] = await outcomeOf(pricing, pair, bucket, lineOf);
+          }),
+        );
+        await Promise.all(computing);
+        // Where nothing had to be waited for, signals and timers get their turn here.
+        await setImmediate();
       });
     });
   }
-  return ends.flatMap((end) =>
-    pairs.flatMap((pair) => windows.map((window) => outcomes.get(nameOf(pair, bucketEndingAt(end, window))) ?? null)),
-  );
+  return outcomes;
 }
 
-async function outcomeOf({ own: ownOf, throughOthers }: Pricing, pair: Pair, bucket: Bucket): Promise<Outcome> {
+async function outcomeOf(
+  { own: ownOf, throughOthers }: Pricing,
+  pair: Pair,
+  bucket: Bucket,
+  lineOf: (value: PublishedValue) => string,
+): Promise<Outcome> {
   try {
     const own = await ownOf(pair, bucket);
-    if (own.value !== null) return own.value;
+    if (own.value !== null) return lineOf(own.value);
     const triangulation = await throughOthers(pair, bucket, own);
-    return triangulation?.outcome === "ok" ? triangulation.value : null;
+    return triangulation?.outcome === "ok" ? lineOf(triangulation.value) : null;
   } catch (error) {
     if (error instanceof RawDataExpired) return error;
     throw error;

@@ -1,62 +1,79 @@
-import type { PriceBand, PricedTrade } from "../../aggregate/reader.ts";
-import { MINUTE } from "../../canonical/bucket.ts";
-import { type Decimal, formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
-import { formatPair, type Pair } from "../../canonical/pair.ts";
-import type { Micros } from "../../canonical/time.ts";
+import type { PricedTrade } from "../../aggregate/reader.ts";
+import { formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
+import type { Pair } from "../../canonical/pair.ts";
 import type { Sql } from "../database.ts";
 import { moment } from "../moment.ts";
 import { inSpan } from "../ranges.ts";
 import { together } from "../together.ts";
+import { isWithin, type Limits, limitsOf } from "./extremes.ts";
+import { bucketOf, type MinuteSums } from "./minute-sums.ts";
 
-/** One minute of one source of a pair, and the band outside of which its trades are wanted. */
-export interface MinuteQuestion {
+/** Minutes of one source of a pair. */
+export interface Minutes {
   readonly pair: Pair;
-  readonly source: string;
-  readonly minute: Micros;
-  readonly band: PriceBand;
+  readonly sums: MinuteSums;
+  /** Counted from the epoch. */
+  readonly minutes: readonly number[];
+}
+
+/** One of them, and the band outside of which its trades are wanted. */
+interface MinuteQuestion extends Pick<Minutes, "pair" | "sums"> {
+  readonly minute: number;
+  readonly band: Limits;
 }
 
 interface Kept {
-  readonly band: PriceBand;
-  readonly trades: Promise<PricedTrade[]>;
+  readonly band: Limits;
+  readonly reading: Promise<void>;
+  /** Null until they are read. */
+  trades: readonly PricedTrade[] | null;
 }
 
 /** Part of a band by which what is kept goes further in: the bands of the next buckets are a little narrower. */
 const MARGIN = parseDecimal("0.1");
 
-/** Reads trades outside bands by minutes, and keeps them: neighbouring buckets ask for the same. */
-export function minuteTrades(sql: Sql): (question: MinuteQuestion) => Promise<PricedTrade[]> {
-  const kept = new Map<string, Kept>();
+/**
+ * Reads trades outside bands by minutes, and keeps them: neighbouring buckets ask for the same. What it gives holds all
+ * trades outside the band, and others.
+ */
+export function minuteTrades(sql: Sql): (found: readonly Minutes[], band: Limits) => Promise<PricedTrade[]> {
+  const kept = new Map<MinuteSums, Map<number, Kept>>();
   const read = together((questions: readonly MinuteQuestion[]) => readMinuteTrades(sql, questions));
-  return async (question) => {
-    const { pair, source, minute, band } = question;
-    const key = `${formatPair(pair)} ${source} ${minute}`;
-    let known = kept.get(key);
-    if (known === undefined || !isWithin(known.band, band)) {
-      const narrowed = narrower(band);
-      known = { band: narrowed, trades: read({ ...question, band: narrowed }) };
-      kept.set(key, known);
+
+  function keep(question: MinuteQuestion): Kept {
+    const reading = read(question).then((trades) => {
+      entry.trades = trades;
+    });
+    const entry: Kept = { band: question.band, reading, trades: null };
+    return entry;
+  }
+
+  return async (found, band) => {
+    const entries: Kept[] = [];
+    for (const { pair, sums, minutes } of found) {
+      const ofSource = kept.get(sums) ?? new Map<number, Kept>();
+      kept.set(sums, ofSource);
+      for (const minute of minutes) {
+        let entry = ofSource.get(minute);
+        if (entry === undefined || !isWithin(entry.band, band)) {
+          entry = keep({ pair, sums, minute, band: narrower(band) });
+          ofSource.set(minute, entry);
+        }
+        entries.push(entry);
+      }
     }
-    const trades = await known.trades;
-    return trades.filter(({ price }) => isOutside(price, band));
+    const unread = entries.filter(({ trades }) => trades === null);
+    if (unread.length > 0) await Promise.all(unread.map(({ reading }) => reading));
+    return entries.flatMap(({ trades }) => trades ?? []);
   };
 }
 
-function isOutside(price: Decimal, { low, high }: PriceBand): boolean {
-  return price.lessThan(low) || price.greaterThan(high);
+function narrower({ low, high }: Limits): Limits {
+  const margin = high.exact.minus(low.exact).times(MARGIN);
+  return limitsOf({ low: low.exact.plus(margin), high: high.exact.minus(margin) });
 }
-
-function isWithin(inner: PriceBand, outer: PriceBand): boolean {
-  return !inner.low.lessThan(outer.low) && !inner.high.greaterThan(outer.high);
-}
-
-function narrower({ low, high }: PriceBand): PriceBand {
-  const margin = high.minus(low).times(MARGIN);
-  return { low: low.plus(margin), high: high.minus(margin) };
-}
-
 async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]): Promise<PricedTrade[][]> {
-  const spans = questions.map(({ minute }) => ({ from: minute, to: minute + MINUTE }));
+  const spans = questions.map(({ minute }) => bucketOf({ first: minute, past: minute + 1 }));
   const rows = await sql<
     { part: number; ts: string; trade_id: string; price: string; base_amount: string; quote_amount: string }[]
   >`
@@ -64,10 +81,10 @@ async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]):
     FROM unnest(
       ${questions.map((_, part) => String(part))}::text[]::int[],
       ${questions.map(({ pair }) => pair.base)}::text[], ${questions.map(({ pair }) => pair.quote)}::text[],
-      ${questions.map(({ source }) => source)}::text[],
-      ${questions.map(({ minute }) => moment(minute))}::text[]::timestamptz[],
-      ${questions.map(({ band }) => formatDecimal(band.low))}::text[]::numeric[],
-      ${questions.map(({ band }) => formatDecimal(band.high))}::text[]::numeric[]
+      ${questions.map(({ sums }) => sums.source)}::text[],
+      ${spans.map(({ from }) => moment(from))}::text[]::timestamptz[],
+      ${questions.map(({ band }) => formatDecimal(band.low.exact))}::text[]::numeric[],
+      ${questions.map(({ band }) => formatDecimal(band.high.exact))}::text[]::numeric[]
     ) AS asked (part, base, quote, source, minute, low, high)
     CROSS JOIN LATERAL (
       SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id, price::text AS price,
@@ -80,10 +97,10 @@ async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]):
     ) AS trade`;
   const answers = questions.map((): PricedTrade[] => []);
   for (const row of rows) {
-    const { pair, source } = questions[row.part] as MinuteQuestion;
+    const { pair, sums } = questions[row.part] as MinuteQuestion;
     answers[row.part]?.push({
       pair,
-      source,
+      source: sums.source,
       ts: BigInt(row.ts),
       tradeId: row.trade_id,
       price: parseDecimal(row.price),

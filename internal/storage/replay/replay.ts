@@ -1,23 +1,17 @@
 import { isOutlier } from "../../aggregate/outliers.ts";
-import type {
-  FoundOutliers,
-  OutlierQuestion,
-  PricedTrade,
-  SourceTotals,
-  SourceVolumes,
-  TradeReader,
-} from "../../aggregate/reader.ts";
+import type { FoundOutliers, PricedTrade, SourceTotals, SourceVolumes, TradeReader } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { compareBytes } from "../../canonical/compare.ts";
 import { type Decimal, ZERO } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { ceilTo, floorTo, type Micros } from "../../canonical/time.ts";
+import { ceilTo, floorTo } from "../../canonical/time.ts";
 import type { Database } from "../database.ts";
 import { type Horizons, missingRows } from "../horizons.ts";
 import { readOnly } from "../read-only.ts";
 import { readerOf } from "../snapshot.ts";
-import { isWholeMinutes } from "./minute-sums.ts";
-import { minuteTrades } from "./minute-trades.ts";
+import { type Limits, limitsOf } from "./extremes.ts";
+import { bucketOf, type MinuteSums, minutesOf, type Stretch } from "./minute-sums.ts";
+import { type Minutes, minuteTrades } from "./minute-trades.ts";
 import { type MinutesByPair, readMinutes } from "./read-minutes.ts";
 
 /** What many buckets are asked about. */
@@ -43,27 +37,32 @@ export function withReplay<T>(
 ): Promise<T> {
   return readOnly(database, async (sql, horizons, now) => {
     const reader = readerOf(sql, horizons, now);
-    const minutes = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
-    if (missingRows(horizons, { minutes: [minutes] }) !== null) return read(reader);
-    const rows = await readMinutes(sql, pairs, minutes);
+    const whole = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
+    const held = minutesOf(whole);
+    if (held === null || missingRows(horizons, { minutes: [whole] }) !== null) return read(reader);
+    const rows = await readMinutes(sql, pairs, held);
     const tradesOf = minuteTrades(sql);
-    const isHeld = (asked: readonly Pair[], bucket: Bucket): boolean =>
-      isWholeMinutes(bucket) &&
-      bucket.from >= minutes.from &&
-      bucket.to <= minutes.to &&
-      asked.every((pair) => rows.has(formatPair(pair)));
+    /** The minutes of a bucket whose rows are all held; null where they are not. */
+    const heldMinutes = (asked: readonly Pair[], bucket: Bucket): Stretch | null => {
+      const minutes = minutesOf(bucket);
+      const isWithin = minutes !== null && minutes.first >= held.first && minutes.past <= held.past;
+      return isWithin && asked.every((pair) => rows.has(formatPair(pair))) ? minutes : null;
+    };
     return read({
       ...reader,
-      totals: async (asked, bucket) =>
-        isHeld(asked, bucket) ? totalsOf(rows, asked, bucket) : reader.totals(asked, bucket),
+      totals: async (asked, bucket) => {
+        const minutes = heldMinutes(asked, bucket);
+        return minutes === null ? reader.totals(asked, bucket) : totalsOf(rows, asked, minutes);
+      },
       outliers: async (asked, bucket, question, limit) => {
-        const found = isHeld(asked, bucket) ? minutesOutside(rows, asked, bucket, question) : null;
-        if (found === null || found.length > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
+        const minutes = heldMinutes(asked, bucket);
+        const band = limitsOf(question.band);
+        const found = minutes && minutesOutside(rows, asked, minutes, question.sources, band);
+        if (found === null || countMinutes(found) > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
         refuseExpired(horizons, found);
-        const { band, rule } = question;
-        const trades = await Promise.all(found.map((each) => tradesOf({ ...each, band })));
+        const trades = await tradesOf(found, band);
         return foundOutliers(
-          trades.flat().filter(({ price }) => isOutlier(price, rule)),
+          trades.filter(({ price }) => isOutlier(price, question.rule)),
           limit,
         );
       },
@@ -71,30 +70,30 @@ export function withReplay<T>(
   });
 }
 
-interface Minute {
-  readonly pair: Pair;
-  readonly source: string;
-  readonly minute: Micros;
-}
-
 function minutesOutside(
   rows: MinutesByPair,
   pairs: readonly Pair[],
-  bucket: Bucket,
-  { sources, band }: OutlierQuestion,
-): Minute[] {
+  stretch: Stretch,
+  sources: readonly string[],
+  band: Limits,
+): Minutes[] {
   return pairs.flatMap((pair) =>
-    sources.flatMap((source) => {
-      const minutes = rows.get(formatPair(pair))?.get(source)?.outside(bucket, band) ?? [];
-      return minutes.map((minute) => ({ pair, source, minute }));
-    }),
+    sourcesOf(rows, pair)
+      .filter(({ source }) => sources.includes(source))
+      .map((sums) => ({ pair, sums, minutes: sums.outside(stretch, band) })),
   );
 }
 
+function countMinutes(found: readonly Minutes[]): number {
+  return found.reduce((count, { minutes }) => count + minutes.length, 0);
+}
+
 /** @throws RawDataExpired where retention has removed trades of the minutes */
-function refuseExpired(horizons: Horizons, minutes: readonly Minute[]): void {
+function refuseExpired(horizons: Horizons, found: readonly Minutes[]): void {
+  if (!horizons.has("trades")) return;
+  const minutes = found.flatMap((each) => each.minutes);
   const missing = missingRows(horizons, {
-    trades: minutes.map(({ minute }) => ({ from: minute, to: minute + MINUTE })),
+    trades: minutes.map((minute) => bucketOf({ first: minute, past: minute + 1 })),
   });
   if (missing !== null) throw missing;
 }
@@ -113,20 +112,24 @@ function foundOutliers(trades: readonly PricedTrade[], limit: number): FoundOutl
   return { volumes: [...volumes.values()], trades: trades.length <= limit ? trades : null };
 }
 
-function totalsOf(rows: MinutesByPair, pairs: readonly Pair[], bucket: Bucket): SourceTotals[] {
+function totalsOf(rows: MinutesByPair, pairs: readonly Pair[], stretch: Stretch): SourceTotals[] {
   const bySource = new Map<string, SourceTotals>();
   for (const pair of pairs) {
-    for (const [source, minutes] of rows.get(formatPair(pair)) ?? []) {
-      const sums = minutes.sumsOf(bucket);
+    for (const minutes of sourcesOf(rows, pair)) {
+      const sums = minutes.sumsOf(stretch);
       if (sums === null) continue;
-      const before = bySource.get(source);
-      bySource.set(source, before === undefined ? { source, ...sums } : joined(before, sums));
+      const before = bySource.get(sums.source);
+      bySource.set(sums.source, before === undefined ? sums : joined(before, sums));
     }
   }
   return [...bySource.values()].sort((a, b) => compareBytes(a.source, b.source));
 }
 
-function joined(a: SourceTotals, b: Omit<SourceTotals, "source">): SourceTotals {
+function sourcesOf(rows: MinutesByPair, pair: Pair): readonly MinuteSums[] {
+  return rows.get(formatPair(pair)) ?? [];
+}
+
+function joined(a: SourceTotals, b: SourceTotals): SourceTotals {
   const least = (x: Decimal, y: Decimal): Decimal => (y.lessThan(x) ? y : x);
   return {
     source: a.source,
