@@ -42,11 +42,19 @@ export function madRule({ median, mad }: PriceMedians, k: Decimal): OutlierRule 
 
 /** Whether a trade at this price is an outlier, decided exactly, with products only. Without a rule none is. */
 export function isOutlier(price: Decimal, rule: OutlierRule | null): boolean {
-  if (rule === null) return false;
-  if (rule.method === "mad") return price.minus(rule.median).abs().greaterThan(rule.reach);
+  return outlierTest(rule)(price);
+}
+
+/** {@link isOutlier} for many prices under one rule. */
+export function outlierTest(rule: OutlierRule | null): (price: Decimal) => boolean {
+  if (rule === null) return () => false;
+  if (rule.method === "mad") return (price) => price.minus(rule.median).abs().greaterThan(rule.reach);
   const { statistics, k } = rule;
-  const distance = price.times(statistics.count).minus(statistics.sum);
-  return distance.times(distance).greaterThan(squaredReach(statistics, k));
+  const reach = squaredReach(statistics, k);
+  return (price) => {
+    const distance = price.times(statistics.count).minus(statistics.sum);
+    return distance.times(distance).greaterThan(reach);
+  };
 }
 
 /** k²·(n·Σp² − (Σp)²): the square of how far n·p may lie from Σp. */

@@ -1,4 +1,4 @@
-import { isOutlier } from "../../aggregate/outliers.ts";
+import { outlierTest } from "../../aggregate/outliers.ts";
 import type { FoundOutliers, PricedTrade, SourceTotals, SourceVolumes, TradeReader } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { compareBytes } from "../../canonical/compare.ts";
@@ -61,8 +61,9 @@ export function withReplay<T>(
         if (found === null || countMinutes(found) > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
         refuseExpired(horizons, found);
         const trades = await tradesOf(found, band);
+        const isOut = outlierTest(question.rule);
         return foundOutliers(
-          trades.filter(({ price }) => isOutlier(price, question.rule)),
+          trades.filter(({ price }) => isOut(price)),
           limit,
         );
       },
