@@ -1,10 +1,14 @@
+import { MINUTE } from "../internal/canonical/bucket.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
-import { parseTime } from "../internal/canonical/time.ts";
+import { floorTo, seconds } from "../internal/canonical/time.ts";
+import { systemClock } from "../internal/obs/clock.ts";
 import type { Database } from "../internal/storage/database.ts";
+import { moment } from "../internal/storage/moment.ts";
 import { progress } from "./database.ts";
 
-/** The bucket end that is measured: 24 hours of trades lie before it. Off the hour and the minute, as most are. */
-export const BENCH_TO = parseTime("2026-03-02T10:17:30Z");
+/** The bucket end that is measured, of the present as a tick's is, half a minute past the minute: 24 hours of trades lie before. */
+export const BENCH_TO = floorTo(systemClock.now() - seconds(30), MINUTE) + seconds(30);
+const BENCH_FROM = moment(BENCH_TO - seconds(86_400));
 
 export const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
 
@@ -39,7 +43,7 @@ async function fill(
       INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
       SELECT
         'crypto:' || ${prefix}::text || ${ticker}, 'fiat:USD',
-        timestamptz '2026-03-01 10:17:30+00' + n * (interval '24 hours' / ${String(count)}::text::int),
+        ${BENCH_FROM}::timestamptz + n * (interval '24 hours' / ${String(count)}::text::int),
         (array['binance', 'kraken', 'coinbase', 'bitstamp', 'sdex'])[1 + (n * 7919::bigint / 1000) % 5], n::text,
         size, round(size * (100 + sin(n / 1000.0)::numeric + (n::bigint * 7919 % 1000) / 10000.0) * CASE
           WHEN ${String(outlierEvery)}::text::int > 0 AND n % greatest(${String(outlierEvery)}::text::int, 1) = 0 THEN 10
@@ -57,5 +61,5 @@ async function fill(
 export async function fillRate({ sql }: Database): Promise<void> {
   await sql`
     INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
-    VALUES ('fiat:EUR', 'fiat:USD', timestamptz '2026-03-01 15:00:00+00', 'ecb', '2026-03-01', 1, 1.0811)`;
+    VALUES ('fiat:EUR', 'fiat:USD', ${BENCH_FROM}::timestamptz, 'ecb', '1', 1, 1.0811)`;
 }
