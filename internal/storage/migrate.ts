@@ -1,11 +1,13 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import Postgrator from "postgrator";
+import type Postgrator from "postgrator";
 import { packageRoot } from "../package/root.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
 import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
 import { inTransaction } from "./transaction.ts";
 
+const MIGRATIONS = join(packageRoot(), "migrations");
 const SCHEMA_TABLE = "stellarindex_migrations";
 // Any number that nothing else uses: migrations run one at a time.
 const MIGRATION_LOCK = 7_203_111_840;
@@ -56,11 +58,18 @@ export async function migrateDown(database: Database, log: (line: string) => voi
 /** Every migration of this program, and when it was applied. */
 export async function migrationStatus({ sql }: Database): Promise<Migration[]> {
   const applied = await appliedMigrations(sql);
-  const known = await postgrator(sql).getMigrations();
-  return known
-    .filter(({ action }) => action === "do")
-    .sort((a, b) => a.version - b.version)
-    .map(({ version, name }) => ({ version, name, appliedAt: applied.get(version) ?? null }));
+  const known = await knownMigrations();
+  return known.map(({ version, name }) => ({ version, name, appliedAt: applied.get(version) ?? null }));
+}
+
+async function knownMigrations(): Promise<{ version: number; name: string }[]> {
+  const files = await readdir(MIGRATIONS);
+  return files
+    .flatMap((file) => {
+      const [, version, name] = /^(\d+)\.do\.(.+)\.sql$/.exec(file) ?? [];
+      return version === undefined || name === undefined ? [] : [{ version: Number(version), name }];
+    })
+    .sort((a, b) => a.version - b.version);
 }
 
 /**
@@ -89,7 +98,7 @@ async function appliedMigrations(sql: Sql): Promise<Map<number, string>> {
 }
 
 async function runMigrations(sql: Sql, target: string, log: (line: string) => void): Promise<void> {
-  const runner = postgrator(sql);
+  const runner = await postgrator(sql);
   runner.on("migration-finished", ({ version, action, name }) => {
     log(`${action === "do" ? "applied" : "undid"} migration ${version} (${name})`);
   });
@@ -104,10 +113,12 @@ async function runMigrations(sql: Sql, target: string, log: (line: string) => vo
   }
 }
 
-function postgrator(sql: Sql): Postgrator {
-  return new Postgrator({
+/** Loaded only where something is migrated: a daemon that starts just looks what is applied. */
+async function postgrator(sql: Sql): Promise<Postgrator> {
+  const { default: Runner } = await import("postgrator");
+  return new Runner({
     driver: "pg",
-    migrationPattern: join(packageRoot(), "migrations", "*.sql"),
+    migrationPattern: join(MIGRATIONS, "*.sql"),
     schemaTable: SCHEMA_TABLE,
     newline: "LF",
     execQuery: async (query) => ({ rows: await sql.unsafe(query) }),
