@@ -275,7 +275,7 @@ describe.each(testEngines)("rollups are the sums of the trades on $name", (engin
     const pairs = Array.from({ length: 40 }, () => freshPair());
     const rows = (at: number) =>
       pairs.flatMap((pair) => ["kraken", "sdex"].map((source) => trade(pair, T + seconds(at), { source })));
-    // Of this session since it last reported them, which it never does within a transaction.
+    // Of this connection since it last reported them, which it never does within a transaction.
     const updates = async (sql: Sql) => {
       const [counts] = await sql<{ all: number; hot: number }[]>`
         SELECT sum(n_tup_upd)::int AS all, sum(n_tup_hot_upd)::int AS hot
