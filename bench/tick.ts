@@ -16,7 +16,7 @@ export function policyWith(settings: Partial<PolicySettings> = {}) {
   return makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, ...settings });
 }
 
-export function refreshContext(database: Database, settings: Partial<PolicySettings> = {}): RefreshContext {
+function refreshContext(database: Database, settings: Partial<PolicySettings> = {}): RefreshContext {
   return {
     database,
     policy: policyWith(settings),

@@ -136,10 +136,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
         const [ours, theirs] = [parseDecimal(value), new Oracle(value)];
         expectSame(ours.toDecimalPlaces(count), theirs.toDecimalPlaces(count));
         // Of zero decimal.js keeps the sign.
-        if (!theirs.isZero()) {
-          expect(ours.toFixed(count)).toBe(theirs.toFixed(count));
-          expect(ours.toFixed(count, 1)).toBe(theirs.toFixed(count, Reference.ROUND_DOWN));
-        }
+        if (!theirs.isZero()) expect(ours.toFixed(count)).toBe(theirs.toFixed(count));
         expect(ours.toPrecision(count + 1)).toBe(theirs.toPrecision(count + 1));
         expectSame(roundPublished(ours), theirs.toSignificantDigits(18));
       }),
@@ -156,9 +153,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
       fc.property(fc.oneof(fc.tuple(text, text), nearTies), fc.nat(90), ([a, b], count) => {
         const [dividend, divisor] = [parseDecimal(a), parseDecimal(b)];
         if (divisor.isZero()) {
-          for (const divide of [dividePublished, (x: Decimal, y: Decimal) => x.div(y)]) {
-            expect(() => divide(dividend, divisor)).toThrow(RangeError);
-          }
+          expect(() => dividePublished(dividend, divisor)).toThrow(RangeError);
           expect(formatDecimal(shareOf(dividend, divisor))).toBe("0");
           return;
         }
@@ -166,7 +161,6 @@ describe("a decimal is what decimal.js makes of the same text", () => {
         const rounded = (places: number) => Oracle.clone({ precision: places }).div(a, b);
         expectSame(dividePublished(dividend, divisor), rounded(18));
         expectSame(divideSignificant(dividend, divisor, count + 1), rounded(count + 1));
-        expectSame(dividend.div(divisor), exact);
         expectSame(shareOf(dividend, divisor), exact.toDecimalPlaces(6));
       }),
       { numRuns: 1_000 },

@@ -9,15 +9,8 @@ export const SHARE_DECIMALS = 6;
 
 const DECIMAL_TEXT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
 const LONGEST_TEXT = 400;
-/** What {@link Decimal.div} keeps of a quotient. */
-const QUOTIENT_DIGITS = 1000;
 /** A number of fixed precision below 10^this is written in scientific notation. */
 const LEAST_PLAIN_EXPONENT = -6;
-
-// Rounding modes, by the numbers that decimal.js gives them.
-const ROUND_DOWN = 1;
-const ROUND_HALF_EVEN = 6;
-type Rounding = typeof ROUND_DOWN | typeof ROUND_HALF_EVEN;
 
 /** What can stand beside a decimal: numbers count as the shortest text that gives them. */
 type Operand = Decimal | number | string;
@@ -51,11 +44,6 @@ export class Decimal {
   times(other: Operand): Decimal {
     const { units, scale } = decimalOf(other);
     return new Decimal(this.units * units, this.scale + scale);
-  }
-
-  /** `this / other`, rounded half-even to 1000 significant digits. @throws RangeError where `other` is 0 */
-  div(other: Operand): Decimal {
-    return divideSignificant(this, other, QUOTIENT_DIGITS);
   }
 
   abs(): Decimal {
@@ -108,14 +96,14 @@ export class Decimal {
 
   /** Rounded half-even to so many decimals. */
   toDecimalPlaces(decimals: number): Decimal {
-    return this.scale <= decimals ? this : roundTo(this, decimals, ROUND_HALF_EVEN);
+    return this.scale <= decimals ? this : roundTo(this, decimals);
   }
 
-  /** Plain notation: all decimals there are, without trailing zeros, or so many, rounded. */
-  toFixed(decimals?: number, rounding: Rounding = ROUND_HALF_EVEN): string {
+  /** Plain notation: all decimals there are, without trailing zeros, or so many, rounded half-even. */
+  toFixed(decimals?: number): string {
     if (decimals === undefined)
       return this.units === 0n ? "0" : withoutTrailingZeros(plainText(this.units, this.scale));
-    const text = plainText(magnitude(roundTo(this, decimals, rounding).units), decimals);
+    const text = plainText(magnitude(roundTo(this, decimals).units), decimals);
     return this.units < 0n ? `-${text}` : text;
   }
 
@@ -216,8 +204,8 @@ function unitsAt(value: Decimal, scale: number): bigint {
   return value.scale === scale ? value.units : value.units * powerOfTen(scale - value.scale);
 }
 
-function roundTo({ units, scale }: Decimal, decimals: number, rounding: Rounding): Decimal {
+function roundTo({ units, scale }: Decimal, decimals: number): Decimal {
   if (scale <= decimals) return new Decimal(units * powerOfTen(decimals - scale), decimals);
   const step = powerOfTen(scale - decimals);
-  return new Decimal(rounding === ROUND_DOWN ? units / step : divideHalfEven(units, step), decimals);
+  return new Decimal(divideHalfEven(units, step), decimals);
 }

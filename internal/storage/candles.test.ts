@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { plain, priceOf } from "../../test/oracle.ts";
 import type { CandleSums } from "../aggregate/candles.ts";
 import { compareBytes } from "../canonical/compare.ts";
-import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
+import { type Decimal, formatDecimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, parseTime, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
@@ -108,7 +109,8 @@ function candlesOf(rows: readonly TradeRow[], pairs: readonly Pair[], intervalSe
   const candles = new Map<bigint, CandleSums>();
   for (const { ts, baseAmount, quoteAmount } of ordered) {
     const from = floorTo(ts, seconds(intervalSeconds));
-    const price = parseDecimal(quoteAmount.div(baseAmount).toFixed(30, 1));
+    const units = (amount: Decimal): bigint => BigInt(amount.toFixed(30).replace(".", ""));
+    const price = parseDecimal(plain(priceOf({ base: units(baseAmount), quote: units(quoteAmount) }), 30n));
     const before = candles.get(from);
     candles.set(from, {
       from,
