@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
-import { createApi } from "../internal/api/v1/api.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { type Config, policySettings } from "../internal/config/schema.ts";
@@ -15,6 +14,7 @@ import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import type { Database } from "../internal/storage/database.ts";
+import { serveApi } from "./serve.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
@@ -65,6 +65,10 @@ export function apiContext(config: Config, database: Database, store: PriceStore
       twapWindowSeconds: aggregate.twap_window_seconds,
       maxTrades: aggregate.max_trades_per_window,
       priceFreshnessSeconds: api.price_freshness_seconds,
+      requestTimeoutSeconds: api.request_timeout_seconds,
+      maxInFlight: api.max_in_flight,
+      maxComputations: config.database.max_connections,
+      keys: api.require_key ? "required" : api.keys.length > 0 ? "accepted" : "none",
     },
     now: systemClock.now,
     stopwatch,
@@ -84,7 +88,7 @@ async function serve(config: Config, database: Database, store: PriceStore, sign
     }),
     config.api.ops_listen,
   );
-  const api = await listen(createApi(context), config.api.listen);
+  const api = await serveApi(config, context);
   log.info(
     { api: `http://${api.host}:${api.port}`, ops: `http://${ops.host}:${ops.port}`, policy: context.policy.id },
     "api started",

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   prune: async () => (await import("./prune.ts")).addPruneCommand,
   compute: async () => (await import("./compute.ts")).addComputeCommand,
   backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
+  key: async () => (await import("./key.ts")).addKeyCommand,
   config: async () => (await import("./config.ts")).addConfigCommand,
 };
 

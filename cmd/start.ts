@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { createApi } from "../internal/api/v1/api.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { formatTime } from "../internal/canonical/time.ts";
@@ -23,6 +22,7 @@ import { keepFresh, tickContext } from "./aggregator.ts";
 import { apiContext } from "./api.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
+import { serveApi } from "./serve.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -90,7 +90,7 @@ async function runAll(
     redis: storeCheck(store),
     tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
   };
-  const api = await listen(createApi(apiContext(config, database, store)), config.api.listen);
+  const api = await serveApi(config, apiContext(config, database, store));
   const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), config.api.ops_listen);
 
   const firstTrades = market

@@ -1,8 +1,10 @@
 import {
   backendUnreachable,
   foreignPolicy,
+  rateLimitsShared,
   requestDone,
   requestFailed,
+  requestTimedOut,
   storedValueRefused,
   storeFollowed,
 } from "./api-events.ts";
@@ -14,6 +16,11 @@ export function logApiEvents(log: Logger): { stop: () => void } {
     requestDone.subscribe((request) => log.debug(request, "request")),
     requestFailed.subscribe(({ route, error }) => log.error({ route, err: error }, "request failed")),
     backendUnreachable.subscribe(({ backend, error }) => log.warn({ backend, reason: error.message }, "no answer")),
+    requestTimedOut.subscribe(({ route, error }) => log.warn({ route, reason: error.message }, "request timed out")),
+    rateLimitsShared.subscribe(({ isShared, error }) => {
+      if (isShared) log.info("rate limits are counted in Redis, with other API processes");
+      else log.warn({ reason: error?.message }, "rate limits are counted in this process alone");
+    }),
     storedValueRefused.subscribe((refused) => log.warn(refused, "stored value set aside")),
     foreignPolicy.subscribe((served) => log.warn(served, "serving values of another policy than this API's own")),
     storeFollowed.subscribe(({ isFollowing }) => {

@@ -49,3 +49,9 @@ export function isConnectionLost(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
   return severity === "FATAL" || severity === "PANIC" || CONNECTION_FAILURES.has(String(code));
 }
+
+/** Whether the database gave a statement up: it ran, or waited for a lock, for longer than it may. */
+export function isTimedOut(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === "57014" || code === "55P03";
+}
