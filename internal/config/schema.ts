@@ -4,6 +4,7 @@ import { aggregateSection } from "./aggregate-section.ts";
 import { needs, reportAt } from "./cross-checks.ts";
 import { divergenceSection } from "./divergence-section.ts";
 import { databaseUrlField, durationField, formatListen, integerField, listenField, redisUrlField } from "./fields.ts";
+import { secret } from "./secrets.ts";
 import { sourcesSection } from "./sources-section.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -18,6 +19,7 @@ const databaseSection = z
   .strictObject({
     url: databaseUrlField
       .prefault("pglite:stellarindex-data")
+      .meta(secret("password"))
       .describe('"postgres://user:password@host/database", "pglite:<directory>" or "pglite:memory"'),
     max_connections: integerField(1, 1000).prefault(10).describe("a whole number from 1 to 1000"),
     timescaledb: z.enum(["auto", "require", "off"]).prefault("auto").describe('"auto", "require" or "off"'),
@@ -33,6 +35,7 @@ const redisSection = z
   .strictObject({
     url: redisUrlField
       .prefault("memory:")
+      .meta(secret("password"))
       .describe('"redis://user:password@host:6379/0", "rediss://…" or "memory:" within one process'),
     key_prefix: z
       .string()

@@ -1,0 +1,8 @@
+import { configExample } from "./config-example.ts";
+import { configPage } from "./config-page.ts";
+
+/** Every file that is made from the code, by its path from the root, and how. */
+export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
+  "config.example.toml": configExample,
+  "docs/reference/config/README.md": configPage,
+};
