@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GENERATED } from "../docs/generate/files.ts";
@@ -33,3 +33,22 @@ test.each(Object.entries(CONFIG_EXAMPLES))("the example of %s loads", (name, exa
   const document = text.startsWith("[[") ? text : `[${name}]\n${text}`;
   expect(load(document).origins.get(name)).toMatchObject({ from: "file" });
 });
+
+test("every metric that is declared is on the page", () => {
+  const declared = sources(["internal", "cmd"]).flatMap((text) =>
+    [...text.matchAll(/\bname: "(stellarindex_\w+)"/g)].map(([, name = ""]) => name),
+  );
+  const page = readFileSync(join(packageRoot(), "docs/reference/metrics/README.md"), "utf8");
+  expect(declared.length).toBeGreaterThan(20);
+  const missing = declared.filter((name) => !page.includes(`| \`${name}\` |`));
+  expect(missing, "add what registers them to docs/generate/metrics.ts").toEqual([]);
+});
+
+/** The texts of all sources in the folders, without tests. */
+function sources(folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(packageRoot(), folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => /(?<!\.test)\.ts$/.test(file))
+      .map((file) => readFileSync(join(packageRoot(), folder, file), "utf8")),
+  );
+}
