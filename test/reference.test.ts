@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { apiPage } from "../docs/generate/api-page.ts";
 import { GENERATED } from "../docs/generate/files.ts";
 import { dedent } from "../docs/generate/text.ts";
+import { openTestApi, unreachableDatabase } from "../internal/api/v1/api.testing.ts";
 import { load } from "../internal/config/config.testing.ts";
 import { CONFIG_DOCS } from "../internal/config/docs/docs.ts";
 import { CONFIG_EXAMPLES } from "../internal/config/docs/examples.ts";
@@ -52,3 +54,15 @@ function sources(folders: readonly string[]): string[] {
       .map((file) => readFileSync(join(packageRoot(), folder, file), "utf8")),
   );
 }
+
+test("the requests that the API's page shows are understood", async () => {
+  const page = await apiPage();
+  const requests = [...page.matchAll(/^curl 'http:\/\/[^/]+(.*)'$/gm)].map(([, path = ""]) => path);
+  expect(requests.length).toBeGreaterThan(5);
+  const api = openTestApi({ database: unreachableDatabase() });
+  api.at("2026-01-10T12:00:10Z");
+  for (const path of requests) {
+    const { status, text } = await api.get(path);
+    expect([path, [200, 503].includes(status), text]).toEqual([path, true, text]);
+  }
+});

@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemKind, problemType } from "../../internal/api/problem.ts";
 import { type ApiDocument, apiDocumentText, type Operation, type Parameter, type Schema } from "./api-document.ts";
-import { fieldsOf, typeOf } from "./api-fields.ts";
+import { type Field, fieldsOf, typeOf } from "./api-fields.ts";
 import { code, codeBlock, generatedFrom, page, paragraph, plain, table } from "./markdown.ts";
 
 const ORIGIN = "http://127.0.0.1:8080";
@@ -12,7 +12,8 @@ const OPENING = paragraph(
 );
 
 const ANSWERS = paragraph(
-  "An answer is one JSON object: `data` has what was asked for, `flags` what a caller should know besides. Answers have " +
+  "An answer is one JSON object: `data` has what was asked for, and [beside it](#beside-data) is what a caller should " +
+    "know besides. Answers have " +
     "a strong `ETag`, and a `Cache-Control` that says for how many seconds they hold; with `If-None-Match` one that has " +
     "not changed is a 304 without a body. Fields may be added; those that are here keep their meaning.",
 );
@@ -33,6 +34,9 @@ export async function apiPage(): Promise<string> {
     OPENING,
     ANSWERS,
     ...Object.entries(document.paths).flatMap(([path, { get }]) => endpoint(path, get, document)),
+    "## Beside data",
+    "Each endpoint says which of these its answers have.",
+    fieldTable(besideData(document)),
     "## Problems",
     PROBLEMS_TEXT,
     table(
@@ -49,7 +53,7 @@ function endpoint(path: string, operation: Operation, document: ApiDocument): st
     description === undefined ? `${summary}.` : paragraph(`${summary}. ${description}`),
     codeBlock("sh", `curl '${ORIGIN}${exampleRequest(path, parameters)}'`),
     ...(parameters.length > 0 ? [parameterTable(parameters, document)] : []),
-    ...answer(responses["200"]?.content?.["application/json"]?.schema, document),
+    ...answer(operation, document),
     ...problems(responses),
   ];
 }
@@ -80,19 +84,42 @@ function limits({ minimum, maximum, default: usual }: Schema): string[] {
   ];
 }
 
-function answer(schema: Schema | undefined, document: ApiDocument): string[] {
-  const fields = schema === undefined ? [] : fieldsOf(schema, document);
+/** The fields of `data`, and what is beside it. */
+function answer(operation: Operation, document: ApiDocument): string[] {
+  const fields = answerFields(operation, document);
   if (fields.length === 0) return [];
+  const beside = fields.filter(({ name }) => !/[.[]/.test(name) && name !== "data");
+  const names = beside.map(({ name, isOptional }) => (isOptional ? `${code(name)}, which may be missing` : code(name)));
   return [
-    table(
-      ["field", "type", "what it is"],
-      fields.map(({ name, type, isOptional, description }) => [
-        code(name),
-        isOptional ? `${type}; may be missing` : type,
-        description,
-      ]),
-    ),
+    fieldTable(fields.filter(({ name }) => isOfData(name) && name !== "data")),
+    `[Beside data](#beside-data): ${names.join(" and ")}.`,
   ];
+}
+
+/** What answers have beside `data`: the fields of all endpoints, each once. */
+function besideData(document: ApiDocument): Field[] {
+  const fields = Object.values(document.paths).flatMap(({ get }) => answerFields(get, document));
+  return [...new Map(fields.filter(({ name }) => !isOfData(name)).map((field) => [field.name, field])).values()];
+}
+
+function answerFields({ responses }: Operation, document: ApiDocument): Field[] {
+  const schema = responses["200"]?.content?.["application/json"]?.schema;
+  return schema === undefined ? [] : fieldsOf(schema, document);
+}
+
+function isOfData(name: string): boolean {
+  return /^data\b/.test(name);
+}
+
+function fieldTable(fields: readonly Field[]): string {
+  return table(
+    ["field", "type", "what it is"],
+    fields.map(({ name, type, isOptional, description }) => [
+      code(name),
+      isOptional ? `${type}; may be missing` : type,
+      description,
+    ]),
+  );
 }
 
 /** The problems that an endpoint documents, each by the name in its type. */
