@@ -2,6 +2,7 @@ import { apiContext } from "../../cmd/api.ts";
 import { createApi } from "../../internal/api/v1/api.ts";
 import { openMemoryStore } from "../../internal/cache/memory.ts";
 import { loadConfig } from "../../internal/config/load.ts";
+import { NO_GUARD } from "../../internal/resilience/guard.ts";
 import type { Database } from "../../internal/storage/database.ts";
 import { connect } from "../../internal/storage/pool.ts";
 
@@ -51,7 +52,7 @@ export interface Schema {
 export async function apiDocumentText(): Promise<string> {
   const { config } = loadConfig({ env: {} });
   // It connects with its first question, and none is asked here.
-  const database: Database = { sql: connect(null, {}), engine: "postgres", close: async () => {} };
+  const database: Database = { sql: connect(null, {}), engine: "postgres", guard: NO_GUARD, close: async () => {} };
   const store = openMemoryStore();
   try {
     const response = await createApi(apiContext(config, database, store)).request("/v1/openapi.json");

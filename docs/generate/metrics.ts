@@ -1,5 +1,6 @@
 import { type Metric, Registry } from "prom-client";
 import { feedApiMetrics } from "../../internal/obs/api-metrics.ts";
+import { feedCircuitMetrics } from "../../internal/obs/circuit.ts";
 import { feedAggregatorMetrics, type MetricsFeed } from "../../internal/obs/metrics.ts";
 
 /** A metric with all that is known of it before anything has happened. */
@@ -15,8 +16,8 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<Record<"aggregator" | "api", readonly ((registry: Registry) => MetricsFeed)[]>> = {
-  aggregator: [feedAggregatorMetrics],
-  api: [feedApiMetrics],
+  aggregator: [feedAggregatorMetrics, feedCircuitMetrics],
+  api: [feedApiMetrics, feedCircuitMetrics],
 };
 
 /** The metrics of one daemon, by name. */

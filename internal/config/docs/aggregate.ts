@@ -85,6 +85,11 @@ export const aggregateDocs: Docs = {
     tick takes few round trips. Fewer of them make more and shorter statements.
   `,
 
+  "aggregate.replicas": `
+    "single": this aggregator computes every target. "shared": any number of aggregators with the same database and Redis
+    share the targets among them, and take over from one that ends.
+  `,
+
   "aggregate.ops_listen": "Where the aggregator's health checks and metrics listen. Keep this address private.",
 
   "aggregate.aliases": `

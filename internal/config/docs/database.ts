@@ -12,6 +12,21 @@ export const databaseDocs: Docs = {
 
   "database.max_connections": "Connections to the database that one process opens at most.",
 
+  "database.connect_timeout_seconds": "Seconds that opening a connection may take.",
+
+  "database.query_timeout_seconds": `
+    Seconds that one query of a daemon may take before it is given up; the API has a limit of its own, [api]
+    query_timeout_seconds. Commands that work through a whole database, such as import and prune, have none.
+  `,
+
+  "database.breaker_failures": `
+    After so many failures in a row to reach the database it is left alone, so that nobody waits for it.
+  `,
+
+  "database.breaker_cooldown_seconds": `
+    While the database is left alone, it is tried with one query each time so many seconds have passed.
+  `,
+
   "database.timescaledb": `
     "auto" uses TimescaleDB where it is there, "require" refuses to go on without it, "off" leaves it alone.
   `,

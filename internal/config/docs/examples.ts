@@ -3,6 +3,13 @@
  * config.example.toml has it commented out.
  */
 export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
+  "api.keys": `
+    [[api.keys]]
+    name = "wallet-app"
+    hash = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    rate_limit_per_minute = 6000
+  `,
+
   "aggregate.pegs": `
     USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN = "fiat:USD"
     "crypto:GUSD" = "USD"
