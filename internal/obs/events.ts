@@ -24,6 +24,7 @@ export interface StageEvent {
 /** What became of a target at one boundary. */
 export type TargetOutcome = "written" | "superseded" | Refusal | "error";
 
+/** A target is dealt with at one boundary. */
 export interface TargetEvent {
   readonly pair: Pair;
   readonly windowSeconds: number;

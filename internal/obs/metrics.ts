@@ -34,7 +34,7 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
   const ticks = new Counter({
     name: "stellarindex_aggregator_ticks_total",
-    help: "Ticks, by outcome: error where any target failed",
+    help: "Ticks; error where any target failed",
     labelNames: ["outcome"],
     registers,
   });
@@ -45,18 +45,18 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   });
   const emptyWindows = new Counter({
     name: "stellarindex_aggregator_empty_windows_total",
-    help: "Targets without a trade left in their window",
+    help: "Targets without a trade left in their window, and without a value through other markets",
     registers,
   });
   const dropped = new Counter({
     name: "stellarindex_aggregator_dropped_trades_total",
-    help: "Trades left out of a window, by filter; counted at every tick that sees them",
+    help: "Trades left out of a window by a filter, at every tick that sees them",
     labelNames: ["reason"],
     registers,
   });
   const withheld = new Counter({
     name: "stellarindex_aggregator_withheld_windows_total",
-    help: "Targets whose value the volume floor refused, by reason",
+    help: "Targets whose value the volume floor refused, and without one through other markets",
     labelNames: ["reason"],
     registers,
   });
