@@ -61,7 +61,7 @@ export function makeLoad({ settings, stopwatch }: Pick<ApiContext, "settings" | 
     };
     return {
       run: (call) => begin(() => guard.run(call)),
-      runSafely: (call) => begin(() => guard.runSafely(call)),
+      runSafely: (call, ...others) => begin(() => guard.runSafely(call, ...others)),
       state: guard.state,
     };
   }

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, SocketAddress } from "node:net";
 
+/** An IPv4 address inside IPv6, as systems spell it. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
+
 /**
  * Tells who a request comes from: the peer or, where that is a trusted proxy, the last one in X-Forwarded-For that is none.
  * What stands before that one can be made up by anybody.
@@ -46,9 +49,12 @@ function plainAddress(text: string): string | null {
   const [, bracketed, v4] = /^(?:\[([^\]]+)\]|(\d[\d.]+))(?::\d+)?$/.exec(text) ?? [];
   // A zone is of this host alone.
   const address = (bracketed ?? v4 ?? text).replace(/%.*$/, "");
-  if (isIP(address) === 0) return null;
-  const spelled = new SocketAddress({ address, family: familyOf(address) }).address;
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(spelled)?.[1] ?? spelled;
+  const family = isIP(address);
+  if (family === 0) return null;
+  // Spelling takes longer than all else here; IPv4 has one spelling anyway.
+  const spelled =
+    family === 4 || MAPPED.test(address) ? address : new SocketAddress({ address, family: "ipv6" }).address;
+  return MAPPED.exec(spelled)?.[1] ?? spelled;
 }
 
 /** The first 64 bits of an IPv6 address in its one spelling. */

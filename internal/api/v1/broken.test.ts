@@ -83,15 +83,12 @@ test("while the database's circuit is open, nobody waits for it", async () => {
     { failures: 1, cooldownSeconds: 600, stopwatch, onChange: () => {} },
     isUnavailable,
   );
-  const guard = {
-    ...circuit,
-    run: <T>(call: () => Promise<T>) =>
-      circuit.run(() => {
-        calls++;
-        return call();
-      }),
-  };
-  const api = openTestApi({ database: { ...away, guard } });
+  const run = <T>(call: () => Promise<T>) =>
+    circuit.run(() => {
+      calls++;
+      return call();
+    });
+  const api = openTestApi({ database: { ...away, guard: { ...circuit, run, runSafely: run } } });
   api.at("2026-01-10T12:00:10Z");
   await expectProblem(api, "unavailable", 503, "5");
   expect(calls).toBe(1);
