@@ -1,7 +1,7 @@
-import type { Result } from "ioredis";
-import { type CircuitOptions, makeGuard, NO_GUARD } from "../resilience/guard.ts";
+import type { Redis, Result } from "ioredis";
+import type { CircuitOptions } from "../resilience/guard.ts";
 import { ANNOUNCEMENTS, formatAnnouncement, formatPut, PUTS, provenanceKey } from "./keys.ts";
-import { connectRedis, RedisAway } from "./redis-connection.ts";
+import { connectRedis, makeRedisGuard, RedisAway } from "./redis-connection.ts";
 import { openRedisSubscription } from "./redis-subscription.ts";
 import type { HeldText, PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
 import { PUBLISH_LUA, PUT_LUA, refuseTtl, refuseWrite } from "./supersede.ts";
@@ -30,7 +30,7 @@ const CHUNK = 500;
  * @throws InputError where the URL is no Redis URL
  */
 export function openRedisStore(url: string, keyPrefix: string, circuit?: CircuitOptions): PriceStore {
-  const guard = circuit === undefined ? NO_GUARD : makeGuard("Redis", circuit, (error) => error instanceof RedisAway);
+  const guard = makeRedisGuard(circuit);
   const connection = connectRedis(url, guard, {
     scripts: {
       publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 2 },
@@ -41,28 +41,23 @@ export function openRedisStore(url: string, keyPrefix: string, circuit?: Circuit
   const putChannel = keyPrefix + PUTS;
   const subscription = openRedisSubscription(url, { writes: channel, puts: putChannel });
 
-  async function publishChunk(writes: readonly PriceWrite[]): Promise<WriteOutcome[]> {
-    try {
-      const replies = await connection.run((client) => {
-        const pipeline = client.pipeline();
-        for (const { key, value, to, ttlSeconds, provenance = "" } of writes) {
-          pipeline.publishPrice(
-            keyPrefix + key,
-            keyPrefix + provenanceKey(key),
-            value,
-            to,
-            ttlSeconds,
-            channel,
-            formatAnnouncement({ key, to }),
-            provenance,
-          );
-        }
-        return pipeline.exec();
-      });
-      return writes.map((_, index) => outcomeOf(replies?.[index]));
-    } catch (error) {
-      return writes.map(() => error as Error);
+  /** The outcomes, in their order: of a reply that did not come a RedisAway. */
+  async function publishChunk(client: Redis, writes: readonly PriceWrite[]): Promise<WriteOutcome[]> {
+    const pipeline = client.pipeline();
+    for (const { key, value, to, ttlSeconds, provenance = "" } of writes) {
+      pipeline.publishPrice(
+        keyPrefix + key,
+        keyPrefix + provenanceKey(key),
+        value,
+        to,
+        ttlSeconds,
+        channel,
+        formatAnnouncement({ key, to }),
+        provenance,
+      );
     }
+    const replies = await pipeline.exec();
+    return writes.map((_, index) => outcomeOf(replies?.[index]));
   }
 
   function outcomeOf(reply: [error: Error | null, result: unknown] | undefined): WriteOutcome {
@@ -75,31 +70,48 @@ export function openRedisStore(url: string, keyPrefix: string, circuit?: Circuit
   return {
     async read(keys) {
       if (keys.length === 0) return [];
-      return connection.run((client) => client.mget(keys.map((key) => keyPrefix + key)));
+      return connection.runSafely((client) => client.mget(keys.map((key) => keyPrefix + key)));
     },
     async readHeld(keys) {
       if (keys.length === 0) return [];
       const prefixed = keys.map((key) => keyPrefix + key);
       // The times to live go first: of a text that is replaced in between, the shorter one is told.
-      const replies = await connection.run((client) => {
+      const replies = await connection.runSafely(async (client) => {
         const pipeline = client.pipeline();
         for (const key of prefixed) pipeline.pttl(key);
-        return pipeline.mget(prefixed).exec();
+        const answered = (await pipeline.mget(prefixed).exec()) ?? [];
+        for (const [error] of answered) if (error !== null) throw error;
+        return answered.map(([, result]) => result);
       });
-      const [failed] = (replies ?? []).flatMap(([error]) => error ?? []);
-      const texts = replies?.at(-1)?.[1] as (string | null)[] | undefined;
-      if (failed !== undefined || texts === undefined) throw connection.explain(failed ?? "no reply");
-      return texts.map((text, index) => heldText(text, replies?.[index]?.[1] as number));
+      const texts = replies.at(-1) as (string | null)[];
+      return texts.map((text, index) => heldText(text, replies[index] as number));
     },
     async publish(writes) {
-      const refusals = writes.map(refuseWrite);
-      const sound = writes.filter((_, index) => refusals[index] === null);
-      const chunks = [];
-      for (let start = 0; start < sound.length; start += CHUNK) {
-        chunks.push(publishChunk(sound.slice(start, start + CHUNK)));
+      const outcomes: (WriteOutcome | null)[] = writes.map(refuseWrite);
+      const isOpen = (index: number): boolean => outcomes[index] === null || outcomes[index] instanceof RedisAway;
+      const sendOpen = async (client: Redis): Promise<void> => {
+        const open = [...writes.keys()].filter(isOpen);
+        const chunks = [];
+        for (let start = 0; start < open.length; start += CHUNK) chunks.push(open.slice(start, start + CHUNK));
+        const sendChunk = async (chunk: readonly number[]): Promise<void> => {
+          const told = await publishChunk(
+            client,
+            chunk.map((index) => writes[index] as PriceWrite),
+          );
+          for (const [at, index] of chunk.entries()) outcomes[index] = told[at] as WriteOutcome;
+        };
+        await Promise.all(chunks.map(sendChunk));
+        // Thrown for the guard; each write has its own outcome.
+        const away = outcomes.find((outcome) => outcome instanceof RedisAway);
+        if (away !== undefined) throw away;
+      };
+      if (outcomes.every((outcome) => outcome !== null)) return outcomes;
+      try {
+        await connection.runSafely(sendOpen);
+        return outcomes as WriteOutcome[];
+      } catch (error) {
+        return outcomes.map((outcome) => outcome ?? (error as Error));
       }
-      const outcomes = (await Promise.all(chunks)).flat().values();
-      return refusals.map((refusal) => refusal ?? (outcomes.next().value as WriteOutcome));
     },
     async put(key, value, ttlSeconds) {
       const refusal = refuseTtl(key, ttlSeconds);
@@ -110,7 +122,7 @@ export function openRedisStore(url: string, keyPrefix: string, circuit?: Circuit
     async ping() {
       await connection.run((client) => client.ping());
     },
-    circuit: () => guard.state(),
+    guard,
     async close() {
       await Promise.all([subscription.close(), connection.close()]);
     },
