@@ -1,10 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { openRedisStore } from "./redis.ts";
+import { BACK, failureOf, soon, write } from "./redis-outage.testing.ts";
 import { canStartRedis, makeRedisServer, type RedisServer } from "./redis-server.testing.ts";
-import type { PriceStore, PriceWrite } from "./store.ts";
-
-const SOON_MS = 6_000;
-const BACK = { timeout: 20_000 };
+import type { PriceStore } from "./store.ts";
 
 describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
   const opened: PriceStore[] = [];
@@ -144,30 +142,3 @@ describe.skipIf(!canStartRedis())("a Redis with a password", () => {
     }
   });
 });
-
-function write(minute: number): PriceWrite {
-  const to = `2026-08-09T22:${String(minute).padStart(2, "0")}:00Z`;
-  return { key: "key", value: `{"to":"${to}"}`, to, ttlSeconds: 300 };
-}
-
-/** Fails where the promise takes longer than a caller should have to wait. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${SOON_MS} ms`)), SOON_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "";
-}
