@@ -99,7 +99,8 @@ export function connectRedis(
     refuseIfClosed();
     // ioredis gives up for good where it cannot even try, such as with an impossible address from a sentinel.
     if (client.status === "wait" || client.status === "end") client.connect().catch(() => {});
-    if (client.status !== "ready") {
+    // A connection that is being given up still counts as ready until it is closed.
+    if (client.status !== "ready" || !client.stream.writable) {
       // The connection comes back by itself: who tries Redis for all need not wait where that has just failed.
       if (guard.state() !== "closed" && lastFailure !== "") throw new RedisAway(missing("no connection"));
       await waitUntilReady();

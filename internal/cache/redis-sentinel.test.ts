@@ -34,7 +34,7 @@ describe.skipIf(!canStartRedis())("Redis behind sentinels", () => {
         `sentinel monitor ${NAME} 127.0.0.1 ${monitored.port} ${quorum}`,
         `sentinel auth-pass ${NAME} ${PASSWORD}`,
         `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
-        `sentinel failover-timeout ${NAME} 5000`,
+        `sentinel failover-timeout ${NAME} 1000`,
       ]),
     );
   }
@@ -144,5 +144,22 @@ describe.skipIf(!canStartRedis())("Redis behind sentinels", () => {
     expect(await store.publish([write(4)])).toEqual(["written"]);
     await vi.waitFor(async () => expect(await ask(first, (it) => it.get("key"))).toBe(write(4).value), FAILED_OVER);
     await vi.waitFor(() => expect(heard).toContain(write(4).to));
+  });
+
+  test("a primary that falls silent is left for the next one", { timeout: 120_000 }, async () => {
+    const roles = await Promise.all([first, second].map((server) => ask(server, (it) => it.role())));
+    const [primary, next] = roles[0]?.[0] === "master" ? [first, second] : [second, first];
+    await vi.waitFor(async () => {
+      expect(await ask(next, (it) => it.info("replication"))).toContain("master_link_status:up");
+    }, FAILED_OVER);
+    const store = open(sentinels);
+    expect(await store.publish([{ ...write(1), key: "silent" }])).toEqual(["written"]);
+    primary.freeze();
+    await vi.waitFor(async () => {
+      expect(await soon(store.publish([{ ...write(2), key: "silent" }]))).toEqual(["written"]);
+    }, FAILED_OVER);
+    expect(await ask(next, (it) => it.get("silent"))).toBe(write(2).value);
+    expect(await store.read(["silent"])).toEqual([write(2).value]);
+    primary.thaw();
   });
 });
