@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { type RegisteredMetric, registeredMetrics } from "./registered-metrics.ts";
+import { type MetricReference, metricsOf } from "../docs/generate/metrics.ts";
 
 /**
  * How a text names metrics. `series`: as PromQL does, a histogram by `_bucket`, `_sum` or `_count`. `prose`: also by the
@@ -15,7 +15,7 @@ const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^()]
 /** Prometheus adds these to what it scrapes. */
 const TARGET_LABELS = ["job", "instance"];
 
-const registered = registeredMetrics();
+const registered = Promise.all([metricsOf("aggregator"), metricsOf("api")]).then((daemons) => daemons.flat());
 
 /** The texts in a file: each string of a YAML or JSON document, or the file as a whole. */
 export function textsOf(file: string, content: string): string[] {
@@ -48,7 +48,7 @@ export async function problemsIn(text: string, reading: Reading): Promise<string
   return problems;
 }
 
-function isNamed({ name: registeredName, type }: RegisteredMetric, name: string, reading: Reading): boolean {
+function isNamed({ name: registeredName, type }: MetricReference, name: string, reading: Reading): boolean {
   if (reading === "prose" && (name === registeredName || (name.endsWith("_") && registeredName.startsWith(name)))) {
     return true;
   }
@@ -57,7 +57,7 @@ function isNamed({ name: registeredName, type }: RegisteredMetric, name: string,
 }
 
 /** Labels with the values that exist from the start; none where values come as they happen. */
-function labelsOf(metrics: readonly RegisteredMetric[], name: string): Map<string, readonly string[]> {
+function labelsOf(metrics: readonly MetricReference[], name: string): Map<string, readonly string[]> {
   const labels = new Map<string, readonly string[]>();
   for (const metric of metrics) {
     for (const [label, values] of metric.labels) labels.set(label, [...(labels.get(label) ?? []), ...values]);
