@@ -5,6 +5,10 @@
 \set ON_ERROR_STOP on
 \getenv reader_password READER_PASSWORD
 \getenv decoder_password DECODER_PASSWORD
+\if :{?decoder_password}
+\else
+DO $$ BEGIN RAISE EXCEPTION 'READER_PASSWORD and DECODER_PASSWORD must be in the environment'; END $$;
+\endif
 
 BEGIN;
 
