@@ -10,14 +10,15 @@ import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
+import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import { databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
+import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { openDivergence } from "./divergence.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -42,8 +43,11 @@ export function addAggregatorCommand(program: Command): void {
       const { config } = loadConfigOf(command);
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;
-      const store = openStore(config.redis);
-      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
+      const database = await openMigratedDatabase(config.database, {
+        queryTimeoutSeconds: config.database.query_timeout_seconds,
+        circuit: circuitOptions("database", config.database),
+      });
       try {
         if (to === null) await runDaemon(config, database, store);
         else process.exitCode = await runOnce(config, database, store, to);
@@ -90,14 +94,19 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
   const signal = stopSignal();
   const log = createLogger(config.log.level, "aggregator");
   const registry = createRegistry();
-  const feeds = [feedAggregatorMetrics(registry), logAggregatorEvents(log)];
+  const feeds = [
+    feedAggregatorMetrics(registry),
+    feedCircuitMetrics(registry),
+    logAggregatorEvents(log),
+    logCircuitEvents(log),
+  ];
   const checks = {
     database: databaseCheck(database),
     redis: storeCheck(store),
     tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
   };
   const context = tickContext(config, database, store);
-  const ops = await listen(opsApp(registry, checks), aggregate.ops_listen);
+  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), aggregate.ops_listen);
   log.info(
     { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
     "aggregator started",

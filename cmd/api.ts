@@ -8,13 +8,14 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
+import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import { databaseCheck, storeCheck } from "../internal/obs/health.ts";
+import { circuitsOf, databaseCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -33,8 +34,11 @@ export function addApiCommand(program: Command): void {
       const { config } = loadConfigOf(command);
       refuseUnsharedStores(config);
       const signal = stopSignal();
-      const store = openStore(config.redis);
-      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
+      const database = await openMigratedDatabase(config.database, {
+        queryTimeoutSeconds: config.api.query_timeout_seconds,
+        circuit: circuitOptions("database", config.database),
+      });
       try {
         await serve(config, database, store, signal);
       } finally {
@@ -70,10 +74,14 @@ export function apiContext(config: Config, database: Database, store: PriceStore
 async function serve(config: Config, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
   const log = createLogger(config.log.level, "api");
   const registry = createRegistry();
-  const feeds = [feedApiMetrics(registry), logApiEvents(log)];
+  const feeds = [feedApiMetrics(registry), feedCircuitMetrics(registry), logApiEvents(log), logCircuitEvents(log)];
   const context = apiContext(config, database, store);
   const ops = await listen(
-    opsApp(registry, { database: databaseCheck(database), redis: storeCheck(store) }),
+    opsApp(registry, {
+      checks: { database: databaseCheck(database), redis: storeCheck(store) },
+      oneOf: ["database", "redis"],
+      circuits: circuitsOf(database, store),
+    }),
     config.api.ops_listen,
   );
   const api = await listen(createApi(context), config.api.listen);
