@@ -52,9 +52,19 @@ async function compile(values: readonly Manifest[]): Promise<string> {
     return `export const m${index}: import("kubernetes-types/${module}").${value.kind} = ${JSON.stringify(value)};\n`;
   });
   writeFileSync(join(scratch, "manifests.ts"), lines.join(""));
-  const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--ignoreConfig"];
-  const compiler = join(packageRoot(), "node_modules", ".bin", "tsc");
-  return (await run(compiler, [...options, join(scratch, "manifests.ts")]))?.out ?? "there is no compiler";
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+    "--ignoreConfig",
+  ];
+  const compiler = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+  const compiled = await run(process.execPath, [compiler, ...options, join(scratch, "manifests.ts")]);
+  return `${compiled?.err}${compiled?.out}`;
 }
 
 describe("the manifests", () => {
