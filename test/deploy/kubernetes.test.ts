@@ -72,7 +72,9 @@ describe("the manifests", () => {
     expect(manifests.length).toBeGreaterThan(12);
     expect(await compile(manifests)).toBe("");
     const [deployment] = ofKind("Deployment") as [Manifest];
-    expect(await compile([{ ...deployment, spec: { ...deployment.spec, replica: 2 } }])).toContain("'replica'");
+    expect(await compile([{ ...deployment, spec: { ...deployment.spec, replica: 2 } }])).toContain(
+      '"replica" does not exist',
+    );
   });
 
   it("are all in the kustomization but the example", () => {
