@@ -10,6 +10,7 @@ import { stopwatch, systemClock } from "../internal/obs/clock.ts";
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen } from "../internal/obs/ops-server.ts";
+import { NO_GUARD } from "../internal/resilience/guard.ts";
 import { connect } from "../internal/storage/pool.ts";
 import { SERVED_SETTINGS, type ServerOrder } from "./serving-orders.ts";
 
@@ -33,7 +34,7 @@ function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Ho
   logApiEvents(createLogger("info", "api", { write: () => {} }));
   const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 1 });
   return createApi({
-    database: { sql, engine: "postgres", close: () => sql.end() },
+    database: { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() },
     store: openStore({ url: redisUrl, key_prefix: keyPrefix }),
     policy: makePolicy(DEFAULT_POLICY_SETTINGS),
     settings: SERVED_SETTINGS,

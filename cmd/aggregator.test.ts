@@ -67,7 +67,11 @@ describe.skipIf(isLeftOut)("aggregator", () => {
     const ready = await fetch(`${started.ops}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([
       200,
-      { status: "ok", checks: { database: "ok", redis: "ok", tick: "ok" } },
+      {
+        status: "ok",
+        checks: { database: "ok", redis: "ok", tick: "ok" },
+        circuits: { database: "closed", redis: "closed" },
+      },
     ]);
     const [value] = await store.read(["vwap:crypto:XLM:fiat:USD:60"]);
     const { to } = JSON.parse(value as string);

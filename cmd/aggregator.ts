@@ -12,8 +12,9 @@ import type { Config } from "../internal/config/schema.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { createDivergenceService, type DivergenceContext } from "../internal/divergence/service.ts";
+import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import { databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
+import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
@@ -21,7 +22,7 @@ import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { divergenceContext } from "./divergence.ts";
 import { reloadOnHangup } from "./reload.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -50,8 +51,11 @@ export function addAggregatorCommand(program: Command): void {
       const { config } = loaded;
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;
-      const store = openStore(config.redis);
-      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
+      const database = await openMigratedDatabase(config.database, {
+        queryTimeoutSeconds: config.database.query_timeout_seconds,
+        circuit: circuitOptions("database", config.database),
+      });
       try {
         if (to === null) await runDaemon(loaded, database, store);
         else process.exitCode = await runOnce(config, database, store, to);
@@ -116,14 +120,23 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
   const signal = stopSignal();
   const log = createLogger(config.log.level, "aggregator");
   const registry = createRegistry();
-  const feeds = [feedAggregatorMetrics(registry), feedReloadMetrics(registry), logAggregatorEvents(log)];
+  const feeds = [
+    feedAggregatorMetrics(registry),
+    feedCircuitMetrics(registry),
+    feedReloadMetrics(registry),
+    logAggregatorEvents(log),
+    logCircuitEvents(log),
+  ];
   let current = upkeep(config, database, store);
   const checks = {
     database: databaseCheck(database),
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const ops = await listen(opsApp(registry, checks), config.aggregate.ops_listen);
+  const ops = await listen(
+    opsApp(registry, { checks, circuits: circuitsOf(database, store) }),
+    config.aggregate.ops_listen,
+  );
   feeds.push(
     reloadOnHangup(loaded, "aggregator", log, {
       refuse: refuseUnsharedStores,

@@ -10,15 +10,16 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
+import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import { databaseCheck, storeCheck } from "../internal/obs/health.ts";
+import { circuitsOf, databaseCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { reloadOnHangup } from "./reload.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -41,8 +42,11 @@ export function addApiCommand(program: Command): void {
       const { config } = loaded;
       refuseUnsharedStores(config);
       const signal = stopSignal();
-      const store = openStore(config.redis);
-      const database = await openMigratedDatabase(config.database);
+      const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
+      const database = await openMigratedDatabase(config.database, {
+        queryTimeoutSeconds: config.api.query_timeout_seconds,
+        circuit: circuitOptions("database", config.database),
+      });
       try {
         await serve(loaded, database, store, signal);
       } finally {
@@ -79,13 +83,23 @@ async function serve(loaded: LoadedConfig, database: Database, store: PriceStore
   const { config } = loaded;
   const log = createLogger(config.log.level, "api");
   const registry = createRegistry();
-  const feeds = [feedApiMetrics(registry), feedReloadMetrics(registry), logApiEvents(log)];
+  const feeds = [
+    feedApiMetrics(registry),
+    feedCircuitMetrics(registry),
+    feedReloadMetrics(registry),
+    logApiEvents(log),
+    logCircuitEvents(log),
+  ];
   const context = apiContext(config, database, store);
   // One for all apps that take each other's place.
   const copies = followStore(context);
   let app = createApi(context, copies);
   const ops = await listen(
-    opsApp(registry, { database: databaseCheck(database), redis: storeCheck(store) }),
+    opsApp(registry, {
+      checks: { database: databaseCheck(database), redis: storeCheck(store) },
+      oneOf: ["database", "redis"],
+      circuits: circuitsOf(database, store),
+    }),
     config.api.ops_listen,
   );
   const api = await listen({ fetch: (request, env) => app.fetch(request, env) }, config.api.listen);

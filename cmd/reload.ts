@@ -25,7 +25,7 @@ const STANDINGS = {
   },
   api: {
     unused: [...OF_COMMANDS, "divergence", "aggregate.ops_listen", "aggregate.replicas", "aggregate.concurrency"],
-    restart: ["api.listen", "api.ops_listen"],
+    restart: ["api.listen", "api.ops_listen", "api.query_timeout_seconds"],
     live: ["log", "aggregate", "api", "sources"],
   },
 } as const satisfies Record<string, Standing>;

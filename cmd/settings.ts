@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
 import type { Config } from "../internal/config/schema.ts";
-import { type Database, openDatabase } from "../internal/storage/database.ts";
+import { circuitChanged, type Dependency } from "../internal/obs/circuit-events.ts";
+import { stopwatch } from "../internal/obs/clock.ts";
+import type { CircuitOptions } from "../internal/resilience/guard.ts";
+import { type Database, openDatabase, type Patience } from "../internal/storage/database.ts";
 import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
 
 /**
@@ -14,17 +17,32 @@ export function loadConfigOf(command: Command): LoadedConfig {
   return loaded;
 }
 
+/** How the circuit around a dependency behaves under this configuration; what becomes of it is published. */
+export function circuitOptions(
+  dependency: Dependency,
+  { breaker_failures, breaker_cooldown_seconds }: { breaker_failures: number; breaker_cooldown_seconds: number },
+): CircuitOptions {
+  return {
+    failures: breaker_failures,
+    cooldownSeconds: breaker_cooldown_seconds,
+    stopwatch,
+    onChange: (state) => circuitChanged.publish({ dependency, state }),
+  };
+}
+
 /**
  * Opens the configured database, migrated: the embedded one is migrated on the way, a server's must be already.
  * Where the embedded one ends by itself, so does this process, with status 1.
+ * @param patience of daemons: how long a query may take, and when the database is left alone
  * @throws DatabaseUnusable with the cure
  */
-export async function openMigratedDatabase(settings: Config["database"]): Promise<Database> {
-  const database = await openDatabase(settings, (reason) => {
+export async function openMigratedDatabase(settings: Config["database"], patience: Patience = {}): Promise<Database> {
+  const onLost = (reason: string): void => {
     // Nothing here can go on without it, and a supervisor starts anew with a new one.
     process.stderr.write(`stellarindex: ${reason}\n`);
     process.exit(1);
-  });
+  };
+  const database = await openDatabase(settings, { ...patience, onLost });
   try {
     if (database.engine === "embedded") await migrateUp(database, { ...settings, log: () => {} });
     else await requireMigrated(database);

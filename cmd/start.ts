@@ -9,9 +9,10 @@ import type { Config } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
+import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { systemClock } from "../internal/obs/clock.ts";
 import { tickDone } from "../internal/obs/events.ts";
-import { databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
+import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
@@ -22,7 +23,7 @@ import { keepFresh, upkeep } from "./aggregator.ts";
 import { apiContext } from "./api.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -52,8 +53,11 @@ async function start(loaded: LoadedConfig, { data, market }: Options): Promise<v
   const screen = createScreen(process.stdout);
   const config = withDatabase(loaded, data);
   screen.say(`opening the database (${maskSecrets(config.database.url)})`);
-  const store = openStore(config.redis, { now: systemClock.now });
-  const database = await openMigratedDatabase(config.database);
+  const store = openStore(config.redis, { now: systemClock.now, circuit: circuitOptions("redis", config.redis) });
+  const database = await openMigratedDatabase(config.database, {
+    queryTimeoutSeconds: config.database.query_timeout_seconds,
+    circuit: circuitOptions("database", config.database),
+  });
   try {
     await runAll(config, database, store, { market, screen, signal });
   } finally {
@@ -76,8 +80,10 @@ async function runAll(
   const feeds = [
     feedAggregatorMetrics(registry),
     feedApiMetrics(registry),
+    feedCircuitMetrics(registry),
     logAggregatorEvents(log),
     logApiEvents(log),
+    logCircuitEvents(log),
   ];
   const checks = {
     database: databaseCheck(database),
@@ -85,7 +91,7 @@ async function runAll(
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };
   const api = await listen(createApi(apiContext(config, database, store)), config.api.listen);
-  const ops = await listen(opsApp(registry, checks), config.api.ops_listen);
+  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), config.api.ops_listen);
 
   const firstTrades = market
     ? startMarket(database, signal, say)

@@ -78,6 +78,7 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
     async ping() {
       refuseIfClosed();
     },
+    circuit: () => "closed",
     async close() {
       closed = true;
       listeners.clear();

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
+import type { Guard } from "../resilience/guard.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
 /** How long a command waits for a connection that is not up. */
@@ -25,6 +26,9 @@ const OPTIONS = {
   autoResubscribe: false,
 } satisfies RedisOptions;
 
+/** Redis did not answer, as opposed to having refused a command. */
+export class RedisAway extends Error {}
+
 /** A connection that comes back by itself, for ever, and on which no command hangs. */
 export interface RedisConnection {
   readonly client: Redis;
@@ -41,10 +45,12 @@ export interface RedisConnection {
 
 /**
  * Connects, in the background.
+ * @param guard what commands go through
  * @throws InputError where the URL is no Redis URL
  */
 export function connectRedis(
   url: string,
+  guard: Guard,
   options: Pick<RedisOptions, "lazyConnect" | "scripts"> = {},
 ): RedisConnection {
   const address = parseRedisUrl(url);
@@ -62,11 +68,16 @@ export function connectRedis(
 
   // Only the text is kept: ioredis hangs the command with its arguments on errors, and AUTH's hold the password.
   function explain(error: unknown): Error {
-    return failure(reasonOf(error));
+    const message = shown(reasonOf(error));
+    return (error as Error | null)?.name === "ReplyError" ? new Error(message) : new RedisAway(message);
   }
 
-  function failure(reason: string): Error {
-    return new Error(address.redact(`Redis at ${address.shown}: ${reason}`));
+  function shown(reason: string): string {
+    return address.redact(`Redis at ${address.shown}: ${reason}`);
+  }
+
+  function refuseIfClosed(): void {
+    if (closed) throw new Error(shown("the store is closed"));
   }
 
   // All who wait share one listener and one deadline.
@@ -81,7 +92,7 @@ export function connectRedis(
           end();
         };
         const onReady = (): void => settle(resolve);
-        giveUp = () => settle(() => reject(failure(closed ? "the store is closed" : away())));
+        giveUp = () => settle(() => reject(closed ? new Error(shown("the store is closed")) : new RedisAway(away())));
         const timer = setTimeout(giveUp, READY_TIMEOUT_MS);
         client.once("ready", onReady);
         if (client.status === "wait") client.connect().catch(() => {});
@@ -92,20 +103,22 @@ export function connectRedis(
   }
 
   function away(): string {
-    return `no connection within ${READY_TIMEOUT_MS / 1000} s${lastFailure === "" ? "" : ` (${lastFailure})`}`;
+    return shown(`no connection within ${READY_TIMEOUT_MS / 1000} s${lastFailure === "" ? "" : ` (${lastFailure})`}`);
   }
 
   return {
     client,
     explain,
-    async run(command) {
-      if (closed) throw failure("the store is closed");
-      if (client.status !== "ready") await waitUntilReady();
-      try {
-        return await command(client);
-      } catch (error) {
-        throw explain(error);
-      }
+    run(command) {
+      return guard.run(async () => {
+        refuseIfClosed();
+        if (client.status !== "ready") await waitUntilReady();
+        try {
+          return await command(client);
+        } catch (error) {
+          throw explain(error);
+        }
+      });
     },
     async close() {
       if (closed) return;

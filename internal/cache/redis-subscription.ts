@@ -1,3 +1,4 @@
+import { NO_GUARD } from "../resilience/guard.ts";
 import { parseAnnouncement, parsePut } from "./keys.ts";
 import { makeListeners } from "./listeners.ts";
 import { connectRedis } from "./redis-connection.ts";
@@ -10,7 +11,7 @@ export function openRedisSubscription(
   url: string,
   channels: { readonly writes: string; readonly puts: string },
 ): Pick<PriceStore, "subscribe" | "close"> {
-  const connection = connectRedis(url, { lazyConnect: true });
+  const connection = connectRedis(url, NO_GUARD, { lazyConnect: true });
   const { client } = connection;
   const listeners = makeListeners();
   const names = [channels.writes, channels.puts];

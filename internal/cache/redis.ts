@@ -1,6 +1,7 @@
 import type { Result } from "ioredis";
+import { type CircuitOptions, makeGuard, NO_GUARD } from "../resilience/guard.ts";
 import { ANNOUNCEMENTS, formatAnnouncement, formatPut, PUTS, provenanceKey } from "./keys.ts";
-import { connectRedis } from "./redis-connection.ts";
+import { connectRedis, RedisAway } from "./redis-connection.ts";
 import { openRedisSubscription } from "./redis-subscription.ts";
 import type { HeldText, PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
 import { PUBLISH_LUA, PUT_LUA, refuseTtl, refuseWrite } from "./supersede.ts";
@@ -28,8 +29,9 @@ const CHUNK = 500;
  * The store in Redis. `keyPrefix` goes before every key and both channels; announcements carry the key without it.
  * @throws InputError where the URL is no Redis URL
  */
-export function openRedisStore(url: string, keyPrefix: string): PriceStore {
-  const connection = connectRedis(url, {
+export function openRedisStore(url: string, keyPrefix: string, circuit?: CircuitOptions): PriceStore {
+  const guard = circuit === undefined ? NO_GUARD : makeGuard("Redis", circuit, (error) => error instanceof RedisAway);
+  const connection = connectRedis(url, guard, {
     scripts: {
       publishPrice: { lua: PUBLISH_LUA, numberOfKeys: 2 },
       putText: { lua: PUT_LUA, numberOfKeys: 1 },
@@ -108,6 +110,7 @@ export function openRedisStore(url: string, keyPrefix: string): PriceStore {
     async ping() {
       await connection.run((client) => client.ping());
     },
+    circuit: () => guard.state(),
     async close() {
       await Promise.all([subscription.close(), connection.close()]);
     },

@@ -60,6 +60,7 @@ const keys = z.strictObject({
   max_hops: integerField(2, 4).prefault(3).describe("a whole number from 2 to 4"),
   max_trades_per_window: integerField(1, 1e7).prefault(10_000).describe("a whole number from 1 to 10000000"),
   concurrency: integerField(1, 10_000).prefault(1000).describe("a whole number from 1 to 10000"),
+  replicas: z.enum(["single", "shared"]).prefault("single").describe('"single" or "shared"'),
   ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
   aliases: aliasesField
     .prefault({})

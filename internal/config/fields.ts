@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "../canonical/duration.ts";
 import { InputError } from "../canonical/input-error.ts";
@@ -99,6 +99,18 @@ export function isHttpUrl(url: string): boolean {
   if (!/^https?:\/\/\S+$/i.test(url) || !URL.canParse(url)) return false;
   const { username, password } = new URL(url);
   return username === "" && password === "";
+}
+
+/** Whether the text is an IP address, or a range of them such as 10.0.0.0/8. */
+export function isAddressOrRange(text: string): boolean {
+  const [, address = "", bits] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const longest = { 4: 32, 6: 128 }[isIP(address)];
+  return longest !== undefined && (bits === undefined || Number(bits) <= longest);
+}
+
+/** Whether the text is an origin as browsers send it: https://example.org:8443, in lower case, without a path. */
+export function isOrigin(text: string): boolean {
+  return /^https?:\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** Whether the URL can be read, its user and password too. */

@@ -20,14 +20,26 @@ describe("defaults", () => {
       database: {
         url: "pglite:stellarindex-data",
         max_connections: 10,
+        connect_timeout_seconds: 5,
+        query_timeout_seconds: 30,
+        breaker_failures: 5,
+        breaker_cooldown_seconds: 5,
         timescaledb: "auto",
         retention: { trades: 0, trades_1m: 0, trades_1h: 0 },
       },
-      redis: { url: "memory:", key_prefix: "" },
+      redis: { url: "memory:", key_prefix: "", breaker_failures: 5, breaker_cooldown_seconds: 5 },
       api: {
         listen: { host: "127.0.0.1", port: 8080 },
         ops_listen: { host: "127.0.0.1", port: 9102 },
         price_freshness_seconds: 30,
+        request_timeout_seconds: 10,
+        query_timeout_seconds: 8,
+        max_in_flight: 256,
+        rate_limit_per_minute: 0,
+        trusted_proxies: [],
+        cors_origins: [],
+        require_key: false,
+        keys: [],
       },
       log: { level: "info" },
       divergence: {
@@ -74,6 +86,7 @@ describe("defaults", () => {
       max_hops: 3,
       max_trades_per_window: 10_000,
       concurrency: 1000,
+      replicas: "single",
       ops_listen: { host: "127.0.0.1", port: 9101 },
       aliases: new Map([["native", ["crypto:XLM"]]]),
       pegs: new Map(),
@@ -88,7 +101,7 @@ describe("defaults", () => {
     const example = loadConfig({ file, env: {} });
     expect(example.config).toEqual(defaults.config);
     const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
-    expect(unsaid).toEqual(["aggregate.triangulations", "sources"]);
+    expect(unsaid).toEqual(["api.keys", "aggregate.triangulations", "sources"]);
     const text = readFileSync(EXAMPLE, "utf8");
     for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {
       expect(text).toMatch(new RegExp(`^# ${key} = `, "m"));
@@ -106,6 +119,9 @@ describe("defaults", () => {
     expect(config.divergence.chainlink.feeds.map(({ pair }) => formatPair(pair))).toEqual([
       "crypto:BTC/fiat:USD",
       "crypto:ETH/fiat:USD",
+    ]);
+    expect(config.api.keys).toEqual([
+      { name: "wallet-app", hash: `sha256:${"0".repeat(64)}`, rate_limit_per_minute: 6000 },
     ]);
     expect(config.sources).toEqual([
       { name: "gemini", class: "exchange", subclass: "cex", include_in_vwap: true, weight: 100 },
@@ -242,6 +258,10 @@ describe("the environment", () => {
   const SAMPLES: Record<string, [string, unknown]> = {
     "database.url": ["pglite:memory", "pglite:memory"],
     "database.max_connections": ["3", 3],
+    "database.connect_timeout_seconds": ["1", 1],
+    "database.query_timeout_seconds": ["60", 60],
+    "database.breaker_failures": ["1", 1],
+    "database.breaker_cooldown_seconds": ["1", 1],
     "database.timescaledb": ["off", "off"],
     "database.retention.trades": ["720h", 2_592_000],
     "database.retention.trades_1m": ["720h", 2_592_000],
@@ -250,6 +270,19 @@ describe("the environment", () => {
     "redis.key_prefix": ["eu:", "eu:"],
     "api.listen": ["0.0.0.0:80", { host: "0.0.0.0", port: 80 }],
     "api.ops_listen": ["0.0.0.0:81", { host: "0.0.0.0", port: 81 }],
+    "redis.breaker_failures": ["1", 1],
+    "redis.breaker_cooldown_seconds": ["1", 1],
+    "api.request_timeout_seconds": ["9", 9],
+    "api.query_timeout_seconds": ["9", 9],
+    "api.max_in_flight": ["1", 1],
+    "api.rate_limit_per_minute": ["600", 600],
+    "api.trusted_proxies": ["127.0.0.1,fd00::/8", ["127.0.0.1", "fd00::/8"]],
+    "api.cors_origins": ["*,http://localhost:3000", ["*", "http://localhost:3000"]],
+    "api.require_key": ["false", false],
+    "api.keys": [
+      `[{ name = "a", hash = "sha256:${"0".repeat(64)}" }]`,
+      [{ name: "a", hash: `sha256:${"0".repeat(64)}` }],
+    ],
     "api.price_freshness_seconds": ["60", 60],
     "log.level": ["silent", "silent"],
     "aggregate.pairs": ["XLM/USD, native/EUR", [parsePair("XLM/USD"), parsePair("native/EUR")]],
@@ -271,6 +304,7 @@ describe("the environment", () => {
     "aggregate.max_hops": ["4", 4],
     "aggregate.max_trades_per_window": ["1", 1],
     "aggregate.concurrency": ["1", 1],
+    "aggregate.replicas": ["shared", "shared"],
     "aggregate.ops_listen": ["[::]:9101", { host: "::", port: 9101 }],
     "aggregate.aliases": ["{ native = [] }", new Map([["native", []]])],
     "aggregate.pegs": ['{ GUSD = "USD" }', new Map([["crypto:GUSD", "fiat:USD"]])],

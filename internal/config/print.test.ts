@@ -11,7 +11,7 @@ describe("the printed configuration", () => {
     const printed = formatConfig(
       load('[redis]\nurl = "redis://:pw@h"\n[aggregate.aliases]\nBTC = ["XBT"]', { STELLARINDEX_LOG_LEVEL: "debug" }),
     );
-    expect(printed).toContain('url = "redis://:***@h"  # file\nkey_prefix = ""         # default\n');
+    expect(printed).toContain('url = "redis://:***@h"        # file\nkey_prefix = ""               # default\n');
     expect(printed).toContain('level = "debug"  # STELLARINDEX_LOG_LEVEL\n');
     expect(printed).toContain('native = ["crypto:XLM"]        # default\n"crypto:BTC" = ["crypto:XBT"]  # file\n');
     expect(printed).toContain("sources = []  # default\n");

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { PolicySettings } from "../aggregate/policy.ts";
 import { aggregateSection } from "./aggregate-section.ts";
-import { needs, reportAt } from "./cross-checks.ts";
+import { apiSection } from "./api-section.ts";
 import { divergenceSection } from "./divergence-section.ts";
-import { databaseUrlField, durationField, formatListen, integerField, listenField, redisUrlField } from "./fields.ts";
+import { databaseUrlField, durationField, integerField, redisUrlField } from "./fields.ts";
 import { sourcesSection } from "./sources-section.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -14,12 +14,21 @@ const retention = durationField
   .prefault("0")
   .describe('a duration, such as "720h", or "0" to keep for ever');
 
+/** When a circuit opens and is tried again; the same for the database and for Redis. */
+const breaker = {
+  breaker_failures: integerField(1, 1000).prefault(5).describe("a whole number from 1 to 1000"),
+  breaker_cooldown_seconds: integerField(1, 3600).prefault(5).describe("a whole number of seconds from 1 to 3600"),
+};
+
 const databaseSection = z
   .strictObject({
     url: databaseUrlField
       .prefault("pglite:stellarindex-data")
       .describe('"postgres://user:password@host/database", "pglite:<directory>" or "pglite:memory"'),
     max_connections: integerField(1, 1000).prefault(10).describe("a whole number from 1 to 1000"),
+    connect_timeout_seconds: integerField(1, 300).prefault(5).describe("a whole number of seconds from 1 to 300"),
+    query_timeout_seconds: integerField(1, 3600).prefault(30).describe("a whole number of seconds from 1 to 3600"),
+    ...breaker,
     timescaledb: z.enum(["auto", "require", "off"]).prefault("auto").describe('"auto", "require" or "off"'),
     retention: z
       .strictObject({ trades: retention, trades_1m: retention, trades_1h: retention })
@@ -33,31 +42,18 @@ const redisSection = z
   .strictObject({
     url: redisUrlField
       .prefault("memory:")
-      .describe('"redis://user:password@host:6379/0", "rediss://…" or "memory:" within one process'),
+      .describe(
+        '"redis://user:password@host:6379/0", "rediss://…", "redis+sentinel://user:password@host:26379,host:26379/primary/0" or "memory:" within one process',
+      ),
     key_prefix: z
       .string()
       .regex(/^[\x21-\x7e]{0,64}$/)
       .prefault("")
       .describe("at most 64 ASCII characters without blanks"),
+    ...breaker,
   })
   .prefault({})
   .describe("a table, [redis]");
-
-const apiSection = z
-  .strictObject({
-    listen: listenField.prefault("127.0.0.1:8080").describe('host:port, such as "0.0.0.0:8080" or "[::1]:8080"'),
-    ops_listen: listenField.prefault("127.0.0.1:9102").describe('host:port, such as "127.0.0.1:9102" or "[::1]:9102"'),
-    price_freshness_seconds: integerField(1, 86_400).prefault(30).describe("a whole number of seconds from 1 to 86400"),
-  })
-  .superRefine(
-    ({ listen, ops_listen }, context) => {
-      if (listen.port === 0 || formatListen(listen) !== formatListen(ops_listen)) return;
-      reportAt(context, ["ops_listen"], `${formatListen(ops_listen)} is api.listen as well`, "an address of its own");
-    },
-    needs("listen", "ops_listen"),
-  )
-  .prefault({})
-  .describe("a table, [api]");
 
 const logSection = z
   .strictObject({

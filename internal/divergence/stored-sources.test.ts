@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../aggregate/policy.ts";
 import { formatPair, makePair, type Pair, parsePair } from "../canonical/pair.ts";
 import { type Micros, seconds } from "../canonical/time.ts";
+import { NO_GUARD } from "../resilience/guard.ts";
 import { openTestDatabase, serverTestEngine, type TestDatabase, testEngines } from "../storage/database.testing.ts";
 import { connect } from "../storage/pool.ts";
 import { freshPair, sessionOf, trade, untilBlockedBy } from "../storage/trades.testing.ts";
@@ -175,7 +176,7 @@ describe("a database", () => {
     const [asked, onlyStored] = [freshPair(), freshPair()];
     const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 1 });
     const gone = storedSources(
-      { sql, engine: "postgres", close: () => sql.end() },
+      { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() },
       makePolicy(DEFAULT_POLICY_SETTINGS),
     );
     const coingecko = await serveCoingecko([asked], new Map([[asked, quote("9")]]));

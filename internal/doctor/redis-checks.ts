@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisConnection } from "../cache/redis-connection.ts";
 import type { Config } from "../config/schema.ts";
+import { NO_GUARD } from "../resilience/guard.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { ok, skipped } from "./finding.ts";
 import { checkPublished } from "./published.ts";
@@ -39,7 +40,7 @@ export function redisChecks(config: Config): {
               "separate daemons need [redis] url",
           );
         }
-        connection = connectRedis(settings.url);
+        connection = connectRedis(settings.url, NO_GUARD);
         info = parseRedisInfo(await run((client) => client.info()));
         return ok(`${settings.url} answers`);
       },

@@ -2,16 +2,21 @@ import type { PriceStore } from "../cache/store.ts";
 import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
 import type { Database } from "../storage/database.ts";
 import { tickDone } from "./events.ts";
-import type { HealthCheck } from "./ops-server.ts";
+import type { HealthCheck, Readiness } from "./ops-server.ts";
 
 /** Intervals that may pass without a tick. */
 const MISSED_INTERVALS = 3;
 
-export function databaseCheck({ sql }: Database): HealthCheck {
+export function databaseCheck({ sql, guard }: Database): HealthCheck {
   return async () => {
-    await sql`SELECT 1`;
+    await guard.run(() => sql`SELECT 1`);
     return null;
   };
+}
+
+/** The circuits around both. */
+export function circuitsOf(database: Database, store: PriceStore): Readiness["circuits"] {
+  return () => ({ database: database.guard.state(), redis: store.circuit() });
 }
 
 export function storeCheck(store: PriceStore): HealthCheck {

@@ -2,28 +2,51 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
-import { listen, opsApp } from "./ops-server.ts";
+import { listen, opsApp, type Readiness } from "./ops-server.ts";
+
+const circuits = () => ({ database: "closed", redis: "open" }) as const;
+const away = () => Promise.reject(new Error("away"));
+const well = async () => null;
+
+/** The status and the body of `/readyz`. */
+async function readiness(checks: Readiness["checks"], oneOf?: readonly string[]) {
+  const answer = await opsApp(new Registry(), { checks, circuits, ...(oneOf ? { oneOf } : {}) }).request("/readyz");
+  const { status, checks: results } = (await answer.json()) as { status: string; checks: Record<string, string> };
+  return [answer.status, status, results];
+}
 
 it("answers that it lives, whether it is ready and why not", async () => {
   let problem: string | null = null;
-  const app = opsApp(new Registry(), {
-    database: async () => problem,
-    redis: () => Promise.reject(new Error("away")),
-  });
+  const app = opsApp(new Registry(), { checks: { database: async () => problem, redis: away }, circuits });
   expect((await app.request("/healthz")).status).toBe(200);
   const broken = await app.request("/readyz");
   expect([broken.status, await broken.json()]).toEqual([
     503,
-    { status: "unavailable", checks: { database: "ok", redis: "away" } },
+    {
+      status: "unavailable",
+      checks: { database: "ok", redis: "away" },
+      circuits: { database: "closed", redis: "open" },
+    },
   ]);
-  const well = opsApp(new Registry(), { database: async () => problem });
-  expect((await well.request("/readyz")).status).toBe(200);
+  const check = async () => problem;
+  expect(await readiness({ database: check })).toEqual([200, "ok", { database: "ok" }]);
   problem = "gone";
-  expect((await well.request("/readyz")).status).toBe(503);
+  expect(await readiness({ database: check })).toEqual([503, "unavailable", { database: "gone" }]);
+});
+
+it("is ready, if not well, while one of those answers of which one is enough", async () => {
+  const oneOf = ["database", "redis"];
+  expect((await readiness({ database: away, redis: well }, oneOf)).slice(0, 2)).toEqual([200, "degraded"]);
+  expect((await readiness({ database: well, redis: away }, oneOf)).slice(0, 2)).toEqual([200, "degraded"]);
+  expect((await readiness({ database: away, redis: away }, oneOf)).slice(0, 2)).toEqual([503, "unavailable"]);
+  expect((await readiness({ database: well, redis: well, tick: away }, oneOf)).slice(0, 2)).toEqual([
+    503,
+    "unavailable",
+  ]);
 });
 
 it("listens on a port of its choice, says when one is taken, and closes", async () => {
-  const app = opsApp(new Registry(), {});
+  const app = opsApp(new Registry(), { checks: {}, circuits });
   const first = await listen(app, { host: "127.0.0.1", port: 0 });
   const address = { host: "127.0.0.1", port: first.port };
   expect((await fetch(`http://127.0.0.1:${first.port}/healthz`)).status).toBe(200);
@@ -33,7 +56,7 @@ it("listens on a port of its choice, says when one is taken, and closes", async 
 });
 
 it("closes although a connection never says anything", async () => {
-  const listening = await listen(opsApp(new Registry(), {}), { host: "127.0.0.1", port: 0 });
+  const listening = await listen(opsApp(new Registry(), { checks: {}, circuits }), { host: "127.0.0.1", port: 0 });
   const silent = connect(listening.port, "127.0.0.1");
   await once(silent, "connect");
   const closed = once(silent, "close");

@@ -2,6 +2,8 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Registry } from "prom-client";
+import type { CircuitState } from "../resilience/guard.ts";
+import type { Dependency } from "./circuit-events.ts";
 
 /** A question about one dependency: null where it is well, else what is wrong. */
 export type HealthCheck = () => Promise<string | null>;
@@ -15,22 +17,31 @@ export interface Listening {
 const CHECK_TIMEOUT_MS = 3_000;
 const CLOSE_GRACE_MS = 3_000;
 
+/** What `/readyz` asks. */
+export interface Readiness {
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** Checks of which one is enough, because each alone can answer what is asked; all others must be well. */
+  readonly oneOf?: readonly string[];
+  /** The circuits around what the process depends on. */
+  readonly circuits: () => Readonly<Record<Dependency, CircuitState>>;
+}
+
 /**
- * `/healthz` (the process answers), `/readyz` (each check by name; 503 where one fails) and `/metrics`, on a listener of
- * their own.
+ * `/healthz` (the process answers), `/readyz` (each check by name, and the circuits; 503 where it is not ready) and
+ * `/metrics`, on a listener of their own.
  */
-export function opsApp(registry: Registry, checks: Readonly<Record<string, HealthCheck>>): Hono {
+export function opsApp(registry: Registry, { checks, oneOf = [], circuits }: Readiness): Hono {
   const app = new Hono();
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, (await answerOf(check)) ?? "ok"] as const),
     );
-    const ready = results.every(([, result]) => result === "ok");
-    return context.json(
-      { status: ready ? "ok" : "unavailable", checks: Object.fromEntries(results) },
-      ready ? 200 : 503,
-    );
+    const failed = results.flatMap(([name, result]) => (result === "ok" ? [] : name));
+    const someAnswer = failed.length < oneOf.length && failed.every((name) => oneOf.includes(name));
+    const ready = failed.length === 0 || someAnswer;
+    const status = failed.length === 0 ? "ok" : ready ? "degraded" : "unavailable";
+    return context.json({ status, checks: Object.fromEntries(results), circuits: circuits() }, ready ? 200 : 503);
   });
   app.get("/metrics", async (context) =>
     context.body(await registry.metrics(), 200, { "Content-Type": registry.contentType }),

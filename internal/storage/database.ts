@@ -1,6 +1,7 @@
 import type postgres from "postgres";
+import { type CircuitOptions, type Guard, makeGuard, NO_GUARD } from "../resilience/guard.ts";
 import { openEmbedded } from "./embedded/open.ts";
-import { DatabaseUnusable } from "./errors.ts";
+import { DatabaseUnusable, isUnavailable } from "./errors.ts";
 import { connect } from "./pool.ts";
 
 export type { Sql } from "./pool.ts";
@@ -9,11 +10,22 @@ export type { Sql } from "./pool.ts";
 export interface DatabaseSettings {
   readonly url: string;
   readonly max_connections: number;
+  readonly connect_timeout_seconds?: number;
+}
+
+/** What a daemon puts up with; a command at a terminal waits for as long as it takes. */
+export interface Patience {
+  /** How long one query may take. */
+  readonly queryTimeoutSeconds?: number;
+  /** When the database is left alone. */
+  readonly circuit?: CircuitOptions;
 }
 
 export interface Database {
   readonly sql: postgres.Sql;
   readonly engine: "postgres" | "embedded";
+  /** What reading goes through. */
+  readonly guard: Guard;
   /** Lets running queries end, for at most a few seconds. */
   readonly close: () => Promise<void>;
 }
@@ -27,11 +39,11 @@ const CLOSE_TIMEOUT_SECONDS = 5;
  * @throws DatabaseUnusable with the cure, never with the password
  */
 export async function openDatabase(
-  { url, max_connections }: DatabaseSettings,
-  onLost: (reason: string) => void = () => {},
+  { url, max_connections, connect_timeout_seconds = 5 }: DatabaseSettings,
+  { circuit, onLost = () => {} }: Patience & { readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
   if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length), { onLost });
-  const sql = connect(url, { max: max_connections });
+  const sql = connect(url, { max: max_connections, connect_timeout: connect_timeout_seconds });
   try {
     await sql`SELECT 1`;
   } catch (error) {
@@ -41,5 +53,6 @@ export async function openDatabase(
       `the database does not answer (${reason}); check [database] url, and that it is running`,
     );
   }
-  return { sql, engine: "postgres", close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }) };
+  const guard = circuit === undefined ? NO_GUARD : makeGuard("the database", circuit, isUnavailable);
+  return { sql, engine: "postgres", guard, close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }) };
 }

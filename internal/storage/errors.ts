@@ -1,3 +1,5 @@
+import { CircuitOpen } from "../resilience/guard.ts";
+
 /** A question needs rows that retention has removed; answering from what is left would be wrong. */
 export class RawDataExpired extends Error {
   override readonly name = "RawDataExpired";
@@ -29,6 +31,7 @@ const PASSING_SQLSTATE = /^(?:08...|53...|57P0[1-5])$/;
 /** Whether the database is out of reach, as opposed to having refused what it was asked. */
 export function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof CircuitOpen) return true;
   return typeof code === "string" && (CONNECTION_FAILURES.has(code) || PASSING_SQLSTATE.test(code));
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../package/root.ts";
+import { NO_GUARD } from "../resilience/guard.ts";
 import { createTestDatabase, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable, RawDataExpired } from "./errors.ts";
@@ -274,7 +275,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
           password,
           max: 1,
         });
-        const owned: Database = { sql, engine: "postgres", close: () => sql.end() };
+        const owned: Database = { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() };
         try {
           await up({ timescaledb: "auto", retention: { ...FOR_EVER, trades: 1000 * DAY } }, owned);
           await requireMigrated(owned);

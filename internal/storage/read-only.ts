@@ -5,18 +5,20 @@ import { inTransaction } from "./transaction.ts";
 
 /** Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. */
 export function readOnly<T>(
-  { sql }: Database,
+  { sql, guard }: Database,
   read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(sql, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-    const [, , horizons, now] = await Promise.all([
-      holdRetention(transaction),
-      planForTimes(transaction),
-      readHorizons(transaction),
-      readClock(transaction),
-    ]);
-    return read(transaction, horizons, now);
-  }) as Promise<T>;
+  return guard.run(() =>
+    inTransaction(sql, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
+      const [, , horizons, now] = await Promise.all([
+        holdRetention(transaction),
+        planForTimes(transaction),
+        readHorizons(transaction),
+        readClock(transaction),
+      ]);
+      return read(transaction, horizons, now);
+    }),
+  );
 }
 
 /**

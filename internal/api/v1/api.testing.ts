@@ -10,6 +10,7 @@ import { type Pair, parsePair } from "../../canonical/pair.ts";
 import { type PublishedValue, serializePublished } from "../../canonical/published.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
 import type { EventChannel } from "../../obs/events.ts";
+import { NO_GUARD } from "../../resilience/guard.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../../storage/database.testing.ts";
 import type { Database } from "../../storage/database.ts";
 import { connect } from "../../storage/pool.ts";
@@ -118,5 +119,5 @@ export function listenTo<T>(channel: EventChannel<T>): { readonly events: T[]; r
 /** A database that nothing answers for. */
 export function unreachableDatabase(): Database {
   const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 2 });
-  return { sql, engine: "postgres", close: () => sql.end({ timeout: 0 }) };
+  return { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end({ timeout: 0 }) };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { NO_GUARD } from "../../resilience/guard.ts";
 import type { Database } from "../database.ts";
 import { DatabaseUnusable } from "../errors.ts";
 import { connect } from "../pool.ts";
@@ -107,6 +108,8 @@ function openThrough(
   return {
     sql,
     engine: "embedded",
+    // Where it is lost, the process ends.
+    guard: NO_GUARD,
     close: async () => {
       // The driver would wait in vain for a query that was lost with its server.
       await sql.end({ timeout: server.isServed() ? CLOSE_TIMEOUT_SECONDS : 0 });
