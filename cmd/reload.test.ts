@@ -11,14 +11,14 @@ function exceptions(daemon: Daemon): string[] {
 
 describe("what a SIGHUP makes of each key", () => {
   it("applies all but addresses, replicas and what opens the stores", () => {
-    expect(exceptions("aggregator")).toEqual(["restart aggregate.ops_listen", "restart aggregate.replicas"]);
+    expect(exceptions("aggregator")).toEqual(["restart aggregate.replicas", "restart aggregate.ops_listen"]);
     expect(exceptions("api")).toEqual([
       "restart api.listen",
       "restart api.ops_listen",
       "restart api.query_timeout_seconds",
       "unused aggregate.concurrency",
-      "unused aggregate.ops_listen",
       "unused aggregate.replicas",
+      "unused aggregate.ops_listen",
     ]);
   });
 

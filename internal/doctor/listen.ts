@@ -14,7 +14,7 @@ export const OPS_SIGN: Sign = { path: "/healthz", contains: '"status":"ok"' };
 /** The API itself. */
 export const API_SIGN: Sign = { path: "/v1/openapi.json", contains: "Stellar Index" };
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 5_000;
 
 /** Whether a daemon could listen at the address, or does so already. @param key the key that has it */
 export async function checkListen(key: string, listen: Listen, sign: Sign): Promise<Finding> {
