@@ -1,8 +1,12 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import type { Command } from "commander";
+import { EVERYTHING, type Share, shareByLeases } from "../internal/aggregate/orchestrator/replicas.ts";
 import { runSchedule, type Timing } from "../internal/aggregate/orchestrator/schedule.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick, type TickContext } from "../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
+import { openLeases } from "../internal/cache/leases.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { latestClosed } from "../internal/canonical/bucket.ts";
 import { earlierOf, floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
@@ -67,7 +71,7 @@ export function addAggregatorCommand(program: Command): void {
 }
 
 /** What every tick under this configuration works with. */
-export function tickContext(config: Config, database: Database, store: PriceStore): TickContext {
+export function tickContext(config: Config, database: Database, store: PriceStore, share: Share): TickContext {
   return {
     database,
     store,
@@ -75,7 +79,9 @@ export function tickContext(config: Config, database: Database, store: PriceStor
     targets: targetsOf(publishedPairs(config), config.aggregate.windows),
     concurrency: config.aggregate.concurrency,
     maxTrades: config.aggregate.max_trades_per_window,
+    share,
     namedSources: new Set(),
+    now: systemClock.now,
     stopwatch,
   };
 }
@@ -87,9 +93,9 @@ export interface Upkeep {
   readonly divergence: DivergenceContext;
 }
 
-export function upkeep(config: Config, database: Database, store: PriceStore): Upkeep {
+export function upkeep(config: Config, database: Database, store: PriceStore, share: Share): Upkeep {
   const { interval_seconds, settle_seconds } = config.aggregate;
-  const ticks = tickContext(config, database, store);
+  const ticks = tickContext(config, database, store, share);
   return {
     timing: { intervalSeconds: interval_seconds, settleSeconds: settle_seconds },
     ticks,
@@ -108,11 +114,22 @@ export async function keepFresh(current: () => Upkeep, signal: AbortSignal): Pro
     clock: systemClock,
     signal,
     tick: async (to) => {
-      await runTick(current().ticks, to, signal);
-      divergence.start(to);
+      const { ticks } = current();
+      await runTick(ticks, to, signal);
+      divergence.start(to, ticks.share.holds);
     },
   });
   await divergence.settle();
+  await current().ticks.share.leave();
+}
+
+/** Which targets this process computes: all, or its share of them. */
+export function openShare({ aggregate, redis }: Config): Share {
+  // A store of one process is nobody else's to share.
+  if (aggregate.replicas === "single" || redis.url === "memory:") return EVERYTHING;
+  const member = `${hostname().replace(/\s/g, "-")}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const leaseMs = aggregate.interval_seconds * 1000;
+  return shareByLeases(openLeases({ url: redis.url, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
 }
 
 async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceStore): Promise<void> {
@@ -127,7 +144,8 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
     logAggregatorEvents(log),
     logCircuitEvents(log),
   ];
-  let current = upkeep(config, database, store);
+  const share = openShare(config);
+  let current = upkeep(config, database, store, share);
   const checks = {
     database: databaseCheck(database),
     redis: storeCheck(store),
@@ -143,7 +161,7 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
       apply: (next) => {
         // Sources that were named once are not named again.
         const { namedSources } = current.ticks;
-        const { ticks, ...rest } = upkeep(next, database, store);
+        const { ticks, ...rest } = upkeep(next, database, store, share);
         current = { ...rest, ticks: { ...ticks, namedSources } };
         log.level = next.log.level;
       },
@@ -162,9 +180,13 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
 
 async function runOnce(config: Config, database: Database, store: PriceStore, to: Micros): Promise<number> {
   const feed = logAggregatorEvents(createLogger(config.log.level, "aggregator"));
-  const { counts, abandoned } = await runTick(tickContext(config, database, store), to, stopSignal());
+  const { counts, abandoned, error } = await runTick(
+    tickContext(config, database, store, EVERYTHING),
+    to,
+    stopSignal(),
+  );
   feed.stop();
-  return counts.error === 0 && abandoned === 0 ? 0 : 1;
+  return error === null && counts.error === 0 && abandoned === 0 ? 0 : 1;
 }
 
 /** @throws UsageError where the moment is not closed yet */

@@ -19,7 +19,7 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
-import { keepFresh, upkeep } from "./aggregator.ts";
+import { keepFresh, openShare, upkeep } from "./aggregator.ts";
 import { apiContext } from "./api.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -74,7 +74,7 @@ async function runAll(
   { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
   const { say } = screen;
-  const current = upkeep(config, database, store);
+  const current = upkeep(config, database, store, openShare(config));
   const registry = createRegistry();
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   const feeds = [
