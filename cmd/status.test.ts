@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { vwapKey } from "../internal/cache/keys.ts";
+import { openLeases } from "../internal/cache/leases.ts";
 import { deleteTestKeys, plainClient, testKeyPrefix, testRedisUrl } from "../internal/cache/redis.testing.ts";
 import { openStore } from "../internal/cache/store.ts";
-import { parsePair } from "../internal/canonical/pair.ts";
+import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { floorTo, formatTime, type Micros, seconds } from "../internal/canonical/time.ts";
 import { runProgram } from "../test/program.ts";
@@ -82,6 +83,27 @@ describe.skipIf(redisUrl === null)("status", () => {
     expect(lines[4]).toMatch(/^USDC-GA5Z…KZVN\/fiat:USD +1h +missing /);
     expect(lines.at(-1)).toBe("1 fresh, 1 late, 1 missing, 1 unreadable");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it("shows which aggregators share the targets, and whose each is", async () => {
+    const shared = { ...environment, STELLARINDEX_AGGREGATE_REPLICAS: "shared" };
+    const options = { url: redisUrl as string, keyPrefix: prefix, leaseMs: 60_000 };
+    const [one, other] = ["b-host-1", "a-host-2"].map((member) => openLeases({ ...options, member }));
+    const pairs = PAIRS.map((text) => formatPair(parsePair(text)));
+    await one?.claim(pairs, 60);
+    await other?.claim(pairs, 120);
+    const { out } = await runProgram(["status", "--json"], shared);
+    const { replicas, targets } = JSON.parse(out);
+    expect(replicas).toEqual(["a-host-2", "b-host-1"]);
+    const owners = targets.map(({ owner }: { owner: string }) => owner).sort();
+    expect(owners).toEqual(["a-host-2", "a-host-2", "b-host-1", "b-host-1"]);
+    await other?.close();
+    const table = (await runProgram(["status"], shared)).out;
+    expect(table).toMatch(/ owner\n/);
+    expect(table.match(/ #1\n/g)).toHaveLength(2);
+    expect(table.match(/ –\n/g)).toHaveLength(2);
+    expect(table.trimEnd().split("\n").at(-1)).toBe("aggregator #1: b-host-1, 2 pairs");
+    await one?.close();
   });
 
   it("ends with 1 where nothing has a value, and where Redis does not answer", async () => {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { type LeaseOwners, readLeaseOwners } from "../internal/cache/lease-owners.ts";
 import type { TargetState } from "../internal/cache/target-state.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
@@ -20,6 +21,9 @@ and how long it lives unless it is written anew. States:
   missing     there is no value. That may be right: no trade is in the window, or the policy withholds the price;
               stellarindex compute says which
   unreadable  there is something, and it is no value of the target
+
+With [aggregate] replicas = "shared" it also shows which aggregator each target belongs to, and which there are; one that
+has ended or hangs leaves the list when its lease ends.
 
 The age is by this machine's clock. Prices of the table are rounded; those of --json are not.
 
@@ -46,8 +50,12 @@ export function addStatusCommand(program: Command): void {
             "ask its API (/v1/price) and its /readyz and /metrics instead, or set redis.url to a Redis",
         );
       }
-      const states = await readTargets(config);
-      const lines = json ? [JSON.stringify({ targets: states.map(inJson) }, null, 2)] : statusTable(states);
+      const { aggregate, redis } = config;
+      const [states, shared] = await Promise.all([
+        readTargets(config),
+        aggregate.replicas === "shared" ? readLeaseOwners(redis.url, redis.key_prefix) : null,
+      ]);
+      const lines = json ? [statusJson(states, shared)] : statusTable(states, shared);
       process.stdout.write(`${lines.join("\n")}\n`);
       if (!isWell(states)) process.exitCode = FAILURE;
     });
@@ -57,8 +65,8 @@ function isWell(states: readonly TargetState[]): boolean {
   return states.some(({ state }) => state === "fresh") && states.every(({ state }) => /^(fresh|missing)$/.test(state));
 }
 
-function inJson({ pair, windowSeconds, state, to, ageSeconds, price, policy, livesSeconds }: TargetState) {
-  return {
+function statusJson(states: readonly TargetState[], shared: LeaseOwners | null): string {
+  const targets = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, policy, livesSeconds }) => ({
     pair: formatPair(pair),
     window_seconds: windowSeconds,
     state,
@@ -67,12 +75,23 @@ function inJson({ pair, windowSeconds, state, to, ageSeconds, price, policy, liv
     price,
     policy,
     lives_seconds: livesSeconds,
-  };
+    owner: shared?.owners.get(formatPair(pair)) ?? null,
+  }));
+  return JSON.stringify({ replicas: shared?.members ?? null, targets }, null, 2);
 }
 
-/** A line per target, and one with how many are in which state. */
-export function statusTable(states: readonly TargetState[]): string[] {
-  const head = ["pair", "window", "state", "bucket end", "age", "price", "lives"];
+/** A line per target, one with how many are in which state and, where they are shared, one per aggregator. */
+function statusTable(states: readonly TargetState[], shared: LeaseOwners | null): string[] {
+  const head = [
+    "pair",
+    "window",
+    "state",
+    "bucket end",
+    "age",
+    "price",
+    "lives",
+    ...(shared === null ? [] : ["owner"]),
+  ];
   const rows = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, livesSeconds }) => [
     shortPair(formatPair(pair)),
     formatDuration(windowSeconds),
@@ -81,11 +100,23 @@ export function statusTable(states: readonly TargetState[]): string[] {
     ageSeconds === null ? NONE : formatAge(ageSeconds),
     price === null ? NONE : Number(price).toPrecision(PRICE_DIGITS),
     livesSeconds === null ? NONE : Number.isFinite(livesSeconds) ? formatAge(livesSeconds) : "for ever",
+    ...(shared === null ? [] : [numberOf(shared, formatPair(pair))]),
   ]);
   const counts = (["fresh", "late", "missing", "unreadable"] as const).map(
     (state) => `${states.filter((each) => each.state === state).length} ${state}`,
   );
-  return [...alignColumns([head, ...rows], 3), "", counts.join(", ")];
+  const members = shared?.members.map((member, index) => {
+    const owned = [...shared.owners.values()].filter((owner) => owner === member).length;
+    return `aggregator #${index + 1}: ${member}, ${owned} pairs`;
+  });
+  if (members?.length === 0) members.push("no aggregator shares the targets at the moment");
+  return [...alignColumns([head, ...rows], 3), "", counts.join(", "), ...(members ?? [])];
+}
+
+/** The owner by its place in the list of aggregators: their names would not fit. */
+function numberOf({ members, owners }: LeaseOwners, pair: string): string {
+  const owner = owners.get(pair);
+  return owner === undefined ? NONE : `#${members.indexOf(owner) + 1}`;
 }
 
 /** Hours without their seconds; a bucket that ends after now, by this clock, has a negative age. */
