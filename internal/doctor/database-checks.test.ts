@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { parsePair } from "../canonical/pair.ts";
@@ -56,12 +58,25 @@ describe("a database that is not reached", () => {
   });
 
   it("is none where it is embedded and not there yet, or in the memory of another process", async () => {
-    const missing = await examined("pglite:no-such-directory");
+    const missing = await examined(`pglite:${join(tmpdir(), "stellarindex-no-such-directory")}`);
     expect(of(missing, "database")).toEqual([
       expect.objectContaining({ status: "skipped", found: expect.stringContaining("no embedded database") }),
     ]);
     expect(statuses(await examined("pglite:memory"), "database")).toEqual(["skipped"]);
   });
+});
+
+it("the embedded database is looked at through its process, and what is no matter of it is left out", async () => {
+  const database = await openTestDatabase(testEngines.find(({ server }) => server === null) as TestEngine);
+  try {
+    const all = await examined(database.url);
+    expect(all.filter(({ status }) => status === "wrong")).toEqual([]);
+    expect(statuses(all, "migrations")).toEqual(["ok"]);
+    expect(statuses(all, "autovacuum")).toEqual(["skipped"]);
+    expect(of(all, "clock")[0]?.found).toContain("this machine's clock");
+  } finally {
+    await database.drop();
+  }
 });
 
 const servers = testEngines.filter(({ server }) => server !== null);

@@ -121,6 +121,6 @@ function nothingToOpen(url: string): Finding | null {
       "the embedded database in memory belongs to the process that made it; nothing of it is seen from here",
     );
   }
-  if (existsSync(join(directory, "PG_VERSION"))) return null;
+  if (existsSync(join(directory, "database"))) return null;
   return skipped(`there is no embedded database in ${directory} yet; the first command that uses it makes it`);
 }
