@@ -86,6 +86,11 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
   let database: TestDatabase;
   const settings = `timescaledb = "${engine.timescaledb}"`;
 
+  /** A test that is only declared on this kind of server: on others there is nothing to test. */
+  function onlyOn(name: TestEngine["name"], title: string, test: () => Promise<void>): void {
+    if (engine.name === name) it(title, test);
+  }
+
   beforeAll(async () => {
     database = await openTestDatabase(engine);
     // Tests have their jobs stopped.
@@ -179,7 +184,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     });
   });
 
-  it.skipIf(engine.name !== "postgres")("without TimescaleDB says what that comes to", async () => {
+  onlyOn("postgres", "without TimescaleDB says what that comes to", async () => {
     const auto = await examined(database.url, '[database.retention]\ntrades = "720h"');
     expect(statuses(auto, "timescaledb")).toEqual(["ok", "warning"]);
     expect(statuses(auto, "jobs")).toEqual(["skipped"]);
@@ -187,28 +192,25 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     expect(required[0]).toMatchObject({ status: "wrong", found: expect.stringContaining("TimescaleDB is not") });
   });
 
-  it.skipIf(engine.name !== "timescaledb")(
-    "with TimescaleDB has the jobs that the configuration asks for",
-    async () => {
-      expect(statuses(await examined(database.url, settings), "jobs")).toEqual(["ok"]);
-      const retention = '[database.retention]\ntrades = "720h"';
-      expect(of(await examined(database.url, retention), "jobs")[0]).toMatchObject({
-        status: "wrong",
-        found: "jobs keep everything, [database.retention] says trades 720h",
-      });
-      const opened = await openDatabase({ url: database.url, max_connections: 2 });
-      await migrateUp(opened, {
-        timescaledb: "require",
-        retention: { trades: 720 * 3600, trades_1m: 0, trades_1h: 0 },
-        log: () => {},
-      });
-      await opened.close();
-      expect(statuses(await examined(database.url, retention), "jobs")).toEqual(["ok"]);
-      expect(statuses(await examined(database.url, 'timescaledb = "off"'), "timescaledb")).toEqual(["warning"]);
-    },
-  );
+  onlyOn("timescaledb", "with TimescaleDB has the jobs that the configuration asks for", async () => {
+    expect(statuses(await examined(database.url, settings), "jobs")).toEqual(["ok"]);
+    const retention = '[database.retention]\ntrades = "720h"';
+    expect(of(await examined(database.url, retention), "jobs")[0]).toMatchObject({
+      status: "wrong",
+      found: "jobs keep everything, [database.retention] says trades 720h",
+    });
+    const opened = await openDatabase({ url: database.url, max_connections: 2 });
+    await migrateUp(opened, {
+      timescaledb: "require",
+      retention: { trades: 720 * 3600, trades_1m: 0, trades_1h: 0 },
+      log: () => {},
+    });
+    await opened.close();
+    expect(statuses(await examined(database.url, retention), "jobs")).toEqual(["ok"]);
+    expect(statuses(await examined(database.url, 'timescaledb = "off"'), "timescaledb")).toEqual(["warning"]);
+  });
 
-  it.skipIf(engine.name !== "timescaledb")("with a job that fails names it", async () => {
+  onlyOn("timescaledb", "with a job that fails names it", async () => {
     // What it shall keep is no number.
     await database.sql`
       SELECT add_job('stellarindex_expire', interval '1 hour', config => '{"table": "trades", "keep_seconds": "x"}')`;
