@@ -124,12 +124,12 @@ export async function keepFresh(current: () => Upkeep, signal: AbortSignal): Pro
 }
 
 /** Which targets this process computes: all, or its share of them. */
-export function openShare({ aggregate, redis }: Config): Share {
+export function openShare({ aggregate, redis }: Config, { guard }: PriceStore): Share {
   // A store of one process is nobody else's to share.
   if (aggregate.replicas === "single" || redis.url === "memory:") return EVERYTHING;
   const member = `${hostname().replace(/\s/g, "-")}-${process.pid}-${randomBytes(3).toString("hex")}`;
   const leaseMs = aggregate.interval_seconds * 1000;
-  return shareByLeases(openLeases({ url: redis.url, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
+  return shareByLeases(openLeases({ url: redis.url, guard, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
 }
 
 async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceStore): Promise<void> {
@@ -144,7 +144,7 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
     logAggregatorEvents(log),
     logCircuitEvents(log),
   ];
-  const share = openShare(config);
+  const share = openShare(config, store);
   let current = upkeep(config, database, store, share);
   const checks = {
     database: databaseCheck(database),

@@ -74,7 +74,7 @@ async function runAll(
   { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
   const { say } = screen;
-  const current = upkeep(config, database, store, openShare(config));
+  const current = upkeep(config, database, store, openShare(config, store));
   const registry = createRegistry();
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   const feeds = [

@@ -6,6 +6,7 @@ import { openStore } from "../internal/cache/store.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { floorTo, formatTime, type Micros, seconds } from "../internal/canonical/time.ts";
+import { NO_GUARD } from "../internal/resilience/guard.ts";
 import { runProgram } from "../test/program.ts";
 
 const redisUrl = await testRedisUrl();
@@ -87,7 +88,7 @@ describe.skipIf(redisUrl === null)("status", () => {
 
   it("shows which aggregators share the targets, and whose each is", async () => {
     const shared = { ...environment, STELLARINDEX_AGGREGATE_REPLICAS: "shared" };
-    const options = { url: redisUrl as string, keyPrefix: prefix, leaseMs: 60_000 };
+    const options = { url: redisUrl as string, guard: NO_GUARD, keyPrefix: prefix, leaseMs: 60_000 };
     const [one, other] = ["b-host-1", "a-host-2"].map((member) => openLeases({ ...options, member }));
     const pairs = PAIRS.map((text) => formatPair(parsePair(text)));
     await one?.claim(pairs, 60);
