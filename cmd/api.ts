@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
 import { createApi } from "../internal/api/v1/api.ts";
+import { followStore } from "../internal/api/v1/service.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import type { LoadedConfig } from "../internal/config/load.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { type Config, policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
@@ -14,7 +16,9 @@ import { circuitsOf, databaseCheck, storeCheck } from "../internal/obs/health.ts
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
+import { reloadOnHangup } from "./reload.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
@@ -22,6 +26,9 @@ const HELP = `
 Serves the published values from Redis, and computes what nobody published from the database, closed buckets
 only. Every endpoint can be read and tried at /docs. Health (/healthz, /readyz) and /metrics are at
 [api] ops_listen.
+
+SIGHUP reads the configuration file again. Requests from then on follow it; the log says which keys were applied and
+which need a restart. A file that cannot be used changes nothing. The environment of a running process does not change.
 `;
 
 /** Adds `api`, the daemon that answers. */
@@ -31,7 +38,8 @@ export function addApiCommand(program: Command): void {
     .description("serve prices over HTTP")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const { config } = loaded;
       refuseUnsharedStores(config);
       const signal = stopSignal();
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
@@ -40,7 +48,7 @@ export function addApiCommand(program: Command): void {
         circuit: circuitOptions("database", config.database),
       });
       try {
-        await serve(config, database, store, signal);
+        await serve(loaded, database, store, signal);
       } finally {
         await store.close();
         await database.close();
@@ -71,11 +79,21 @@ export function apiContext(config: Config, database: Database, store: PriceStore
   };
 }
 
-async function serve(config: Config, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+async function serve(loaded: LoadedConfig, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+  const { config } = loaded;
   const log = createLogger(config.log.level, "api");
   const registry = createRegistry();
-  const feeds = [feedApiMetrics(registry), feedCircuitMetrics(registry), logApiEvents(log), logCircuitEvents(log)];
+  const feeds = [
+    feedApiMetrics(registry),
+    feedCircuitMetrics(registry),
+    feedReloadMetrics(registry),
+    logApiEvents(log),
+    logCircuitEvents(log),
+  ];
   const context = apiContext(config, database, store);
+  // One for all apps that take each other's place.
+  const copies = followStore(context);
+  let app = createApi(context, copies);
   const ops = await listen(
     opsApp(registry, {
       checks: { database: databaseCheck(database), redis: storeCheck(store) },
@@ -84,7 +102,16 @@ async function serve(config: Config, database: Database, store: PriceStore, sign
     }),
     config.api.ops_listen,
   );
-  const api = await listen(createApi(context), config.api.listen);
+  const api = await listen({ fetch: (request, env) => app.fetch(request, env) }, config.api.listen);
+  feeds.push(
+    reloadOnHangup(loaded, "api", log, {
+      refuse: refuseUnsharedStores,
+      apply: (next) => {
+        app = createApi(apiContext(next, database, store), copies);
+        log.level = next.log.level;
+      },
+    }),
+  );
   log.info(
     { api: `http://${api.host}:${api.port}`, ops: `http://${ops.host}:${ops.port}`, policy: context.policy.id },
     "api started",

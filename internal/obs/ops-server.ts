@@ -50,11 +50,14 @@ export function opsApp(registry: Registry, { checks, oneOf = [], circuits }: Rea
 }
 
 /**
- * Listens with an app; `close` ends idle connections and waits a few seconds for running requests.
+ * Listens for what an app answers; `close` ends idle connections and waits a few seconds for running requests.
  * @throws Error that names the address, where it is taken or not ours
  */
-export function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch });
+export function listen(
+  { fetch }: Pick<Hono, "fetch">,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
+  const server = createAdaptorServer({ fetch });
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason =

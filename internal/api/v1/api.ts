@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
+import type { LocalCopies } from "../../cache/local-copies.ts";
 import type { ApiContext } from "../context.ts";
 import { addDocs } from "../docs.ts";
 import { type ApiApp, addEndpoint } from "../endpoint.ts";
@@ -9,16 +10,19 @@ import { marketsEndpoint } from "./markets.ts";
 import { ohlcEndpoint } from "./ohlc.ts";
 import { addOpenApi } from "./openapi.ts";
 import { priceEndpoint } from "./price.ts";
-import { makeService } from "./service.ts";
+import { followStore, makeService } from "./service.ts";
 import { sourcesEndpoint } from "./sources.ts";
 import { twapEndpoint } from "./twap.ts";
 import { vwapEndpoint } from "./vwap.ts";
 
-/** The read API as an app that answers requests; it listens to nothing by itself. It follows the store until that is closed. */
-export function createApi(context: ApiContext): Hono {
+/**
+ * The read API as an app that answers requests; it listens to nothing by itself.
+ * @param copies of what the store holds; can outlive the app, and serve the next one
+ */
+export function createApi(context: ApiContext, copies: LocalCopies = followStore(context)): Hono {
   const { stopwatch } = context;
   const app: ApiApp = new OpenAPIHono();
-  const service = makeService(context);
+  const service = makeService(context, copies);
   addEndpoint(app, stopwatch, vwapEndpoint(service));
   addEndpoint(app, stopwatch, twapEndpoint(service));
   addEndpoint(app, stopwatch, priceEndpoint(service));

@@ -16,12 +16,17 @@ export interface Service extends ApiContext {
   readonly reportedPolicies: Set<string>;
 }
 
-export function makeService(context: ApiContext): Service {
-  const { policy, settings, store, stopwatch } = context;
+/** Copies of what the store holds, kept until that is closed. */
+export function followStore({ store, stopwatch }: Pick<ApiContext, "store" | "stopwatch">): LocalCopies {
+  return makeLocalCopies(store, stopwatch, (isFollowing) => storeFollowed.publish({ isFollowing }));
+}
+
+export function makeService(context: ApiContext, copies: LocalCopies): Service {
+  const { policy, settings } = context;
   return {
     ...context,
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
-    copies: makeLocalCopies(store, stopwatch, (isFollowing) => storeFollowed.publish({ isFollowing })),
+    copies,
     storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),
   };
