@@ -26,7 +26,7 @@ import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { divergenceContext } from "./divergence.ts";
 import { reloadOnHangup } from "./reload.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -143,6 +143,7 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
     feedReloadMetrics(registry),
     logAggregatorEvents(log),
     logCircuitEvents(log),
+    ...probeCircuits(config, database, store),
   ];
   const share = openShare(config, store);
   let current = upkeep(config, database, store, share);

@@ -19,7 +19,7 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { reloadOnHangup } from "./reload.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -89,6 +89,7 @@ async function serve(loaded: LoadedConfig, database: Database, store: PriceStore
     feedReloadMetrics(registry),
     logApiEvents(log),
     logCircuitEvents(log),
+    ...probeCircuits(config, database, store),
   ];
   const context = apiContext(config, database, store);
   // One for all apps that take each other's place.
