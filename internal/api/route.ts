@@ -4,7 +4,7 @@ import { requestDone } from "../obs/api-events.ts";
 import type { Soon } from "./after.ts";
 import { problemOf } from "./failure.ts";
 import type { FrontEnv } from "./front/front.ts";
-import type { Load } from "./load.ts";
+import type { Load, LoadLimits } from "./load.ts";
 import { problemResponse } from "./problem.ts";
 import { reportFailure } from "./report.ts";
 
@@ -16,6 +16,7 @@ export interface Serving {
   /** Seconds on a clock that only goes forward. */
   readonly stopwatch: () => number;
   readonly load: Load;
+  readonly limits: LoadLimits;
   /** Whether prices are for those with an API key only. */
   readonly requireKey: boolean;
 }
@@ -29,7 +30,7 @@ export function addRoute(app: Hono, path: string, serving: Serving, respond: Res
 }
 
 /** Answers what `respond` throws with a problem, and publishes every request as one of the route. */
-export function reported(route: string, { stopwatch, load }: Serving, respond: Respond): Respond {
+export function reported(route: string, { stopwatch, load, limits }: Serving, respond: Respond): Respond {
   function failed(error: unknown): Response {
     const problem = problemOf(error);
     reportFailure(route, problem.kind, asError(error));
@@ -43,7 +44,7 @@ export function reported(route: string, { stopwatch, load }: Serving, respond: R
   return (c) => {
     const started = stopwatch();
     try {
-      const response = load.enter(respond, c);
+      const response = load.enter(respond, c, limits);
       if (!(response instanceof Promise)) return report(c, started, response);
       return response.catch(failed).then((answered) => report(c, started, answered));
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { RateLimiterRedis } from "rate-limiter-flexible";
 import { NO_GUARD } from "../resilience/guard.ts";
 import { connectRedis } from "./redis-connection.ts";
 
@@ -20,35 +21,43 @@ export interface SharedCounts {
 }
 
 /**
- * Connects in the background; a Redis that is not there yet shows in the calls. Nobody waits for them, so that nothing
- * needs to leave Redis alone.
+ * Connects in the background once there is something to count; a Redis that is not there shows in the calls. Nobody waits
+ * for them, so that nothing needs to leave Redis alone.
  * @throws InputError where the URL is no Redis URL
  */
-export async function openSharedCounts(
+export function openSharedCounts(
   { url, key_prefix }: { readonly url: string; readonly key_prefix: string },
   windowSeconds: number,
-): Promise<SharedCounts> {
-  const connection = connectRedis(url, NO_GUARD);
-  // Loaded where it is needed only: few configurations have limits.
-  const { RateLimiterRedis } = await import("rate-limiter-flexible");
-  const counter = new RateLimiterRedis({
-    storeClient: connection.client,
-    keyPrefix: `${key_prefix}rate`,
-    // It counts, and leaves it to the caller what is too much.
-    points: 1,
-    duration: windowSeconds,
-    rejectIfRedisNotReady: true,
-  });
+): SharedCounts {
+  const connection = connectRedis(url, NO_GUARD, { lazyConnect: true });
+  let counter: Promise<RateLimiterRedis> | undefined;
+
+  async function makeCounter(): Promise<RateLimiterRedis> {
+    // Loaded where it is needed: few configurations have limits.
+    const library = await import("rate-limiter-flexible");
+    return new library.RateLimiterRedis({
+      storeClient: connection.client,
+      keyPrefix: `${key_prefix}rate`,
+      // It counts, and leaves it to the caller what is too much.
+      points: 1,
+      duration: windowSeconds,
+      rejectIfRedisNotReady: true,
+    });
+  }
+
   return {
-    add: (counts) =>
-      connection.run(() =>
+    async add(counts) {
+      counter ??= makeCounter();
+      const counting = await counter;
+      return connection.run(() =>
         Promise.all(
           [...counts].map(async ([key, count]) => {
-            const { consumedPoints, msBeforeNext } = await counter.penalty(key, count);
+            const { consumedPoints, msBeforeNext } = await counting.penalty(key, count);
             return { key, count: consumedPoints, remainingSeconds: msBeforeNext / 1000 };
           }),
         ),
-      ),
+      );
+    },
     close: () => connection.close(),
   };
 }

@@ -40,8 +40,8 @@ const url = await testRedisUrl();
 const prefix = testKeyPrefix();
 const open: SharedCounts[] = [];
 
-async function counts(redisUrl = url ?? ""): Promise<SharedCounts> {
-  const shared = await openSharedCounts({ url: redisUrl, key_prefix: prefix }, WINDOW_SECONDS);
+function counts(redisUrl = url ?? ""): SharedCounts {
+  const shared = openSharedCounts({ url: redisUrl, key_prefix: prefix }, WINDOW_SECONDS);
   open.push(shared);
   return shared;
 }
@@ -54,9 +54,9 @@ afterAll(async () => {
 describe.skipIf(url === null)("in several processes", () => {
   let one: RateLimiter;
   let other: RateLimiter;
-  beforeAll(async () => {
-    one = makeRateLimiter(stopwatch, await counts());
-    other = makeRateLimiter(stopwatch, await counts());
+  beforeAll(() => {
+    one = makeRateLimiter(stopwatch, counts());
+    other = makeRateLimiter(stopwatch, counts());
   });
 
   async function inRedis(client: string): Promise<number> {
@@ -96,7 +96,7 @@ describe.skipIf(url === null)("in several processes", () => {
 
 test("without Redis each process counts alone, and nobody waits or fails", async () => {
   const heard = listenTo(rateLimitsShared);
-  const limiter = makeRateLimiter(stopwatch, await counts("redis://:secret@127.0.0.1:1"));
+  const limiter = makeRateLimiter(stopwatch, counts("redis://:secret@127.0.0.1:1"));
   expect(allowed(limiter, "a", 10, 20)).toBe(10);
   await expect
     .poll(() => heard.events, { timeout: 10_000 })

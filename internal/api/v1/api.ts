@@ -3,25 +3,28 @@ import type { Hono } from "hono";
 import type { ApiContext } from "../context.ts";
 import { addDocs } from "../docs.ts";
 import { type ApiApp, addEndpoint } from "../endpoint.ts";
-import { makeLoad } from "../load.ts";
 import { Problem } from "../problem.ts";
 import { reported, type Serving } from "../route.ts";
 import { marketsEndpoint } from "./markets.ts";
 import { ohlcEndpoint } from "./ohlc.ts";
 import { addOpenApi } from "./openapi.ts";
 import { priceEndpoint } from "./price.ts";
-import { makeService } from "./service.ts";
+import { type Lasting, makeLasting, makeService } from "./service.ts";
 import { sourcesEndpoint } from "./sources.ts";
 import { twapEndpoint } from "./twap.ts";
 import { vwapEndpoint } from "./vwap.ts";
 
-/** The read API as an app that answers requests; it listens to nothing by itself. It follows the store until that is closed. */
-export function createApi(context: ApiContext): Hono {
+/**
+ * The read API as an app that answers requests; it listens to nothing by itself.
+ * @param lasting what can outlive the app, and serve the next one
+ */
+export function createApi(context: ApiContext, lasting: Lasting = makeLasting(context)): Hono {
   const { settings, stopwatch } = context;
-  const load = makeLoad(context);
-  const serving: Serving = { stopwatch, load, requireKey: settings.keys === "required" };
+  const { load, copies } = lasting;
+  const serving: Serving = { stopwatch, load, limits: settings, requireKey: settings.keys === "required" };
   const app: ApiApp = new OpenAPIHono();
-  const service = makeService(load.bounded(context));
+  const database = load.boundedDatabase(context.database, settings.requestTimeoutSeconds);
+  const service = makeService({ ...context, database }, copies);
   addEndpoint(app, serving, vwapEndpoint(service));
   addEndpoint(app, serving, twapEndpoint(service));
   addEndpoint(app, serving, priceEndpoint(service));
