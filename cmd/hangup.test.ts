@@ -165,6 +165,28 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     expect(await program.stop()).toBe(0);
   });
 
+  it("has the API let in whom the new file lets in", async () => {
+    write();
+    const { program, started } = await start("api");
+    const ask = async (times: number) => {
+      const found: number[] = [];
+      for (let asked = 0; asked < times; asked++) found.push((await fetch(`${started.api}/v1/sources`)).status);
+      return found;
+    };
+    expect(await ask(3)).toEqual([200, 200, 200]);
+    write({ api: "rate_limit_per_minute = 2" });
+    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute"], needs_restart: [] });
+    expect(await ask(3)).toEqual([200, 200, 429]);
+    await program.line((line) => line.includes("rate limits are counted in Redis"));
+    write({ api: 'request_timeout_seconds = 9\ncors_origins = ["*"]' });
+    expect(await hangUp(program)).toMatchObject({
+      applied: ["api.rate_limit_per_minute", "api.cors_origins"],
+      needs_restart: ["api.request_timeout_seconds"],
+    });
+    expect(await ask(3)).toEqual([200, 200, 200]);
+    expect(await program.stop()).toBe(0);
+  });
+
   it("leaves nothing behind of a hundred reloads in the aggregator", async () => {
     write();
     const { program, started } = await start("aggregator");
