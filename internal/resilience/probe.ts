@@ -8,7 +8,7 @@ import type { Guard } from "./guard.ts";
 export function probeWhileOpen(
   { state }: Pick<Guard, "state">,
   cooldownSeconds: number,
-  ping: () => Promise<void>,
+  ping: () => Promise<unknown>,
 ): { readonly stop: () => void } {
   const timer = setInterval(() => {
     // What it fails with is the circuit's to tell.

@@ -97,3 +97,27 @@ it("goes over to another interval after the tick under way, publishes no boundar
   expect(ticks).toEqual([990, 1020, 1033, 1034, 1080, 1140]);
   expect(skipped).toEqual([]);
 });
+
+it("ticks on after a clock that was ahead is set right, and not again where it went back a little", async () => {
+  const stop = new AbortController();
+  let now = seconds(4603);
+  const ticks: number[] = [];
+  await runSchedule({
+    timing: () => ({ intervalSeconds: 30, settleSeconds: 5 }),
+    signal: stop.signal,
+    clock: {
+      now: () => now,
+      sleepUntil: async (moment) => {
+        // A sleep ends early now and then.
+        now = moment - now > seconds(60) ? now + seconds(60) : moment;
+      },
+    },
+    tick: async (to) => {
+      ticks.push(Number(to / 1_000_000n));
+      if (ticks.length === 1) now = seconds(1003);
+      if (ticks.length === 3) now -= seconds(20);
+      if (ticks.length === 5) stop.abort();
+    },
+  });
+  expect(ticks).toEqual([4590, 990, 1020, 1050, 1080]);
+});

@@ -24,7 +24,8 @@ export interface ScheduleOptions {
 
 /**
  * Ticks at every k·interval + settle, for the boundary k·interval; the first time at once, for the latest closed one.
- * Never two ticks at once: boundaries that pass during a tick are skipped and counted. Ends after `signal`, when the
+ * Never two ticks at once: boundaries that pass during a tick are skipped and counted. A clock that is set back by more than
+ * an interval begins anew. Ends after `signal`, when the
  * tick under way is done.
  */
 export async function runSchedule({ timing, clock, signal, tick }: ScheduleOptions): Promise<void> {
@@ -35,7 +36,9 @@ export async function runSchedule({ timing, clock, signal, tick }: ScheduleOptio
     const due = latestClosed(clock.now(), intervalSeconds, settleSeconds);
     if (last !== null) {
       const next = floorTo(last.to, interval) + interval;
-      if (due < next) {
+      // A clock that was ahead, and is set right, must not silence this until the time that it had come to.
+      const wasSetBack = due < next - 2n * interval;
+      if (due < next && !wasSetBack) {
         await clock.sleepUntil(next + seconds(settleSeconds), signal);
         continue;
       }

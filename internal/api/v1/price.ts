@@ -47,7 +47,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
   async function computed(pair: Pair, moment: Micros): Promise<Answer> {
     const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
     const answer = await share(`${formatPair(pair)} ${to}`, to, async () => {
-      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to));
+      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to), to);
       if (price instanceof Problem) return price;
       const { data, triangulated } = price;
       return {
