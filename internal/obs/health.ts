@@ -9,7 +9,7 @@ const MISSED_INTERVALS = 3;
 
 export function databaseCheck({ sql, guard }: Database): HealthCheck {
   return async () => {
-    await guard.run(() => sql`SELECT 1`);
+    await guard.runSafely(() => sql`SELECT 1`);
     return null;
   };
 }

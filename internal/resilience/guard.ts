@@ -46,9 +46,10 @@ export interface Guard {
   run<T>(call: () => Promise<T>): Promise<T>;
   /**
    * As `run`, for a call that may be made twice: where it failed in passing it is made again, soon.
+   * @param mayRepeat whether it still may, asked after each failure; by default always
    * @throws CircuitOpen at once while the dependency is away; what the last call throws
    */
-  runSafely<T>(call: () => Promise<T>): Promise<T>;
+  runSafely<T>(call: () => Promise<T>, mayRepeat?: () => boolean): Promise<T>;
   readonly state: () => CircuitState;
 }
 
@@ -63,8 +64,14 @@ const LONGEST_DELAY_MS = 1_000;
  * Refuses calls while a dependency is away, so that nobody waits for it, and tries it with one call after each cooldown.
  * @param what names the dependency in errors
  * @param isAway whether an error says that the dependency cannot be reached, as opposed to having refused a call
+ * @param isPassing after which of those errors a safe call is made again, so that nobody waits twice for a silent one
  */
-export function makeGuard(what: string, options: CircuitOptions, isAway: (error: unknown) => boolean): Guard {
+export function makeGuard(
+  what: string,
+  options: CircuitOptions,
+  isAway: (error: unknown) => boolean,
+  isPassing: (error: unknown) => boolean = isAway,
+): Guard {
   const { failures, cooldownSeconds, stopwatch, onChange } = options;
   const circuit = circuitBreaker(handleAll, {
     halfOpenAfter: cooldown(cooldownSeconds, stopwatch),
@@ -72,13 +79,10 @@ export function makeGuard(what: string, options: CircuitOptions, isAway: (error:
   });
   circuit.onStateChange((state) => onChange(STATES[state]));
   // Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
-  const again = retry(handleWhen(isAway), {
-    maxAttempts: RETRIES,
-    backoff: new ExponentialBackoff({
-      generator: fullJitterGenerator,
-      initialDelay: FIRST_DELAY_MS,
-      maxDelay: LONGEST_DELAY_MS,
-    }),
+  const backoff = new ExponentialBackoff({
+    generator: fullJitterGenerator,
+    initialDelay: FIRST_DELAY_MS,
+    maxDelay: LONGEST_DELAY_MS,
   });
 
   async function through<T>(policy: Pick<IPolicy, "execute">, call: () => Promise<T>): Promise<T> {
@@ -104,10 +108,15 @@ export function makeGuard(what: string, options: CircuitOptions, isAway: (error:
     return new CircuitOpen(`${what} failed ${failures} times in a row and is tried again every ${cooldownSeconds} s`);
   }
 
-  const retrying = wrap(again, circuit);
   return {
     run: (call) => through(circuit, call),
-    runSafely: (call) => through(retrying, call),
+    runSafely: (call, mayRepeat = () => true) => {
+      const again = retry(
+        handleWhen((error) => isPassing(error) && mayRepeat()),
+        { maxAttempts: RETRIES, backoff },
+      );
+      return through(wrap(again, circuit), call);
+    },
     state: () => STATES[circuit.state],
   };
 }
