@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
 import { connect } from "./pool.ts";
 import { type Address, openSockets } from "./socket.ts";
@@ -51,7 +52,8 @@ export function connectServer(
     sql,
     addresses: addresses.length,
     close: async (timeoutSeconds) => {
-      await sql.end({ timeout: timeoutSeconds });
+      // The driver alone would wait for queries that were lost with their connection.
+      await Promise.race([sql.end(), sockets.closed(), sleep(timeoutSeconds * 1000, null, { ref: false })]);
       sockets.destroy();
     },
   };

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { asError } from "../canonical/as-error.ts";
 import { connectionError } from "./errors.ts";
-import { requireGreeting } from "./greeting.ts";
+import { dropLeftovers } from "./leftovers.ts";
 import { endWhenSilent } from "./silence.ts";
 import { encrypt, type TlsSettings } from "./tls.ts";
 
@@ -23,6 +23,8 @@ export interface SocketSettings {
 export interface Sockets {
   /** Connects to the first address that answers. Never rejects: the driver would lose a place in its pool over it. */
   readonly open: () => Promise<Duplex>;
+  /** Settles once those that are open are closed. */
+  readonly closed: () => Promise<unknown>;
   /** Ends what is open, and what is being opened. */
   readonly destroy: () => void;
 }
@@ -39,7 +41,7 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
   async function open(): Promise<Duplex> {
     const socket = await openFirst().catch((error) => failing(asError(error)));
     if (silenceSeconds !== null) endWhenSilent(socket, silenceSeconds);
-    requireGreeting(socket);
+    dropLeftovers(socket);
     return socket;
   }
 
@@ -94,6 +96,7 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
 
   return {
     open,
+    closed: () => Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)))),
     destroy: () => {
       isOver = true;
       for (const socket of sockets) socket.destroy();
