@@ -142,7 +142,10 @@ describe.each(testEngines.filter(({ server }) => server !== null))("faults on th
   });
 
   it("a connection that is cut in a transaction or in an answer fails that alone", async () => {
-    const one = await open();
+    const one = await open({
+      queryTimeoutSeconds: QUERY_TIMEOUT_SECONDS,
+      circuit: { ...circuit().options, failures: 9 },
+    });
     const inAnswer = await reasonOf(
       one.sql.unsafe(LONG).forEach(() => {
         proxy.cut();
