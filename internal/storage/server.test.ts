@@ -7,12 +7,14 @@ import { TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeProxy, type Proxy as TcpProxy } from "../../test/faults/proxy.ts";
 import { asError } from "../canonical/as-error.ts";
-import { testEngines } from "./database.testing.ts";
+import { createTestDatabase, testEngines } from "./database.testing.ts";
 import { type Database, openDatabase, type Patience } from "./database.ts";
+import { connect as connectSql } from "./pool.ts";
 
 const NOBODY = "127.0.0.1:1";
 
-describe.each(testEngines.filter(({ server }) => server !== null))("connecting to $name", ({ server }) => {
+describe.each(testEngines.filter(({ server }) => server !== null))("connecting to $name", (engine) => {
+  const { server } = engine;
   const opened: Database[] = [];
   const proxies: TcpProxy[] = [];
   afterEach(async () => {
@@ -21,8 +23,8 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
   });
 
   /** The server's URL by other addresses, as `host:port` with commas between. */
-  const at = (addresses: string, parameters = "") =>
-    `${(server ?? "").replace(new URL(server ?? "").host, addresses)}${parameters}`;
+  const at = (addresses: string, parameters = "", url = server ?? "") =>
+    `${url.replace(new URL(url).host, addresses)}${parameters}`;
   const port = Number(new URL(server ?? "postgres://none").port || 5432);
 
   async function open(url: string, patience: Patience = {}, max_connections = 1) {
@@ -67,14 +69,30 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
     await expect.poll(() => codeOf(sql`SELECT 1`), { timeout: 20_000 }).toBe(null);
   });
 
-  it("takes the first address in the role that the URL asks for, and none where there is none", async () => {
-    const [, address] = await proxied();
-    const readWrite = "?target_session_attrs=read-write";
-    const { sql } = await open(at(`${NOBODY},${address}`, readWrite));
-    expect(await codeOf(sql`SELECT 1`)).toBe(null);
-    await expect(open(at(`${address},${NOBODY},${address}`, "?target_session_attrs=standby"))).rejects.toThrow(
-      "does not answer",
-    );
+  it("goes on to an address in the role that the URL asks for, and fails where there is none", async () => {
+    const created = await createTestDatabase(engine);
+    const admin = connectSql(server ?? "", { max: 1 });
+    const { pathname } = new URL(created.url);
+    const writable = (state: "on" | "off") =>
+      admin.unsafe(`ALTER DATABASE ${pathname.slice(1)} SET default_transaction_read_only = ${state}`);
+    await writable("on");
+    // Here it takes writes, once it is asked here: as a standby that is promoted.
+    const promoted = createServer({ pauseOnConnect: true }, async (client) => {
+      await writable("off");
+      const upstream = connect({ port, host: "127.0.0.1" });
+      for (const each of [client, upstream]) each.on("error", () => {});
+      client.pipe(upstream).pipe(client);
+    });
+    await listening(promoted);
+    const [, readOnly] = await proxied();
+    const url = (addresses: string) => at(addresses, "?target_session_attrs=read-write", created.url);
+    await expect(open(url(`${readOnly},${readOnly}`))).rejects.toThrow("CONNECTION_DESTROYED");
+    const { sql } = await open(url(`${readOnly},127.0.0.1:${(promoted.address() as AddressInfo).port}`));
+    expect(await codeOf(sql`CREATE TABLE written ()`)).toBe(null);
+    await Promise.all(opened.splice(0).map((each) => each.close()));
+    promoted.close();
+    await created.drop();
+    await admin.end();
   });
 
   it("ends all connections when it is closed, be the server silent", async () => {
