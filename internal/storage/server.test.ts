@@ -172,7 +172,10 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
       const plain = at(`127.0.0.1:${port}`, "?sslmode=");
       const { sql } = await open(`${plain}prefer`);
       const [row] = await sql<{ ssl: boolean }[]>`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`;
-      if (row?.ssl === true) return;
+      if (row?.ssl === true) {
+        console.log("left out: sslmode=require on a server without TLS, because the one of the tests has TLS");
+        return;
+      }
       await expect(open(`${plain}require`)).rejects.toThrow("the server has no TLS");
     });
   });
