@@ -25,7 +25,7 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { divergenceContext } from "./divergence.ts";
-import { reloadOnHangup } from "./reload.ts";
+import { catchHangups, type Hangups, reloadOnHangup } from "./reload.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
@@ -51,6 +51,8 @@ export function addAggregatorCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(async ({ once = false, at }: { once?: boolean; at?: string }, command: Command) => {
       if (at !== undefined && !once) throw new UsageError("--at goes with --once");
+      const signal = stopSignal();
+      const hangups = catchHangups();
       const loaded = loadConfigOf(command);
       const { config } = loaded;
       refuseUnsharedStores(config);
@@ -61,8 +63,8 @@ export function addAggregatorCommand(program: Command): void {
         circuit: circuitOptions("database", config.database),
       });
       try {
-        if (to === null) await runDaemon(loaded, database, store);
-        else process.exitCode = await runOnce(config, database, store, to);
+        if (to === null) await runDaemon(loaded, hangups, database, store, signal);
+        else process.exitCode = await runOnce(config, database, store, to, signal);
       } finally {
         await store.close();
         await database.close();
@@ -124,17 +126,26 @@ export async function keepFresh(current: () => Upkeep, signal: AbortSignal): Pro
 }
 
 /** Which targets this process computes: all, or its share of them. */
-export function openShare({ aggregate, redis }: Config, { guard }: PriceStore): Share {
+export function openShare(
+  { aggregate, redis }: Config,
+  { guard }: PriceStore,
+  intervalSeconds: () => number = () => aggregate.interval_seconds,
+): Share {
   // A store of one process is nobody else's to share.
   if (aggregate.replicas === "single" || redis.url === "memory:") return EVERYTHING;
   const member = `${hostname().replace(/\s/g, "-")}-${process.pid}-${randomBytes(3).toString("hex")}`;
-  const leaseMs = aggregate.interval_seconds * 1000;
-  return shareByLeases(openLeases({ url: redis.url, guard, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
+  const leases = openLeases({ url: redis.url, guard, keyPrefix: redis.key_prefix, member });
+  return shareByLeases(leases, () => intervalSeconds() * 1000);
 }
 
-async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceStore): Promise<void> {
+async function runDaemon(
+  loaded: LoadedConfig,
+  hangups: Hangups,
+  database: Database,
+  store: PriceStore,
+  signal: AbortSignal,
+): Promise<void> {
   const { config } = loaded;
-  const signal = stopSignal();
   const log = createLogger(config.log.level, "aggregator");
   const registry = createRegistry();
   const feeds = [
@@ -145,7 +156,7 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
     logCircuitEvents(log),
     ...probeCircuits(config, database, store),
   ];
-  const share = openShare(config, store);
+  const share = openShare(config, store, () => current.timing.intervalSeconds);
   let current = upkeep(config, database, store, share);
   const checks = {
     database: databaseCheck(database),
@@ -157,7 +168,7 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
     config.aggregate.ops_listen,
   );
   feeds.push(
-    reloadOnHangup(loaded, "aggregator", log, {
+    reloadOnHangup(hangups, loaded, "aggregator", log, {
       refuse: refuseUnsharedStores,
       apply: (next) => {
         // Sources that were named once are not named again.
@@ -179,13 +190,15 @@ async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceS
   log.info("aggregator stopped");
 }
 
-async function runOnce(config: Config, database: Database, store: PriceStore, to: Micros): Promise<number> {
+async function runOnce(
+  config: Config,
+  database: Database,
+  store: PriceStore,
+  to: Micros,
+  signal: AbortSignal,
+): Promise<number> {
   const feed = logAggregatorEvents(createLogger(config.log.level, "aggregator"));
-  const { counts, abandoned, error } = await runTick(
-    tickContext(config, database, store, EVERYTHING),
-    to,
-    stopSignal(),
-  );
+  const { counts, abandoned, error } = await runTick(tickContext(config, database, store, EVERYTHING), to, signal);
   feed.stop();
   return error === null && counts.error === 0 && abandoned === 0 ? 0 : 1;
 }

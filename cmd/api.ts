@@ -13,7 +13,7 @@ import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { reloadOnHangup } from "./reload.ts";
+import { catchHangups, type Hangups, reloadOnHangup } from "./reload.ts";
 import { serveApi } from "./serve.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
@@ -34,17 +34,18 @@ export function addApiCommand(program: Command): void {
     .description("serve prices over HTTP")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {
+      const signal = stopSignal();
+      const hangups = catchHangups();
       const loaded = loadConfigOf(command);
       const { config } = loaded;
       refuseUnsharedStores(config);
-      const signal = stopSignal();
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
       const database = await openMigratedDatabase(config.database, {
         queryTimeoutSeconds: config.api.query_timeout_seconds,
         circuit: circuitOptions("database", config.database),
       });
       try {
-        await serve(loaded, database, store, signal);
+        await serve(loaded, hangups, database, store, signal);
       } finally {
         await store.close();
         await database.close();
@@ -52,7 +53,13 @@ export function addApiCommand(program: Command): void {
     });
 }
 
-async function serve(loaded: LoadedConfig, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+async function serve(
+  loaded: LoadedConfig,
+  hangups: Hangups,
+  database: Database,
+  store: PriceStore,
+  signal: AbortSignal,
+): Promise<void> {
   const { config } = loaded;
   const log = createLogger(config.log.level, "api");
   const registry = createRegistry();
@@ -74,7 +81,7 @@ async function serve(loaded: LoadedConfig, database: Database, store: PriceStore
   );
   const api = await serveApi(config, database, store);
   feeds.push(
-    reloadOnHangup(loaded, "api", log, {
+    reloadOnHangup(hangups, loaded, "api", log, {
       refuse: refuseUnsharedStores,
       apply: (next) => {
         api.follow(next);

@@ -41,6 +41,29 @@ export function standingOf(daemon: Daemon, key: string): keyof Standing {
   return isAmong(restart) || !isAmong(live) ? "restart" : "live";
 }
 
+/** The hangups of this process, from as soon as it can be told to reload: by default one would end it. */
+export interface Hangups {
+  /** Hears of each from now on, and of one that came before. */
+  readonly listen: (listener: () => void) => void;
+  readonly stop: () => void;
+}
+
+export function catchHangups(): Hangups {
+  let isMissed = false;
+  let listener = (): void => {
+    isMissed = true;
+  };
+  const onHangup = (): void => listener();
+  process.on("SIGHUP", onHangup);
+  return {
+    listen: (next) => {
+      listener = next;
+      if (isMissed) next();
+    },
+    stop: () => process.off("SIGHUP", onHangup),
+  };
+}
+
 /**
  * Reads the configuration file again at each SIGHUP, until `stop`. Keys that need a restart keep their values; one that
  * cannot be used changes nothing.
@@ -48,6 +71,7 @@ export function standingOf(daemon: Daemon, key: string): keyof Standing {
  * @param apply takes the configuration over; where it throws it must have changed nothing
  */
 export function reloadOnHangup(
+  hangups: Hangups,
   { config, file }: LoadedConfig,
   daemon: Daemon,
   log: Logger,
@@ -80,6 +104,6 @@ export function reloadOnHangup(
       configReloaded.publish({ outcome: "error" });
     }
   };
-  process.on("SIGHUP", onHangup);
-  return { stop: () => process.off("SIGHUP", onHangup) };
+  hangups.listen(onHangup);
+  return { stop: hangups.stop };
 }

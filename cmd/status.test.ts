@@ -88,11 +88,11 @@ describe.skipIf(redisUrl === null)("status", () => {
 
   it("shows which aggregators share the targets, and whose each is", async () => {
     const shared = { ...environment, STELLARINDEX_AGGREGATE_REPLICAS: "shared" };
-    const options = { url: redisUrl as string, guard: NO_GUARD, keyPrefix: prefix, leaseMs: 60_000 };
+    const options = { url: redisUrl as string, guard: NO_GUARD, keyPrefix: prefix };
     const [one, other] = ["b-host-1", "a-host-2"].map((member) => openLeases({ ...options, member }));
     const pairs = PAIRS.map((text) => formatPair(parsePair(text)));
-    await one?.claim(pairs, 60);
-    await other?.claim(pairs, 120);
+    await one?.claim(pairs, 60, 60_000);
+    await other?.claim(pairs, 120, 60_000);
     const { out } = await runProgram(["status", "--json"], shared);
     const { replicas, targets } = JSON.parse(out);
     expect(replicas).toEqual(["a-host-2", "b-host-1"]);

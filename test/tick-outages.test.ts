@@ -69,6 +69,19 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect([stages, writes]).toEqual([0, []]);
   });
 
+  it("leaves its share to others where it can compute nothing, and to nobody where it can", async () => {
+    let asides = 0;
+    const share: Share = { ...EVERYTHING, stepAside: () => void asides++ };
+    const gone = unreachableDatabase();
+    await tick({ share, database: gone });
+    await gone.close();
+    expect(asides).toBe(1);
+    await tick({ share }, parseTime("2999-01-01T00:00:00Z"));
+    expect(asides).toBe(2);
+    await tick({ share });
+    expect(asides).toBe(2);
+  });
+
   it("is over at once while the database is away", async () => {
     const gone = unreachableDatabase();
     const { event, writes } = await tick({ database: gone });

@@ -1,15 +1,18 @@
 // Both keys are read and written in one step of Redis, by its clock: those of the members do not matter.
 
-/**
- * Drops members whose lease is over, and renews that of one. A lease that ends later than a whole one from now was given
- * by a clock that has been set back since. KEYS: members, leases. ARGV: member, lease in ms.
- */
+/** Leases that end later, and are longer than twice that of who looks, were given by a clock that has been set back since. */
+const LONGEST_LEASE_MS = 600_000;
+/** Boundaries that lie further ahead of Redis' clock were taken under a clock that was wrong. */
+const SKEW_SECONDS = 60;
+
+/** Drops members whose lease is over, and renews that of one. KEYS: members, leases. ARGV: member, lease in ms. */
 export const RENEW_LUA = `
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, lease = ARGV[1], tonumber(ARGV[2])
 redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", now)
-for _, member in ipairs(redis.call("ZRANGEBYSCORE", KEYS[1], now + 2 * lease, "+inf")) do
+local latest = now + math.max(2 * lease, ${LONGEST_LEASE_MS})
+for _, member in ipairs(redis.call("ZRANGEBYSCORE", KEYS[1], latest, "+inf")) do
   redis.call("ZADD", KEYS[1], now + lease, member)
 end
 redis.call("ZADD", KEYS[1], now + lease, me)
@@ -30,7 +33,9 @@ local owners, bounds, workers, known = {}, {}, {}, {}
 local all = redis.call("HGETALL", KEYS[2])
 for i = 1, #all, 2 do
   local owner, bound, worker = string.match(all[i + 1], "^(%S+) (%d+) (%S+)$")
-  if owner then owners[all[i]], bounds[all[i]], workers[all[i]] = owner, tonumber(bound), worker end
+  bound = tonumber(bound)
+  if bound and bound > now / 1000 + ${SKEW_SECONDS} then bound = 0 end
+  if owner then owners[all[i]], bounds[all[i]], workers[all[i]] = owner, bound, worker end
 end
 
 local wanted, changed, counts = {}, {}, { [me] = 0 }

@@ -5,6 +5,7 @@ import { LEASES_KEY, type Leases, MEMBERS_KEY, openLeases } from "./leases.ts";
 import { deleteTestKeys, plainClient, testKeyPrefix, testRedisUrl } from "./redis.testing.ts";
 
 const url = await testRedisUrl();
+const LEASE_MS = 60_000;
 const KEYS = ["a/x", "b/x", "c/x", "d/x", "e/x", "f/x", "g/x"];
 
 describe.skipIf(url === null)("leases in Redis", () => {
@@ -22,7 +23,7 @@ describe.skipIf(url === null)("leases in Redis", () => {
   });
 
   function open(member: string): Leases {
-    const leases = openLeases({ url: url as string, guard: NO_GUARD, keyPrefix: prefix, member, leaseMs: 60_000 });
+    const leases = openLeases({ url: url as string, guard: NO_GUARD, keyPrefix: prefix, member });
     opened.push(leases);
     return leases;
   }
@@ -32,80 +33,104 @@ describe.skipIf(url === null)("leases in Redis", () => {
 
   it("one alone gets all, and each boundary once", async () => {
     const one = open("one");
-    expect(await one.claim(KEYS, 100)).toEqual({ members: 1, held: KEYS, work: KEYS });
-    expect(await one.claim(KEYS, 100)).toEqual({ members: 1, held: KEYS, work: [] });
-    expect(await one.claim(KEYS, 130)).toEqual({ members: 1, held: KEYS, work: KEYS });
+    expect(await one.claim(KEYS, 100, LEASE_MS)).toEqual({ members: 1, held: KEYS, work: KEYS });
+    expect(await one.claim(KEYS, 100, LEASE_MS)).toEqual({ members: 1, held: KEYS, work: [] });
+    expect(await one.claim(KEYS, 130, LEASE_MS)).toEqual({ members: 1, held: KEYS, work: KEYS });
     await deleteTestKeys(url as string, prefix);
   });
 
   it("one that joins gets its part of what is there, and works on no boundary that another has taken", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
-    const joined = await two.claim(KEYS, 100);
+    await one.claim(KEYS, 100, LEASE_MS);
+    const joined = await two.claim(KEYS, 100, LEASE_MS);
     expect(joined).toEqual({ members: 2, held: ["e/x", "f/x", "g/x"], work: [] });
     expect(await one.confirm(KEYS, 100)).toEqual(KEYS);
-    expect((await two.claim(KEYS, 130)).work).toEqual(["e/x", "f/x", "g/x"]);
-    expect((await one.claim(KEYS, 130)).work).toEqual(["a/x", "b/x", "c/x", "d/x"]);
+    expect((await two.claim(KEYS, 130, LEASE_MS)).work).toEqual(["e/x", "f/x", "g/x"]);
+    expect((await one.claim(KEYS, 130, LEASE_MS)).work).toEqual(["a/x", "b/x", "c/x", "d/x"]);
     await deleteTestKeys(url as string, prefix);
   });
 
   it("one whose clock is ahead takes its part of the next boundary, and the other has the rest", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
-    expect((await two.claim(KEYS, 130)).work).toEqual(["e/x", "f/x", "g/x"]);
-    expect((await one.claim(KEYS, 130)).work).toEqual(["a/x", "b/x", "c/x", "d/x"]);
+    await one.claim(KEYS, 100, LEASE_MS);
+    expect((await two.claim(KEYS, 130, LEASE_MS)).work).toEqual(["e/x", "f/x", "g/x"]);
+    expect((await one.claim(KEYS, 130, LEASE_MS)).work).toEqual(["a/x", "b/x", "c/x", "d/x"]);
     await deleteTestKeys(url as string, prefix);
   });
 
   it("what a dead one had is taken over at the next claim", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
-    await two.claim(KEYS, 100);
+    await one.claim(KEYS, 100, LEASE_MS);
+    await two.claim(KEYS, 100, LEASE_MS);
     await silence("one");
-    expect(await two.claim(KEYS, 130)).toEqual({ members: 1, held: KEYS, work: KEYS });
+    expect(await two.claim(KEYS, 130, LEASE_MS)).toEqual({ members: 1, held: KEYS, work: KEYS });
     await deleteTestKeys(url as string, prefix);
   });
 
   it("one that stood still cannot confirm what was taken over, and gets its part back", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
+    await one.claim(KEYS, 100, LEASE_MS);
     await silence("one");
-    await two.claim(KEYS, 130);
-    await one.renew();
+    await two.claim(KEYS, 130, LEASE_MS);
+    await one.renew(LEASE_MS);
     expect(await one.confirm(KEYS, 100)).toEqual([]);
     expect(await two.confirm(KEYS, 130)).toEqual(KEYS);
-    const back = await one.claim(KEYS, 160);
+    const back = await one.claim(KEYS, 160, LEASE_MS);
     expect(back.work).toEqual(["e/x", "f/x", "g/x"]);
+    await deleteTestKeys(url as string, prefix);
+  });
+
+  it("a boundary that was taken under a clock that was ahead keeps nobody from those of now", async () => {
+    const one = open("one");
+    const now = Math.floor(Date.now() / 1000);
+    expect((await one.claim(KEYS, now + 3600, LEASE_MS)).work).toEqual(KEYS);
+    expect((await one.claim(KEYS, now, LEASE_MS)).work).toEqual(KEYS);
+    expect((await one.claim(KEYS, now, LEASE_MS)).work).toEqual([]);
+    await deleteTestKeys(url as string, prefix);
+  });
+
+  it("one that steps aside keeps nothing, and has its part again when it is back", async () => {
+    const [one, two] = [open("one"), open("two")];
+    await one.claim(KEYS, 100, LEASE_MS);
+    await one.leave();
+    expect((await two.claim(KEYS, 130, LEASE_MS)).work).toEqual(KEYS);
+    expect((await one.claim(KEYS, 160, LEASE_MS)).held).toEqual(["e/x", "f/x", "g/x"]);
     await deleteTestKeys(url as string, prefix);
   });
 
   it("one that leaves is not waited for", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
+    await one.claim(KEYS, 100, LEASE_MS);
     await one.close();
-    expect((await two.claim(KEYS, 100)).held).toEqual(KEYS);
-    expect((await two.claim(KEYS, 130)).work).toEqual(KEYS);
+    expect((await two.claim(KEYS, 100, LEASE_MS)).held).toEqual(KEYS);
+    expect((await two.claim(KEYS, 130, LEASE_MS)).work).toEqual(KEYS);
     await deleteTestKeys(url as string, prefix);
   });
 
   it("members of different configurations leave no key to nobody, and drop what none of them wants", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
-    await two.claim(["a/x", "b/x", "z/x"], 100);
-    const worked = [...(await one.claim(KEYS, 130)).work, ...(await two.claim(["a/x", "b/x", "z/x"], 130)).work];
+    await one.claim(KEYS, 100, LEASE_MS);
+    await two.claim(["a/x", "b/x", "z/x"], 100, LEASE_MS);
+    const worked = [
+      ...(await one.claim(KEYS, 130, LEASE_MS)).work,
+      ...(await two.claim(["a/x", "b/x", "z/x"], 130, LEASE_MS)).work,
+    ];
     expect(worked.sort()).toEqual([...KEYS, "z/x"]);
-    await one.claim(["a/x"], 160);
-    await two.claim(["a/x"], 160);
+    await one.claim(["a/x"], 160, LEASE_MS);
+    await two.claim(["a/x"], 160, LEASE_MS);
     expect(await redis.hkeys(prefix + LEASES_KEY)).toEqual(["a/x"]);
     await deleteTestKeys(url as string, prefix);
   });
 
   it("a lease given by a clock that was set back since is cut to its length", async () => {
     const [one, two] = [open("one"), open("two")];
-    await one.claim(KEYS, 100);
+    await one.claim(KEYS, 100, LEASE_MS);
     await redis.zadd(prefix + MEMBERS_KEY, Date.now() + 3_600_000, "one");
-    await two.claim(KEYS, 100);
+    await two.claim(KEYS, 100, LEASE_MS);
     expect(Number(await redis.zscore(prefix + MEMBERS_KEY, "one"))).toBeLessThanOrEqual(Date.now() + 61_000);
+    await one.claim(KEYS, 130, 300_000);
+    await two.claim(KEYS, 130, 1_000);
+    expect(Number(await redis.zscore(prefix + MEMBERS_KEY, "one"))).toBeGreaterThan(Date.now() + 200_000);
     await deleteTestKeys(url as string, prefix);
   });
 
@@ -126,12 +151,12 @@ describe.skipIf(url === null)("leases in Redis", () => {
           const worked: string[] = [];
           const counts: number[] = [];
           for (const name of order) {
-            const claim = await live.get(name)?.claim(KEYS, boundary);
+            const claim = await live.get(name)?.claim(KEYS, boundary, LEASE_MS);
             worked.push(...(claim?.work ?? []));
           }
           expect(worked.sort()).toEqual(KEYS);
           for (const name of order) {
-            const held = (await live.get(name)?.claim(KEYS, boundary))?.held;
+            const held = (await live.get(name)?.claim(KEYS, boundary, LEASE_MS))?.held;
             if (held !== undefined) counts.push(held.length);
           }
           expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(KEYS.length);
@@ -140,7 +165,8 @@ describe.skipIf(url === null)("leases in Redis", () => {
         // Once nobody comes or goes, all have the same, but for one.
         const settled: number[] = [];
         for (let round = 0; round < 2; round++) {
-          for (const leases of live.values()) settled.push((await leases.claim(KEYS, 1000 + round)).held.length);
+          for (const leases of live.values())
+            settled.push((await leases.claim(KEYS, 1000 + round, LEASE_MS)).held.length);
         }
         const last = settled.slice(-live.size);
         expect(Math.max(...last) - Math.min(...last)).toBeLessThanOrEqual(1);

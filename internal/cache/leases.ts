@@ -34,22 +34,27 @@ export interface Claim {
 /** How members share keys, each key one member's at a time. */
 export interface Leases {
   /**
-   * Takes, for the boundary (Unix seconds): keys that are nobody's or a dead member's, and as many of others' that no
+   * Renews the member's lease and takes, for the boundary (Unix seconds): keys that are nobody's or a dead member's, and as many of others' that no
    * member has two more than this one.
    * @throws Error where Redis is away, see `RedisConnection.run`
    */
-  claim(keys: readonly string[], boundary: number): Promise<Claim>;
+  claim(keys: readonly string[], boundary: number, leaseMs: number): Promise<Claim>;
   /**
    * Those of the keys that this member was the last to take, and for that boundary.
    * @throws Error where Redis is away, see `RedisConnection.run`
    */
   confirm(keys: readonly string[], boundary: number): Promise<readonly string[]>;
   /**
-   * Renews the member's lease, which ends a while after the last call of this or `claim`.
+   * Renews the member's lease, which ends so many milliseconds after the last call of this or `claim`.
    * @throws Error where Redis is away, see `RedisConnection.run`
    */
-  renew(): Promise<void>;
-  /** Gives all keys back, so that others need not wait for the lease to end, and ends the connection. */
+  renew(leaseMs: number): Promise<void>;
+  /**
+   * Gives all keys back, so that others need not wait for the lease to end, until the next call of `claim` or `renew`.
+   * @throws Error where Redis is away, see `RedisConnection.run`
+   */
+  leave(): Promise<void>;
+  /** Gives all keys back, and ends the connection. */
   close(): Promise<void>;
 }
 
@@ -61,15 +66,13 @@ export interface LeaseOptions {
   readonly keyPrefix: string;
   /** A name that nobody else has, without blanks. */
   readonly member: string;
-  /** How long a member that says nothing keeps what it has. */
-  readonly leaseMs: number;
 }
 
 /**
  * Shares keys through Redis, on a connection of its own.
  * @throws InputError where the URL is no Redis URL
  */
-export function openLeases({ url, guard, keyPrefix, member, leaseMs }: LeaseOptions): Leases {
+export function openLeases({ url, guard, keyPrefix, member }: LeaseOptions): Leases {
   const connection = connectRedis(url, guard, {
     scripts: {
       renewLease: { lua: RENEW_LUA, numberOfKeys: 2 },
@@ -79,8 +82,12 @@ export function openLeases({ url, guard, keyPrefix, member, leaseMs }: LeaseOpti
   const members = keyPrefix + MEMBERS_KEY;
   const leases = keyPrefix + LEASES_KEY;
 
+  async function leave(): Promise<void> {
+    await connection.run((client) => client.zrem(members, member));
+  }
+
   return {
-    async claim(keys, boundary) {
+    async claim(keys, boundary, leaseMs) {
       const [count = 1, ...indices] = await connection.run((client) =>
         client.claimLeases(members, leases, member, leaseMs, boundary, ...keys),
       );
@@ -94,11 +101,12 @@ export function openLeases({ url, guard, keyPrefix, member, leaseMs }: LeaseOpti
       const mine = ` ${boundary} ${member}`;
       return keys.filter((_, index) => texts[index]?.endsWith(mine));
     },
-    async renew() {
+    async renew(leaseMs) {
       await connection.run((client) => client.renewLease(members, leases, member, leaseMs));
     },
+    leave,
     async close() {
-      await connection.run((client) => client.zrem(members, member)).catch(() => {});
+      await leave().catch(() => {});
       await connection.close();
     },
   };

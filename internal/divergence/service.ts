@@ -59,9 +59,11 @@ export function createDivergenceService(context: () => DivergenceContext, signal
   async function checkDue(boundary: Micros, isOurs: (pair: Pair) => boolean): Promise<void> {
     const current = context();
     const interval = seconds(current.minIntervalSeconds);
-    const due = current.pairs.filter(
-      (pair) => isOurs(pair) && boundary - (begun.get(formatPair(pair)) ?? 0n) >= interval,
-    );
+    const isDue = (last: Micros): boolean => {
+      // A clock that was ahead, and is set right, must not put checks off until the time that it had come to.
+      return boundary - last >= interval || boundary < last;
+    };
+    const due = current.pairs.filter((pair) => isOurs(pair) && isDue(begun.get(formatPair(pair)) ?? 0n));
     for (const pair of due) begun.set(formatPair(pair), boundary);
     if (due.length > 0) await check(current, due, signal);
   }

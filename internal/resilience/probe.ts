@@ -1,5 +1,8 @@
 import type { Guard } from "./guard.ts";
 
+/** In a cooldown, which does not begin when this does; what comes too soon is refused and costs nothing. */
+const TRIES = 4;
+
 /**
  * Tries a dependency after each cooldown for as long as its circuit is not closed, until `stop`: where nobody asks for it,
  * nobody would notice that it is back.
@@ -10,9 +13,12 @@ export function probeWhileOpen(
   cooldownSeconds: number,
   ping: () => Promise<unknown>,
 ): { readonly stop: () => void } {
-  const timer = setInterval(() => {
-    // What it fails with is the circuit's to tell.
-    if (state() !== "closed") ping().catch(() => {});
-  }, cooldownSeconds * 1000);
+  const timer = setInterval(
+    () => {
+      // What it fails with is the circuit's to tell.
+      if (state() !== "closed") ping().catch(() => {});
+    },
+    (cooldownSeconds * 1000) / TRIES,
+  );
   return { stop: () => clearInterval(timer) };
 }

@@ -27,6 +27,7 @@ const CONNECTION_FAILURES = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
+  "CONNECT_REFUSED",
   "CONNECT_TIMEOUT",
   "ECONNREFUSED",
   "ECONNRESET",
@@ -38,28 +39,30 @@ const CONNECTION_FAILURES = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
-// Connection exceptions, too few resources, a transaction that idled for too long, and a server that stops or starts.
-const PASSING_SQLSTATE = /^(?:08...|25P03|53...|57P0[1-5])$/;
+// Connection exceptions, a transaction that idled for too long, too many connections, and a server that stops or starts.
+const AWAY_SQLSTATE = /^(?:08...|25P03|53300|57P0[1-5])$/;
 
 /** Whether the database is out of reach, as opposed to having refused what it was asked. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
-  if (error instanceof CircuitOpen) return true;
-  return typeof code === "string" && (CONNECTION_FAILURES.has(code) || PASSING_SQLSTATE.test(code));
+  // A login that is refused ends the connection, as does whatever else the server calls fatal.
+  if (error instanceof CircuitOpen || isFatal(error)) return true;
+  return typeof code === "string" && (CONNECTION_FAILURES.has(code) || AWAY_SQLSTATE.test(code));
 }
 
-const WAITED_LONG = new Set(["CONNECT_TIMEOUT", "ETIMEDOUT"]);
+// Waited for long, or nothing that will be otherwise in a moment: certificates, passwords, names.
+const NOT_IN_PASSING = /^(?:CONNECT_TIMEOUT|ETIMEDOUT|CONNECT_REFUSED|28...|3D...)$/;
 
 /** Whether the database is out of reach at this moment, and said so soon: asking again is worth the while. */
 export function isPassing(error: unknown): boolean {
-  return isUnavailable(error) && !(error instanceof CircuitOpen) && !WAITED_LONG.has(String(codeOf(error)));
+  return isUnavailable(error) && !(error instanceof CircuitOpen) && !NOT_IN_PASSING.test(String(codeOf(error)));
 }
 
-const TIMED_OUT: readonly unknown[] = ["57014", "55P03"];
+const TIMED_OUT: readonly unknown[] = ["57014", "55P03", "53000", "53100", "53200", "53400"];
 
 /**
- * Whether the database gave up a statement that took too long, or waited too long for a lock. It can be reached, and what
- * was asked may be to blame: this opens no circuit.
+ * Whether the database gave up a statement that took too long, waited too long for a lock, or needed more memory or disk than
+ * it may. It can be reached, and what was asked may be to blame: this opens no circuit.
  */
 export function isTimedOut(error: unknown): boolean {
   return TIMED_OUT.includes(codeOf(error));
@@ -76,8 +79,12 @@ export function failsWhateverIsAsked(error: unknown): boolean {
 
 /** Whether an error says that the connection it came over is gone, or is about to be. */
 export function isConnectionLost(error: unknown): boolean {
-  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
-  return severity === "FATAL" || severity === "PANIC" || CONNECTION_FAILURES.has(String(code));
+  return isFatal(error) || CONNECTION_FAILURES.has(String(codeOf(error)));
+}
+
+function isFatal(error: unknown): boolean {
+  const { severity } = (error ?? {}) as { severity?: unknown };
+  return severity === "FATAL" || severity === "PANIC";
 }
 
 /** An error of a connection, by one of the codes that say so. */

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { asError } from "../canonical/as-error.ts";
-import { connectionError } from "./errors.ts";
+import { connectionError, isUnavailable } from "./errors.ts";
 import { dropLeftovers } from "./leftovers.ts";
+import { endWhenRefused } from "./refused-login.ts";
 import { endWhenSilent } from "./silence.ts";
 import { encrypt, type TlsSettings } from "./tls.ts";
 
@@ -39,8 +40,9 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
   let isOver = false;
 
   async function open(): Promise<Duplex> {
-    const socket = await openFirst().catch((error) => failing(asError(error)));
+    const socket = await openFirst().catch((error) => failing(refusal(asError(error))));
     if (silenceSeconds !== null) endWhenSilent(socket, silenceSeconds);
+    endWhenRefused(socket);
     dropLeftovers(socket);
     return socket;
   }
@@ -102,6 +104,11 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** The error by a code that says that there is no connection: a certificate that is not accepted has one of its own. */
+function refusal(error: Error): Error {
+  return isUnavailable(error) ? error : connectionError("CONNECT_REFUSED", error.message);
 }
 
 /** A connection that is lost as soon as something is written. */

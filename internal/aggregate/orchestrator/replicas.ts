@@ -18,7 +18,9 @@ export interface Share {
   confirm(targets: readonly Target[], to: Micros): Promise<readonly Target[]>;
   /** Whether the pair was this aggregator's at the last claim. */
   holds(pair: Pair): boolean;
-  /** Hands everything on. */
+  /** Lets others have everything until the next claim: there is nothing that can be computed here. */
+  stepAside(): void;
+  /** Hands everything on, for good. */
   leave(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export const EVERYTHING: Share = {
   claim: async (targets) => targets,
   confirm: async (targets) => targets,
   holds: () => true,
+  stepAside: () => {},
   leave: async () => {},
 };
 
@@ -34,20 +37,32 @@ export const EVERYTHING: Share = {
 const RENEWALS = 4;
 
 /**
- * Shares targets with other aggregators, pair by pair: the windows of a pair read the same rows. The lease is renewed until
- * `leave`.
- * @param leaseMs how long the leases last without a word
+ * Shares targets with other aggregators, pair by pair: the windows of a pair read the same rows. From a claim on, the lease
+ * is renewed, until `stepAside` or `leave`.
+ * @param leaseMs how long the lease lasts without a word; looked at each time
  */
-export function shareByLeases(leases: Leases, leaseMs: number): Share {
+export function shareByLeases(leases: Leases, leaseMs: () => number): Share {
   let held: ReadonlySet<string> = new Set();
-  const renewal = setInterval(() => {
-    // What fails now is told by the next claim.
-    leases.renew().catch(() => {});
-  }, leaseMs / RENEWALS);
+  let renewal: NodeJS.Timeout | null = null;
+
+  function rest(): void {
+    if (renewal !== null) clearTimeout(renewal);
+    renewal = null;
+  }
+
+  function renewInTime(): void {
+    rest();
+    renewal = setTimeout(() => {
+      // What fails now is told by the next claim.
+      leases.renew(leaseMs()).catch(() => {});
+      renewInTime();
+    }, leaseMs() / RENEWALS);
+  }
 
   return {
     async claim(targets, to) {
-      const { members, held: now, work } = await leases.claim(pairsOf(targets), secondsOf(to));
+      const { members, held: now, work } = await leases.claim(pairsOf(targets), secondsOf(to), leaseMs());
+      renewInTime();
       const before = held;
       held = new Set(now);
       const taken = now.filter((pair) => !before.has(pair)).length;
@@ -63,8 +78,15 @@ export function shareByLeases(leases: Leases, leaseMs: number): Share {
       return among(targets, confirmed);
     },
     holds: (pair) => held.has(formatPair(pair)),
+    stepAside() {
+      rest();
+      if (held.size === 0) return;
+      held = new Set();
+      // Where Redis is what is away, the lease ends by itself.
+      leases.leave().catch(() => {});
+    },
     async leave() {
-      clearInterval(renewal);
+      rest();
       await leases.close();
     },
   };

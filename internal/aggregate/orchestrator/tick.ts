@@ -66,6 +66,7 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
     targets = await share.claim(context.targets, to);
   } catch (error) {
     counts.error = context.targets.filter(({ pair }) => share.holds(pair)).length;
+    share.stepAside();
     return done({ targets: counts.error, abandoned: 0, lost: 0, error: asError(error) });
   }
   const onUnknownSources = (sources: readonly string[], pair: Pair): void => nameSources(context, sources, pair);
