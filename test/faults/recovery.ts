@@ -7,7 +7,7 @@ import type { RunningProgram } from "../program.ts";
 import type { Answered } from "./client.ts";
 import { count } from "./figures.ts";
 import { boundaryName } from "./judge.ts";
-import { INTERVAL_SECONDS, SETTLE_SECONDS, type World } from "./world.ts";
+import { DATABASE_PASSWORD, INTERVAL_SECONDS, SETTLE_SECONDS, type World } from "./world.ts";
 
 /** Ticks that are waited for from two intervals after a cure on. */
 const TICKS_AFTER = 1;
@@ -69,6 +69,7 @@ export async function expectRecovered(world: World, cured: Micros): Promise<void
 export function expectUp({ aggregators, api }: World): void {
   for (const program of [...aggregators, ...(api === null ? [] : [api.program])]) {
     expect(program.errors()).toBe("");
+    expect(program.lines.some((line) => line.includes(DATABASE_PASSWORD))).toBe(false);
     expect(hasEnded(program)).toBe(false);
   }
 }

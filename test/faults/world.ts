@@ -16,6 +16,9 @@ import { makeWire, type Wire } from "./wire.ts";
 export const INTERVAL_SECONDS = 2;
 export const SETTLE_SECONDS = 1;
 
+/** In the daemons' URL of the database, which asks for none: no answer and no log may show it. */
+export const DATABASE_PASSWORD = "s3cr3t-of-the-database";
+
 /** A deployment to break: servers, wires to them, daemons, and those who watch from beside the wires. */
 export interface World {
   readonly postgres: PostgresServer;
@@ -60,7 +63,7 @@ export async function makeWorld({ environment = {}, aggregators = 1, hasApi = tr
   const redisWire = await makeWire(Number(new URL(redis.url).port));
   const settings: Environment = {
     ...SETTINGS,
-    STELLARINDEX_DATABASE_URL: throughWire(postgres.url, databaseWire),
+    STELLARINDEX_DATABASE_URL: withPassword(throughWire(postgres.url, databaseWire)),
     STELLARINDEX_REDIS_URL: throughWire(redis.url, redisWire),
     ...environment,
   };
@@ -154,5 +157,11 @@ const SETTINGS: Environment = {
 function throughWire(url: string, wire: Wire): string {
   const address = new URL(url);
   address.port = String(wire.port);
+  return address.href;
+}
+
+function withPassword(url: string): string {
+  const address = new URL(url);
+  address.password = DATABASE_PASSWORD;
   return address.href;
 }
