@@ -181,7 +181,7 @@ const text = fc.oneof(
 
 /** As a client encodes it, or not quite. */
 const encoded = fc.oneof(
-  { weight: 5, arbitrary: text.map((value) => encodeURIComponent(value.toWellFormed())) },
+  { weight: 5, arbitrary: text.map((value) => encodeURIComponent(value)) },
   { weight: 1, arbitrary: fc.constantFrom("%", "%zz", "%C0%80", "%ff%fe", "%00", "+", "a=b", "&&", "%2525", ";") },
 );
 
