@@ -1,9 +1,10 @@
 import type { RefreshContext } from "../internal/aggregate/orchestrator/refresh.ts";
+import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import type { Target } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
 import { openStore } from "../internal/cache/store.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
+import { stopwatch, systemClock } from "../internal/obs/clock.ts";
 import type { TickEvent } from "../internal/obs/events.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { BENCH_TO } from "./trades.ts";
@@ -22,6 +23,7 @@ function refreshContext(database: Database, settings: Partial<PolicySettings> = 
     policy: policyWith(settings),
     concurrency: 1000,
     maxTrades: 10_000,
+    stopwatch,
     onUnknownSources: () => {},
   };
 }
@@ -36,8 +38,9 @@ export function tickOf(
     ...refreshContext(database, settings),
     targets,
     store: openStore({ url: "memory:", key_prefix: "" }),
+    share: EVERYTHING,
     namedSources: new Set<string>(),
-    stopwatch,
+    now: systemClock.now,
   };
   return () => runTick(context, BENCH_TO, new AbortController().signal);
 }

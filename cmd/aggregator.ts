@@ -1,8 +1,12 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import type { Command } from "commander";
+import { EVERYTHING, type Share, shareByLeases } from "../internal/aggregate/orchestrator/replicas.ts";
 import { runSchedule } from "../internal/aggregate/orchestrator/schedule.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick, type TickContext } from "../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
+import { openLeases } from "../internal/cache/leases.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { latestClosed } from "../internal/canonical/bucket.ts";
 import { earlierOf, floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
@@ -59,7 +63,7 @@ export function addAggregatorCommand(program: Command): void {
 }
 
 /** What every tick under this configuration works with. */
-export function tickContext(config: Config, database: Database, store: PriceStore): TickContext {
+export function tickContext(config: Config, database: Database, store: PriceStore, share: Share): TickContext {
   return {
     database,
     store,
@@ -67,14 +71,16 @@ export function tickContext(config: Config, database: Database, store: PriceStor
     targets: targetsOf(publishedPairs(config), config.aggregate.windows),
     concurrency: config.aggregate.concurrency,
     maxTrades: config.aggregate.max_trades_per_window,
+    share,
     namedSources: new Set(),
+    now: systemClock.now,
     stopwatch,
   };
 }
 
 /** Ticks until the signal aborts, with a check against references beside, and lets the last of both end. */
 export async function keepFresh(config: Config, context: TickContext, signal: AbortSignal): Promise<void> {
-  const { database, store, policy } = context;
+  const { database, store, policy, share } = context;
   const divergence = openDivergence(config, policy, database, store, signal);
   await runSchedule({
     intervalSeconds: config.aggregate.interval_seconds,
@@ -83,10 +89,20 @@ export async function keepFresh(config: Config, context: TickContext, signal: Ab
     signal,
     tick: async (to) => {
       await runTick(context, to, signal);
-      divergence.start(to);
+      divergence.start(to, share.holds);
     },
   });
   await divergence.settle();
+  await share.leave();
+}
+
+/** Which targets this process computes: all, or its share of them. */
+export function openShare({ aggregate, redis }: Config): Share {
+  // A store of one process is nobody else's to share.
+  if (aggregate.replicas === "single" || redis.url === "memory:") return EVERYTHING;
+  const member = `${hostname().replace(/\s/g, "-")}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const leaseMs = aggregate.interval_seconds * 1000;
+  return shareByLeases(openLeases({ url: redis.url, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
 }
 
 async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {
@@ -105,7 +121,7 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
     redis: storeCheck(store),
     tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
   };
-  const context = tickContext(config, database, store);
+  const context = tickContext(config, database, store, openShare(config));
   const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), aggregate.ops_listen);
   log.info(
     { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
@@ -120,9 +136,13 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
 
 async function runOnce(config: Config, database: Database, store: PriceStore, to: Micros): Promise<number> {
   const feed = logAggregatorEvents(createLogger(config.log.level, "aggregator"));
-  const { counts, abandoned } = await runTick(tickContext(config, database, store), to, stopSignal());
+  const { counts, abandoned, error } = await runTick(
+    tickContext(config, database, store, EVERYTHING),
+    to,
+    stopSignal(),
+  );
   feed.stop();
-  return counts.error === 0 && abandoned === 0 ? 0 : 1;
+  return error === null && counts.error === 0 && abandoned === 0 ? 0 : 1;
 }
 
 /** @throws UsageError where the moment is not closed yet */

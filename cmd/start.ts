@@ -19,7 +19,7 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
-import { keepFresh, tickContext } from "./aggregator.ts";
+import { keepFresh, openShare, tickContext } from "./aggregator.ts";
 import { apiContext } from "./api.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -106,7 +106,7 @@ async function runAll(
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, store, screen);
-  await keepFresh(config, tickContext(config, database, store), signal);
+  await keepFresh(config, tickContext(config, database, store, openShare(config)), signal);
   stopShowing();
   say("stopping");
   await firstTrades.ended;

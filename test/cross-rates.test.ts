@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy, type Policy } from "../internal/aggregate/policy.ts";
@@ -61,7 +62,7 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
     const store = openStore({ url: "memory:", key_prefix: "" });
     const context = { database, store, policy, targets: TARGETS, concurrency: 4, maxTrades: 10_000 };
     const event = await runTick(
-      { ...context, namedSources: new Set(), stopwatch: () => 0 },
+      { ...context, share: EVERYTHING, namedSources: new Set(), now: () => to, stopwatch: () => 0 },
       to,
       new AbortController().signal,
     );

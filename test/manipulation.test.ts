@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
@@ -106,7 +107,9 @@ describe.skipIf(REAL_DATA === null).each(testEngines.slice(-1))("the USTRY/USDC 
       targets: targetsOf(pairs, windows),
       concurrency,
       maxTrades: max_trades_per_window,
+      share: EVERYTHING,
       namedSources: new Set<string>(),
+      now: () => now,
       stopwatch: () => 0,
     };
     let asked = 0;

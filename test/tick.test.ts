@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
@@ -52,7 +53,9 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     targets: targetsOf(pairs, [300, 3600]),
     concurrency: 2,
     maxTrades: 100,
+    share: EVERYTHING,
     namedSources: new Set<string>(),
+    now: () => TO + seconds(6),
     stopwatch: () => 0,
   });
 

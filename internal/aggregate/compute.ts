@@ -23,7 +23,8 @@ import { publishVwap } from "./vwap.ts";
 import { weightedPrice } from "./weighted-price.ts";
 
 /** The steps of a computation, in their order. */
-export type Stage = "read" | "class" | "outlier" | "venue" | "floor" | "vwap";
+export const STAGES = ["read", "class", "outlier", "venue", "floor", "vwap"] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** What a step did, for whoever watches; `trades` is what it hands on. */
 export interface StageReport {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
 import { type Target, targetsOf } from "../aggregate/orchestrator/target.ts";
 import { runTick } from "../aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../aggregate/policy.ts";
@@ -185,7 +186,17 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     const policy = policyWith({ enable_stablecoin_fiat_proxy: true });
     const targets: Target[] = targetsOf(PAIRS, [300, 3600]);
     const store = openStore({ url: "memory:", key_prefix: "" }, { now: () => minute(50) });
-    const context = { database, store, policy, targets, concurrency: 10, maxTrades: 100, stopwatch: () => 0 };
+    const context = {
+      database,
+      store,
+      policy,
+      targets,
+      concurrency: 10,
+      maxTrades: 100,
+      share: EVERYTHING,
+      now: () => 0n,
+      stopwatch: () => 0,
+    };
     const { lines } = await linesOf(policy, planWith({ everySeconds: 300 }));
     for (let end = minute(35); end <= minute(50); end += seconds(300)) {
       const event = await runTick({ ...context, namedSources: new Set() }, end, new AbortController().signal);

@@ -3,32 +3,30 @@ import { formatTime, parseTime } from "../canonical/time.ts";
 import { decimalText, pairText, parseWith, timeText } from "./value.ts";
 
 const reference = z.object({
-  reference: z.string().min(1),
+  reference: z.string().min(1).describe("who was asked, or the source in `trades`"),
   price: decimalText,
-  /** When the reference says that its price is of, RFC 3339. */
-  as_of: z.string().refine(isTime, "is not a time in UTC, such as 2026-08-09T22:30:00.5Z"),
+  as_of: z
+    .string()
+    .refine(isTime, "is not a time in UTC, such as 2026-08-09T22:30:00.5Z")
+    .describe("when the reference says that its price is of, RFC 3339"),
 });
 
 /** What comparing a published price with references outside gave, as it is stored. */
 export const divergenceSchema = z
   .object({
     pair: pairText,
-    /** Ours, and the end of its bucket. */
-    price: decimalText,
-    to: timeText,
-    /** Whether enough references answered to say anything. */
-    checked: z.boolean(),
-    /** Of the references' prices; null where it was not checked. */
-    median: decimalText.nullable(),
-    /** (median − price) / price in per cent, 6 decimals; null where it was not checked. */
+    price: decimalText.describe("ours, as it was compared"),
+    to: timeText.describe("the end of its bucket"),
+    checked: z.boolean().describe("whether enough references answered to say anything"),
+    median: decimalText.nullable().describe("of the references' prices; null where it was not checked"),
     deviation_pct: z
       .string()
       .regex(/^-?\d+(?:\.\d{1,6})?$/, "is not a number of per cent")
-      .nullable(),
-    threshold_pct: decimalText,
-    warning: z.boolean(),
-    /** Those that answered, sorted by name. */
-    references: z.array(reference),
+      .nullable()
+      .describe("(median − price) / price in per cent, 6 decimals; null where it was not checked"),
+    threshold_pct: decimalText.describe("the deviation in per cent above which there is a warning"),
+    warning: z.boolean().describe("whether the deviation is above the threshold"),
+    references: z.array(reference).describe("those that answered, sorted by name"),
   })
   .refine(
     ({ checked, median, deviation_pct, warning }) =>

@@ -1,17 +1,12 @@
 import { z } from "zod";
 import { feedsField, idsField } from "./divergence-tables.ts";
 import { integerField, isHttpUrl } from "./fields.ts";
-import type { Secret } from "./secrets.ts";
+import { secret } from "./secrets.ts";
 
 const NOT_HTTP = "is no HTTP URL that can be asked";
 
 function requestsPerMinute(usual: number) {
   return integerField(1, 1000).prefault(usual).describe("a whole number from 1 to 1000");
-}
-
-/** What a field's `meta` says of a secret; keys.ts reads it. */
-function secret(how: Secret) {
-  return { secret: how };
 }
 
 const coingecko = z

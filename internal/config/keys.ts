@@ -18,22 +18,27 @@ export interface ConfigKey {
 
 export const ENV_PREFIX = "STELLARINDEX_";
 
-interface Node {
+/** A part of the configuration as it is written, in JSON Schema's words. */
+export interface SchemaNode {
   readonly type?: string;
+  /** What is allowed. */
   readonly description?: string;
+  readonly default?: unknown;
   /** From the field's `meta`. */
   readonly secret?: Secret;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly items?: Node;
-  readonly additionalProperties?: Node | boolean;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly additionalProperties?: SchemaNode | boolean;
 }
 
-const ROOT = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node;
+/** The whole configuration: a table of tables, in the order of the schema. */
+export const CONFIG_ROOT = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as SchemaNode;
 
 /** Every key, in the order of the schema. */
-export const CONFIG_KEYS: readonly ConfigKey[] = keysBelow(ROOT, []);
+export const CONFIG_KEYS: readonly ConfigKey[] = keysBelow(CONFIG_ROOT, []);
 
-function keysBelow(node: Node, path: readonly string[]): ConfigKey[] {
+function keysBelow(node: SchemaNode, path: readonly string[]): ConfigKey[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
     const childPath = [...path, name];
     if (child.properties !== undefined) return keysBelow(child, childPath);
@@ -43,7 +48,7 @@ function keysBelow(node: Node, path: readonly string[]): ConfigKey[] {
   });
 }
 
-function kindOf({ type, items }: Node): KeyKind {
+function kindOf({ type, items }: SchemaNode): KeyKind {
   if (type === "integer" || type === "number") return "number";
   if (type === "boolean") return "boolean";
   if (type === "array") return items?.type === "string" ? "texts" : "toml";
@@ -69,8 +74,8 @@ export function namesAt(path: readonly PropertyKey[]): string[] {
   return nodes.length > path.length ? Object.keys(nodes.at(-1)?.properties ?? {}) : [];
 }
 
-function nodesTo(path: readonly PropertyKey[]): Node[] {
-  const nodes = [ROOT];
+function nodesTo(path: readonly PropertyKey[]): SchemaNode[] {
+  const nodes = [CONFIG_ROOT];
   for (const part of path) {
     const { properties, items, additionalProperties } = nodes.at(-1) ?? {};
     const other = typeof additionalProperties === "object" ? additionalProperties : undefined;

@@ -4,6 +4,7 @@ import { aggregateSection } from "./aggregate-section.ts";
 import { apiSection } from "./api-section.ts";
 import { divergenceSection } from "./divergence-section.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./fields.ts";
+import { secret } from "./secrets.ts";
 import { sourcesSection } from "./sources-section.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -24,6 +25,7 @@ const databaseSection = z
   .strictObject({
     url: databaseUrlField
       .prefault("pglite:stellarindex-data")
+      .meta(secret("password"))
       .describe('"postgres://user:password@host/database", "pglite:<directory>" or "pglite:memory"'),
     max_connections: integerField(1, 1000).prefault(10).describe("a whole number from 1 to 1000"),
     connect_timeout_seconds: integerField(1, 300).prefault(5).describe("a whole number of seconds from 1 to 300"),
@@ -42,6 +44,7 @@ const redisSection = z
   .strictObject({
     url: redisUrlField
       .prefault("memory:")
+      .meta(secret("password"))
       .describe(
         '"redis://user:password@host:6379/0", "rediss://…", "redis+sentinel://user:password@host:26379,host:26379/primary/0" or "memory:" within one process',
       ),

@@ -1,5 +1,10 @@
-/** How much of a key's value is a secret: all of it, or what follows the host of a URL. */
-export type Secret = "whole" | "after-host";
+/** How much of a key's value is a secret: all of it, what follows the host of a URL, or the password in a URL. */
+export type Secret = "whole" | "after-host" | "password";
+
+/** What a field's `meta` says of a secret; keys.ts reads it. */
+export function secret(how: Secret): { secret: Secret } {
+  return { secret: how };
+}
 
 // Up to the last @, since an unescaped password may itself hold @, / or blanks: better to hide too much.
 const USERINFO_PASSWORD = /(:\/\/[^:]*):.*@/gs;
@@ -16,6 +21,7 @@ export function maskSecrets(text: string): string {
 
 /** The value of a key that is a secret, so that it can be shown and still be read as a value of that key. */
 export function maskSecret(value: string, secret: Secret): string {
+  if (secret === "password") return maskSecrets(value);
   if (secret === "after-host") return maskAfterHost(value);
   return value === "" ? "" : MASK;
 }

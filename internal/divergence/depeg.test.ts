@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
 import { runTick } from "../aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
@@ -57,7 +58,9 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
         targets: PAIRS.map((pair) => ({ pair, windowSeconds: WINDOW_SECONDS })),
         concurrency: 1,
         maxTrades: 100,
+        share: EVERYTHING,
         namedSources: new Set(),
+        now: () => NOW,
         stopwatch: () => 0,
       },
       NOW,

@@ -152,11 +152,11 @@ describe("too few references", () => {
     );
     const service = world.open({ pairs: [XLM], references: [reference], minReferences: 1, minIntervalSeconds: 60 });
     await world.publish(XLM, "0.4");
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await service.settle();
     expect(await world.kept(XLM)).toMatchObject({ checked: true, warning: true });
     world.pass(seconds(60));
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await service.settle();
     expect(await world.kept(XLM)).toMatchObject({ checked: false, warning: false });
   });
@@ -203,7 +203,7 @@ describe("from one check to the next", () => {
     for (const pause of [0n, 0n, seconds(30), seconds(270) - 1n, 1n, seconds(300) - 1n, 1n, seconds(4000)]) {
       world.pass(pause);
       await world.publish(XLM, "0.4");
-      service.start(world.now());
+      service.start(world.now(), () => true);
       await service.settle();
       asked.push(received.length);
     }
@@ -218,7 +218,7 @@ describe("from one check to the next", () => {
     await world.publish(XLM, "0.4");
     for (const pause of [0n, seconds(299), seconds(1)]) {
       world.pass(pause);
-      service.start(world.now());
+      service.start(world.now(), () => true);
       await service.settle();
     }
     // After five minutes our price has expired as well.
@@ -239,16 +239,16 @@ describe("from one check to the next", () => {
     });
     const service = world.open({ pairs: [XLM], references: [reference], minReferences: 1, minIntervalSeconds: 1 });
     await world.publish(XLM, "0.4");
-    service.start(world.now());
-    service.start(world.now());
+    service.start(world.now(), () => true);
+    service.start(world.now(), () => true);
     await receives(1);
     world.pass(seconds(10));
-    service.start(world.now());
+    service.start(world.now(), () => true);
     held[0]?.();
     await service.settle();
     expect([received.length, world.events.length]).toEqual([1, 1]);
     await service.settle();
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await receives(2);
     held[1]?.();
     await service.settle();
@@ -265,7 +265,7 @@ describe("a reference that never answers", () => {
     await world.publish(BTC, "60000");
     const references = [chainlink.reference, coingecko.reference];
     const service = world.open({ pairs: [XLM, BTC], references, minReferences: 1 });
-    service.start(world.now());
+    service.start(world.now(), () => true);
     // Whoever started it goes on while the question is open.
     await chainlink.receives(1);
     expect(world.events).toEqual([]);
@@ -290,12 +290,12 @@ describe("a reference that never answers", () => {
     const options = { pairs: [XLM, BTC], references: [reference], minReferences: 1, minIntervalSeconds: 10 };
     const service = world.open({ ...options, signal: leaving.signal });
     await world.publish(XLM, "0.4");
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await service.settle();
     const known = await world.kept(XLM);
     expect(known).toMatchObject({ checked: true, warning: true });
     world.pass(seconds(10));
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await receives(2);
     leaving.abort();
     await service.settle();
@@ -303,7 +303,7 @@ describe("a reference that never answers", () => {
     const outcomes = ["crypto:BTC/fiat:USD no_vwap", "crypto:XLM/fiat:USD ok", "crypto:BTC/fiat:USD no_vwap"];
     expect(world.outcomes()).toEqual(outcomes);
     world.pass(seconds(10));
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await service.settle();
     expect(world.outcomes()).toEqual(outcomes);
     expect(received.length).toBe(2);
@@ -344,7 +344,7 @@ describe("what breaks", () => {
     const { reference, received } = await serveCoingecko([XLM], prices([XLM, quote("9")]));
     await world.store.close();
     const service = world.open({ pairs: [XLM, BTC], references: [reference] });
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await service.settle();
     const failures = [{ reference: "redis", failure: "unreachable", reason: "the store is closed" }];
     expect(world.events).toEqual(
@@ -360,7 +360,7 @@ describe("what breaks", () => {
     });
     await world.publish(XLM, "0.4");
     const service = world.open({ pairs: [XLM], references: [reference], minReferences: 1 });
-    service.start(world.now());
+    service.start(world.now(), () => true);
     await receives(1);
     await service.settle();
     expect(world.outcomes()).toEqual(["crypto:XLM/fiat:USD refresh_error"]);

@@ -154,7 +154,7 @@ export function openWorld(): World {
     open,
     check: async (options) => {
       const service = open(options);
-      service.start(clock);
+      service.start(clock, () => true);
       await service.settle();
       const [pair] = options.pairs ?? [];
       return pair === undefined ? null : kept(pair);

@@ -29,10 +29,10 @@ export interface DivergenceContext {
 
 export interface DivergenceService {
   /**
-   * Begins a check of the pairs that are due at a tick's boundary, unless one is under way. Returns at once and never throws.
+   * Begins a check of our pairs that are due at a tick's boundary, unless one is under way. Returns at once and never throws.
    * It is the boundaries that are counted: ticks come some moments early or late, and would be due one too late.
    */
-  readonly start: (boundary: Micros) => void;
+  readonly start: (boundary: Micros, isOurs: (pair: Pair) => boolean) => void;
   /** Waits for the check under way. */
   readonly settle: () => Promise<void>;
 }
@@ -56,16 +56,18 @@ export function createDivergenceService(context: DivergenceContext, signal: Abor
   const begun = new Map<Pair, Micros>();
   let running: Promise<void> | null = null;
 
-  async function checkDue(boundary: Micros): Promise<void> {
-    const due = pairs.filter((pair) => boundary - (begun.get(pair) ?? 0n) >= seconds(minIntervalSeconds));
+  async function checkDue(boundary: Micros, isOurs: (pair: Pair) => boolean): Promise<void> {
+    const due = pairs.filter(
+      (pair) => isOurs(pair) && boundary - (begun.get(pair) ?? 0n) >= seconds(minIntervalSeconds),
+    );
     for (const pair of due) begun.set(pair, boundary);
     if (due.length > 0) await check(context, due, signal);
   }
 
   return {
-    start: (boundary) => {
+    start: (boundary, isOurs) => {
       if (signal.aborted) return;
-      running ??= checkDue(boundary).finally(() => {
+      running ??= checkDue(boundary, isOurs).finally(() => {
         running = null;
       });
     },

@@ -202,7 +202,7 @@ describe("a database", () => {
     const service = world.open({ pairs: [pair], storedQuotes: stored(), signal: leaving.signal });
     await database.sql.begin(async (transaction) => {
       await transaction`LOCK TABLE trades_1m IN ACCESS EXCLUSIVE MODE`;
-      service.start(world.now());
+      service.start(world.now(), () => true);
       await untilBlockedBy(database.sql, await sessionOf(transaction));
       leaving.abort();
       // The lock is held until this has ended.

@@ -6,7 +6,7 @@ import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
 import type { Micros } from "../canonical/time.ts";
 
-/** A step of one target's refresh is done. */
+/** A step of one target's refresh is done, of its own market or of one that leads to it. */
 export interface StageEvent {
   readonly pair: Pair;
   readonly windowSeconds: number;
@@ -15,6 +15,8 @@ export interface StageEvent {
   /** Trades handed on to the next step. */
   readonly trades: number;
   readonly dropped: number;
+  /** Since the step before was done; targets in flight share their reads, so that this adds up to more than the tick. */
+  readonly seconds: number;
   /** The trades that went, where the step knows them one by one. */
   readonly outliers: readonly PricedTrade[];
 }
@@ -22,6 +24,7 @@ export interface StageEvent {
 /** What became of a target at one boundary. */
 export type TargetOutcome = "written" | "superseded" | Refusal | "error";
 
+/** A target is dealt with at one boundary. */
 export interface TargetEvent {
   readonly pair: Pair;
   readonly windowSeconds: number;
@@ -70,14 +73,45 @@ export const REFERENCE_FAILURES = ["unreadable", "unreachable", "unknown", "stal
 export const DIVERGENCE_OUTCOMES = ["ok", "no_vwap", "parse_error", "refresh_error"] as const;
 export type DivergenceOutcome = (typeof DIVERGENCE_OUTCOMES)[number];
 
+/** The values of one boundary were written to the store, as far as they could be. */
+export interface WriteEvent {
+  readonly to: Micros;
+  readonly written: number;
+  readonly superseded: number;
+  readonly errors: number;
+  readonly seconds: number;
+  /** From the end of the bucket until its values were in the store. */
+  readonly lagSeconds: number;
+}
+
 /** All targets of one boundary were dealt with, or left because of a stop. */
 export interface TickEvent {
   readonly to: Micros;
+  /** Targets that were this aggregator's to compute. */
   readonly targets: number;
   readonly counts: Readonly<Record<TargetOutcome, number>>;
   /** Targets not begun because the daemon stops. */
   readonly abandoned: number;
+  /** Targets whose values were not written, because another aggregator has taken them over meanwhile. */
+  readonly lost: number;
   readonly durationSeconds: number;
+  /** When it was over. */
+  readonly endedAt: Micros;
+  /** Why there was nothing to be done: neither a target nor its value was looked at. */
+  readonly error: Error | null;
+}
+
+/** What aggregators that share the targets have of them was looked at; counts are of pairs. */
+export interface LeasesEvent {
+  readonly to: Micros;
+  /** Live aggregators, this one included; null where that was not asked. */
+  readonly members: number | null;
+  /** New ones of this aggregator: nobody's, a dead one's, or the surplus of another. */
+  readonly taken: number;
+  /** Taken by another since the last tick. */
+  readonly handedOn: number;
+  /** Taken by another during the tick, so that its values were not written. */
+  readonly lost: number;
 }
 
 /** Boundaries that passed while a tick was still running. */
@@ -102,6 +136,8 @@ export const stageDone: EventChannel<StageEvent> = channel("stellarindex:aggrega
 export const targetDone: EventChannel<TargetEvent> = channel("stellarindex:aggregator:target");
 export const triangulationDone: EventChannel<TriangulationEvent> = channel("stellarindex:aggregator:triangulation");
 export const divergenceChecked: EventChannel<DivergenceEvent> = channel("stellarindex:divergence:checked");
+export const valuesWritten: EventChannel<WriteEvent> = channel("stellarindex:aggregator:write");
+export const leasesChanged: EventChannel<LeasesEvent> = channel("stellarindex:aggregator:leases");
 export const tickDone: EventChannel<TickEvent> = channel("stellarindex:aggregator:tick");
 export const ticksSkipped: EventChannel<SkipEvent> = channel("stellarindex:aggregator:ticks-skipped");
 export const unknownSource: EventChannel<UnknownSourceEvent> = channel("stellarindex:aggregator:unknown-source");

@@ -1,15 +1,15 @@
 import type { PriceStore } from "../cache/store.ts";
 import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
-import type { Database } from "../storage/database.ts";
+import { type Database, pingDatabase } from "../storage/database.ts";
 import { tickDone } from "./events.ts";
 import type { HealthCheck, Readiness } from "./ops-server.ts";
 
 /** Intervals that may pass without a tick. */
 const MISSED_INTERVALS = 3;
 
-export function databaseCheck({ sql, guard }: Database): HealthCheck {
+export function databaseCheck(database: Database): HealthCheck {
   return async () => {
-    await guard.run(() => sql`SELECT 1`);
+    await pingDatabase(database);
     return null;
   };
 }
@@ -29,8 +29,8 @@ export function storeCheck(store: PriceStore): HealthCheck {
 /** Well while the last tick's boundary is at most three intervals old, and not every target of it failed. */
 export function lastTickCheck(intervalSeconds: number, settleSeconds: number, now: () => Micros): HealthCheck {
   let last: { to: Micros; failed: boolean } | null = null;
-  tickDone.subscribe(({ to, targets, counts }) => {
-    last = { to, failed: targets > 0 && counts.error === targets };
+  tickDone.subscribe(({ to, targets, counts, error }) => {
+    last = { to, failed: error !== null || (targets > 0 && counts.error === targets) };
   });
   return async () => {
     if (last === null) return "no tick yet";

@@ -3,12 +3,14 @@ import { formatPair } from "../canonical/pair.ts";
 import { formatTime } from "../canonical/time.ts";
 import {
   divergenceChecked,
+  leasesChanged,
   stageDone,
   targetDone,
   tickDone,
   ticksSkipped,
   triangulationDone,
   unknownSource,
+  valuesWritten,
 } from "./events.ts";
 
 export type { Logger };
@@ -34,9 +36,10 @@ export function createLogger(
 /** One line per tick at info, one per target and stage at debug; failures and oddities as they come. Until `stop`. */
 export function logAggregatorEvents(log: Logger): { stop: () => void } {
   const subscriptions = [
-    tickDone.subscribe(({ to, targets, counts, abandoned, durationSeconds }) => {
-      const line = { to: formatTime(to), targets, ...counts, abandoned, seconds: round(durationSeconds) };
-      if (counts.error > 0) log.warn(line, "tick with failures");
+    tickDone.subscribe(({ to, targets, counts, abandoned, lost, durationSeconds, error }) => {
+      const line = { to: formatTime(to), targets, ...counts, abandoned, lost, seconds: round(durationSeconds) };
+      if (error !== null) log.error({ ...line, reason: error.message }, "tick failed");
+      else if (counts.error > 0) log.warn(line, "tick with failures");
       else log.info(line, "tick");
     }),
     targetDone.subscribe(({ pair, windowSeconds, to, outcome, value, error }) => {
@@ -44,7 +47,7 @@ export function logAggregatorEvents(log: Logger): { stop: () => void } {
       if (error !== null) log.error({ ...target, reason: error.message }, "target failed");
       else log.debug({ ...target, outcome, price: value?.price, trades: value?.trade_count }, "target");
     }),
-    stageDone.subscribe(({ pair, windowSeconds, to, stage, trades, dropped, outliers }) => {
+    stageDone.subscribe(({ pair, windowSeconds, to, stage, trades, dropped, seconds, outliers }) => {
       if (!log.isLevelEnabled("debug")) return;
       log.debug(
         {
@@ -54,6 +57,7 @@ export function logAggregatorEvents(log: Logger): { stop: () => void } {
           stage,
           trades,
           dropped,
+          seconds: round(seconds),
           outliers: outliers.map(({ source, tradeId, price }) => ({
             source,
             trade_id: tradeId,
@@ -71,6 +75,21 @@ export function logAggregatorEvents(log: Logger): { stop: () => void } {
       const line = { pair: formatPair(pair), outcome, ...divergence, failures };
       if (divergence?.warning === true) log.warn(line, "price lies far from its references");
       else log.debug(line, "divergence");
+    }),
+    valuesWritten.subscribe(({ to, seconds, lagSeconds, ...counts }) => {
+      log.debug({ to: formatTime(to), ...counts, seconds: round(seconds), lag_seconds: round(lagSeconds) }, "written");
+    }),
+    leasesChanged.subscribe(({ to, members, taken, handedOn, lost }) => {
+      const line = {
+        to: formatTime(to),
+        replicas: members,
+        pairs_taken: taken,
+        pairs_handed_on: handedOn,
+        pairs_lost: lost,
+      };
+      if (lost > 0)
+        log.warn(line, "pairs were taken over while this process stood still; their values are not written");
+      else if (taken + handedOn > 0) log.info(line, "pairs change hands");
     }),
     ticksSkipped.subscribe(({ count, to }) =>
       log.warn({ count, to: formatTime(to) }, "ticks skipped: the last took too long"),

@@ -71,7 +71,10 @@ describe("aggregator metrics", () => {
       targets: 6,
       counts: { written: 1, superseded: 1, empty: 2, "below-floor": 1, "unknown-usd-volume": 0, error: 1 },
       abandoned: 0,
+      lost: 0,
       durationSeconds: 0.1,
+      endedAt: 1_786_314_606_000_000n,
+      error: null,
     });
     ticksSkipped.publish({ count: 4, to: 0n });
     unknownSource.publish({ source: "nobody", pair });

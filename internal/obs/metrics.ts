@@ -1,13 +1,17 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { STAGES } from "../aggregate/compute.ts";
 import {
   DIVERGENCE_OUTCOMES,
   divergenceChecked,
+  leasesChanged,
   REFERENCE_FAILURES,
+  stageDone,
   targetDone,
   tickDone,
   ticksSkipped,
   triangulationDone,
   unknownSource,
+  valuesWritten,
 } from "./events.ts";
 import { venueSpread } from "./venue-spread.ts";
 
@@ -30,7 +34,7 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
   const ticks = new Counter({
     name: "stellarindex_aggregator_ticks_total",
-    help: "Ticks, by outcome: error where any target failed",
+    help: "Ticks; error where any target failed",
     labelNames: ["outcome"],
     registers,
   });
@@ -41,18 +45,18 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   });
   const emptyWindows = new Counter({
     name: "stellarindex_aggregator_empty_windows_total",
-    help: "Targets without a trade left in their window",
+    help: "Targets without a trade left in their window, and without a value through other markets",
     registers,
   });
   const dropped = new Counter({
     name: "stellarindex_aggregator_dropped_trades_total",
-    help: "Trades left out of a window, by filter; counted at every tick that sees them",
+    help: "Trades left out of a window by a filter, at every tick that sees them",
     labelNames: ["reason"],
     registers,
   });
   const withheld = new Counter({
     name: "stellarindex_aggregator_withheld_windows_total",
-    help: "Targets whose value the volume floor refused, by reason",
+    help: "Targets whose value the volume floor refused, and without one through other markets",
     labelNames: ["reason"],
     registers,
   });
@@ -69,6 +73,57 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   const skipped = new Counter({
     name: "stellarindex_aggregator_ticks_skipped_total",
     help: "Boundaries that passed while a tick was still running",
+    registers,
+  });
+  const targets = new Gauge({
+    name: "stellarindex_aggregator_targets",
+    help: "Targets that were this aggregator's to compute at the last tick",
+    registers,
+  });
+  const tickDuration = new Histogram({
+    name: "stellarindex_aggregator_tick_duration_seconds",
+    help: "How long ticks took",
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  const stageDuration = new Histogram({
+    name: "stellarindex_aggregator_stage_duration_seconds",
+    help: "How long a step took: of one target since its step before, which includes waiting for reads it shares with others; write, of all values of a tick",
+    labelNames: ["stage"],
+    buckets: [0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const stageTrades = new Counter({
+    name: "stellarindex_aggregator_stage_trades_total",
+    help: "Trades that a step handed on, counted at every tick that sees them",
+    labelNames: ["stage"],
+    registers,
+  });
+  const publishLag = new Histogram({
+    name: "stellarindex_aggregator_publish_lag_seconds",
+    help: "From the end of a bucket until its values were in the store, once a tick that wrote",
+    buckets: [0.5, 1, 2.5, 5, 5.5, 6, 7, 8, 10, 15, 20, 30, 60, 120],
+    registers,
+  });
+  const writeErrors = new Counter({
+    name: "stellarindex_aggregator_cache_write_errors_total",
+    help: "Values that could not be written to the store",
+    registers,
+  });
+  const lastSuccess = new Gauge({
+    name: "stellarindex_aggregator_last_success_timestamp_seconds",
+    help: "When the last tick without a failed target was over, in Unix time; 0 before the first",
+    registers,
+  });
+  const replicas = new Gauge({
+    name: "stellarindex_aggregator_replicas",
+    help: "Live aggregators that share the targets, this one included",
+    registers,
+  });
+  const leaseChanges = new Counter({
+    name: "stellarindex_aggregator_lease_changes_total",
+    help: "Pairs that changed hands: taken by this aggregator, handed on to another, or lost to another during a tick, so that their values were not written",
+    labelNames: ["change"],
     registers,
   });
   const unknownSources = new Counter({
@@ -119,6 +174,10 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   for (const outcome of DIVERGENCE_OUTCOMES) divergence.inc({ outcome }, 0);
   for (const failure of REFERENCE_FAILURES) referenceFailures.inc({ failure }, 0);
   for (const outcome of ["ok", "error"]) ticks.inc({ outcome }, 0);
+  for (const stage of [...STAGES, "write"]) stageDuration.zero({ stage });
+  for (const stage of STAGES) stageTrades.inc({ stage }, 0);
+  for (const change of ["taken", "handed_on", "lost"]) leaseChanges.inc({ change }, 0);
+  replicas.set(1);
   for (const reason of ["class", "outlier", "venue"]) dropped.inc({ reason }, 0);
   for (const reason of ["below-floor", "unknown-usd-volume"]) withheld.inc({ reason }, 0);
 
@@ -131,8 +190,27 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
       const ratio = event.outcome === "written" && event.value !== null ? venueSpread(event.value) : null;
       if (ratio !== null) spread.observe(ratio);
     }),
-    tickDone.subscribe(({ counts, to }) => {
-      ticks.inc({ outcome: counts.error > 0 ? "error" : "ok" });
+    stageDone.subscribe(({ stage, seconds, trades }) => {
+      stageDuration.observe({ stage }, seconds);
+      stageTrades.inc({ stage }, trades);
+    }),
+    valuesWritten.subscribe(({ seconds, lagSeconds, errors }) => {
+      stageDuration.observe({ stage: "write" }, seconds);
+      publishLag.observe(lagSeconds);
+      writeErrors.inc(errors);
+    }),
+    leasesChanged.subscribe(({ members, taken, handedOn, lost }) => {
+      if (members !== null) replicas.set(members);
+      leaseChanges.inc({ change: "taken" }, taken);
+      leaseChanges.inc({ change: "handed_on" }, handedOn);
+      leaseChanges.inc({ change: "lost" }, lost);
+    }),
+    tickDone.subscribe(({ targets: ours, counts, to, durationSeconds, endedAt, error }) => {
+      const isOk = error === null && counts.error === 0;
+      ticks.inc({ outcome: isOk ? "ok" : "error" });
+      targets.set(ours);
+      tickDuration.observe(durationSeconds);
+      if (isOk) lastSuccess.set(Number(endedAt) / 1e6);
       writes.inc(counts.written);
       emptyWindows.inc(counts.empty);
       for (const reason of ["below-floor", "unknown-usd-volume"] as const) withheld.inc({ reason }, counts[reason]);

@@ -33,6 +33,11 @@ export interface Database {
 const EMBEDDED = "pglite:";
 const CLOSE_TIMEOUT_SECONDS = 5;
 
+/** @throws Error where the database does not answer, see `isUnavailable` */
+export async function pingDatabase({ sql, guard }: Database): Promise<void> {
+  await guard.runSafely(() => sql`SELECT 1`);
+}
+
 /**
  * Opens the database that the URL names: `postgres://…`, or `pglite:<dir>` / `pglite:memory` for the embedded one.
  * `onLost` is told when the embedded one has ended by itself: this handle then never answers again, a new one may.

@@ -6,6 +6,8 @@ import { canMakeWorld, makeWorld, type World } from "./world.ts";
 
 /** Longer than a tick takes to come by. */
 const OUTAGE_MS = 2_500;
+/** Trades of a market in one statement; with two markets, two sources and ten statements a second 40 times as many. */
+const FLOOD = 200;
 
 describe.skipIf(!canMakeWorld("faults of the database"))("the database", () => {
   let world: World;
@@ -55,6 +57,15 @@ describe.skipIf(!canMakeWorld("faults of the database"))("the database", () => {
     );
     await sql.end();
     world.decoder.resume();
+    await expectRecovered(world, cured);
+  });
+
+  it("flooded by a decoder", async () => {
+    const cured = await fault(async () => {
+      world.decoder.flood(FLOOD);
+      await pause(2 * OUTAGE_MS);
+      world.decoder.flood(1);
+    });
     await expectRecovered(world, cured);
   });
 });

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
 import { runTick, type TickContext } from "../../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy } from "../../internal/aggregate/policy.ts";
 import { plainClient } from "../../internal/cache/redis.testing.ts";
@@ -60,7 +61,7 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
 
   it("does not grow, and neither do sockets and timers", async () => {
     const { config } = loadConfig({ env: { STELLARINDEX_AGGREGATE_PAIRS: "XLM/USD,BTC/USD,XLM/BTC" } });
-    const context = {
+    const context: TickContext = {
       database,
       store,
       policy: makePolicy(policySettings(config)),
@@ -68,8 +69,10 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
       concurrency: config.aggregate.concurrency,
       maxTrades: config.aggregate.max_trades_per_window,
       namedSources: new Set<string>(),
+      share: EVERYTHING,
+      now: nowMicros,
       stopwatch,
-    } as TickContext;
+    };
     const to = floorTo(nowMicros(), seconds(1));
     const outcomes = { faulty: 0, failed: 0, written: 0 };
     let warm = { heap: 0, resources: 0 };

@@ -21,6 +21,8 @@ export interface RefreshContext {
   readonly concurrency: number;
   /** Raw trades one refresh may pull into the process. */
   readonly maxTrades: number;
+  /** Seconds on a clock that only goes forward. */
+  readonly stopwatch: () => number;
   /** Told of sources with trades of a pair that the registry does not know. */
   readonly onUnknownSources: (sources: readonly string[], pair: Pair) => void;
 }
@@ -84,16 +86,22 @@ function failureOf(found: Refreshed | undefined): Error | null {
 
 /** @throws the failure that ended it; what was found before stands */
 function refreshTogether(
-  { database, policy, concurrency, maxTrades, onUnknownSources }: RefreshContext,
+  { database, policy, concurrency, maxTrades, stopwatch, onUnknownSources }: RefreshContext,
   targets: readonly Target[],
   to: Micros,
   signal: AbortSignal,
   refreshed: Map<Target, Refreshed>,
 ): Promise<void> {
+  const started = stopwatch();
+  const lastStage = new Map<string, number>();
   const observe = (pair: Pair, bucket: Bucket, report: StageReport): void => {
     onUnknownSources(report.unknownSources ?? [], pair);
     const { stage, trades, dropped, outliers = [] } = report;
-    stageDone.publish({ pair, windowSeconds: secondsOf(bucket), to, stage, trades, dropped, outliers });
+    const market = `${pair.base}/${pair.quote} ${bucket.from}`;
+    const ended = stopwatch();
+    const took = ended - (lastStage.get(market) ?? started);
+    lastStage.set(market, ended);
+    stageDone.publish({ pair, windowSeconds: secondsOf(bucket), to, stage, trades, dropped, seconds: took, outliers });
   };
   const pairs = targets.map(({ pair }) => pair);
   return withSnapshot(database, async (reader) => {

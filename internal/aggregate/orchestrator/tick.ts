@@ -1,5 +1,6 @@
 import { vwapKey } from "../../cache/keys.ts";
 import type { PriceStore, PriceWrite } from "../../cache/store.ts";
+import { asError } from "../../canonical/as-error.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import type { PublishedValue } from "../../canonical/published.ts";
 import { serializePublished } from "../../canonical/published.ts";
@@ -12,20 +13,24 @@ import {
   tickDone,
   triangulationDone,
   unknownSource,
+  valuesWritten,
 } from "../../obs/events.ts";
+import { pingDatabase } from "../../storage/database.ts";
 import type { Computation, Refusal } from "../compute.ts";
 import type { Triangulation } from "../triangulation.ts";
 import { type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
+import type { Share } from "./replicas.ts";
 import type { Target } from "./target.ts";
 
 /** What ticks work with; the same for all of them. */
 export interface TickContext extends Omit<RefreshContext, "onUnknownSources"> {
   readonly store: PriceStore;
   readonly targets: readonly Target[];
+  /** Which of the targets are this aggregator's. */
+  readonly share: Share;
   /** Unknown sources already named. */
   readonly namedSources: Set<string>;
-  /** Seconds on a clock that only goes forward. */
-  readonly stopwatch: () => number;
+  readonly now: () => Micros;
 }
 
 /** What a target has come to: a value that is to be written, or why there is none. */
@@ -38,34 +43,60 @@ interface Settled {
 }
 
 /**
- * Refreshes every target at the boundary `to` and writes what is published in one go. A target that fails is reported and
- * left behind; it never harms another. After `signal` no further target is begun; what was computed is written.
+ * Refreshes the targets that are this aggregator's at the boundary `to` and writes what is published in one go. A target that
+ * fails is reported and left behind; it never harms another. Where the store is away nothing is computed. After `signal` no
+ * further target is begun; what was computed is written.
  */
 export async function runTick(context: TickContext, to: Micros, signal: AbortSignal): Promise<TickEvent> {
-  const started = context.stopwatch();
-  const onUnknownSources = (sources: readonly string[], pair: Pair): void => nameSources(context, sources, pair);
-  const refreshed = await refreshTargets({ ...context, onUnknownSources }, context.targets, to, signal);
-  const settled = await settle(
-    context.store,
-    new Map([...refreshed].map(([target, found]) => [target, resultOf(found)])),
-  );
-
+  const { store, share, stopwatch, now } = context;
+  const started = stopwatch();
   const counts = { written: 0, superseded: 0, empty: 0, "below-floor": 0, "unknown-usd-volume": 0, error: 0 };
-  for (const [target, { own, triangulation }] of refreshed) {
-    const { outcome, value, error } = settled.get(target) as Settled;
+  const done = (rest: Pick<TickEvent, "targets" | "abandoned" | "lost" | "error">): TickEvent => {
+    const event = { to, counts, ...rest, durationSeconds: stopwatch() - started, endedAt: now() };
+    tickDone.publish(event);
+    return event;
+  };
+
+  let targets: readonly Target[];
+  try {
+    // Without either of them nothing can come of it.
+    await Promise.all([store.ping(), pingDatabase(context.database)]);
+    targets = await share.claim(context.targets, to);
+  } catch (error) {
+    counts.error = context.targets.filter(({ pair }) => share.holds(pair)).length;
+    return done({ targets: counts.error, abandoned: 0, lost: 0, error: asError(error) });
+  }
+  const onUnknownSources = (sources: readonly string[], pair: Pair): void => nameSources(context, sources, pair);
+  const refreshed = await refreshTargets({ ...context, onUnknownSources }, targets, to, signal);
+  const results = await resultsOf(share, refreshed, to);
+  const settled = await settle(context, to, results);
+  for (const [target, { outcome, value, error }] of settled) {
+    const { own, triangulation } = refreshed.get(target) as Refreshed;
     counts[outcome]++;
     reportTriangulation(target, to, triangulation);
     targetDone.publish({ ...target, to, outcome, value, error, ...findingsOf(own) });
   }
-  const event = {
-    to,
-    targets: context.targets.length,
-    counts,
-    abandoned: context.targets.length - refreshed.size,
-    durationSeconds: context.stopwatch() - started,
-  };
-  tickDone.publish(event);
-  return event;
+  return done({
+    targets: targets.length,
+    abandoned: targets.length - refreshed.size,
+    lost: refreshed.size - results.size,
+    error: null,
+  });
+}
+
+/** What the targets have come to, without those that another aggregator has taken over while this one was stopped. */
+async function resultsOf(
+  share: Share,
+  refreshed: ReadonlyMap<Target, Refreshed>,
+  to: Micros,
+): Promise<Map<Target, Result>> {
+  const targets = [...refreshed.keys()];
+  try {
+    const ours = await share.confirm(targets, to);
+    return new Map(ours.map((target) => [target, resultOf(refreshed.get(target) as Refreshed)]));
+  } catch (error) {
+    return new Map(targets.map((target) => [target, asError(error)]));
+  }
 }
 
 function nameSources({ namedSources }: TickContext, sources: readonly string[], pair: Pair): void {
@@ -105,7 +136,11 @@ function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceW
 }
 
 /** Writes the values among the results; one write that fails is that target's failure alone. */
-async function settle(store: PriceStore, results: ReadonlyMap<Target, Result>): Promise<Map<Target, Settled>> {
+async function settle(
+  { store, stopwatch, now }: TickContext,
+  to: Micros,
+  results: ReadonlyMap<Target, Result>,
+): Promise<Map<Target, Settled>> {
   const settled = new Map<Target, Settled>();
   const writes: [Target, PublishedValue][] = [];
   for (const [target, result] of results) {
@@ -113,13 +148,25 @@ async function settle(store: PriceStore, results: ReadonlyMap<Target, Result>): 
     else if (result instanceof Error) settled.set(target, { outcome: "error", value: null, error: result });
     else writes.push([target, result]);
   }
+  const started = stopwatch();
   const outcomes = await store.publish(writes.map(([target, value]) => writeOf(target, value)));
+  const took = stopwatch() - started;
   for (const [index, [target, value]] of writes.entries()) {
     const outcome = outcomes[index] ?? new Error("not written");
     settled.set(
       target,
       outcome instanceof Error ? { outcome: "error", value, error: outcome } : { outcome, value, error: null },
     );
+  }
+  if (writes.length > 0) {
+    valuesWritten.publish({
+      to,
+      written: outcomes.filter((outcome) => outcome === "written").length,
+      superseded: outcomes.filter((outcome) => outcome === "superseded").length,
+      errors: outcomes.filter((outcome) => outcome instanceof Error).length,
+      seconds: took,
+      lagSeconds: Number(now() - to) / 1e6,
+    });
   }
   return settled;
 }

@@ -32,20 +32,20 @@ const DEFAULT_INTERVALS = 100n;
 const candlesSchema = z
   .object({
     pair: pairText,
-    interval_seconds: z.int().positive(),
+    interval_seconds: z.int().positive().openapi({ description: "length of a candle" }),
     candles: z.array(
       z
         .object({
-          from: timeText,
-          to: timeText,
-          open: priceText,
-          high: priceText,
-          low: priceText,
-          close: priceText,
+          from: timeText.openapi({ description: "start of the candle" }),
+          to: timeText.openapi({ description: "end of the candle, which it does not include" }),
+          open: priceText.openapi({ description: "of its first trade" }),
+          high: priceText.openapi({ description: "the highest" }),
+          low: priceText.openapi({ description: "the lowest" }),
+          close: priceText.openapi({ description: "of its last trade" }),
           base_volume: volumeText,
           quote_volume: volumeText,
           trade_count: z.int().positive(),
-          vwap: priceText,
+          vwap: priceText.openapi({ description: "quote volume over base volume" }),
         })
         .openapi("Candle"),
     ),

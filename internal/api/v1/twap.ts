@@ -10,16 +10,14 @@ import { onTheSpot } from "./on-the-spot.ts";
 import { questionSchema } from "./question.ts";
 import { noTrades } from "./refusal.ts";
 import type { Service } from "./service.ts";
-import { pairText, policyText, priceText, timeText } from "./values.ts";
+import { bucketFields, pairText, policyText, priceText } from "./values.ts";
 
 const timeWeightedSchema = z
   .object({
     pair: pairText,
-    window_seconds: z.int().positive(),
-    from: timeText,
-    to: timeText,
+    ...bucketFields,
     price: priceText,
-    trade_count: z.int().positive(),
+    trade_count: z.int().positive().openapi({ description: "trades of the bucket that count" }),
     policy: policyText,
   })
   .openapi("TimeWeightedPrice");

@@ -11,3 +11,10 @@ export const timeText = z.string().openapi({ format: "date-time", example: "2026
 export const policyText = z
   .string()
   .openapi({ description: "hash of the settings that decide the figure", example: "9f2c1ab04d7e" });
+
+/** The bucket that an answer is about. */
+export const bucketFields = {
+  window_seconds: z.int().positive().openapi({ description: "length of the bucket" }),
+  from: timeText.openapi({ description: "start of the bucket" }),
+  to: timeText.openapi({ description: "end of the bucket, which it does not include" }),
+};

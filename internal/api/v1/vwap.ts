@@ -9,24 +9,22 @@ import { isCurrent, questionSchema } from "./question.ts";
 import { refusalProblem } from "./refusal.ts";
 import type { Service } from "./service.ts";
 import { readStored, storedAnswer, withDivergence } from "./stored-value.ts";
-import { pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
+import { bucketFields, pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
 
 const count = z.int().nonnegative();
 
 const publishedSchema = z
   .object({
     pair: pairText,
-    window_seconds: z.int().positive(),
-    from: timeText,
-    to: timeText,
+    ...bucketFields,
     price: priceText,
     base_volume: volumeText,
     quote_volume: volumeText,
     usd_volume: z.string().nullable().openapi({ description: "null where no rate to USD is known" }),
-    trade_count: count,
+    trade_count: count.openapi({ description: "trades that count" }),
     sources: z.array(
       z.object({
-        source: z.string(),
+        source: z.string().openapi({ description: "where the trades come from, by name in /v1/sources" }),
         trade_count: count,
         base_volume: volumeText,
         quote_volume: volumeText,
@@ -46,11 +44,13 @@ const publishedSchema = z
           pair: pairText,
           price: priceText,
           inverted: z.boolean().openapi({ description: "read from the market the other way round" }),
-          method: z.enum(["vwap", "fx"]),
-          usd_volume: z.string().nullable().optional(),
+          method: z
+            .enum(["vwap", "fx"])
+            .openapi({ description: "the market's VWAP of the same bucket, or an exchange rate" }),
+          usd_volume: z.string().nullable().optional().openapi({ description: "of the market; not of a rate" }),
           trade_count: count.optional(),
           source: z.string().optional().openapi({ description: "of the exchange rate" }),
-          as_of: timeText.optional(),
+          as_of: timeText.optional().openapi({ description: "when the exchange rate is of" }),
         }),
       )
       .optional()

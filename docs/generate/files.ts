@@ -1,0 +1,14 @@
+import { openApiFile } from "./api-document.ts";
+import { apiPage } from "./api-page.ts";
+import { configExample } from "./config-example.ts";
+import { configPage } from "./config-page.ts";
+import { metricsPage } from "./metrics-page.ts";
+
+/** Every file that is made from the code, by its path from the root, and how. */
+export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
+  "config.example.toml": configExample,
+  "docs/reference/config/README.md": configPage,
+  "docs/reference/metrics/README.md": metricsPage,
+  "docs/reference/api/README.md": apiPage,
+  "docs/reference/api/openapi.json": openApiFile,
+};

@@ -1,0 +1,80 @@
+import { channels } from "./events.ts";
+import { code, codeBlock, generatedFrom, list, page, paragraph, plain, table } from "./markdown.ts";
+import { type MetricReference, metricsOf } from "./metrics.ts";
+
+const ROOT = "../../..";
+
+const OPENING = paragraph(
+  "Every daemon serves Prometheus metrics at `/metrics` on its `ops_listen` address, next to `/healthz` and `/readyz`. " +
+    "Series of labels whose values are listed here exist at zero from the start; the others appear with the first event " +
+    "of their kind. No label ever holds a pair. Names and labels are a contract with alert rules.",
+);
+
+const READ_ON = list([
+  "[how outliers, venues and the volume floor work](../../robustness.md)",
+  "[prices through other markets](../../triangulation.md)",
+  "[checks against references](../../divergence.md)",
+  "[answers from copies](../../adr/0006-answers-from-copies.md)",
+]);
+
+const LISTENING = paragraph(
+  "Metrics and logs listen to events on `node:diagnostics_channel`; other code in the process can as well, without a " +
+    "change to the program. A listener is called at once with each event, so it should be quick, and what it throws " +
+    "ends the process. Times are microseconds since 1970, as bigint.",
+);
+
+const LISTENER = `// listener.mjs: node --import ./listener.mjs dist/cmd/stellarindex.js aggregator
+import { subscribe } from "node:diagnostics_channel";
+
+subscribe("stellarindex:aggregator:target", ({ pair, windowSeconds, outcome }) => {
+  console.log(\`\${pair.base}/\${pair.quote} \${windowSeconds}s: \${outcome}\`);
+});`;
+
+/** docs/reference/metrics: what the daemons count and measure, and the events that they publish. */
+export async function metricsPage(): Promise<string> {
+  const [aggregator, api] = await Promise.all([metricsOf("aggregator"), metricsOf("api")]);
+  const isShared = ({ name }: MetricReference) =>
+    [aggregator, api].every((all) => all.some((each) => each.name === name));
+  const shared = aggregator.filter(isShared);
+  return page(
+    generatedFrom("the metrics and events of internal/obs"),
+    "# Metrics",
+    OPENING,
+    READ_ON,
+    "## Aggregator",
+    metricTable(aggregator.filter((metric) => !isShared(metric))),
+    "## API",
+    metricTable(api.filter((metric) => !isShared(metric))),
+    "## Both",
+    ...(shared.length > 0 ? [metricTable(shared)] : []),
+    "The process's own metrics (`process_…`, `nodejs_…`) come with both.",
+    "## Events",
+    LISTENING,
+    codeBlock("js", LISTENER),
+    table(
+      ["channel", "published when", "carries"],
+      channels().map(({ name, when, type, fields, file }) => [
+        code(name),
+        plain(when),
+        `[${code(type)}](${ROOT}/${file}): ${fields.map(code).join(", ")}`,
+      ]),
+    ),
+  );
+}
+
+function metricTable(metrics: readonly MetricReference[]): string {
+  return table(
+    ["metric", "type", "labels", "what it tells"],
+    metrics.map((metric) => [code(metric.name), metric.type, labelsOf(metric), helpOf(metric)]),
+  );
+}
+
+function labelsOf({ labels }: MetricReference): string {
+  return [...labels]
+    .map(([label, values]) => (values.length === 0 ? code(label) : `${code(label)}: ${values.map(code).join(", ")}`))
+    .join("; ");
+}
+
+function helpOf({ help, buckets }: MetricReference): string {
+  return buckets.length === 0 ? plain(help) : `${plain(help)}. Buckets: ${buckets.join(", ")}`;
+}
