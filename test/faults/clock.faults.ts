@@ -46,7 +46,7 @@ describe.skipIf(LIBRARY === undefined || !canMakeWorld("a clock that jumps"))("t
   it.each(JUMPS)("jumps %s, and returns", async (_what, seconds) => {
     const cured = await fault(async () => {
       setOffset(seconds);
-      await pause(2_000 * INTERVAL_SECONDS);
+      await pause(2_500 * INTERVAL_SECONDS);
       setOffset(0);
     });
     await expectRecovered(world, cured);

@@ -59,10 +59,13 @@ export async function expectRecovered(world: World, cured: Micros): Promise<void
   const { aggregators } = world;
   if (aggregators.length === 0) throw new Error("a world without an aggregator does not recover");
   const from = formatTime(latestClosed(cured, INTERVAL_SECONDS, 0) + seconds(3 * INTERVAL_SECONDS));
-  const hasTicked = (program: RunningProgram): boolean => ticksOf(program, from).length >= TICKS_AFTER;
+  // A clock that was ahead has left ticks of the future behind.
+  const due = (program: RunningProgram): Tick[] =>
+    ticksOf(program, from).filter(({ to }) => to <= formatTime(nowMicros()));
+  const hasTicked = (program: RunningProgram): boolean => due(program).length >= TICKS_AFTER;
   await vi.waitUntil(() => aggregators.every((program) => hasEnded(program) || hasTicked(program)), PATIENCE);
   expectUp(world);
-  const ticks = aggregators.flatMap((program) => ticksOf(program, from));
+  const ticks = aggregators.flatMap(due);
   for (const tick of ticks) expect(tick).toMatchObject({ error: 0, abandoned: 0 });
   await expectPublished(world, ticks);
   await expectNothingWrong(world);
