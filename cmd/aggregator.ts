@@ -97,12 +97,12 @@ export async function keepFresh(config: Config, context: TickContext, signal: Ab
 }
 
 /** Which targets this process computes: all, or its share of them. */
-export function openShare({ aggregate, redis }: Config): Share {
+export function openShare({ aggregate, redis }: Config, { guard }: PriceStore): Share {
   // A store of one process is nobody else's to share.
   if (aggregate.replicas === "single" || redis.url === "memory:") return EVERYTHING;
   const member = `${hostname().replace(/\s/g, "-")}-${process.pid}-${randomBytes(3).toString("hex")}`;
   const leaseMs = aggregate.interval_seconds * 1000;
-  return shareByLeases(openLeases({ url: redis.url, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
+  return shareByLeases(openLeases({ url: redis.url, guard, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
 }
 
 async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {
@@ -121,7 +121,7 @@ async function runDaemon(config: Config, database: Database, store: PriceStore):
     redis: storeCheck(store),
     tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
   };
-  const context = tickContext(config, database, store, openShare(config));
+  const context = tickContext(config, database, store, openShare(config, store));
   const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), aggregate.ops_listen);
   log.info(
     { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },

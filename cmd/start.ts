@@ -106,7 +106,7 @@ async function runAll(
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, store, screen);
-  await keepFresh(config, tickContext(config, database, store, openShare(config)), signal);
+  await keepFresh(config, tickContext(config, database, store, openShare(config, store)), signal);
   stopShowing();
   say("stopping");
   await firstTrades.ended;

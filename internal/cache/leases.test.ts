@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NO_GUARD } from "../resilience/guard.ts";
 import { LEASES_KEY, type Leases, MEMBERS_KEY, openLeases } from "./leases.ts";
 import { deleteTestKeys, plainClient, testKeyPrefix, testRedisUrl } from "./redis.testing.ts";
 
@@ -21,7 +22,7 @@ describe.skipIf(url === null)("leases in Redis", () => {
   });
 
   function open(member: string): Leases {
-    const leases = openLeases({ url: url as string, keyPrefix: prefix, member, leaseMs: 60_000 });
+    const leases = openLeases({ url: url as string, guard: NO_GUARD, keyPrefix: prefix, member, leaseMs: 60_000 });
     opened.push(leases);
     return leases;
   }

@@ -1,5 +1,5 @@
 import type { Result } from "ioredis";
-import { NO_GUARD } from "../resilience/guard.ts";
+import type { Guard } from "../resilience/guard.ts";
 import { CLAIM_LUA, RENEW_LUA } from "./lease-scripts.ts";
 import { connectRedis } from "./redis-connection.ts";
 
@@ -36,17 +36,17 @@ export interface Leases {
   /**
    * Takes, for the boundary (Unix seconds): keys that are nobody's or a dead member's, and as many of others' that no
    * member has two more than this one.
-   * @throws Error where Redis does not answer within seconds
+   * @throws Error where Redis is away, see `RedisConnection.run`
    */
   claim(keys: readonly string[], boundary: number): Promise<Claim>;
   /**
    * Those of the keys that this member was the last to take, and for that boundary.
-   * @throws Error where Redis does not answer within seconds
+   * @throws Error where Redis is away, see `RedisConnection.run`
    */
   confirm(keys: readonly string[], boundary: number): Promise<readonly string[]>;
   /**
    * Renews the member's lease, which ends a while after the last call of this or `claim`.
-   * @throws Error where Redis does not answer within seconds
+   * @throws Error where Redis is away, see `RedisConnection.run`
    */
   renew(): Promise<void>;
   /** Gives all keys back, so that others need not wait for the lease to end, and ends the connection. */
@@ -55,6 +55,8 @@ export interface Leases {
 
 export interface LeaseOptions {
   readonly url: string;
+  /** That of the store, see `PriceStore.guard`. */
+  readonly guard: Guard;
   /** Before both keys in Redis. */
   readonly keyPrefix: string;
   /** A name that nobody else has, without blanks. */
@@ -67,8 +69,8 @@ export interface LeaseOptions {
  * Shares keys through Redis, on a connection of its own.
  * @throws InputError where the URL is no Redis URL
  */
-export function openLeases({ url, keyPrefix, member, leaseMs }: LeaseOptions): Leases {
-  const connection = connectRedis(url, NO_GUARD, {
+export function openLeases({ url, guard, keyPrefix, member, leaseMs }: LeaseOptions): Leases {
+  const connection = connectRedis(url, guard, {
     scripts: {
       renewLease: { lua: RENEW_LUA, numberOfKeys: 2 },
       claimLeases: { lua: CLAIM_LUA, numberOfKeys: 2 },

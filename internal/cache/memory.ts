@@ -1,4 +1,5 @@
 import { type Micros, seconds } from "../canonical/time.ts";
+import { NO_GUARD } from "../resilience/guard.ts";
 import { provenanceKey } from "./keys.ts";
 import { makeListeners } from "./listeners.ts";
 import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
@@ -78,7 +79,7 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
     async ping() {
       refuseIfClosed();
     },
-    circuit: () => "closed",
+    guard: NO_GUARD,
     async close() {
       closed = true;
       listeners.clear();

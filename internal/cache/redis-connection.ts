@@ -1,51 +1,35 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Guard } from "../resilience/guard.ts";
+import { explained, RedisAway, reasonOf, sentinelReasonOf } from "./redis-errors.ts";
+import { OPTIONS } from "./redis-options.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
 /** How long a command waits for a connection that is not up. */
 const READY_TIMEOUT_MS = 2_000;
-/** How long a command that was sent waits for its reply. */
-const COMMAND_TIMEOUT_MS = 3_000;
 
-const OPTIONS = {
-  connectionName: "stellarindex",
-  connectTimeout: 3_000,
-  commandTimeout: COMMAND_TIMEOUT_MS,
-  // A peer that vanished without closing is noticed by a reply that does not come, not by TCP many minutes later.
-  socketTimeout: 10_000,
-  disconnectTimeout: 500,
-  retryStrategy: (attempt: number) =>
-    Math.min(50 * 2 ** Math.min(attempt, 10), 3_000) + Math.floor(Math.random() * 100),
-  // After a failover the old primary still answers, but takes no writes: only a new connection finds the new one.
-  reconnectOnError: (error: Error) => error.message.includes("READONLY"),
-  // A queue of what could not be sent would be written long after its callers were told that it failed.
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  // ioredis leaves the rejection of its own resubscription unhandled, which ends the process.
-  autoResubscribe: false,
-} satisfies RedisOptions;
-
-/** Redis did not answer, as opposed to having refused a command. */
-export class RedisAway extends Error {}
+const CLOSED = "the store is closed";
 
 /** A connection that comes back by itself, for ever, and on which no command hangs. */
 export interface RedisConnection {
   readonly client: Redis;
   /**
-   * Runs commands once the connection is up.
-   * @throws Error after seconds where Redis is away or silent, saying why, without the URL's password
+   * Runs commands once the connection is up. The errors in a pipeline's replies are the command's to throw, see `explain`.
+   * @throws CircuitOpen at once while the guard refuses calls
+   * @throws RedisAway after seconds where Redis is away or silent, saying why, without the URL's password
+   * @throws Error with what Redis replied where it refused a command
    */
   run<T>(command: (client: Redis) => Promise<T>): Promise<T>;
-  /** A reply's error as one that is safe to show and to log. */
+  /** As `run`, for commands that may be run twice: where the connection was lost under them, they are. */
+  runSafely<T>(command: (client: Redis) => Promise<T>): Promise<T>;
+  /** An error of a command, or in a pipeline's replies, as one that is safe to show and to log; RedisAway for no reply. */
   explain(error: unknown): Error;
   /** Lets the commands under way finish, then ends the connection. */
   close(): Promise<void>;
 }
 
 /**
- * Connects, in the background.
- * @param guard what commands go through
+ * Connects, in the background; through sentinels to the primary, and to the next one after a failover.
+ * @param guard what commands go through; that of the store, see `PriceStore.guard`, or NO_GUARD
  * @throws InputError where the URL is no Redis URL
  */
 export function connectRedis(
@@ -54,22 +38,27 @@ export function connectRedis(
   options: Pick<RedisOptions, "lazyConnect" | "scripts"> = {},
 ): RedisConnection {
   const address = parseRedisUrl(url);
-  const client = new Redis(url, { ...OPTIONS, ...options });
+  const client =
+    address.sentinels === null
+      ? new Redis(url, { ...OPTIONS, ...options })
+      : new Redis({ ...OPTIONS, ...options, ...address.sentinels });
   let lastFailure = "";
   let closed = false;
   let coming: { readonly up: Promise<void>; readonly giveUp: () => void } | null = null;
 
   client.on("error", (error: Error) => {
-    lastFailure = reasonOf(error);
+    // ioredis says so each time that it has gone through their list.
+    if (!error.message.startsWith("All sentinels are unreachable")) lastFailure = reasonOf(error);
+  });
+  client.on("sentinelError", (error: Error) => {
+    lastFailure = sentinelReasonOf(error);
   });
   client.on("ready", () => {
     lastFailure = "";
   });
 
-  // Only the text is kept: ioredis hangs the command with its arguments on errors, and AUTH's hold the password.
   function explain(error: unknown): Error {
-    const message = shown(reasonOf(error));
-    return (error as Error | null)?.name === "ReplyError" ? new Error(message) : new RedisAway(message);
+    return error instanceof RedisAway ? error : explained(error, shown);
   }
 
   function shown(reason: string): string {
@@ -77,7 +66,7 @@ export function connectRedis(
   }
 
   function refuseIfClosed(): void {
-    if (closed) throw new Error(shown("the store is closed"));
+    if (closed) throw new Error(shown(CLOSED));
   }
 
   // All who wait share one listener and one deadline.
@@ -92,34 +81,42 @@ export function connectRedis(
           end();
         };
         const onReady = (): void => settle(resolve);
-        giveUp = () => settle(() => reject(closed ? new Error(shown("the store is closed")) : new RedisAway(away())));
+        const late = `no connection within ${READY_TIMEOUT_MS / 1000} s`;
+        giveUp = () => settle(() => reject(closed ? new Error(shown(CLOSED)) : new RedisAway(missing(late))));
         const timer = setTimeout(giveUp, READY_TIMEOUT_MS);
         client.once("ready", onReady);
-        if (client.status === "wait") client.connect().catch(() => {});
       });
       coming = { up, giveUp };
     }
     return coming.up;
   }
 
-  function away(): string {
-    return shown(`no connection within ${READY_TIMEOUT_MS / 1000} s${lastFailure === "" ? "" : ` (${lastFailure})`}`);
+  function missing(what: string): string {
+    return shown(lastFailure === "" ? what : `${what} (${lastFailure})`);
+  }
+
+  async function attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {
+    refuseIfClosed();
+    // ioredis gives up for good where it cannot even try, such as with an impossible address from a sentinel.
+    if (client.status === "wait" || client.status === "end") client.connect().catch(() => {});
+    // A connection that is being given up still counts as ready until it is closed.
+    if (client.status !== "ready" || !client.stream.writable) {
+      // The connection comes back by itself: who tries Redis for all need not wait where that has just failed.
+      if (guard.state() !== "closed" && lastFailure !== "") throw new RedisAway(missing("no connection"));
+      await waitUntilReady();
+    }
+    try {
+      return await command(client);
+    } catch (error) {
+      throw explain(error);
+    }
   }
 
   return {
     client,
     explain,
-    run(command) {
-      return guard.run(async () => {
-        refuseIfClosed();
-        if (client.status !== "ready") await waitUntilReady();
-        try {
-          return await command(client);
-        } catch (error) {
-          throw explain(error);
-        }
-      });
-    },
+    run: (command) => guard.run(() => attempt(command)),
+    runSafely: (command) => guard.runSafely(() => attempt(command)),
     async close() {
       if (closed) return;
       closed = true;
@@ -132,19 +129,4 @@ export function connectRedis(
       await ended;
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.message === "Command timed out") return `no reply within ${COMMAND_TIMEOUT_MS / 1000} s`;
-  if (
-    error.name === "MaxRetriesPerRequestError" ||
-    error.name === "AbortError" ||
-    error.message.startsWith("Stream isn't writeable") ||
-    error.message === "Connection is closed."
-  ) {
-    return "the connection was lost";
-  }
-  // A host with several addresses fails with an AggregateError, whose message is empty.
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { NO_GUARD } from "../resilience/guard.ts";
+import { plainClient } from "./redis.testing.ts";
 import { openRedisStore } from "./redis.ts";
+import { connectRedis } from "./redis-connection.ts";
+import { BACK, failureOf, soon, write } from "./redis-outage.testing.ts";
 import { canStartRedis, makeRedisServer, type RedisServer } from "./redis-server.testing.ts";
-import type { PriceStore, PriceWrite } from "./store.ts";
-
-const SOON_MS = 6_000;
-const BACK = { timeout: 20_000 };
+import type { PriceStore } from "./store.ts";
 
 describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
   const opened: PriceStore[] = [];
@@ -81,6 +82,40 @@ describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
     await vi.waitFor(() => store.ping(), BACK);
   });
 
+  test("a Redis that is slow is waited for, one that stands still is not, and what was sent is in order", {
+    timeout: 60_000,
+  }, async () => {
+    const store = open();
+    await store.ping();
+    const raw = plainClient(server.url);
+    await raw.client("PAUSE", 500, "ALL");
+    const slow = [store.publish([write(21)]), store.publish([write(23)]), store.publish([write(22)])];
+    expect(await Promise.all(slow)).toEqual([["written"], ["written"], ["superseded"]]);
+    await raw.client("PAUSE", 4_500, "ALL");
+    const [read, published] = await soon(Promise.all([failureOf(store.read(["key"])), store.publish([write(24)])]));
+    expect(read).toContain("no reply within 3 s");
+    expect(published).toEqual([expect.objectContaining({ message: expect.stringContaining("no reply within 3 s") })]);
+    await vi.waitFor(() => store.ping(), BACK);
+    // What was not answered may have been done all the same.
+    expect([write(23).value, write(24).value]).toContain((await store.read(["key"]))[0]);
+    expect(await store.publish([write(25)])).toEqual(["written"]);
+    raw.disconnect();
+  });
+
+  test("a Redis that is emptied, scripts and all, is filled again", async () => {
+    const store = open();
+    const heard: string[] = [];
+    await store.subscribe(({ to }) => heard.push(to));
+    expect(await store.publish([write(27)])).toEqual(["written"]);
+    const raw = plainClient(server.url);
+    await raw.flushall();
+    await raw.script("FLUSH");
+    raw.disconnect();
+    expect(await store.read(["key"])).toEqual([null]);
+    expect(await store.publish([write(26)])).toEqual(["written"]);
+    await vi.waitFor(() => expect(heard).toEqual([write(27).to, write(26).to]));
+  });
+
   test("a subscription to a Redis that is silent is noticed, and comes back", { timeout: 60_000 }, async () => {
     const states: string[] = [];
     await open().subscribe(() => {}, { onUp: () => states.push("up"), onDown: () => states.push("down") });
@@ -89,6 +124,16 @@ describe.skipIf(!canStartRedis())("a Redis that goes away", () => {
     await vi.waitFor(() => expect(states).toEqual(["up", "down"]), BACK);
     server.thaw();
     await vi.waitFor(() => expect(states).toEqual(["up", "down", "up"]), BACK);
+  });
+
+  test("a connection that was given up for good is opened anew by who needs it", { timeout: 60_000 }, async () => {
+    const connection = connectRedis(server.url, NO_GUARD);
+    await connection.run((client) => client.ping());
+    const given = new Promise((resolve) => connection.client.once("end", resolve));
+    connection.client.disconnect();
+    await given;
+    expect(await connection.run((client) => client.ping())).toBe("PONG");
+    await connection.close();
   });
 
   test("a store can be closed while Redis is away or silent", { timeout: 60_000 }, async () => {
@@ -124,6 +169,17 @@ describe.skipIf(!canStartRedis())("a Redis with a password", () => {
     await store.close();
   });
 
+  test("lets in who was refused, once the password is theirs", { timeout: 60_000 }, async () => {
+    const store = openRedisStore(server.url.replace("//", "//:next-pass@"), "");
+    expect(await failureOf(store.ping())).toContain("WRONGPASS");
+    const raw = plainClient(server.url.replace("//", `//:${password}@`));
+    await raw.config("SET", "requirepass", "next-pass");
+    await vi.waitFor(() => store.ping(), BACK);
+    await raw.config("SET", "requirepass", password);
+    raw.disconnect();
+    await store.close();
+  });
+
   test("is refused with a wrong one, which no error and no output shows", async () => {
     const wrong = "wr0ng%2Dpass";
     const outputs = [vi.spyOn(console, "warn"), vi.spyOn(console, "error"), vi.spyOn(console, "log")];
@@ -144,30 +200,3 @@ describe.skipIf(!canStartRedis())("a Redis with a password", () => {
     }
   });
 });
-
-function write(minute: number): PriceWrite {
-  const to = `2026-08-09T22:${String(minute).padStart(2, "0")}:00Z`;
-  return { key: "key", value: `{"to":"${to}"}`, to, ttlSeconds: 300 };
-}
-
-/** Fails where the promise takes longer than a caller should have to wait. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${SOON_MS} ms`)), SOON_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "";
-}

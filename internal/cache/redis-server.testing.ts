@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { plainClient } from "./redis.testing.ts";
 /** A Redis of a test's own, to be taken away and brought back at one address. */
 export interface RedisServer {
   readonly url: string;
+  readonly port: number;
   /** Starts it, empty, and waits until it answers. */
   start(): Promise<void>;
   /** Ends it without a farewell, as a crash would. */
@@ -27,7 +28,20 @@ export function canStartRedis(): boolean {
   return isThere;
 }
 
-export async function makeRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+export function makeRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+  return makeServer(async () => ["--save", "", "--appendonly", "no", ...args]);
+}
+
+/** A sentinel with the lines as its configuration, beside those of its address. */
+export function makeSentinel(lines: readonly string[]): Promise<RedisServer> {
+  return makeServer(async (directory) => {
+    const file = join(directory, "sentinel.conf");
+    await writeFile(file, `${lines.join("\n")}\n`);
+    return [file, "--sentinel"];
+  });
+}
+
+async function makeServer(argumentsIn: (directory: string) => Promise<readonly string[]>): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "stellarindex-redis-"));
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -43,9 +57,10 @@ export async function makeRedisServer(args: readonly string[] = []): Promise<Red
 
   return {
     url,
+    port,
     async start() {
-      const local = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory];
-      child = spawn("redis-server", [...local, "--save", "", "--appendonly", "no", ...args], { stdio: "ignore" });
+      const address = ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory];
+      child = spawn("redis-server", [...(await argumentsIn(directory)), ...address], { stdio: "ignore" });
       const deadline = Date.now() + 10_000;
       while (!(await answers(url))) {
         if (Date.now() > deadline || child.exitCode !== null) throw new Error("redis-server did not come up");

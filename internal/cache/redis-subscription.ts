@@ -11,6 +11,7 @@ export function openRedisSubscription(
   url: string,
   channels: { readonly writes: string; readonly puts: string },
 ): Pick<PriceStore, "subscribe" | "close"> {
+  // Nobody waits for it, and that a subscription stands or not says nothing of whether commands are answered.
   const connection = connectRedis(url, NO_GUARD, { lazyConnect: true });
   const { client } = connection;
   const listeners = makeListeners();
@@ -24,7 +25,7 @@ export function openRedisSubscription(
   // To subscribe again changes nothing where the subscription stands, brings it back where it was lost, and shows a
   // dead connection, on which nothing else is ever sent.
   function renew(): void {
-    if (listeners.size > 0 && client.status === "ready") confirm().catch(() => listeners.down());
+    if (listeners.size > 0) confirm().catch(() => listeners.down());
   }
   client.on("ready", renew);
   client.on("close", () => listeners.down());

@@ -1,35 +1,101 @@
+import type { RedisOptions } from "ioredis";
 import { InputError } from "../canonical/input-error.ts";
 
-/** What may be shown of a Redis URL, and what may not. */
+/** What a Redis URL says, and what may be shown of it. */
 export interface RedisAddress {
-  /** `host:port`. */
+  /** `host:port`; of sentinels theirs, and the name of the primary. */
   readonly shown: string;
-  /** Takes the URL's password out of a text, however it is written there. */
+  /** Takes the URL's passwords out of a text, however they are written there. */
   redact(text: string): string;
+  /** How to find the primary; null where the URL names the server itself. */
+  readonly sentinels: SentinelOptions | null;
 }
 
+type SentinelOptions = Pick<
+  RedisOptions,
+  | "sentinels"
+  | "name"
+  | "username"
+  | "password"
+  | "db"
+  | "sentinelPassword"
+  | "tls"
+  | "sentinelTLS"
+  | "enableTLSForSentinelMode"
+>;
+
+const SENTINEL_URL = /^redis(s?)\+sentinel:\/\/([^/?#]*@)?([^@/?#]*)([^?#]*)(?:\?([^#]*))?$/;
+
 /**
- * Reads what messages need of a Redis URL.
- * @throws InputError where it is no Redis URL; the message never shows it, as it may hold a password
+ * Reads a Redis URL.
+ * @throws InputError where it is none; the message never shows it, as it may hold a password
  */
 export function parseRedisUrl(url: string): RedisAddress {
-  const refuse = (why: string): never => {
-    throw new InputError(`the Redis URL ${why}; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://…`);
+  const sentinels = SENTINEL_URL.exec(url);
+  return sentinels === null ? parseServerUrl(url) : parseSentinelUrl(sentinels);
+}
+
+function parseServerUrl(url: string): RedisAddress {
+  if (!/^rediss?:/.test(url)) return refuse("has another scheme");
+  const { hostname, port, pathname, username, password, searchParams } = readUrl(url);
+  decoded(username);
+  if (hostname === "") return refuse("names no host");
+  if (!/^\/?\d*$/.test(pathname)) return refuse("names a database that is not a number");
+  return {
+    shown: `${hostname}:${port || "6379"}`,
+    redact: redactor([password, decoded(password), searchParams.get("password") ?? ""]),
+    sentinels: null,
   };
-  let parsed: URL;
-  let secrets: string[];
+}
+
+function parseSentinelUrl([, tls, userinfo = "", hosts = "", path = "", query = ""]: RegExpExecArray): RedisAddress {
+  const sentinels = hosts.split(",").map((host) => {
+    const { hostname, port } = readUrl(`redis://${host}`);
+    if (hostname === "") return refuse("names no host");
+    return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || "26379") };
+  });
+  const [, name = "", database = "0"] = /^\/([^/]+)(?:\/(\d*))?$/.exec(path) ?? [];
+  if (name === "") return refuse("names no primary after its hosts, or a database that is not a number");
+  const { username, password } = readUrl(`redis://${userinfo}host`);
+  // A plus sign is one, and no blank as in forms.
+  const { sentinel_password: sentinelPassword = "", ...others } = Object.fromEntries(
+    new URLSearchParams(query.replaceAll("+", "%2B")),
+  );
+  if (Object.keys(others).length > 0) return refuse("has a parameter other than sentinel_password");
+  const primary = decoded(name);
+  return {
+    shown: `${primary} of the sentinels ${hosts}`,
+    redact: redactor([password, decoded(password), sentinelPassword, encodeURIComponent(sentinelPassword)]),
+    sentinels: {
+      sentinels,
+      name: primary,
+      username: decoded(username),
+      password: decoded(password),
+      db: Number(database),
+      sentinelPassword,
+      ...(tls === "" ? {} : { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    },
+  };
+}
+
+function redactor(secrets: readonly string[]): RedisAddress["redact"] {
+  return (text) => secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "***")), text);
+}
+
+function readUrl(url: string): URL {
+  return URL.canParse(url) ? new URL(url) : refuse("cannot be read");
+}
+
+function decoded(text: string): string {
   try {
-    parsed = new URL(url);
-    secrets = [parsed.password, decodeURIComponent(parsed.password), parsed.searchParams.get("password") ?? ""];
-    decodeURIComponent(parsed.username);
+    return decodeURIComponent(text);
   } catch {
     return refuse("cannot be read");
   }
-  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") return refuse("has another scheme");
-  if (parsed.hostname === "") return refuse("names no host");
-  if (!/^\/?\d*$/.test(parsed.pathname)) return refuse("names a database that is not a number");
-  return {
-    shown: `${parsed.hostname}:${parsed.port || "6379"}`,
-    redact: (text) => secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "***")), text),
-  };
+}
+
+function refuse(why: string): never {
+  throw new InputError(
+    `the Redis URL ${why}; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE][?sentinel_password=PASSWORD]`,
+  );
 }

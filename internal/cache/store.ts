@@ -1,6 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
 import type { Micros } from "../canonical/time.ts";
-import type { CircuitOptions, CircuitState } from "../resilience/guard.ts";
+import type { CircuitOptions, Guard } from "../resilience/guard.ts";
 import type { Announcement } from "./keys.ts";
 import { openMemoryStore } from "./memory.ts";
 import { openRedisStore } from "./redis.ts";
@@ -67,15 +67,15 @@ export interface PriceStore {
   subscribe(onWrite: (announcement: Announcement) => void, others?: Subscriber): Promise<() => Promise<void>>;
   /** @throws Error where the store does not answer within seconds */
   ping(): Promise<void>;
-  /** Whether the store is asked at all, see `makeGuard`. */
-  circuit(): CircuitState;
+  /** What calls go through, for whoever else asks the same Redis, see `connectRedis`. */
+  readonly guard: Guard;
   /** Lets what is under way finish, then ends every connection; calls after it are refused. */
   close(): Promise<void>;
 }
 
 /**
  * Opens the store that the URL names: `memory:` (each call a store of its own, for one process) or `redis://…`,
- * `rediss://…`. Returns at once; a Redis that is not there yet shows in the calls.
+ * `rediss://…`, `redis+sentinel://…` or `rediss+sentinel://…`. Returns at once; a Redis that is not there yet shows in the calls.
  * @param now the clock of the in-process store, microseconds since the epoch
  * @param circuit when Redis is left alone; without it, it never is
  * @throws InputError where the URL is of neither kind; the message never shows the URL
@@ -85,6 +85,8 @@ export function openStore(
   { now, circuit }: { readonly now?: () => Micros; readonly circuit?: CircuitOptions } = {},
 ): PriceStore {
   if (url === "memory:") return openMemoryStore(now);
-  if (/^rediss?:\/\//i.test(url)) return openRedisStore(url, key_prefix, circuit);
-  throw new InputError("the Redis URL is of no known kind; write memory:, redis://HOST:PORT or rediss://HOST:PORT");
+  if (/^rediss?(\+sentinel)?:\/\//.test(url)) return openRedisStore(url, key_prefix, circuit);
+  throw new InputError(
+    "the Redis URL is of no known kind; write memory:, redis://HOST:PORT, rediss://HOST:PORT or redis+sentinel://HOST:PORT,…/PRIMARY",
+  );
 }

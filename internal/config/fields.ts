@@ -1,5 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
+import { parseRedisUrl } from "../cache/redis-url.ts";
 import { formatDuration, parseDuration } from "../canonical/duration.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
@@ -86,13 +87,16 @@ export const databaseUrlField = z.string().refine((url) => {
   return /^pglite:\S/.test(url);
 }, "is no database URL");
 
-/** The cache: a Redis server, or the process's own memory. */
-export const redisUrlField = z.string().refine((url) => {
-  if (url === "memory:") return true;
-  if (!/^rediss?:\/\//.test(url) || !isReadable(url)) return false;
-  const { hostname, pathname } = new URL(url);
-  return hostname !== "" && /^(\/\d*)?$/.test(pathname);
-}, "is no Redis URL");
+/** The cache: a Redis server, the sentinels that know it, or the process's own memory. */
+export const redisUrlField = z.string().refine(
+  (url) =>
+    url === "memory:" ||
+    unlessRefused(
+      () => parseRedisUrl(url),
+      () => {},
+    ) !== null,
+  "is no Redis URL",
+);
 
 /** Whether requests can be made to the URL: those of fetch carry no user and password. */
 export function isHttpUrl(url: string): boolean {

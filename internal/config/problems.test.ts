@@ -39,6 +39,8 @@ const REFUSED: Refused[] = [
   ['[redis]\nurl = "redis://u:p%zz@h"', "redis.url", "is no Redis URL", "redis://"],
   ['[database]\nurl = "postgres://u:p%zz@h/db"', "database.url", "is no database URL", "postgres://"],
   ['[redis]\nurl = "redis://h/db"', "redis.url", "is no Redis URL", "redis://"],
+  ['[redis]\nurl = "redis+sentinel://h:26379"', "redis.url", "is no Redis URL", "redis+sentinel://"],
+  ['[redis]\nurl = "redis+sentinel://h/p?password=x"', "redis.url", "is no Redis URL", "redis+sentinel://"],
   ['[redis]\nkey_prefix = "a b"', "redis.key_prefix", 'is the text "a b"', "without blanks"],
   ['[api]\nlisten = ":80"', "api.listen", '":80" is not host:port', "0.0.0.0:8080"],
   ['[api]\nlisten = "::1:80"', "api.listen", "is not host:port", "[::1]:8080"],
@@ -257,6 +259,10 @@ describe("secrets", () => {
     ["postgres://u@h:5432/db", "postgres://u@h:5432/db"],
     ["postgres:///db?user=u&password=pw&x=1", "postgres:///db?user=u&password=***&x=1"],
     ["pglite:dir", "pglite:dir"],
+    ["redis+sentinel://u:p@w@h:1,i:2/n/0", "redis+sentinel://u:***@h:1,i:2/n/0"],
+    ["redis+sentinel://:p@h,i/n?sentinel_password=p@w", "redis+sentinel://:***@h,i/n?sentinel_password=***"],
+    ["rediss+sentinel://h:1,i:2/n?sentinel_password=p@w", "rediss+sentinel://h:1,i:2/n?sentinel_password=***"],
+    ["redis+sentinel://h:1,i:2/n", "redis+sentinel://h:1,i:2/n"],
   ])("%s is shown as %s", (url, shown) => expect(maskSecrets(url)).toBe(shown));
 
   it("never appear in an error, wherever they were written", () => {

@@ -16,7 +16,8 @@ const MASK = "***";
 
 /** The text with the passwords of its URLs replaced by `***`: `redis://:***@host`. */
 export function maskSecrets(text: string): string {
-  return text.replace(USERINFO_PASSWORD, `$1:${MASK}@`).replace(QUERY_PASSWORD, `$1${MASK}`);
+  // The query first, since a password there may hold an @ too.
+  return text.replace(QUERY_PASSWORD, `$1${MASK}`).replace(USERINFO_PASSWORD, `$1:${MASK}@`);
 }
 
 /** The value of a key that is a secret, so that it can be shown and still be read as a value of that key. */

@@ -17,6 +17,6 @@ export function refuseUnsharedStores({ database, redis }: Config): void {
     });
   };
   if (database.url === "pglite:memory") refuse("database.url", database.url, "postgres://… or pglite:<directory>");
-  if (redis.url === "memory:") refuse("redis.url", redis.url, "redis://… or rediss://…");
+  if (redis.url === "memory:") refuse("redis.url", redis.url, "redis://…, rediss://… or redis+sentinel://…");
   if (problems.length > 0) throw new ConfigError(problems);
 }

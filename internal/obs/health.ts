@@ -16,7 +16,7 @@ export function databaseCheck(database: Database): HealthCheck {
 
 /** The circuits around both. */
 export function circuitsOf(database: Database, store: PriceStore): Readiness["circuits"] {
-  return () => ({ database: database.guard.state(), redis: store.circuit() });
+  return () => ({ database: database.guard.state(), redis: store.guard.state() });
 }
 
 export function storeCheck(store: PriceStore): HealthCheck {

@@ -63,8 +63,14 @@ const LONGEST_DELAY_MS = 1_000;
  * Refuses calls while a dependency is away, so that nobody waits for it, and tries it with one call after each cooldown.
  * @param what names the dependency in errors
  * @param isAway whether an error says that the dependency cannot be reached, as opposed to having refused a call
+ * @param isPassing after which of those errors a safe call is made again, so that nobody waits twice for a silent one
  */
-export function makeGuard(what: string, options: CircuitOptions, isAway: (error: unknown) => boolean): Guard {
+export function makeGuard(
+  what: string,
+  options: CircuitOptions,
+  isAway: (error: unknown) => boolean,
+  isPassing: (error: unknown) => boolean = isAway,
+): Guard {
   const { failures, cooldownSeconds, stopwatch, onChange } = options;
   const circuit = circuitBreaker(handleAll, {
     halfOpenAfter: cooldown(cooldownSeconds, stopwatch),
@@ -72,7 +78,7 @@ export function makeGuard(what: string, options: CircuitOptions, isAway: (error:
   });
   circuit.onStateChange((state) => onChange(STATES[state]));
   // Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
-  const again = retry(handleWhen(isAway), {
+  const again = retry(handleWhen(isPassing), {
     maxAttempts: RETRIES,
     backoff: new ExponentialBackoff({
       generator: fullJitterGenerator,

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { parseRedisUrl } from "./redis-url.ts";
+
+describe("the URL of sentinels", () => {
+  it("names them, the primary and its database, and the passwords of both", () => {
+    const url = "redis+sentinel://me:p%40w@one:26380,two,[::1]:3/my%20primary/2?sentinel_password=s+w%26";
+    const { shown, sentinels } = parseRedisUrl(url);
+    expect(shown).toBe("my primary of the sentinels one:26380,two,[::1]:3");
+    expect(sentinels).toEqual({
+      sentinels: [
+        { host: "one", port: 26380 },
+        { host: "two", port: 26379 },
+        { host: "::1", port: 3 },
+      ],
+      name: "my primary",
+      db: 2,
+      username: "me",
+      password: "p@w",
+      sentinelPassword: "s+w&",
+    });
+  });
+
+  it("needs no more than a host and a name", () => {
+    const { sentinels } = parseRedisUrl("redis+sentinel://one/prices");
+    expect(sentinels).toMatchObject({ sentinels: [{ host: "one", port: 26379 }], name: "prices", db: 0 });
+    expect(sentinels).not.toHaveProperty("tls");
+  });
+
+  it("with an s, speaks TLS to the sentinels and to the servers", () => {
+    expect(parseRedisUrl("rediss+sentinel://one/prices").sentinels).toMatchObject({
+      tls: {},
+      sentinelTLS: {},
+      enableTLSForSentinelMode: true,
+    });
+  });
+
+  it("hides its passwords, as they are and as they are written", () => {
+    const { redact } = parseRedisUrl("redis+sentinel://:p%40w@one/prices?sentinel_password=s%40w");
+    expect(redact("AUTH p@w, p%40w, s@w, s%40w")).toBe("AUTH ***, ***, ***, ***");
+  });
+
+  it.each([
+    ["redis+sentinel://", "names no host"],
+    ["redis+sentinel://one,/prices", "names no host"],
+    ["redis+sentinel://one:x/prices", "cannot be read"],
+    ["redis+sentinel://one:secret@two:99999/prices", "cannot be read"],
+    ["redis+sentinel://one,two", "names no primary"],
+    ["redis+sentinel://one/", "names no primary"],
+    ["redis+sentinel://one/prices/db", "a database that is not a number"],
+    ["redis+sentinel://one/prices/0/1", "names no primary"],
+    ["redis+sentinel://:secret%zz@one/prices", "cannot be read"],
+    ["redis+sentinel://one/%zz", "cannot be read"],
+    ["redis+sentinel://one/prices?password=secret", "a parameter other than sentinel_password"],
+    ["REDIS+sentinel://:secret@one/prices", "has another scheme"],
+    ["redis+sentinels://:secret@one/prices", "has another scheme"],
+  ])("%s is refused: it %s", (url, why) => {
+    const parse = () => parseRedisUrl(url);
+    expect(parse).toThrow(why);
+    expect(parse).toThrow("redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE]");
+    expect(parse).toThrow(
+      expect.objectContaining({ name: "InputError", message: expect.not.stringContaining("secret") }),
+    );
+  });
+});

@@ -1,0 +1,145 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { loadConfig } from "../../internal/config/load.ts";
+import { packageRoot } from "../../internal/package/root.ts";
+import { deployPath, isThere, readDeployed, readYaml, run, usageOf } from "./tools.ts";
+
+type Labels = Readonly<Record<string, string>>;
+interface Container {
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string }[];
+  readonly envFrom: readonly { readonly secretRef: { readonly name: string } }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly livenessProbe?: { readonly httpGet: object };
+  readonly readinessProbe?: { readonly httpGet: object };
+}
+interface PodSpec {
+  readonly containers: readonly [Container];
+  readonly volumes: readonly { readonly configMap: { readonly name: string } }[];
+}
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Labels;
+  readonly stringData?: Labels;
+  // biome-ignore lint/suspicious/noExplicitAny: the compiler checks each against the types of Kubernetes below.
+  readonly spec?: any;
+}
+
+const files = readdirSync(deployPath("kubernetes")).filter((file) => file !== "kustomization.yaml");
+const manifests = files.flatMap((file) => readYaml<Manifest>(readDeployed("kubernetes", file)));
+const ofKind = (...kinds: string[]) => manifests.filter(({ kind }) => kinds.includes(kind));
+const named = (kind: string, name: string) => ofKind(kind).find(({ metadata }) => metadata.name === name);
+const templateOf = ({ spec }: Manifest): { metadata: { labels: Labels }; spec: PodSpec } =>
+  spec.template ?? spec.jobTemplate.spec.template;
+const workloads = ofKind("Deployment", "Job", "CronJob").map((manifest) => ({
+  name: manifest.metadata.name,
+  ...templateOf(manifest),
+}));
+const hasKubectl = await isThere("kubectl", ["version", "--client"], "what kubectl kustomize says of the manifests");
+
+const scratch = mkdtempSync(join(packageRoot(), "node_modules", ".manifests-"));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const MODULES: Readonly<Record<string, string>> = { v1: "core/v1", "networking.k8s.io/v1": "networking/v1" };
+
+/** What the compiler says of manifests as values of the types that are made from the API of Kubernetes. */
+async function compile(values: readonly Manifest[]): Promise<string> {
+  const lines = values.map((value, index) => {
+    const module = MODULES[value.apiVersion] ?? value.apiVersion;
+    return `export const m${index}: import("kubernetes-types/${module}").${value.kind} = ${JSON.stringify(value)};\n`;
+  });
+  writeFileSync(join(scratch, "manifests.ts"), lines.join(""));
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+    "--ignoreConfig",
+  ];
+  const compiler = join(packageRoot(), "node_modules", "typescript", "bin", "tsc");
+  const compiled = await run(process.execPath, [compiler, ...options, join(scratch, "manifests.ts")]);
+  return `${compiled?.err}${compiled?.out}`;
+}
+
+describe("the manifests", () => {
+  it("have the fields that Kubernetes knows, of the types that it takes", async () => {
+    expect(manifests.length).toBeGreaterThan(12);
+    expect(await compile(manifests)).toBe("");
+    const [deployment] = ofKind("Deployment") as [Manifest];
+    expect(await compile([{ ...deployment, spec: { ...deployment.spec, replica: 2 } }])).toMatch(
+      /"replica".* does not exist/,
+    );
+  });
+
+  it("are all in the kustomization but the example", () => {
+    const [{ resources } = { resources: [] }] = readYaml<{ resources: string[] }>(
+      readDeployed("kubernetes", "kustomization.yaml"),
+    );
+    expect([...resources].sort()).toEqual(files.filter((file) => !file.includes("example")).sort());
+  });
+
+  it.skipIf(!hasKubectl)("are put together by kubectl, with one name for the image", async () => {
+    const built = await run("kubectl", ["kustomize", deployPath("kubernetes")]);
+    expect(built).toMatchObject({ status: 0, err: "" });
+    const images = [...(built?.out ?? "").matchAll(/image: (.+)/g)].map(([, image]) => image);
+    expect(images).toHaveLength(workloads.length);
+    expect(new Set(images).size).toBe(1);
+  });
+
+  it.each(workloads)("$name runs as the restricted Pod Security Standard asks, and writes nowhere", ({ spec }) => {
+    expect(spec).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+          resources: { requests: { memory: expect.anything() }, limits: { memory: expect.anything() } },
+        },
+      ],
+    });
+  });
+
+  it.each(workloads)("$name runs a command that exists, with settings that load", async ({ spec }) => {
+    const [{ args, env, envFrom, ports = [] }] = spec.containers;
+    expect(await usageOf(args)).toMatch(`Usage: stellarindex ${args.join(" ")} `);
+    const toml = named("ConfigMap", spec.volumes[0]?.configMap.name ?? "")?.data?.["stellarindex.toml"];
+    const file = join(scratch, "stellarindex.toml");
+    writeFileSync(file, toml ?? "there is no such config map");
+    const secrets = named("Secret", envFrom[0]?.secretRef.name ?? "")?.stringData;
+    expect(env).toEqual([{ name: "STELLARINDEX_CONFIG", value: "/etc/stellarindex/stellarindex.toml" }]);
+    const { config, warnings } = loadConfig({ file, env: { ...secrets } });
+    expect(warnings).toEqual([]);
+    expect(config.database.url).toContain("postgres://");
+    const { aggregate, api } = config;
+    const listens = { aggregator: [aggregate.ops_listen], api: [api.listen, api.ops_listen] }[args[0] ?? ""] ?? [];
+    expect(ports.map(({ containerPort }) => ({ host: "0.0.0.0", port: containerPort }))).toEqual(listens);
+  });
+
+  it("select pods that are there, at ports that they have", () => {
+    for (const { kind, spec } of ofKind("Deployment", "Service", "PodDisruptionBudget")) {
+      const selector: Labels = kind === "Service" ? spec.selector : spec.selector.matchLabels;
+      const selected = workloads.filter(({ metadata }) =>
+        Object.entries(selector).every(([label, value]) => metadata.labels[label] === value),
+      );
+      expect(selected).toHaveLength(1);
+      const ports = selected[0]?.spec.containers[0].ports?.map(({ name }) => name);
+      if (kind === "Service") for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
+    }
+    for (const { spec } of ofKind("Deployment").map(templateOf)) {
+      const [{ livenessProbe, readinessProbe, ports }] = spec.containers;
+      expect(livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "ops" });
+      expect(readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "ops" });
+      expect(ports?.map(({ name }) => name)).toContain("ops");
+    }
+  });
+});

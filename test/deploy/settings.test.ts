@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FILE_VARIABLE } from "../../internal/config/env.ts";
+import { CONFIG_KEYS } from "../../internal/config/keys.ts";
+import { loadConfig } from "../../internal/config/load.ts";
+import { refuseUnsharedStores } from "../../internal/config/shared-stores.ts";
+import { packageRoot } from "../../internal/package/root.ts";
+import { deployPath, readDeployed, readYaml } from "./tools.ts";
+
+const OPERATIONS = join(packageRoot(), "docs", "operations.md");
+const texts = [
+  OPERATIONS,
+  ...readdirSync(deployPath(), { recursive: true, encoding: "utf8" })
+    .map((name) => deployPath(name))
+    .filter((path) => statSync(path).isFile()),
+].map((path) => [path.slice(packageRoot().length + 1), readFileSync(path, "utf8")] as const);
+
+/** The assignments of an example of an environment file. */
+function assignments(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
+}
+
+describe("what deployments set", () => {
+  it("are settings that exist", () => {
+    const known = new Set([FILE_VARIABLE, ...CONFIG_KEYS.map(({ variable }) => variable)]);
+    const found = texts.flatMap(([path, text]) =>
+      [...text.matchAll(/STELLARINDEX_[A-Z_]*[A-Z]/g)].map(([variable]) => ({ path, variable })),
+    );
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.filter(({ variable }) => !known.has(variable))).toEqual([]);
+  });
+
+  it("loads for the daemons of systemd, which share their stores and the targets", () => {
+    const env = assignments(readDeployed("systemd", "daemons.env.example"));
+    const { config, warnings } = loadConfig({ file: deployPath("stellarindex.toml"), env });
+    expect(warnings).toEqual([]);
+    expect(() => refuseUnsharedStores(config)).not.toThrow();
+    expect(config.aggregate.replicas).toBe("shared");
+  });
+
+  it.each(["aggregator", "api"])("loads for the %s of compose", (name) => {
+    const [{ services } = { services: {} }] = readYaml<{
+      services: Record<string, { environment: Record<string, string> }>;
+    }>(readDeployed("docker", "docker-compose.yml"));
+    const environment = Object.entries(services[name]?.environment ?? {});
+    const env = Object.fromEntries(
+      environment.map(([variable, value]) => [variable, value.replaceAll(/\$\{\w+:\?.*?\}/g, "abc")]),
+    );
+    const { config, warnings } = loadConfig({ file: deployPath("stellarindex.toml"), env });
+    expect(warnings).toEqual([]);
+    expect(() => refuseUnsharedStores(config)).not.toThrow();
+    const { host } = name === "api" ? config.api.ops_listen : config.aggregate.ops_listen;
+    expect(host).toBe("0.0.0.0");
+  });
+});

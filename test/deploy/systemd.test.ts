@@ -1,0 +1,39 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { deployPath, isThere, readDeployed, run, usageOf } from "./tools.ts";
+
+const units = readdirSync(deployPath("systemd")).filter((file) => /\.(service|timer)$/.test(file));
+const services = units.filter((unit) => unit.endsWith(".service"));
+const hasSystemd = await isThere("systemd-analyze", ["--version"], "what systemd-analyze says of the units");
+
+// With the Node.js that is here: a unit whose program is missing is refused.
+const scratch = mkdtempSync(join(tmpdir(), "stellarindex-units-"));
+for (const unit of units) {
+  const text = readDeployed("systemd", unit).replace("ExecStart=/usr/bin/node ", `ExecStart=${process.execPath} `);
+  writeFileSync(join(scratch, unit), text);
+}
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe("the systemd units", () => {
+  it.skipIf(!hasSystemd)("are understood by systemd", async () => {
+    const paths = units.map((unit) => join(scratch, unit));
+    expect(paths).toHaveLength(4);
+    expect(await run("systemd-analyze", ["verify", ...paths])).toEqual({ out: "", err: "", status: 0 });
+  });
+
+  it.skipIf(!hasSystemd).each(services)("%s is exposed at 1.5 of 10 at most", async (unit) => {
+    const security = ["security", "--offline=true", "--threshold=15", "--no-pager", join(scratch, unit)];
+    expect(await run("systemd-analyze", security)).toMatchObject({ status: 0 });
+  });
+
+  it.each(services)("%s runs a command that exists", async (unit) => {
+    const [, command = "", options] =
+      /^ExecStart=\S+ \/opt\/stellarindex\/dist\/cmd\/stellarindex\.js (\w+)(.*)$/m.exec(
+        readDeployed("systemd", unit),
+      ) ?? [];
+    expect(await usageOf([command])).toMatch(`Usage: stellarindex ${command} `);
+    expect(options).toBe(" --config /etc/stellarindex/stellarindex.toml");
+  });
+});
