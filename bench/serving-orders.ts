@@ -13,6 +13,10 @@ export const SERVED_SETTINGS: ApiSettings = {
   twapWindowSeconds: 300,
   maxTrades: 10_000,
   priceFreshnessSeconds: 30,
+  requestTimeoutSeconds: 10,
+  maxInFlight: 256,
+  maxComputations: 10,
+  keys: "none",
 };
 
 /** What a server process is to serve. */

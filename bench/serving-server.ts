@@ -2,6 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Hono } from "hono";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { type Served, withFront } from "../internal/api/front/front.ts";
+import { makeRateLimiter } from "../internal/api/front/rate-limit.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { openStore } from "../internal/cache/store.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
@@ -24,16 +26,18 @@ process.on("disconnect", () => process.exit());
 
 async function start(what: ServerOrder): Promise<number> {
   if (what.kind === "node") return listenPlain(what.length);
-  const app = what.kind === "api" ? api(what) : bareApp(what.length);
-  return (await listen(app, { host: "127.0.0.1", port: 0 })).port;
+  const anyPort = { host: "127.0.0.1", port: 0 };
+  const { requestTimeoutSeconds } = SERVED_SETTINGS;
+  const limits = what.kind === "api" ? { requestTimeoutSeconds } : undefined;
+  return (await listen(what.kind === "api" ? api(what) : bareApp(what.length), anyPort, limits)).port;
 }
 
 /** As `stellarindex api` wires it. The database is never asked: all that the benchmark asks about is in Redis. */
-function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Hono {
+function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Served {
   feedApiMetrics(createRegistry());
   logApiEvents(createLogger("info", "api", { write: () => {} }));
   const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 1 });
-  return createApi({
+  const app = createApi({
     database: { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() },
     store: openStore({ url: redisUrl, key_prefix: keyPrefix }),
     policy: makePolicy(DEFAULT_POLICY_SETTINGS),
@@ -41,6 +45,8 @@ function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Ho
     now: systemClock.now,
     stopwatch,
   });
+  const nobodyElse = { keys: [], rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
+  return withFront(app, nobodyElse, { limiter: makeRateLimiter(stopwatch, null), stopwatch });
 }
 
 function bareApp(length: number): Hono {

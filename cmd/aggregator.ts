@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { EVERYTHING, type Share, shareByLeases } from "../internal/aggregate/orchestrator/replicas.ts";
-import { runSchedule } from "../internal/aggregate/orchestrator/schedule.ts";
+import { runSchedule, type Timing } from "../internal/aggregate/orchestrator/schedule.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick, type TickContext } from "../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy } from "../internal/aggregate/policy.ts";
@@ -10,19 +10,23 @@ import { openLeases } from "../internal/cache/leases.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { latestClosed } from "../internal/canonical/bucket.ts";
 import { earlierOf, floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import type { LoadedConfig } from "../internal/config/load.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
+import { createDivergenceService, type DivergenceContext } from "../internal/divergence/service.ts";
 import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
 import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { openDivergence } from "./divergence.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { divergenceContext } from "./divergence.ts";
+import { reloadOnHangup } from "./reload.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -32,6 +36,9 @@ that has just closed and writes it to Redis, where it lives as long as its windo
 own gets one through other markets. Beside the ticks it holds the prices against the references of [divergence].
 It keeps no state: it can be stopped, killed and started anywhere. Health (/healthz, /readyz) and /metrics are
 at [aggregate] ops_listen.
+
+SIGHUP reads the configuration file again. The next tick follows it; the log says which keys were applied and which need
+a restart. A file that cannot be used changes nothing. The environment of a running process does not change.
 `;
 
 /** Adds `aggregator`, the daemon that keeps the values fresh. */
@@ -44,7 +51,8 @@ export function addAggregatorCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(async ({ once = false, at }: { once?: boolean; at?: string }, command: Command) => {
       if (at !== undefined && !once) throw new UsageError("--at goes with --once");
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const { config } = loaded;
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
@@ -53,7 +61,7 @@ export function addAggregatorCommand(program: Command): void {
         circuit: circuitOptions("database", config.database),
       });
       try {
-        if (to === null) await runDaemon(config, database, store);
+        if (to === null) await runDaemon(loaded, database, store);
         else process.exitCode = await runOnce(config, database, store, to);
       } finally {
         await store.close();
@@ -78,22 +86,41 @@ export function tickContext(config: Config, database: Database, store: PriceStor
   };
 }
 
-/** Ticks until the signal aborts, with a check against references beside, and lets the last of both end. */
-export async function keepFresh(config: Config, context: TickContext, signal: AbortSignal): Promise<void> {
-  const { database, store, policy, share } = context;
-  const divergence = openDivergence(config, policy, database, store, signal);
+/** What keeps the values fresh under a configuration. */
+export interface Upkeep {
+  readonly timing: Timing;
+  readonly ticks: TickContext;
+  readonly divergence: DivergenceContext;
+}
+
+export function upkeep(config: Config, database: Database, store: PriceStore, share: Share): Upkeep {
+  const { interval_seconds, settle_seconds } = config.aggregate;
+  const ticks = tickContext(config, database, store, share);
+  return {
+    timing: { intervalSeconds: interval_seconds, settleSeconds: settle_seconds },
+    ticks,
+    divergence: divergenceContext(config, ticks.policy, database, store),
+  };
+}
+
+/**
+ * Ticks until the signal aborts, with a check against references beside, and lets the last of both end. Each tick and
+ * check works with what is `current` as it begins.
+ */
+export async function keepFresh(current: () => Upkeep, signal: AbortSignal): Promise<void> {
+  const divergence = createDivergenceService(() => current().divergence, signal);
   await runSchedule({
-    intervalSeconds: config.aggregate.interval_seconds,
-    settleSeconds: config.aggregate.settle_seconds,
+    timing: () => current().timing,
     clock: systemClock,
     signal,
     tick: async (to) => {
-      await runTick(context, to, signal);
-      divergence.start(to, share.holds);
+      const { ticks } = current();
+      await runTick(ticks, to, signal);
+      divergence.start(to, ticks.share.holds);
     },
   });
   await divergence.settle();
-  await share.leave();
+  await current().ticks.share.leave();
 }
 
 /** Which targets this process computes: all, or its share of them. */
@@ -105,30 +132,48 @@ export function openShare({ aggregate, redis }: Config, { guard }: PriceStore): 
   return shareByLeases(openLeases({ url: redis.url, guard, keyPrefix: redis.key_prefix, member, leaseMs }), leaseMs);
 }
 
-async function runDaemon(config: Config, database: Database, store: PriceStore): Promise<void> {
-  const { aggregate } = config;
+async function runDaemon(loaded: LoadedConfig, database: Database, store: PriceStore): Promise<void> {
+  const { config } = loaded;
   const signal = stopSignal();
   const log = createLogger(config.log.level, "aggregator");
   const registry = createRegistry();
   const feeds = [
     feedAggregatorMetrics(registry),
     feedCircuitMetrics(registry),
+    feedReloadMetrics(registry),
     logAggregatorEvents(log),
     logCircuitEvents(log),
+    ...probeCircuits(config, database, store),
   ];
+  const share = openShare(config, store);
+  let current = upkeep(config, database, store, share);
   const checks = {
     database: databaseCheck(database),
     redis: storeCheck(store),
-    tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
+    tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const context = tickContext(config, database, store, openShare(config, store));
-  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), aggregate.ops_listen);
+  const ops = await listen(
+    opsApp(registry, { checks, circuits: circuitsOf(database, store) }),
+    config.aggregate.ops_listen,
+  );
+  feeds.push(
+    reloadOnHangup(loaded, "aggregator", log, {
+      refuse: refuseUnsharedStores,
+      apply: (next) => {
+        // Sources that were named once are not named again.
+        const { namedSources } = current.ticks;
+        const { ticks, ...rest } = upkeep(next, database, store, share);
+        current = { ...rest, ticks: { ...ticks, namedSources } };
+        log.level = next.log.level;
+      },
+    }),
+  );
   log.info(
-    { targets: context.targets.length, policy: context.policy.id, ops: `http://${ops.host}:${ops.port}` },
+    { targets: current.ticks.targets.length, policy: current.ticks.policy.id, ops: `http://${ops.host}:${ops.port}` },
     "aggregator started",
   );
   signal.addEventListener("abort", () => log.info("stopping"), { once: true });
-  await keepFresh(config, context, signal);
+  await keepFresh(() => current, signal);
   await ops.close();
   for (const feed of feeds) feed.stop();
   log.info("aggregator stopped");

@@ -1,27 +1,30 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
-import type { ApiContext } from "../internal/api/context.ts";
-import { createApi } from "../internal/api/v1/api.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
-import { publishedPairs } from "../internal/config/published-pairs.ts";
-import { type Config, policySettings } from "../internal/config/schema.ts";
+import type { LoadedConfig } from "../internal/config/load.ts";
+import { policySettings } from "../internal/config/schema.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
-import { stopwatch, systemClock } from "../internal/obs/clock.ts";
 import { circuitsOf, databaseCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { reloadOnHangup } from "./reload.ts";
+import { serveApi } from "./serve.ts";
+import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const HELP = `
 Serves the published values from Redis, and computes what nobody published from the database, closed buckets
 only. Every endpoint can be read and tried at /docs. Health (/healthz, /readyz) and /metrics are at
 [api] ops_listen.
+
+SIGHUP reads the configuration file again. Requests from then on follow it; the log says which keys were applied and
+which need a restart. A file that cannot be used changes nothing. The environment of a running process does not change.
 `;
 
 /** Adds `api`, the daemon that answers. */
@@ -31,7 +34,8 @@ export function addApiCommand(program: Command): void {
     .description("serve prices over HTTP")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const { config } = loaded;
       refuseUnsharedStores(config);
       const signal = stopSignal();
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
@@ -40,7 +44,7 @@ export function addApiCommand(program: Command): void {
         circuit: circuitOptions("database", config.database),
       });
       try {
-        await serve(config, database, store, signal);
+        await serve(loaded, database, store, signal);
       } finally {
         await store.close();
         await database.close();
@@ -48,34 +52,18 @@ export function addApiCommand(program: Command): void {
     });
 }
 
-/** What the API answers from under this configuration. */
-export function apiContext(config: Config, database: Database, store: PriceStore): ApiContext {
-  const { aggregate, api } = config;
-  return {
-    database,
-    store,
-    policy: makePolicy(policySettings(config)),
-    settings: {
-      pairs: publishedPairs(config),
-      windows: aggregate.windows,
-      intervalSeconds: aggregate.interval_seconds,
-      bucketSeconds: aggregate.bucket_seconds,
-      settleSeconds: aggregate.settle_seconds,
-      vwapWindowSeconds: aggregate.vwap_window_seconds,
-      twapWindowSeconds: aggregate.twap_window_seconds,
-      maxTrades: aggregate.max_trades_per_window,
-      priceFreshnessSeconds: api.price_freshness_seconds,
-    },
-    now: systemClock.now,
-    stopwatch,
-  };
-}
-
-async function serve(config: Config, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+async function serve(loaded: LoadedConfig, database: Database, store: PriceStore, signal: AbortSignal): Promise<void> {
+  const { config } = loaded;
   const log = createLogger(config.log.level, "api");
   const registry = createRegistry();
-  const feeds = [feedApiMetrics(registry), feedCircuitMetrics(registry), logApiEvents(log), logCircuitEvents(log)];
-  const context = apiContext(config, database, store);
+  const feeds = [
+    feedApiMetrics(registry),
+    feedCircuitMetrics(registry),
+    feedReloadMetrics(registry),
+    logApiEvents(log),
+    logCircuitEvents(log),
+    ...probeCircuits(config, database, store),
+  ];
   const ops = await listen(
     opsApp(registry, {
       checks: { database: databaseCheck(database), redis: storeCheck(store) },
@@ -84,9 +72,22 @@ async function serve(config: Config, database: Database, store: PriceStore, sign
     }),
     config.api.ops_listen,
   );
-  const api = await listen(createApi(context), config.api.listen);
+  const api = await serveApi(config, database, store);
+  feeds.push(
+    reloadOnHangup(loaded, "api", log, {
+      refuse: refuseUnsharedStores,
+      apply: (next) => {
+        api.follow(next);
+        log.level = next.log.level;
+      },
+    }),
+  );
   log.info(
-    { api: `http://${api.host}:${api.port}`, ops: `http://${ops.host}:${ops.port}`, policy: context.policy.id },
+    {
+      api: `http://${api.host}:${api.port}`,
+      ops: `http://${ops.host}:${ops.port}`,
+      policy: makePolicy(policySettings(config)).id,
+    },
     "api started",
   );
   await aborted(signal);

@@ -10,38 +10,34 @@ import { createChainlink } from "../internal/divergence/chainlink.ts";
 import { createCoingecko } from "../internal/divergence/coingecko.ts";
 import { createHttp } from "../internal/divergence/http.ts";
 import type { Reference } from "../internal/divergence/reference.ts";
-import { createDivergenceService, type DivergenceService } from "../internal/divergence/service.ts";
+import type { DivergenceContext } from "../internal/divergence/service.ts";
 import { storedSources } from "../internal/divergence/stored-sources.ts";
 import { systemClock } from "../internal/obs/clock.ts";
 import type { Database } from "../internal/storage/database.ts";
 
-/** The service that holds the published prices against the references of `[divergence]`, until the signal. */
-export function openDivergence(
+/** What holding the published prices against the references of `[divergence]` works with under this configuration. */
+export function divergenceContext(
   config: Config,
   policy: Policy,
   database: Database,
   store: PriceStore,
-  signal: AbortSignal,
-): DivergenceService {
+): DivergenceContext {
   const { divergence } = config;
   const pairs = publishedPairs(config);
-  return createDivergenceService(
-    {
-      store,
-      references: [...coingecko(divergence, policy), ...chainlink(divergence, policy, pairs)],
-      storedQuotes: divergence.stored_sources ? storedSources(database, policy) : null,
-      pairs,
-      windowSeconds: config.aggregate.windows[0] ?? 0,
-      rules: {
-        thresholdPct: parseDecimal(String(divergence.threshold_pct)),
-        minReferences: divergence.min_references,
-      },
-      minIntervalSeconds: divergence.min_interval_seconds,
-      maxAgeSeconds: divergence.max_age_seconds,
-      now: systemClock.now,
+  return {
+    store,
+    references: [...coingecko(divergence, policy), ...chainlink(divergence, policy, pairs)],
+    storedQuotes: divergence.stored_sources ? storedSources(database, policy) : null,
+    pairs,
+    windowSeconds: config.aggregate.windows[0] ?? 0,
+    rules: {
+      thresholdPct: parseDecimal(String(divergence.threshold_pct)),
+      minReferences: divergence.min_references,
     },
-    signal,
-  );
+    minIntervalSeconds: divergence.min_interval_seconds,
+    maxAgeSeconds: divergence.max_age_seconds,
+    now: systemClock.now,
+  };
 }
 
 function coingecko({ coingecko: settings, timeout_ms }: Config["divergence"], { aliases }: Policy): Reference[] {

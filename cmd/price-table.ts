@@ -1,6 +1,7 @@
 import { parsePublished } from "../internal/cache/value.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import { formatPair, type Pair } from "../internal/canonical/pair.ts";
+import { alignColumns } from "./table.ts";
 
 const PRICE_DIGITS = 8;
 const NONE = "–";
@@ -28,10 +29,5 @@ export function priceTable(
       longest?.usd_volume == null ? NONE : Math.round(Number(longest.usd_volume)).toLocaleString("en-US"),
     ];
   });
-  const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  "),
-  );
+  return alignColumns([head, ...rows], 1);
 }

@@ -16,7 +16,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   prune: async () => (await import("./prune.ts")).addPruneCommand,
   compute: async () => (await import("./compute.ts")).addComputeCommand,
   backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
+  key: async () => (await import("./key.ts")).addKeyCommand,
   config: async () => (await import("./config.ts")).addConfigCommand,
+  doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
+  status: async () => (await import("./status.ts")).addStatusCommand,
 };
 
 const HELP = `
@@ -31,6 +34,8 @@ Examples:
   stellarindex import trades.csv.gz                    write trades of a file to the database
   stellarindex compute --pair XLM/USD --window 5m      print one value
   stellarindex aggregator --config stellarindex.toml   keep values fresh in Redis
+  stellarindex doctor                                  what is wrong, and the cure
+  stellarindex status                                  what Redis holds of every target, and how old it is
 `;
 
 /**

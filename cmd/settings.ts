@@ -1,10 +1,12 @@
 import type { Command } from "commander";
+import type { PriceStore } from "../internal/cache/store.ts";
 import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { circuitChanged, type Dependency } from "../internal/obs/circuit-events.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
 import type { CircuitOptions } from "../internal/resilience/guard.ts";
-import { type Database, openDatabase, type Patience } from "../internal/storage/database.ts";
+import { probeWhileOpen } from "../internal/resilience/probe.ts";
+import { type Database, openDatabase, type Patience, pingDatabase } from "../internal/storage/database.ts";
 import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
 
 /**
@@ -28,6 +30,18 @@ export function circuitOptions(
     stopwatch,
     onChange: (state) => circuitChanged.publish({ dependency, state }),
   };
+}
+
+/** Notices that the database or Redis is back although nobody asks for it. */
+export function probeCircuits(
+  config: Config,
+  database: Database,
+  store: PriceStore,
+): readonly { readonly stop: () => void }[] {
+  return [
+    probeWhileOpen(database.guard, config.database.breaker_cooldown_seconds, () => pingDatabase(database)),
+    probeWhileOpen(store.guard, config.redis.breaker_cooldown_seconds, () => store.ping()),
+  ];
 }
 
 /**

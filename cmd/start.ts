@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { createApi } from "../internal/api/v1/api.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
 import { formatTime } from "../internal/canonical/time.ts";
@@ -19,10 +18,10 @@ import { listen, opsApp } from "../internal/obs/ops-server.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
-import { keepFresh, openShare, tickContext } from "./aggregator.ts";
-import { apiContext } from "./api.ts";
+import { keepFresh, openShare, upkeep } from "./aggregator.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
+import { serveApi } from "./serve.ts";
 import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -74,7 +73,7 @@ async function runAll(
   { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
   const { say } = screen;
-  const { aggregate } = config;
+  const current = upkeep(config, database, store, openShare(config, store));
   const registry = createRegistry();
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   const feeds = [
@@ -88,9 +87,9 @@ async function runAll(
   const checks = {
     database: databaseCheck(database),
     redis: storeCheck(store),
-    tick: lastTickCheck(aggregate.interval_seconds, aggregate.settle_seconds, systemClock.now),
+    tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const api = await listen(createApi(apiContext(config, database, store)), config.api.listen);
+  const api = await serveApi(config, database, store);
   const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), config.api.ops_listen);
 
   const firstTrades = market
@@ -106,7 +105,7 @@ async function runAll(
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, store, screen);
-  await keepFresh(config, tickContext(config, database, store, openShare(config, store)), signal);
+  await keepFresh(() => current, signal);
   stopShowing();
   say("stopping");
   await firstTrades.ended;

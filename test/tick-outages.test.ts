@@ -77,6 +77,16 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     await gone.close();
   });
 
+  it("publishes no bucket that has not ended by the database's clock", async () => {
+    const ahead = parseTime("2999-01-01T00:00:00Z");
+    const { event, stages, writes } = await tick({}, ahead);
+    expect(event).toMatchObject({ targets: 4, counts: { error: 4 } });
+    expect(event.error?.message).toMatch(
+      /^the bucket to 2999-01-01T00:00:00Z has not ended by the database's clock \(/,
+    );
+    expect([stages, writes]).toEqual([0, []]);
+  });
+
   const isOne = (one: Pair) => (target: { pair: Pair }) => formatPair(target.pair) === formatPair(one);
 
   it("computes and writes its share alone", async () => {

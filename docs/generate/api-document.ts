@@ -1,4 +1,4 @@
-import { apiContext } from "../../cmd/api.ts";
+import { apiContext } from "../../cmd/serve.ts";
 import { createApi } from "../../internal/api/v1/api.ts";
 import { openMemoryStore } from "../../internal/cache/memory.ts";
 import { loadConfig } from "../../internal/config/load.ts";

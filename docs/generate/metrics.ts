@@ -2,6 +2,7 @@ import { type Metric, Registry } from "prom-client";
 import { feedApiMetrics } from "../../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics } from "../../internal/obs/circuit.ts";
 import { feedAggregatorMetrics, type MetricsFeed } from "../../internal/obs/metrics.ts";
+import { feedReloadMetrics } from "../../internal/obs/reload-metrics.ts";
 
 /** A metric with all that is known of it before anything has happened. */
 export interface MetricReference {
@@ -16,8 +17,8 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<Record<"aggregator" | "api", readonly ((registry: Registry) => MetricsFeed)[]>> = {
-  aggregator: [feedAggregatorMetrics, feedCircuitMetrics],
-  api: [feedApiMetrics, feedCircuitMetrics],
+  aggregator: [feedAggregatorMetrics, feedCircuitMetrics, feedReloadMetrics],
+  api: [feedApiMetrics, feedCircuitMetrics, feedReloadMetrics],
 };
 
 /** The metrics of one daemon, by name. */

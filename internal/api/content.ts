@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-
-/** On every answer: what it is called is what it is. */
-export const NOSNIFF = { "X-Content-Type-Options": "nosniff" } as const;
+import { SECURE_HEADERS } from "./secure-headers.ts";
 
 /** A body and the strong ETag that is the same for the same body in every process. */
 export interface Content {
@@ -19,13 +17,13 @@ export function contentResponse(
   contentType: string,
   cacheControl: string,
   ifNoneMatch: string | undefined,
-  others?: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>> = SECURE_HEADERS,
 ): Response {
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
-    return new Response(null, { status: 304, headers: { "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF } });
+    return new Response(null, { status: 304, headers: { "Cache-Control": cacheControl, ETag: etag, ...others } });
   }
-  const headers = { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...NOSNIFF };
-  return new Response(body, { headers: others === undefined ? headers : { ...headers, ...others } });
+  const headers = { "Content-Type": contentType, "Cache-Control": cacheControl, ETag: etag, ...others };
+  return new Response(body, { headers });
 }
 
 /** Whether one of the tags is the ETag, weak or not, as If-None-Match compares them. */

@@ -21,6 +21,14 @@ export interface ApiSettings {
   readonly maxTrades: number;
   /** How long after its bucket's end a stored value is the current price. */
   readonly priceFreshnessSeconds: number;
+  /** How long a request may wait for its answer. */
+  readonly requestTimeoutSeconds: number;
+  /** Requests that may wait for their answer at once. */
+  readonly maxInFlight: number;
+  /** Computations that may ask the database at once. */
+  readonly maxComputations: number;
+  /** Whether there are API keys, and whether prices are for those who have one only. */
+  readonly keys: "none" | "accepted" | "required";
 }
 
 /** What the API answers from. */

@@ -6,6 +6,8 @@ import { type Listening, listen } from "../obs/ops-server.ts";
 import type { TestDatabase } from "../storage/database.testing.ts";
 import { trade } from "../storage/trades.testing.ts";
 import { writeTrades } from "../storage/trades.ts";
+import { hashKey } from "./front/keys.ts";
+import { serveTestApi } from "./front/served.testing.ts";
 import { openApiDatabase, openTestApi } from "./v1/api.testing.ts";
 
 const CHROMIUM = process.env["STELLARINDEX_TEST_CHROMIUM"] ?? "/usr/bin/chromium";
@@ -82,4 +84,29 @@ test.skipIf(!hasChromium)("in a browser, the page shows the operations and tries
   expect(complaints).toEqual([]);
   expect([...hosts]).toEqual([`127.0.0.1:${server.port}`]);
   await page.close();
+});
+
+test.skipIf(!hasChromium)("in a browser, the page asks with a key once it has one", async () => {
+  const keyed = await serveTestApi({
+    database,
+    settings: { keys: "required" },
+    front: { keys: [{ name: "reader", hash: hashKey("si_of-the-reader") }] },
+  });
+  const page = await (browser as Browser).newPage();
+  await page.goto(`${keyed.url}/docs`);
+  const operation = page.locator(".opblock", { has: page.locator('[data-path="/v1/sources"]') });
+  await operation.locator(".opblock-summary-control").click();
+  await operation.getByRole("button", { name: "Try it out" }).click();
+  const status = (code: string) =>
+    operation.locator(".live-responses-table .response-col_status", { hasText: code }).waitFor();
+  await operation.getByRole("button", { name: "Execute" }).click();
+  await status("401");
+  await page.locator(".btn.authorize").click();
+  await page.locator(".auth-container input").fill("si_of-the-reader");
+  await page.locator(".btn.modal-btn.authorize").click();
+  await page.locator(".btn-done").click();
+  await operation.getByRole("button", { name: "Execute" }).click();
+  await status("200");
+  await page.close();
+  await keyed.close();
 });

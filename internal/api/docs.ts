@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Context, Hono } from "hono";
-import { contentOf, contentResponse, NOSNIFF } from "./content.ts";
-import { addRoute } from "./route.ts";
+import type { Hono } from "hono";
+import { type Content, contentOf, contentResponse } from "./content.ts";
+import { addRoute, type Serving } from "./route.ts";
+import { SECURE_PAGE_HEADERS } from "./secure-headers.ts";
 
 // Everything comes from this server: the page works offline and may load nothing else.
 const CONTENT_SECURITY_POLICY = [
@@ -16,6 +17,8 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+const PAGE_HEADERS = { ...SECURE_PAGE_HEADERS, "Content-Security-Policy": CONTENT_SECURITY_POLICY };
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -43,19 +46,23 @@ const PACKAGE_FILES = {
   "favicon-32x32.png": "image/png",
 } as const;
 
-/** Serves `/docs`: a page to read the API's description and to try it out. */
-export function addDocs(app: Hono, stopwatch: () => number): void {
+/** Serves `/docs`: a page to read the API's description and to try it out. Keys are for what it tries, not for the page. */
+export function addDocs(app: Hono, serving: Serving): void {
   const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  addRoute(app, "/", stopwatch, () => new Response(null, { status: 302, headers: { Location: "docs", ...NOSNIFF } }));
-  addRoute(app, "/docs", stopwatch, (c) => page(c, PAGE, "text/html; charset=utf-8"));
-  addRoute(app, "/docs/start.js", stopwatch, (c) => page(c, START, "text/javascript; charset=utf-8"));
+  const toDocs = { Location: "docs", ...SECURE_PAGE_HEADERS };
+  addRoute(app, "/", serving, () => new Response(null, { status: 302, headers: toDocs }));
+  addFile(app, "/docs", serving, () => PAGE, "text/html; charset=utf-8");
+  addFile(app, "/docs/start.js", serving, () => START, "text/javascript; charset=utf-8");
   for (const [name, type] of Object.entries(PACKAGE_FILES)) {
-    addRoute(app, `/docs/${name}`, stopwatch, async (c) => page(c, await readFile(join(directory, name)), type));
+    addFile(app, `/docs/${name}`, serving, () => readFileSync(join(directory, name)), type);
   }
 }
 
-function page(c: Context, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
-  return contentResponse(contentOf(body), type, "public, max-age=3600", c.req.header("If-None-Match"), {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+/** Serves what is read once, when it is first asked for. */
+function addFile(app: Hono, path: string, serving: Serving, read: () => Content["body"], type: string): void {
+  let content: Content | undefined;
+  addRoute(app, path, serving, (c) => {
+    content ??= contentOf(read());
+    return contentResponse(content, type, "public, max-age=3600", c.req.header("If-None-Match"), PAGE_HEADERS);
   });
 }

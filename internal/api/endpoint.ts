@@ -5,10 +5,11 @@ import { divergenceSchema } from "../cache/divergence.ts";
 import { after, type Soon } from "./after.ts";
 import type { Answer } from "./answer.ts";
 import { type Content, contentResponse } from "./content.ts";
+import { keyNeeded } from "./front/keys.ts";
 import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
 import { invalidQuery } from "./query.ts";
 import { makeAsked, readyContent } from "./ready.ts";
-import { addRoute } from "./route.ts";
+import { addRoute, keyOf, type Serving } from "./route.ts";
 
 /** The app that endpoints are added to. */
 export type ApiApp = OpenAPIHono<BlankEnv>;
@@ -30,7 +31,17 @@ export interface Endpoint<Query extends z.ZodType> {
   readonly answer: (query: z.output<Query>) => Soon<Answer>;
 }
 
-const ALWAYS: readonly ProblemKind[] = ["invalid-query", "internal-error", "unavailable"];
+const ALWAYS: readonly ProblemKind[] = [
+  "malformed-request",
+  "invalid-query",
+  "unauthorized",
+  "query-too-long",
+  "rate-limited",
+  "internal-error",
+  "unavailable",
+  "overloaded",
+  "timeout",
+];
 
 const flagsSchema = z
   .object({
@@ -53,11 +64,7 @@ const problemSchema = z
   .openapi("Problem");
 
 /** Serves and documents an endpoint; one schema does both. */
-export function addEndpoint<Query extends z.ZodType>(
-  app: ApiApp,
-  stopwatch: () => number,
-  endpoint: Endpoint<Query>,
-): void {
+export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Serving, endpoint: Endpoint<Query>): void {
   const { path, operationId, summary, description, query, data, isCompared = false, problems, answer } = endpoint;
   const route = createRoute({
     method: "get",
@@ -86,19 +93,21 @@ export function addEndpoint<Query extends z.ZodType>(
   app.openAPIRegistry.registerPath(route);
 
   const ask = makeAsked<z.output<Query>>();
-  addRoute(app, path, stopwatch, (c) => {
+  addRoute(app, path, serving, (c) => {
+    if (serving.requireKey && keyOf(c) === null) throw keyNeeded();
     const asked = ask(queryText(c.req.url), () => parseQuery(query, c));
     const { last } = asked;
     const age = last?.answer.again?.() ?? null;
-    if (last !== null && age !== null) return answerResponse(c, last.content, age);
+    if (last !== null && age !== null) return answerResponse(c, serving, last.content, age);
     return after(answer(asked.query), (answered) =>
-      answerResponse(c, readyContent(asked, answered), answered.maxAgeSeconds),
+      answerResponse(c, serving, readyContent(asked, answered), answered.maxAgeSeconds),
     );
   });
 }
 
-function answerResponse(c: Context, content: Content, maxAgeSeconds: number): Response {
-  const cacheControl = `public, max-age=${maxAgeSeconds}`;
+function answerResponse(c: Context, { requireKey }: Serving, content: Content, maxAgeSeconds: number): Response {
+  // A cache that several share would answer those without a key, too.
+  const cacheControl = `${requireKey ? "private" : "public"}, max-age=${maxAgeSeconds}`;
   return contentResponse(content, "application/json", cacheControl, c.req.header("If-None-Match"));
 }
 

@@ -1,5 +1,5 @@
-import { isUnavailable, RawDataExpired } from "../storage/errors.ts";
-import { Problem } from "./problem.ts";
+import { isTimedOut, isUnavailable, RawDataExpired } from "../storage/errors.ts";
+import { Problem, type ProblemKind } from "./problem.ts";
 
 const RETRY_AFTER_SECONDS = 5;
 
@@ -7,10 +7,24 @@ const RETRY_AFTER_SECONDS = 5;
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof RawDataExpired) return new Problem("raw-data-expired", error.message);
-  if (isUnavailable(error)) {
-    return new Problem("unavailable", `the database is out of reach; try again in ${RETRY_AFTER_SECONDS} seconds`, {
-      headers: { "Retry-After": String(RETRY_AFTER_SECONDS) },
-    });
-  }
+  if (isUnavailable(error)) return passing("unavailable", "the database is out of reach");
+  if (isTimedOut(error)) return timedOut();
   return new Problem("internal-error", "the request could not be answered; the log of the API says why");
+}
+
+/** The answer was not there in time. */
+export function timedOut(): Problem {
+  return passing("timeout", "the answer was not there in time; a shorter range takes less");
+}
+
+/** Nothing more is taken on. */
+export function overloaded(): Problem {
+  return passing("overloaded", "as many requests wait for their answer as may", 1);
+}
+
+function passing(kind: ProblemKind, what: string, seconds = RETRY_AFTER_SECONDS): Problem {
+  const unit = seconds === 1 ? "second" : "seconds";
+  return new Problem(kind, `${what}; try again in ${seconds} ${unit}`, {
+    headers: { "Retry-After": String(seconds) },
+  });
 }

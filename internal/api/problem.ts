@@ -1,17 +1,23 @@
-import { NOSNIFF } from "./content.ts";
+import { SECURE_HEADERS } from "./secure-headers.ts";
 
 /** Every kind of error answer. The names are part of the API: clients tell errors apart by them. */
 export const PROBLEMS = {
+  "malformed-request": { status: 400, title: "This is not a request that can be read" },
   "invalid-query": { status: 400, title: "The query cannot be used as it is written" },
   "future-time": { status: 400, title: "The time lies in the future" },
   "bucket-not-closed": { status: 400, title: "The bucket can still change" },
+  unauthorized: { status: 401, title: "An API key is needed, and there is none or it is not known" },
   "price-not-found": { status: 404, title: "There is no price" },
   "price-withheld": { status: 404, title: "There are trades, but the policy publishes no price of them" },
   "route-not-found": { status: 404, title: "There is nothing at this path" },
   "method-not-allowed": { status: 405, title: "This path answers GET and HEAD only" },
   "raw-data-expired": { status: 410, title: "What this needs has been removed by retention" },
+  "query-too-long": { status: 414, title: "The query is too long" },
+  "rate-limited": { status: 429, title: "There were too many requests" },
   "internal-error": { status: 500, title: "This should not have happened" },
   unavailable: { status: 503, title: "What the answer is made from is out of reach" },
+  overloaded: { status: 503, title: "Too many requests wait for their answer already" },
+  timeout: { status: 503, title: "The answer took too long to make" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemKind = keyof typeof PROBLEMS;
@@ -58,6 +64,6 @@ export function problemResponse({ kind, message, errors, headers }: Problem): Re
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...NOSNIFF, ...headers },
+    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...SECURE_HEADERS, ...headers },
   });
 }

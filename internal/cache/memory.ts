@@ -33,7 +33,7 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
     const refusal = refuseWrite(each);
     if (refusal !== null) return refusal;
     const before = held(each.key, at);
-    if (before !== null && supersedes(before, each.to)) return "superseded";
+    if (before !== null && supersedes(before, each.to, at)) return "superseded";
     const { key, value, provenance, ttlSeconds } = each;
     keep(key, value, ttlSeconds, at);
     if (provenance === undefined) entries.delete(provenanceKey(key));

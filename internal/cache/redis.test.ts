@@ -47,7 +47,7 @@ describe.skipIf(url === null)("Redis store", () => {
       sent.mock.calls
         .map(([data]) => String(data))
         .join("")
-        .split("string.match").length - 1;
+        .split("secondsOf(text)").length - 1;
     try {
       await store.publish([write("script-a", 1), write("script-b", 1)]);
       expect(scripts()).toBe(1);

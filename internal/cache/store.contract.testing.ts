@@ -109,6 +109,14 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await store.read(["key"])).toEqual([write("key", 5, "later").value]);
     });
 
+    test.each(["2999-01-01T00:00:00Z", "9999-99-99T99:99:99Z"])(
+      "a value of a bucket that has not ended by the store's clock stops nobody: %s",
+      async (to) => {
+        await store.put("key", JSON.stringify({ to }), TTL);
+        expect(await store.publish([write("key", 1)])).toEqual(["written"]);
+      },
+    );
+
     test("the same bucket is rewritten", async () => {
       await store.publish([write("key", 5, "first")]);
       expect(await store.publish([write("key", 5, "again")])).toEqual(["written"]);

@@ -42,7 +42,8 @@ function messageOf(open: () => unknown): string {
 
 function memoryHarness(): StoreHarness {
   const stores = new Map<string, PriceStore>();
-  let clock: Micros = 1_786_312_800_000_000n;
+  // After the buckets of all that is written.
+  let clock: Micros = 1_786_399_200_000_000n;
   let count = 0;
   return {
     open(prefix) {

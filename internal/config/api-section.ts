@@ -4,11 +4,14 @@ import { formatListen, integerField, isAddressOrRange, isOrigin, listenField } f
 
 const rateLimit = integerField(0, 10_000_000);
 
+/** What an API key is called. */
+export const keyNameField = z
+  .string()
+  .regex(/^[a-z0-9._-]{1,64}$/)
+  .describe("1 to 64 lower-case letters, digits, dots, underscores or hyphens, such as wallet-app");
+
 const key = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9._-]{1,64}$/)
-    .describe("1 to 64 lower-case letters, digits, dots, underscores or hyphens, such as wallet-app"),
+  name: keyNameField,
   hash: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)

@@ -81,6 +81,11 @@ export function formatListen({ host, port }: Listen): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** Whether only this machine reaches the host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** The database: a PostgreSQL server, or the embedded one in a directory or in memory. */
 export const databaseUrlField = z.string().refine((url) => {
   if (/^postgres(ql)?:\/\//.test(url)) return isReadable(url.replace(FURTHER_HOSTS, "$1"));

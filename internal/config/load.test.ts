@@ -242,6 +242,18 @@ describe("a file", () => {
 
 const FEED = "0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c";
 
+it("warns of an API that any machine may ask as often as it likes", () => {
+  const warned = (api: string) => load(`[api]\n${api}`).warnings;
+  for (const host of ["0.0.0.0", "[::]", "192.0.2.1", "api.example.org"]) {
+    expect(warned(`listen = "${host}:8080"`)).toEqual([expect.stringContaining(`api.listen (${host}:8080)`)]);
+    expect(warned(`listen = "${host}:8080"\nrate_limit_per_minute = 60`)).toEqual([]);
+  }
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "[::1]"])
+    expect(warned(`listen = "${host}:8080"`)).toEqual([]);
+  const key = `[[api.keys]]\nname = "a"\nhash = "sha256:${"0".repeat(64)}"`;
+  expect(warned(`listen = "0.0.0.0:8080"\nrequire_key = true\n${key}`)).toEqual([]);
+});
+
 it("half of what Chainlink needs gets a warning, whichever half it is", () => {
   const url = '[divergence.chainlink]\nrpc_url = "http://localhost:8545"\n';
   const feeds = `[divergence.chainlink.feeds]\n"BTC/USD" = "${FEED}"`;

@@ -1,11 +1,12 @@
 import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
 import { formatDuration } from "../canonical/duration.ts";
+import { formatListen, isLoopback } from "./fields.ts";
 import { tooShort } from "./retention.ts";
 import type { Config } from "./schema.ts";
 
 /** What can be used and is surely not meant, one sentence each. */
 export function warningsAbout(config: Config): string[] {
-  return [...shortRetention(config), ...halfChainlink(config), ...gapsOfDivergence(config)];
+  return [...shortRetention(config), ...halfChainlink(config), ...gapsOfDivergence(config), ...openToAll(config)];
 }
 
 function shortRetention(config: Config): string[] {
@@ -24,6 +25,15 @@ function gapsOfDivergence({ divergence, aggregate }: Config): string[] {
     : [
         `divergence.min_interval_seconds (${divergence.min_interval_seconds}) and aggregate.interval_seconds (${step}) make a check every ${every} s; its outcome stands for ${DIVERGENCE_TTL_SECONDS} s, and after that the pair counts as not checked`,
       ];
+}
+
+/** Others than this machine can ask as often as they like. */
+function openToAll({ api }: Config): string[] {
+  const { listen, rate_limit_per_minute, require_key } = api;
+  if (rate_limit_per_minute > 0 || require_key || isLoopback(listen.host)) return [];
+  return [
+    `api.listen (${formatListen(listen)}) can be reached from other machines, and api.rate_limit_per_minute is 0: any of them may ask as often as it likes`,
+  ];
 }
 
 /** Not refused, so that an empty rpc_url can turn the feeds off, and the variable with the key may be set elsewhere. */

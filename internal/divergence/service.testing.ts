@@ -103,7 +103,7 @@ export function openWorld(): World {
   const open: World["open"] = ({ signal, minReferences = 2, ...options }) => {
     const ending = new AbortController();
     const service = createDivergenceService(
-      {
+      () => ({
         store,
         references: [],
         storedQuotes: null,
@@ -114,7 +114,7 @@ export function openWorld(): World {
         maxAgeSeconds: 5400,
         now,
         ...options,
-      },
+      }),
       signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
     );
     onTestFinished(async () => {

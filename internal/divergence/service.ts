@@ -50,18 +50,20 @@ interface Asked {
 /**
  * Holds the published prices against references outside, beside the ticks: however slow a reference is, no tick waits for
  * it. The outcome lives under a key of its own; published values never depend on it. After `signal` a check ends early.
+ * @param context what a check works with; looked at as it begins, since it may change
  */
-export function createDivergenceService(context: DivergenceContext, signal: AbortSignal): DivergenceService {
-  const { pairs, minIntervalSeconds } = context;
-  const begun = new Map<Pair, Micros>();
+export function createDivergenceService(context: () => DivergenceContext, signal: AbortSignal): DivergenceService {
+  const begun = new Map<string, Micros>();
   let running: Promise<void> | null = null;
 
   async function checkDue(boundary: Micros, isOurs: (pair: Pair) => boolean): Promise<void> {
-    const due = pairs.filter(
-      (pair) => isOurs(pair) && boundary - (begun.get(pair) ?? 0n) >= seconds(minIntervalSeconds),
+    const current = context();
+    const interval = seconds(current.minIntervalSeconds);
+    const due = current.pairs.filter(
+      (pair) => isOurs(pair) && boundary - (begun.get(formatPair(pair)) ?? 0n) >= interval,
     );
-    for (const pair of due) begun.set(pair, boundary);
-    if (due.length > 0) await check(context, due, signal);
+    for (const pair of due) begun.set(formatPair(pair), boundary);
+    if (due.length > 0) await check(current, due, signal);
   }
 
   return {

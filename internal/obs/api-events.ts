@@ -2,11 +2,39 @@ import { channel, type EventChannel } from "./events.ts";
 
 /** A request was answered. */
 export interface RequestEvent {
-  /** The pattern of the route, `unmatched` where there is none; never what was asked. */
+  /**
+   * The pattern of the route, `unmatched` where there is none, `refused` where none was looked for, `preflight` of a
+   * browser that asks whether it may ask; never what was asked.
+   */
   readonly route: string;
   readonly method: string;
   readonly status: number;
   readonly seconds: number;
+  /** The name of the API key that it came with, never the key; null without one. */
+  readonly key: string | null;
+}
+
+/** So many requests wait for their answer now. */
+export interface RequestsInFlightEvent {
+  readonly count: number;
+}
+
+/** A request was turned away: as many as may wait for their answer, or its client has made too many. */
+export interface RequestRefusedEvent {
+  readonly route: string;
+}
+
+/** The answer was not there in time; the error is that of the database where it was the one to give up. */
+export interface RequestTimedOutEvent {
+  readonly route: string;
+  readonly error: Error;
+}
+
+/** Requests are counted together with other API processes from now on, or in this process alone. */
+export interface RateLimitsSharedEvent {
+  readonly isShared: boolean;
+  /** Why they are not shared any more. */
+  readonly error: Error | null;
 }
 
 /** A request met an error that nobody expected. */
@@ -40,6 +68,11 @@ export interface StoreFollowedEvent {
 }
 
 export const requestDone: EventChannel<RequestEvent> = channel("stellarindex:api:request");
+export const requestsInFlight: EventChannel<RequestsInFlightEvent> = channel("stellarindex:api:in-flight");
+export const requestShed: EventChannel<RequestRefusedEvent> = channel("stellarindex:api:request-shed");
+export const requestRateLimited: EventChannel<RequestRefusedEvent> = channel("stellarindex:api:request-rate-limited");
+export const requestTimedOut: EventChannel<RequestTimedOutEvent> = channel("stellarindex:api:request-timed-out");
+export const rateLimitsShared: EventChannel<RateLimitsSharedEvent> = channel("stellarindex:api:rate-limits-shared");
 export const requestFailed: EventChannel<RequestFailedEvent> = channel("stellarindex:api:request-failed");
 export const backendUnreachable: EventChannel<BackendUnreachableEvent> = channel("stellarindex:api:backend");
 export const storedValueRefused: EventChannel<StoredValueRefusedEvent> = channel("stellarindex:api:value-refused");

@@ -10,7 +10,7 @@ test("requests are counted by route, method and status, however often somebody l
   const registry = createRegistry();
   feed = feedApiMetrics(registry);
   const answer = (route: string, method: string, status: number, times: number) => {
-    for (let done = 0; done < times; done++) requestDone.publish({ route, method, status, seconds: 0.002 });
+    for (let done = 0; done < times; done++) requestDone.publish({ route, method, status, seconds: 0.002, key: null });
   };
   const counted = async () =>
     (await registry.metrics())

@@ -4,6 +4,10 @@ import {
   foreignPolicy,
   requestDone,
   requestFailed,
+  requestRateLimited,
+  requestShed,
+  requestsInFlight,
+  requestTimedOut,
   storedValueRefused,
   storeFollowed,
 } from "./api-events.ts";
@@ -45,6 +49,26 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
     help: "Requests that met an error nobody expected",
     registers,
   });
+  const inFlight = new Gauge({
+    name: "stellarindex_api_in_flight",
+    help: "Requests that wait for their answer, and those answered with a timeout whose work goes on",
+    registers,
+  });
+  const shed = new Counter({
+    name: "stellarindex_api_requests_shed_total",
+    help: "Requests turned away because as many waited for their answer as may",
+    registers,
+  });
+  const rateLimited = new Counter({
+    name: "stellarindex_api_rate_limited_total",
+    help: "Requests turned away because their client had made too many",
+    registers,
+  });
+  const timeouts = new Counter({
+    name: "stellarindex_api_request_timeouts_total",
+    help: "Requests whose answer was not there in time",
+    registers,
+  });
   const unreachable = new Counter({
     name: "stellarindex_api_backend_unreachable_total",
     help: "Questions to the store or the database that got no answer",
@@ -74,6 +98,10 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
       durations.observe({ route }, seconds);
     }),
     requestFailed.subscribe(() => failures.inc()),
+    requestsInFlight.subscribe(({ count }) => inFlight.set(count)),
+    requestShed.subscribe(() => shed.inc()),
+    requestRateLimited.subscribe(() => rateLimited.inc()),
+    requestTimedOut.subscribe(() => timeouts.inc()),
     backendUnreachable.subscribe(({ backend }) => unreachable.inc({ backend })),
     storedValueRefused.subscribe(() => refusedValues.inc()),
     foreignPolicy.subscribe(() => foreignPolicies.inc()),

@@ -126,6 +126,11 @@ export interface UnknownSourceEvent {
   readonly pair: Pair;
 }
 
+/** The process was asked to read its configuration again; `error` where that stayed as it was. */
+export interface ReloadEvent {
+  readonly outcome: "ok" | "error";
+}
+
 /** A kind of event: who publishes does not know who listens. Subscribing gives back the way out. */
 export interface EventChannel<T> {
   readonly publish: (event: T) => void;
@@ -141,6 +146,7 @@ export const leasesChanged: EventChannel<LeasesEvent> = channel("stellarindex:ag
 export const tickDone: EventChannel<TickEvent> = channel("stellarindex:aggregator:tick");
 export const ticksSkipped: EventChannel<SkipEvent> = channel("stellarindex:aggregator:ticks-skipped");
 export const unknownSource: EventChannel<UnknownSourceEvent> = channel("stellarindex:aggregator:unknown-source");
+export const configReloaded: EventChannel<ReloadEvent> = channel("stellarindex:config:reloaded");
 
 /** The channel of the name; whoever subscribes gets what is published from then on, in the same call. */
 export function channel<T>(name: string): EventChannel<T> {

@@ -26,8 +26,14 @@ export function storeCheck(store: PriceStore): HealthCheck {
   };
 }
 
-/** Well while the last tick's boundary is at most three intervals old, and not every target of it failed. */
-export function lastTickCheck(intervalSeconds: number, settleSeconds: number, now: () => Micros): HealthCheck {
+/**
+ * Well while the last tick's boundary is at most three intervals old, and not every target of it failed.
+ * @param timing what the ticks go by at the moment
+ */
+export function lastTickCheck(
+  timing: () => { intervalSeconds: number; settleSeconds: number },
+  now: () => Micros,
+): HealthCheck {
   let last: { to: Micros; failed: boolean } | null = null;
   tickDone.subscribe(({ to, targets, counts, error }) => {
     last = { to, failed: error !== null || (targets > 0 && counts.error === targets) };
@@ -35,6 +41,7 @@ export function lastTickCheck(intervalSeconds: number, settleSeconds: number, no
   return async () => {
     if (last === null) return "no tick yet";
     const age = Number((now() - last.to) / MICROS_PER_SECOND);
+    const { intervalSeconds, settleSeconds } = timing();
     if (age > MISSED_INTERVALS * intervalSeconds + settleSeconds) return `the last tick's boundary is ${age} s old`;
     return last.failed ? "every target of the last tick failed" : null;
   };

@@ -1,5 +1,6 @@
+import { createServer, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { CircuitState } from "../resilience/guard.ts";
@@ -16,6 +17,21 @@ export interface Listening {
 
 const CHECK_TIMEOUT_MS = 3_000;
 const CLOSE_GRACE_MS = 3_000;
+
+/** Further connections are refused. */
+const MOST_CONNECTIONS = 10_000;
+/** Longer than proxies keep an idle connection, 60 s as a rule: the one that may send a request has to be the one to end it. */
+const KEEP_ALIVE_MS = 65_000;
+const CHECK_CONNECTIONS_MS = 1_000;
+const READ_GRACE_SECONDS = 5;
+
+/** What a server in the open holds its clients to. */
+export interface ClientLimits {
+  /** How long a request may take to arrive, and to be answered. */
+  readonly requestTimeoutSeconds: number;
+}
+
+type FetchCallback = Parameters<typeof getRequestListener>[0];
 
 /** What `/readyz` asks. */
 export interface Readiness {
@@ -49,12 +65,33 @@ export function opsApp(registry: Registry, { checks, oneOf = [], circuits }: Rea
   return app;
 }
 
+/** What answers requests. */
+export interface Listener {
+  readonly fetch: (request: Request, env: HttpBindings) => Response | Promise<Response>;
+  /** Answers what could not be read as a request, and what `fetch` throws. */
+  readonly answerError?: (error: unknown) => Response;
+}
+
 /**
  * Listens with an app; `close` ends idle connections and waits a few seconds for running requests.
+ * @param limits what clients are held to; without it, to what Node.js holds them to
  * @throws Error that names the address, where it is taken or not ours
  */
-export function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch });
+export function listen(
+  { fetch, answerError }: Listener,
+  { host, port }: { host: string; port: number },
+  limits?: ClientLimits,
+): Promise<Listening> {
+  const server = createServer(
+    limits === undefined ? {} : serverOptions(limits),
+    // Only a server of HTTP/1 is made here.
+    getRequestListener(fetch as FetchCallback, answerError === undefined ? {} : { errorHandler: answerError }),
+  );
+  if (limits !== undefined) {
+    server.maxConnections = MOST_CONNECTIONS;
+    // Longer than any answer takes: what is silent for so long does not read what it is sent.
+    server.timeout = (limits.requestTimeoutSeconds + READ_GRACE_SECONDS) * 1000;
+  }
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason =
@@ -71,17 +108,26 @@ export function listen(app: Hono, { host, port }: { host: string; port: number }
           new Promise((closed) => {
             // A connection that is silent is not idle to the server, and would be waited for without end.
             const deadline = setTimeout(() => {
-              if ("closeAllConnections" in server) server.closeAllConnections();
+              server.closeAllConnections();
             }, CLOSE_GRACE_MS);
             server.close(() => {
               clearTimeout(deadline);
               closed();
             });
-            if ("closeIdleConnections" in server) server.closeIdleConnections();
+            server.closeIdleConnections();
           }),
       });
     });
   });
+}
+
+function serverOptions({ requestTimeoutSeconds }: ClientLimits): ServerOptions {
+  return {
+    headersTimeout: requestTimeoutSeconds * 1000,
+    requestTimeout: requestTimeoutSeconds * 1000,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
 }
 
 async function answerOf(check: HealthCheck): Promise<string | null> {

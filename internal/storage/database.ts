@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import type { Micros } from "../canonical/time.ts";
 import { type CircuitOptions, type Guard, makeGuard, NO_GUARD } from "../resilience/guard.ts";
 import { openEmbedded } from "./embedded/open.ts";
 import { DatabaseUnusable, isUnavailable } from "./errors.ts";
@@ -33,9 +34,15 @@ export interface Database {
 const EMBEDDED = "pglite:";
 const CLOSE_TIMEOUT_SECONDS = 5;
 
-/** @throws Error where the database does not answer, see `isUnavailable` */
-export async function pingDatabase({ sql, guard }: Database): Promise<void> {
-  await guard.runSafely(() => sql`SELECT 1`);
+/**
+ * Asks for a sign of life: the time by the database's clock.
+ * @throws Error where the database does not answer, see `isUnavailable`
+ */
+export async function pingDatabase({ sql, guard }: Database): Promise<Micros> {
+  const [row] = await guard.runSafely(
+    () => sql<{ now: string }[]>`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS now`,
+  );
+  return BigInt(row?.now ?? "0");
 }
 
 /**

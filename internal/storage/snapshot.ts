@@ -3,6 +3,7 @@ import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
+import { ClockAhead } from "./errors.ts";
 import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
@@ -16,9 +17,18 @@ import { readTradedPairs } from "./traded-pairs.ts";
 /**
  * Runs `read` on one snapshot of the database: a trade that lands in between is seen by all of its questions or by none.
  * What is asked for many buckets at once is read in few round trips.
+ * @param endedBy the end of the latest bucket that is asked about, for those who answer as if it were over
+ * @throws ClockAhead where it is not, by the database's clock
  */
-export function withSnapshot<T>(database: Database, read: (reader: TradeReader) => Promise<T>): Promise<T> {
-  return readOnly(database, (sql, horizons, now) => read(readerOf(sql, horizons, now)));
+export function withSnapshot<T>(
+  database: Database,
+  read: (reader: TradeReader) => Promise<T>,
+  endedBy?: Micros,
+): Promise<T> {
+  return readOnly(database, async (sql, horizons, now) => {
+    if (endedBy !== undefined && endedBy > now) throw new ClockAhead(endedBy, now);
+    return read(readerOf(sql, horizons, now));
+  });
 }
 
 /** Answers by statements of a transaction that `readOnly` has opened. */

@@ -32,7 +32,7 @@ export async function setUpTimescale(
   options: { timescaledb: TimescaleMode; retention: RetentionSeconds; log: (line: string) => void },
 ): Promise<void> {
   const { timescaledb: mode, retention, log } = options;
-  const obstacle = mode === "off" ? "[database] timescaledb is off" : await obstacleTo(sql);
+  const obstacle = mode === "off" ? "[database] timescaledb is off" : await obstacleToTimescale(sql);
   if (obstacle !== null) {
     if (mode === "require") {
       throw new DatabaseUnusable(
@@ -76,7 +76,7 @@ export async function isHypertable(sql: Sql, table: string): Promise<boolean> {
 }
 
 /** Why TimescaleDB cannot be used here, or null. */
-async function obstacleTo(sql: Sql): Promise<string | null> {
+export async function obstacleToTimescale(sql: Sql): Promise<string | null> {
   const [available] = await sql`SELECT FROM pg_available_extensions WHERE name = 'timescaledb'`;
   if (available === undefined) return "TimescaleDB is not installed on the server";
   // Its loader defines this setting when it is preloaded; shared_preload_libraries itself is for superusers to read.

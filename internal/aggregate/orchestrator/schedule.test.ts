@@ -11,8 +11,7 @@ async function boundaries(start: Micros, tickSeconds: readonly number[], interva
   const skipped: number[] = [];
   const unsubscribe = ticksSkipped.subscribe(({ count }) => skipped.push(count));
   await runSchedule({
-    intervalSeconds: interval,
-    settleSeconds: settle,
+    timing: () => ({ intervalSeconds: interval, settleSeconds: settle }),
     signal: stop.signal,
     clock: {
       now: () => now,
@@ -65,4 +64,60 @@ it("goes straight on where a tick took just its interval", async () => {
     { to: 1050, at: 1055 },
   ]);
   expect(skipped).toEqual([]);
+});
+
+it("goes over to another interval after the tick under way, publishes no boundary twice and calls none skipped", async () => {
+  const stop = new AbortController();
+  let now = seconds(1003);
+  let timing = { intervalSeconds: 30, settleSeconds: 5 };
+  const ticks: number[] = [];
+  const skipped: number[] = [];
+  const unsubscribe = ticksSkipped.subscribe(({ count }) => skipped.push(count));
+  await runSchedule({
+    timing: () => timing,
+    signal: stop.signal,
+    clock: {
+      now: () => now,
+      sleepUntil: async (moment) => {
+        now = moment;
+      },
+    },
+    tick: async (to) => {
+      ticks.push(Number(to / 1_000_000n));
+      if (ticks.length === 2) {
+        timing = { intervalSeconds: 1, settleSeconds: 2 };
+        // Longer than the new interval, shorter than the old one.
+        now += seconds(10);
+      }
+      if (ticks.length === 4) timing = { intervalSeconds: 60, settleSeconds: 5 };
+      if (ticks.length === 6) stop.abort();
+    },
+  });
+  unsubscribe();
+  expect(ticks).toEqual([990, 1020, 1033, 1034, 1080, 1140]);
+  expect(skipped).toEqual([]);
+});
+
+it("ticks on after a clock that was ahead is set right, and not again where it went back a little", async () => {
+  const stop = new AbortController();
+  let now = seconds(4603);
+  const ticks: number[] = [];
+  await runSchedule({
+    timing: () => ({ intervalSeconds: 30, settleSeconds: 5 }),
+    signal: stop.signal,
+    clock: {
+      now: () => now,
+      sleepUntil: async (moment) => {
+        // A sleep ends early now and then.
+        now = moment - now > seconds(60) ? now + seconds(60) : moment;
+      },
+    },
+    tick: async (to) => {
+      ticks.push(Number(to / 1_000_000n));
+      if (ticks.length === 1) now = seconds(1003);
+      if (ticks.length === 3) now -= seconds(20);
+      if (ticks.length === 5) stop.abort();
+    },
+  });
+  expect(ticks).toEqual([4590, 990, 1020, 1050, 1080]);
 });

@@ -1,5 +1,5 @@
 import { latestClosed } from "../../canonical/bucket.ts";
-import { type Micros, seconds } from "../../canonical/time.ts";
+import { floorTo, type Micros, seconds } from "../../canonical/time.ts";
 import { ticksSkipped } from "../../obs/events.ts";
 
 export interface Clock {
@@ -8,9 +8,14 @@ export interface Clock {
   readonly sleepUntil: (moment: Micros, signal: AbortSignal) => Promise<void>;
 }
 
-export interface ScheduleOptions {
+export interface Timing {
   readonly intervalSeconds: number;
   readonly settleSeconds: number;
+}
+
+export interface ScheduleOptions {
+  /** Looked at before each tick: it may change. */
+  readonly timing: () => Timing;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Publishes the boundary `to`; it deals with its failures itself. */
@@ -19,28 +24,30 @@ export interface ScheduleOptions {
 
 /**
  * Ticks at every k·interval + settle, for the boundary k·interval; the first time at once, for the latest closed one.
- * Never two ticks at once: boundaries that pass during a tick are skipped and counted. Ends after `signal`, when the
+ * Never two ticks at once: boundaries that pass during a tick are skipped and counted. A clock that is set back by more than
+ * an interval begins anew. Ends after `signal`, when the
  * tick under way is done.
  */
-export async function runSchedule({
-  intervalSeconds,
-  settleSeconds,
-  clock,
-  signal,
-  tick,
-}: ScheduleOptions): Promise<void> {
-  const interval = seconds(intervalSeconds);
-  let last: Micros | null = null;
+export async function runSchedule({ timing, clock, signal, tick }: ScheduleOptions): Promise<void> {
+  let last: { readonly to: Micros; readonly interval: Micros } | null = null;
   while (!signal.aborted) {
+    const { intervalSeconds, settleSeconds } = timing();
+    const interval = seconds(intervalSeconds);
     const due = latestClosed(clock.now(), intervalSeconds, settleSeconds);
-    if (last !== null && due <= last) {
-      await clock.sleepUntil(last + interval + seconds(settleSeconds), signal);
-      continue;
-    }
-    if (last !== null && due > last + interval) {
-      ticksSkipped.publish({ count: Number((due - last) / interval) - 1, to: due });
+    if (last !== null) {
+      const next = floorTo(last.to, interval) + interval;
+      // A clock that was ahead, and is set right, must not silence this until the time that it had come to.
+      const wasSetBack = due < next - 2n * interval;
+      if (due < next && !wasSetBack) {
+        await clock.sleepUntil(next + seconds(settleSeconds), signal);
+        continue;
+      }
+      // What lies between two ticks of different intervals was never due.
+      if (due > next && interval === last.interval) {
+        ticksSkipped.publish({ count: Number((due - next) / interval), to: due });
+      }
     }
     await tick(due);
-    last = due;
+    last = { to: due, interval };
   }
 }

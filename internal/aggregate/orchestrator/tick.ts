@@ -16,6 +16,7 @@ import {
   valuesWritten,
 } from "../../obs/events.ts";
 import { pingDatabase } from "../../storage/database.ts";
+import { ClockAhead } from "../../storage/errors.ts";
 import type { Computation, Refusal } from "../compute.ts";
 import type { Triangulation } from "../triangulation.ts";
 import { type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
@@ -60,7 +61,8 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   let targets: readonly Target[];
   try {
     // Without either of them nothing can come of it.
-    await Promise.all([store.ping(), pingDatabase(context.database)]);
+    const [clock] = await Promise.all([pingDatabase(context.database), store.ping()]);
+    if (to > clock) throw new ClockAhead(to, clock);
     targets = await share.claim(context.targets, to);
   } catch (error) {
     counts.error = context.targets.filter(({ pair }) => share.holds(pair)).length;

@@ -35,6 +35,10 @@ export const TEST_SETTINGS: ApiSettings = {
   twapWindowSeconds: 300,
   maxTrades: 10_000,
   priceFreshnessSeconds: 30,
+  requestTimeoutSeconds: 10,
+  maxInFlight: 256,
+  maxComputations: 10,
+  keys: "none",
 };
 
 export interface Got {

@@ -15,6 +15,7 @@ import { priceText, timeText, volumeText } from "./values.ts";
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
+const CURSOR = /^([A-Za-z0-9:-]{1,80})\/([A-Za-z0-9:-]{1,80})$/;
 
 const querySchema = z.strictObject({ limit: limitParameter, cursor: cursorParameter(readCursor).optional() });
 
@@ -71,8 +72,8 @@ export function marketsEndpoint({ database, settings, now }: Service): Endpoint<
 
 /** Pairs as the database has them: some that its looser pattern admits are none that a question could name. */
 function readCursor(text: string): Pair {
-  const [base = "", quote = "", ...more] = text.split("/");
-  if (base === "" || quote === "" || more.length > 0) throw new InputError("is not the next of a page");
+  const [, base, quote] = CURSOR.exec(text) ?? [];
+  if (base === undefined || quote === undefined) throw new InputError("is not the next of a page");
   return { base: base as Asset, quote: quote as Asset };
 }
 

@@ -26,7 +26,7 @@ test("describes parameters as they are checked, and every kind of answer", async
   );
   expect(parameters[3].schema).toMatchObject({ type: "string" });
   expect(parameters[4].schema).toMatchObject({ type: "string", format: "date-time" });
-  expect(Object.keys(responses).sort()).toEqual(["200", "304", "400", "404", "410", "500", "503"]);
+  expect(Object.keys(responses).sort()).toEqual(["200", "304", "400", "401", "404", "410", "414", "429", "500", "503"]);
   expect(responses["200"].content["application/json"].schema.properties.data).toEqual({
     $ref: "#/components/schemas/PublishedValue",
   });

@@ -4,7 +4,7 @@ import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable } from "../../obs/api-events.ts";
-import { isUnavailable } from "../../storage/errors.ts";
+import { isTimedOut, isUnavailable } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after, type Soon } from "../after.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
@@ -47,7 +47,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
   async function computed(pair: Pair, moment: Micros): Promise<Answer> {
     const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
     const answer = await share(`${formatPair(pair)} ${to}`, to, async () => {
-      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to));
+      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to), to);
       if (price instanceof Problem) return price;
       const { data, triangulated } = price;
       return {
@@ -67,7 +67,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     }
     return computed(pair, moment).catch(async (error: unknown) => {
       // An older price that says so is worth more than none; there may be a newer one by now.
-      if (!isUnavailable(error)) throw error;
+      if (!isUnavailable(error) && !isTimedOut(error)) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
       const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
       const latest = newest ?? stored;

@@ -3,6 +3,7 @@ import { type LocalCopies, makeLocalCopies } from "../../cache/local-copies.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import { storeFollowed } from "../../obs/api-events.ts";
 import type { ApiContext } from "../context.ts";
+import { type Load, makeLoad } from "../load.ts";
 import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
 /** What the endpoints share while one API runs. */
@@ -16,12 +17,25 @@ export interface Service extends ApiContext {
   readonly reportedPolicies: Set<string>;
 }
 
-export function makeService(context: ApiContext): Service {
-  const { policy, settings, store, stopwatch } = context;
+/** What can outlive an app, where another one takes its place. */
+export interface Lasting {
+  readonly load: Load;
+  readonly copies: LocalCopies;
+}
+
+/** The copies follow the store until that is closed. */
+export function makeLasting({ settings, store, stopwatch }: ApiContext): Lasting {
+  const load = makeLoad(settings.maxComputations, stopwatch);
+  const onFollowing = (isFollowing: boolean): void => storeFollowed.publish({ isFollowing });
+  return { load, copies: makeLocalCopies(load.boundedStore(store), stopwatch, onFollowing) };
+}
+
+export function makeService(context: ApiContext, copies: LocalCopies): Service {
+  const { policy, settings } = context;
   return {
     ...context,
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
-    copies: makeLocalCopies(store, stopwatch, (isFollowing) => storeFollowed.publish({ isFollowing })),
+    copies,
     storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),
   };

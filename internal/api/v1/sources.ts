@@ -36,6 +36,6 @@ export function sourcesEndpoint({ policy }: Service): Endpoint<typeof querySchem
     query: querySchema,
     data: sourcesSchema,
     problems: [],
-    answer: async () => ({ data, flags: NO_FLAGS, maxAgeSeconds: PAST_MAX_AGE_SECONDS }),
+    answer: () => ({ data, flags: NO_FLAGS, maxAgeSeconds: PAST_MAX_AGE_SECONDS }),
   };
 }

@@ -26,8 +26,10 @@ const timeWeightedSchema = z
 export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
   const compute = onTheSpot(settings, async (pair, bucket) => {
-    const sums = await withSnapshot(database, (reader) =>
-      reader.timeWeighted(expandPair(pair, policy), bucket, countedSources(policy)),
+    const sums = await withSnapshot(
+      database,
+      (reader) => reader.timeWeighted(expandPair(pair, policy), bucket, countedSources(policy)),
+      bucket.to,
     );
     const price = timeWeightedPrice(sums);
     if (price === null) return noTrades(pair, bucket);

@@ -62,8 +62,10 @@ const publishedSchema = z
 export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
   const compute = onTheSpot(settings, async (pair, bucket) => {
-    const published = await withSnapshot(database, (reader) =>
-      computePublished(reader, policy, pair, bucket, { maxTrades: settings.maxTrades }),
+    const published = await withSnapshot(
+      database,
+      (reader) => computePublished(reader, policy, pair, bucket, { maxTrades: settings.maxTrades }),
+      bucket.to,
     );
     const { value } = published;
     if (value === null) return refusalProblem(published, policy, pair, bucket);

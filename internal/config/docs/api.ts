@@ -22,8 +22,9 @@ export const apiDocs: Docs = {
   "api.max_in_flight": "Requests that may be waiting for their answer at once; further ones are told to come back.",
 
   "api.rate_limit_per_minute": `
-    Requests that one client may make in any minute; 0 for as many as it likes. A client is an address, or an API key.
-    Counted in Redis, for all API processes together; within the process where [redis] url is "memory:".
+    Requests that one client may make in a minute, which begins with its first; 0 for as many as it likes. A client is an
+    address (of IPv6 a /64), or an API key. Counted for all API processes together, by way of Redis; within the process
+    where [redis] url is "memory:", and while Redis is away.
   `,
 
   "api.trusted_proxies": `

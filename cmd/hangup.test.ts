@@ -1,0 +1,225 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { plainClient } from "../internal/cache/redis.testing.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "../internal/cache/redis-server.testing.ts";
+import { openTestDatabase, serverTestEngine, type TestDatabase } from "../internal/storage/database.testing.ts";
+import { type RunningProgram, startProgram } from "../test/program.ts";
+
+const isLeftOut = serverTestEngine === null || !canStartRedis();
+if (isLeftOut) console.log("left out: SIGHUP to the daemons, because it needs PostgreSQL and a redis-server to run");
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was logged
+type Line = any;
+
+describe.skipIf(isLeftOut)("SIGHUP", () => {
+  let database: TestDatabase;
+  let redis: RedisServer;
+  let directory: string;
+  let file: string;
+  let program: RunningProgram | undefined;
+
+  beforeAll(async () => {
+    database = await openTestDatabase(serverTestEngine as NonNullable<typeof serverTestEngine>);
+    redis = await makeRedisServer();
+    await redis.start();
+    directory = mkdtempSync(join(tmpdir(), "stellarindex-hangup-"));
+    file = join(directory, "stellarindex.toml");
+  });
+  afterEach(async () => {
+    if (program?.process.exitCode === null) await program.stop("SIGKILL");
+  });
+  afterAll(async () => {
+    await database?.drop();
+    await redis?.remove();
+    if (directory !== undefined) rmSync(directory, { recursive: true });
+  });
+
+  /** Writes the file: a tick a second, and what else is given. */
+  function write({ pairs = ["XLM/USD"], aggregate = "", api = "", redisUrl = redis.url } = {}): void {
+    writeFileSync(
+      file,
+      `[database]
+      url = "${database.url}"
+      [redis]
+      url = "${redisUrl}"
+      [api]
+      listen = "127.0.0.1:0"
+      ops_listen = "127.0.0.1:0"
+      ${api}
+      [aggregate]
+      pairs = ${JSON.stringify(pairs)}
+      windows = ["5s"]
+      vwap_window_seconds = 5
+      twap_window_seconds = 5
+      interval_seconds = 1
+      bucket_seconds = 1
+      settle_seconds = 1
+      ops_listen = "127.0.0.1:0"
+      ${aggregate}`,
+    );
+  }
+
+  async function start(name: "aggregator" | "api"): Promise<{ program: RunningProgram; started: Line }> {
+    program = startProgram([name, "--config", file]);
+    const started = JSON.parse(await program.line((line) => line.includes(`${name} started`)));
+    return { program, started };
+  }
+
+  /** Sends the signal and waits for what it is answered with, past what is in the log already. */
+  async function hangUp({ process, lines, line }: RunningProgram): Promise<Line> {
+    const seen = lines.length;
+    process.kill("SIGHUP");
+    const isAnswer = (text: string): boolean => /"msg":"configuration (not )?reloaded/.test(text);
+    return JSON.parse(await line((text) => lines.indexOf(text, seen) >= 0 && isAnswer(text)));
+  }
+
+  async function metric(ops: string, series: string): Promise<number> {
+    const text = await (await fetch(`${ops}/metrics`)).text();
+    const found = text.split("\n").find((each) => each.startsWith(`${series} `));
+    return Number(found?.slice(series.length));
+  }
+
+  it("has the aggregator's next tick follow the new file, and names what needs a restart", async () => {
+    write();
+    const { program, started } = await start("aggregator");
+    await program.line((line) => /"msg":"tick".*"targets":1|"targets":1.*"msg":"tick"/.test(line));
+    write({
+      pairs: ["XLM/USD", "BTC/USD", "ETH/USD"],
+      aggregate: "min_usd_volume = 5",
+      api: "price_freshness_seconds = 7",
+      redisUrl: `${redis.url}/3`,
+    });
+    const answer = await hangUp(program);
+    expect(answer).toMatchObject({
+      level: "warn",
+      msg: "configuration reloaded",
+      file,
+      applied: ["aggregate.pairs", "aggregate.min_usd_volume"],
+      needs_restart: ["redis.url"],
+      not_used_here: ["api.price_freshness_seconds"],
+    });
+    const tick = JSON.parse(await program.line((line) => /"targets":3.*"msg":"tick"/.test(line)));
+    expect(tick).toMatchObject({ error: 0 });
+    // What needs a restart is named for as long as it waits for one.
+    expect(await hangUp(program)).toMatchObject({ applied: [], needs_restart: ["redis.url"] });
+    expect(await metric(started.ops, 'stellarindex_config_reloads_total{outcome="ok"}')).toBe(2);
+    expect(await program.stop()).toBe(0);
+  });
+
+  it("leaves everything as it was where the file cannot be used, and lists all that is wrong with it", async () => {
+    write();
+    const { program, started } = await start("aggregator");
+    write({ pairs: ["XLM/USD", "BTC/USD"], aggregate: "max_hops = 9\nconcurrency = 0" });
+    const answer = await hangUp(program);
+    expect(answer).toMatchObject({ level: "error", file });
+    expect(answer.problems).toHaveLength(2);
+    expect(answer.problems.join()).toMatch(/aggregate\.max_hops.*aggregate\.concurrency/);
+    write({ redisUrl: "memory:" });
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("redis.url")]);
+    rmSync(file);
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("there is no such file")]);
+    const seen = program.lines.length;
+    const tick = await program.line((line) => program.lines.indexOf(line, seen) >= 0 && line.includes('"msg":"tick"'));
+    expect(JSON.parse(tick)).toMatchObject({ targets: 1 });
+    expect(await metric(started.ops, 'stellarindex_config_reloads_total{outcome="error"}')).toBe(3);
+    expect(await program.stop()).toBe(0);
+  });
+
+  it("says that there is no file to read where there is none", async () => {
+    program = startProgram(["aggregator"], {
+      STELLARINDEX_DATABASE_URL: database.url,
+      STELLARINDEX_REDIS_URL: redis.url,
+      STELLARINDEX_AGGREGATE_OPS_LISTEN: "127.0.0.1:0",
+    });
+    await program.line((line) => line.includes("aggregator started"));
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("there is no file to read")]);
+    expect(await program.stop()).toBe(0);
+  });
+
+  it("has the API's next request follow the new file, without losing one under way or following the store twice", async () => {
+    write();
+    const { program, started } = await start("api");
+    await program.line((line) => line.includes("following the store"));
+    const refused = `${started.api}/v1/vwap?pair=BTC/USD&window=5s`;
+    const clients = await redisClients(redis.url);
+    const before = (await (await fetch(`${started.api}/v1/sources`)).json()) as Line;
+    expect(before.data.find(({ name }: Line) => name === "sdex")).toMatchObject({ weight: 100 });
+    const requests: Promise<Response>[] = [];
+    for (let round = 0; round < 100; round++) {
+      write({ aggregate: `min_usd_volume = ${round}` });
+      requests.push(fetch(refused));
+      expect(await hangUp(program)).toMatchObject({ applied: ["aggregate.min_usd_volume"] });
+    }
+    for (const { status } of await Promise.all(requests)) expect(status).toBe(404);
+    expect(await redisClients(redis.url)).toEqual(clients);
+    // Each who follows the store says so when the subscription is lost and comes back.
+    await dropSubscriptions(redis.url);
+    const followed = () => program.lines.filter((line) => /"msg":"(not )?following the store/.test(line));
+    await expect.poll(followed).toHaveLength(3);
+    writeFileSync(file, `${readFileSync(file, "utf8")}\n[[sources]]\nname = "sdex"\nweight = 50`);
+    expect(await hangUp(program)).toMatchObject({ applied: ["sources"] });
+    const after = (await (await fetch(`${started.api}/v1/sources`)).json()) as Line;
+    expect(after.data.find(({ name }: Line) => name === "sdex")).toMatchObject({ weight: 50 });
+    expect(await program.stop()).toBe(0);
+  });
+
+  it("has the API let in whom the new file lets in", async () => {
+    write();
+    const { program, started } = await start("api");
+    const ask = async (times: number) => {
+      const found: number[] = [];
+      for (let asked = 0; asked < times; asked++) found.push((await fetch(`${started.api}/v1/sources`)).status);
+      return found;
+    };
+    expect(await ask(3)).toEqual([200, 200, 200]);
+    write({ api: "rate_limit_per_minute = 2" });
+    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute"], needs_restart: [] });
+    expect(await ask(3)).toEqual([200, 200, 429]);
+    await program.line((line) => line.includes("rate limits are counted in Redis"));
+    write({ api: 'request_timeout_seconds = 9\ncors_origins = ["*"]' });
+    expect(await hangUp(program)).toMatchObject({
+      applied: ["api.rate_limit_per_minute", "api.cors_origins"],
+      needs_restart: ["api.request_timeout_seconds"],
+    });
+    expect(await ask(3)).toEqual([200, 200, 200]);
+    expect(await program.stop()).toBe(0);
+  });
+
+  it("leaves nothing behind of a hundred reloads in the aggregator", async () => {
+    write();
+    const { program, started } = await start("aggregator");
+    await program.line((line) => line.includes('"msg":"tick"'));
+    const clients = await redisClients(redis.url);
+    for (let round = 0; round < 100; round++) {
+      write({ aggregate: `min_usd_volume = ${round}` });
+      expect(await hangUp(program)).toMatchObject({ applied: ["aggregate.min_usd_volume"] });
+    }
+    expect(await redisClients(redis.url)).toEqual(clients);
+    // Each tick is logged once and counted once.
+    const ticks = () => program.lines.filter((line) => line.includes('"msg":"tick"'));
+    const counted = await metric(started.ops, 'stellarindex_aggregator_ticks_total{outcome="ok"}');
+    expect(new Set(ticks().map((line) => JSON.parse(line).to)).size).toBe(ticks().length);
+    expect(ticks().length - counted).toBeLessThanOrEqual(1);
+    expect(await program.stop()).toBe(0);
+  });
+});
+
+/** How many connections there are, and how many of them listen to channels. */
+async function redisClients(url: string): Promise<{ all: number; listening: number }> {
+  const client = plainClient(url);
+  await client.connect();
+  const lines = String(await client.client("LIST"))
+    .trim()
+    .split("\n");
+  client.disconnect();
+  return { all: lines.length, listening: lines.filter((line) => !line.includes(" sub=0 ")).length };
+}
+
+async function dropSubscriptions(url: string): Promise<void> {
+  const client = plainClient(url);
+  await client.connect();
+  await client.call("CLIENT", "KILL", "TYPE", "pubsub");
+  client.disconnect();
+}

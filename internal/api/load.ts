@@ -1,0 +1,99 @@
+import type { PriceStore } from "../cache/store.ts";
+import { requestsInFlight } from "../obs/api-events.ts";
+import { makeTurns, TurnMissed } from "../resilience/turns.ts";
+import type { Database } from "../storage/database.ts";
+import type { Soon } from "./after.ts";
+import type { ApiSettings } from "./context.ts";
+import { overloaded, timedOut } from "./failure.ts";
+
+export type LoadLimits = Pick<ApiSettings, "maxInFlight" | "requestTimeoutSeconds">;
+
+/** How much is taken on at once, and for how long. Answers at hand are always given. */
+export interface Load {
+  /**
+   * Answers a new request.
+   * @throws Problem `overloaded` at once where it would have to wait and as many wait as may; the promise, `timeout`
+   *   where the answer is not there in time
+   */
+  enter<C, T>(respond: (c: C) => Soon<T>, c: C, limits: LoadLimits): Soon<T>;
+  /** The store, which no new request asks while as many wait as may. */
+  boundedStore(store: PriceStore): PriceStore;
+  /** The database, likewise; those that ask it take turns, and those whose turn comes too late do not ask it any more. */
+  boundedDatabase(database: Database, requestTimeoutSeconds: number): Database;
+}
+
+/**
+ * @param mostComputations how many may ask the database at once
+ * @param stopwatch seconds on a clock that only goes forward
+ */
+export function makeLoad(mostComputations: number, stopwatch: () => number): Load {
+  const turns = makeTurns(mostComputations, stopwatch);
+  let inFlight = 0;
+  // While a new request is looked at that may not wait. What is set going later belongs to one that was let in.
+  let mayNotWait = false;
+
+  function change(by: number): void {
+    inFlight += by;
+    requestsInFlight.publish({ count: inFlight });
+  }
+
+  function refuseIfFull(): void {
+    if (mayNotWait) throw overloaded();
+  }
+
+  function wait<T>(answer: Promise<T>, { maxInFlight, requestTimeoutSeconds }: LoadLimits): Promise<T> {
+    if (inFlight >= maxInFlight) {
+      // It waits for what others have set going; nothing was begun for it.
+      answer.catch(() => {});
+      throw overloaded();
+    }
+    change(+1);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(timedOut()), requestTimeoutSeconds * 1000);
+      // A request that was told to come back counts for as long as its work goes on, which else would pile up.
+      const settle = (): void => {
+        clearTimeout(timer);
+        change(-1);
+      };
+      answer.finally(settle).then(resolve, reject);
+    });
+  }
+
+  return {
+    enter(respond, c, limits) {
+      mayNotWait = inFlight >= limits.maxInFlight;
+      let answer: ReturnType<typeof respond>;
+      try {
+        answer = respond(c);
+      } finally {
+        mayNotWait = false;
+      }
+      return answer instanceof Promise ? wait(answer, limits) : answer;
+    },
+    boundedStore: (store) => ({
+      ...store,
+      readHeld: (keys) => {
+        refuseIfFull();
+        return store.readHeld(keys);
+      },
+    }),
+    boundedDatabase: (database, requestTimeoutSeconds) => {
+      const { guard } = database;
+      // As many as there are connections: what waits here can still be dropped, in the driver's queue it cannot.
+      const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+        refuseIfFull();
+        return turns.run(call, stopwatch() + requestTimeoutSeconds).catch((error: unknown) => {
+          throw error instanceof TurnMissed ? timedOut() : error;
+        });
+      };
+      return {
+        ...database,
+        guard: {
+          run: (call) => inTurn(() => guard.run(call)),
+          runSafely: (call, ...others) => inTurn(() => guard.runSafely(call, ...others)),
+          state: guard.state,
+        },
+      };
+    },
+  };
+}

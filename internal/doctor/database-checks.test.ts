@@ -1,0 +1,230 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseDecimal } from "../canonical/decimal.ts";
+import { parsePair } from "../canonical/pair.ts";
+import { load } from "../config/config.testing.ts";
+import {
+  createTestDatabase,
+  openTestDatabase,
+  type TestDatabase,
+  type TestEngine,
+  testEngines,
+} from "../storage/database.testing.ts";
+import { openDatabase } from "../storage/database.ts";
+import { migrateUp } from "../storage/migrate.ts";
+import { writeTrades } from "../storage/trades.ts";
+import { databaseChecks } from "./database-checks.ts";
+import { type Examined, runChecks } from "./run-checks.ts";
+
+const XLM_USD = parsePair("XLM/USD");
+
+/** What the checks find out about the database at the URL, under what else the configuration says of it. */
+async function examined(url: string, settings = ""): Promise<Examined[]> {
+  const { config } = load(`[database]\nurl = ${JSON.stringify(url)}\nconnect_timeout_seconds = 2\n${settings}`);
+  const { checks, close } = databaseChecks(config, [XLM_USD, XLM_USD, parsePair("BTC/USD")]);
+  try {
+    return await runChecks(checks, 20_000);
+  } finally {
+    await close();
+  }
+}
+
+const of = (all: readonly Examined[], check: string): Examined[] => all.filter((each) => each.check === check);
+const statuses = (all: readonly Examined[], check: string): string[] => of(all, check).map(({ status }) => status);
+
+function trade(tradeId: string, secondsAgo: number) {
+  const ts = BigInt(Date.now() - secondsAgo * 1000) * 1000n;
+  return {
+    ...XLM_USD,
+    ts,
+    source: "kraken",
+    tradeId,
+    baseAmount: parseDecimal("1"),
+    quoteAmount: parseDecimal("0.1"),
+  };
+}
+
+describe("a database that is not reached", () => {
+  it("is one finding, and all that needs it is skipped", async () => {
+    const all = await examined("postgres://someone:secret@127.0.0.1:1/nowhere");
+    expect(of(all, "database")).toEqual([
+      expect.objectContaining({ status: "wrong", found: expect.stringContaining("does not answer (") }),
+    ]);
+    const rest = all.filter(({ check }) => check !== "database");
+    expect(rest.length).toBeGreaterThan(5);
+    expect(new Set(rest.map(({ status }) => status))).toEqual(new Set(["skipped"]));
+    expect(of(all, "rights")[0]?.found).toBe("the database was not reached");
+  });
+
+  it("is none where it is embedded and not there yet, or in the memory of another process", async () => {
+    const missing = await examined(`pglite:${join(tmpdir(), "stellarindex-no-such-directory")}`);
+    expect(of(missing, "database")).toEqual([
+      expect.objectContaining({ status: "skipped", found: expect.stringContaining("no embedded database") }),
+    ]);
+    expect(statuses(await examined("pglite:memory"), "database")).toEqual(["skipped"]);
+  });
+});
+
+it("the embedded database is looked at through its process, and what is no matter of it is left out", async () => {
+  const database = await openTestDatabase(testEngines.find(({ server }) => server === null) as TestEngine);
+  try {
+    const all = await examined(database.url);
+    expect(all.filter(({ status }) => status === "wrong")).toEqual([]);
+    expect(statuses(all, "migrations")).toEqual(["ok"]);
+    expect(statuses(all, "autovacuum")).toEqual(["skipped"]);
+    expect(of(all, "clock")[0]?.found).toContain("this machine's clock");
+  } finally {
+    await database.drop();
+  }
+});
+
+const servers = testEngines.filter(({ server }) => server !== null);
+if (servers.length === 0) console.log("left out: the doctor's checks of a database server, because there is none");
+
+describe.each(servers)("a database on $name", (engine: TestEngine) => {
+  let database: TestDatabase;
+  const settings = `timescaledb = "${engine.timescaledb}"`;
+
+  /** A test that is only declared on this kind of server: on others there is nothing to test. */
+  function onlyOn(name: TestEngine["name"], title: string, test: () => Promise<void>): void {
+    if (engine.name === name) it(title, test);
+  }
+
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+    // Tests have their jobs stopped.
+    if (engine.name === "timescaledb") {
+      await database.sql`
+        SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy%'`;
+    }
+  });
+  afterAll(() => database?.drop());
+
+  it("that is well gives nothing wrong, and warns that nobody writes trades", async () => {
+    const all = await examined(database.url, settings);
+    expect(all.filter(({ status }) => status === "wrong")).toEqual([]);
+    expect(statuses(all, "rollups")).toEqual(["warning", "ok"]);
+    for (const check of ["database", "server", "clock", "rights", "migrations", "timescaledb", "horizons"]) {
+      expect([check, statuses(all, check)]).toEqual([check, ["ok"]]);
+    }
+    await writeTrades(database, [trade("fresh", 10)]);
+    const written = await examined(database.url, settings);
+    expect(of(written, "rollups").map(({ status, found }) => [status, found])).toEqual([
+      ["ok", expect.stringMatching(/newest trade of a published pair is \d+s old/)],
+      ["ok", expect.stringContaining("1 markets")],
+    ]);
+  });
+
+  it("that is not migrated says so, and skips what needs it", async () => {
+    const empty = await createTestDatabase(engine);
+    try {
+      const all = await examined(empty.url, settings);
+      expect(of(all, "migrations")[0]).toMatchObject({
+        status: "wrong",
+        found: expect.stringContaining("lacks"),
+        cure: expect.stringContaining("migrate up"),
+      });
+      expect(statuses(all, "rights")).toEqual(["skipped"]);
+      expect(of(all, "rollups")[0]).toMatchObject({ status: "skipped", found: "the database is not migrated" });
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  it("whose role may read nothing names the tables and the GRANT", async () => {
+    const role = `doctor_${Math.random().toString(36).slice(2)}`;
+    await database.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await database.sql.unsafe(`GRANT SELECT ON trades, retention_horizons TO ${role}`);
+      const url = new URL(database.url);
+      url.username = role;
+      const some = await examined(url.href, settings);
+      expect(of(some, "rights")[0]).toMatchObject({
+        status: "wrong",
+        found: expect.stringContaining("may not read stellarindex_migrations, trades_1h, trades_1m"),
+        cure: expect.stringContaining(`TO "${role}"`),
+      });
+      expect(statuses(some, "migrations")).toEqual(["wrong"]);
+      await database.sql.unsafe(of(some, "rights")[0]?.cure ?? "");
+      const all = await examined(url.href, settings);
+      expect(of(all, "rights")[0]).toMatchObject({ status: "ok", found: expect.stringContaining("add no trades") });
+      expect(statuses(all, "migrations")).toEqual(["ok"]);
+    } finally {
+      await database.sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+
+  it("whose rollups miss a trade, or whose trigger is off, is wrong", async () => {
+    await database.sql`DELETE FROM trades_1h`;
+    expect(of(await examined(database.url, settings), "rollups")[0]).toMatchObject({
+      status: "wrong",
+      found: expect.stringMatching(/^trades_1h: the trade of crypto:XLM\/fiat:USD at kraken/),
+    });
+    await database.sql`ALTER TABLE trades DISABLE TRIGGER trades_keep_rollups`;
+    await writeTrades(database, [trade("uncounted", 1)]);
+    const all = of(await examined(database.url, settings), "rollups");
+    await database.sql`ALTER TABLE trades ENABLE TRIGGER trades_keep_rollups`;
+    expect(all.filter(({ status }) => status === "wrong").map(({ found }) => found)).toEqual([
+      expect.stringContaining("trigger trades_keep_rollups"),
+      expect.stringMatching(/^trades_1m and trades_1h|^trades_1h/),
+    ]);
+  });
+
+  it("that lost what a window needs, or is not vacuumed, says so", async () => {
+    await database.sql`UPDATE retention_horizons SET complete_from = now() WHERE table_name = 'trades'`;
+    await database.sql`ALTER TABLE trades_1m SET (autovacuum_enabled = false)`;
+    const all = await examined(database.url, settings);
+    await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
+    await database.sql`ALTER TABLE trades_1m RESET (autovacuum_enabled)`;
+    expect(statuses(all, "horizons")).toEqual(["wrong"]);
+    expect(of(all, "autovacuum").at(-1)).toMatchObject({
+      status: "warning",
+      cure: expect.stringContaining("trades_1m"),
+    });
+  });
+
+  onlyOn("postgres", "without TimescaleDB says what that comes to", async () => {
+    const auto = await examined(database.url, '[database.retention]\ntrades = "720h"');
+    expect(statuses(auto, "timescaledb")).toEqual(["ok", "warning"]);
+    expect(statuses(auto, "jobs")).toEqual(["skipped"]);
+    const required = of(await examined(database.url, 'timescaledb = "require"'), "timescaledb");
+    expect(required[0]).toMatchObject({ status: "wrong", found: expect.stringContaining("TimescaleDB is not") });
+  });
+
+  onlyOn("timescaledb", "with TimescaleDB has the jobs that the configuration asks for", async () => {
+    expect(statuses(await examined(database.url, settings), "jobs")).toEqual(["ok"]);
+    const retention = '[database.retention]\ntrades = "720h"';
+    expect(of(await examined(database.url, retention), "jobs")[0]).toMatchObject({
+      status: "wrong",
+      found: "jobs keep everything, [database.retention] says trades 720h",
+    });
+    const opened = await openDatabase({ url: database.url, max_connections: 2 });
+    await migrateUp(opened, {
+      timescaledb: "require",
+      retention: { trades: 720 * 3600, trades_1m: 0, trades_1h: 0 },
+      log: () => {},
+    });
+    await opened.close();
+    expect(statuses(await examined(database.url, retention), "jobs")).toEqual(["ok"]);
+    expect(statuses(await examined(database.url, 'timescaledb = "off"'), "timescaledb")).toEqual(["warning"]);
+  });
+
+  onlyOn("timescaledb", "with a job that fails names it", async () => {
+    // What it shall keep is no number.
+    await database.sql`
+      SELECT add_job('stellarindex_expire', interval '1 hour', config => '{"table": "trades", "keep_seconds": "x"}')`;
+    await expect
+      .poll(
+        async () =>
+          of(await examined(database.url, settings), "jobs")
+            .map(({ found }) => found)
+            .join("\n"),
+        {
+          timeout: 60_000,
+          interval: 500,
+        },
+      )
+      .toMatch(/stellarindex_expire of trades\) failed in its last run/);
+  });
+});

@@ -1,0 +1,126 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Pair } from "../canonical/pair.ts";
+import type { Config } from "../config/schema.ts";
+import { type Database, openDatabase } from "../storage/database.ts";
+import { readHorizons } from "../storage/horizons.ts";
+import { requireMigrated } from "../storage/migrate.ts";
+import { checkAutovacuum } from "./autovacuum.ts";
+import { judgeSkew, readClock } from "./clock-skew.ts";
+import { type Finding, ok, skipped } from "./finding.ts";
+import { checkHorizons } from "./horizons.ts";
+import { checkRights } from "./rights.ts";
+import { checkRollups } from "./rollups.ts";
+import type { Check } from "./run-checks.ts";
+import { checkServerVersion } from "./server-version.ts";
+import { checkTimescale } from "./timescale.ts";
+import { checkTimescaleJobs } from "./timescale-jobs.ts";
+
+/** A look that hangs must not hold the connection that the next one needs. */
+const CONNECTIONS = 16;
+const EMBEDDED = "pglite:";
+
+/**
+ * The checks of the database, the first of which opens it. Nothing is written, and no embedded database is made.
+ * @param markets as stored, to look for their last trades
+ */
+export function databaseChecks(
+  { database: settings, aggregate }: Config,
+  markets: readonly Pair[],
+): { readonly checks: readonly Check[]; readonly close: () => Promise<void> } {
+  let database: Database | null = null;
+  const now = (): bigint => BigInt(Date.now()) * 1000n;
+  const opened = (): Database => {
+    if (database === null) throw new Error("the database is not open");
+    return database;
+  };
+  const reached = { check: "database", otherwise: "the database was not reached" };
+  const migrated = { check: "migrations", otherwise: "the database is not migrated" };
+  const failed = "what the database said is the cause; look into its log";
+
+  const checks: Check[] = [
+    {
+      name: "database",
+      cure: "check [database] url, that the server runs and that this machine may connect (pg_hba.conf, firewall)",
+      look: async () => {
+        const nothing = nothingToOpen(settings.url);
+        if (nothing !== null) return nothing;
+        database = await openDatabase({ ...settings, max_connections: CONNECTIONS });
+        return ok(`${settings.url} answers`);
+      },
+    },
+    { name: "server", needs: reached, cure: failed, look: () => checkServerVersion(opened().sql) },
+    {
+      name: "clock",
+      needs: reached,
+      cure: failed,
+      look: async () => {
+        const { sql, engine } = opened();
+        if (engine === "embedded") return ok("the embedded database goes by this machine's clock");
+        const reading = await readClock(async () => {
+          const [row] = await sql<{ ms: string }[]>`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS ms`;
+          return Number(row?.ms);
+        });
+        return judgeSkew("the database's clock", reading, aggregate.settle_seconds);
+      },
+    },
+    {
+      name: "autovacuum",
+      needs: reached,
+      cure: failed,
+      look: async () => {
+        const { sql, engine } = opened();
+        if (engine === "embedded") return skipped("the embedded database has none; prune vacuums what it deletes");
+        return checkAutovacuum(sql);
+      },
+    },
+    { name: "rights", needs: reached, cure: failed, look: () => checkRights(opened().sql) },
+    {
+      name: "migrations",
+      needs: reached,
+      cure: "stellarindex migrate up brings an older database up to date; a newer one needs a newer program",
+      look: async () => {
+        await requireMigrated(opened());
+        return ok("the database has all migrations of this program");
+      },
+    },
+    {
+      name: "timescaledb",
+      needs: migrated,
+      cure: failed,
+      look: () => checkTimescale(opened().sql, settings.timescaledb, settings.retention),
+    },
+    {
+      name: "jobs",
+      needs: migrated,
+      cure: failed,
+      look: () => checkTimescaleJobs(opened().sql, settings.retention),
+    },
+    {
+      name: "horizons",
+      needs: migrated,
+      cure: failed,
+      look: async () => checkHorizons(await readHorizons(opened().sql), aggregate.windows, now()),
+    },
+    {
+      name: "rollups",
+      needs: migrated,
+      cure: failed,
+      look: () => checkRollups(opened().sql, markets, aggregate.windows, now()),
+    },
+  ];
+  return { checks, close: async () => database?.close() };
+}
+
+/** Opening an embedded database would make it, or another one beside that of the process it belongs to. */
+function nothingToOpen(url: string): Finding | null {
+  if (!url.startsWith(EMBEDDED)) return null;
+  const directory = url.slice(EMBEDDED.length);
+  if (directory === "memory") {
+    return skipped(
+      "the embedded database in memory belongs to the process that made it; nothing of it is seen from here",
+    );
+  }
+  if (existsSync(join(directory, "database"))) return null;
+  return skipped(`there is no embedded database in ${directory} yet; the first command that uses it makes it`);
+}

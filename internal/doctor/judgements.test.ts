@@ -1,0 +1,229 @@
+import { describe, expect, it } from "vitest";
+import { targetState } from "../cache/target-state.ts";
+import { parsePair } from "../canonical/pair.ts";
+import { parseTime, seconds } from "../canonical/time.ts";
+import { load } from "../config/config.testing.ts";
+import { judgeSkew, readClock } from "./clock-skew.ts";
+import { checkConfig } from "./config.ts";
+import { checkDivergence } from "./divergence.ts";
+import { checkHorizons } from "./horizons.ts";
+import { checkNode } from "./node-version.ts";
+import { checkPublished } from "./published.ts";
+import { parseRedisInfo } from "./redis-info.ts";
+import { checkRedisLatency } from "./redis-latency.ts";
+import { checkRedisMemory } from "./redis-memory.ts";
+import { checkRedisPersistence } from "./redis-persistence.ts";
+import { checkRedisRole } from "./redis-role.ts";
+import { checkRedisVersion } from "./redis-version.ts";
+import { type Job, judgeJobs } from "./timescale-jobs.ts";
+
+const NOW = parseTime("2026-08-09T22:30:00Z");
+const statuses = (findings: readonly { status: string }[]) => findings.map(({ status }) => status);
+
+describe("a clock", () => {
+  it.each([
+    [0, 1, 5, "ok"],
+    [2_499, 0, 5, "ok"],
+    [2_500, 0, 5, "warning"],
+    [-2_500, 0, 5, "warning"],
+    [4_999, 0, 5, "warning"],
+    [5_000, 0, 5, "wrong"],
+    [-5_000, 0, 5, "wrong"],
+    // What the round trip may explain counts for nobody.
+    [5_100, 200, 5, "warning"],
+    [2_600, 200, 5, "ok"],
+    [400, 0, 0, "ok"],
+    [500, 0, 0, "warning"],
+    [1_000, 0, 0, "wrong"],
+  ])(
+    "that is %i ms ahead, give or take %i, under a settle time of %i s is %s",
+    (aheadMs, uncertainMs, settle, status) => {
+      expect(judgeSkew("the clock", { aheadMs, uncertainMs }, settle).status).toBe(status);
+    },
+  );
+
+  it("is read where the round trip is shortest, against its middle", async () => {
+    const trips = [300, 20, 400, 100, 200];
+    let now = 1_000_000;
+    const reading = await readClock(
+      async () => {
+        const trip = trips.shift() ?? 0;
+        now += trip;
+        // The other clock, 7 s ahead, was read somewhere on the way: here at its end.
+        return now + 7_000;
+      },
+      () => now,
+    );
+    expect(reading).toEqual({ aheadMs: 7_010, uncertainMs: 10 });
+  });
+});
+
+describe("the machine and the configuration", () => {
+  it.each([
+    ["20.18.9", "wrong"],
+    ["18.20.0", "wrong"],
+    ["20.19.0", "ok"],
+    ["22.0.0", "ok"],
+  ])("Node.js %s is %s", (version, status) => expect(checkNode(version).status).toBe(status));
+
+  it("shows each warning of the configuration", () => {
+    const warned = checkConfig(load('[database.retention]\ntrades = "1h"'));
+    expect(statuses(warned)).toContain("warning");
+    expect(warned[1]?.found).toContain("database.retention.trades");
+    expect(statuses(checkConfig(load("")))).toEqual(["ok"]);
+  });
+
+  it("names the references without asking them, and without what follows their host", () => {
+    expect(checkDivergence(load("").config).status).toBe("skipped");
+    const { config } = load(`[divergence.coingecko]
+      enabled = true
+      [divergence.chainlink]
+      rpc_url = "https://rpc.example/secret"
+      [divergence.chainlink.feeds]
+      "BTC/USD" = "0xF4030086522a5bEEa4988F8cA5B36dbC97BeE88c"`);
+    const { status, found } = checkDivergence(config);
+    expect(status).toBe("ok");
+    expect(found).toContain("CoinGecko at api.coingecko.com, 1 Chainlink feeds at rpc.example");
+    expect(found).not.toContain("secret");
+  });
+});
+
+describe("Redis", () => {
+  const info = (text: string) => parseRedisInfo(text.replaceAll("\n", "\r\n"));
+
+  it("must be of version 6", () => {
+    expect(checkRedisVersion(info("# Server\nredis_version:5.0.14\n")).status).toBe("wrong");
+    expect(checkRedisVersion(info("# Server\nredis_version:6.0.0\n")).status).toBe("ok");
+    expect(checkRedisVersion(info("redis_version:10.0.0")).status).toBe("ok");
+  });
+
+  it("is warned of where it throws values away or is nearly full", () => {
+    const memory = (policy: string, used: number, most: number) =>
+      checkRedisMemory(info(`used_memory:${used}\nmaxmemory:${most}\nmaxmemory_policy:${policy}`));
+    expect(statuses(memory("noeviction", 100, 0))).toEqual(["ok"]);
+    expect(statuses(memory("noeviction", 89, 100))).toEqual(["ok"]);
+    expect(statuses(memory("noeviction", 90, 100))).toEqual(["warning"]);
+    expect(statuses(memory("volatile-lru", 90, 100))).toEqual(["warning", "warning"]);
+  });
+
+  it("must be a primary with the replicas it asks for", () => {
+    expect(checkRedisRole(info("role:slave\nmaster_host:r1\nmaster_port:6379"), 0)).toMatchObject({
+      status: "wrong",
+      found: expect.stringContaining("r1:6379"),
+    });
+    expect(checkRedisRole(info("role:master\nconnected_slaves:2\nmin_slaves_good_slaves:1"), 2).status).toBe("wrong");
+    expect(checkRedisRole(info("role:master\nconnected_slaves:2\nmin_slaves_good_slaves:2"), 2).status).toBe("ok");
+    expect(checkRedisRole(info("role:master\nconnected_slaves:0"), null).status).toBe("ok");
+  });
+
+  it("is warned of where saving fails", () => {
+    const saving = (rdb: string, aof: string, isOn = 1) =>
+      checkRedisPersistence(
+        info(`rdb_last_bgsave_status:${rdb}\naof_enabled:${isOn}\naof_last_write_status:${aof}\nloading:0`),
+      ).status;
+    expect(saving("ok", "ok")).toBe("ok");
+    expect(saving("err", "ok")).toBe("warning");
+    expect(saving("ok", "err")).toBe("warning");
+    expect(saving("ok", "err", 0)).toBe("ok");
+  });
+
+  it("is slow where the median answer is", async () => {
+    const latency = (times: number[]) => {
+      let now = 0;
+      return checkRedisLatency(
+        async () => {
+          now += times.shift() ?? 0;
+        },
+        () => now,
+      );
+    };
+    expect((await latency([900, 1, 1, 1, 1, 1, 1, 1, 900])).status).toBe("ok");
+    expect((await latency([1, 1, 1, 1, 21, 21, 21, 21, 21])).status).toBe("warning");
+  });
+});
+
+describe("how far back the tables reach", () => {
+  const horizons = (secondsAgo: number) => new Map([["trades", NOW - seconds(secondsAgo)]]);
+
+  it("is wrong where that is less than the longest window", () => {
+    expect(statuses(checkHorizons(new Map(), [300, 3600], NOW))).toEqual(["ok"]);
+    expect(statuses(checkHorizons(horizons(3600), [300, 3600], NOW))).toEqual(["ok"]);
+    const [finding] = checkHorizons(horizons(3599), [300, 3600], NOW);
+    expect(finding).toMatchObject({ status: "wrong", cure: expect.stringContaining("2026-08-09T22:30:01Z") });
+  });
+});
+
+describe("jobs of TimescaleDB", () => {
+  const compression: Job = {
+    id: 1000,
+    procedure: "policy_compression",
+    table: "trades",
+    compressAfter: "7 days",
+    keepSeconds: null,
+    isScheduled: true,
+    lastStatus: "Success",
+    lastRun: "2026-08-09 22:00:00+00",
+    failures: 0,
+  };
+  const expiry: Job = { ...compression, id: 1001, procedure: "x", compressAfter: null, keepSeconds: 86_400 };
+  const keeps = { trades: 86_400, trades_1m: 0, trades_1h: 0 };
+
+  it("are those that the configuration asks for", () => {
+    expect(statuses(judgeJobs([compression, expiry], keeps))).toEqual(["ok"]);
+    expect(statuses(judgeJobs([expiry], keeps))).toEqual(["wrong"]);
+    expect(statuses(judgeJobs([compression], keeps))).toEqual(["wrong"]);
+    expect(statuses(judgeJobs([compression, { ...expiry, keepSeconds: 3600 }], keeps))).toEqual(["wrong"]);
+    expect(statuses(judgeJobs([compression, expiry], { ...keeps, trades: 0 }))).toEqual(["wrong"]);
+  });
+
+  it("run, and do not fail", () => {
+    expect(statuses(judgeJobs([compression, { ...expiry, isScheduled: false }], keeps))).toEqual(["warning"]);
+    const failed = { ...expiry, lastStatus: "Failed", failures: 3 };
+    expect(judgeJobs([compression, failed], keeps)).toEqual([
+      expect.objectContaining({ status: "wrong", found: expect.stringContaining("3 times") }),
+    ]);
+  });
+});
+
+describe("what the store holds", () => {
+  const target = { pair: parsePair("XLM/USD"), windowSeconds: 300 };
+  const timing = { intervalSeconds: 30, settleSeconds: 5 };
+  const text = (to: string, more = {}) =>
+    JSON.stringify({
+      pair: "crypto:XLM/fiat:USD",
+      window_seconds: 300,
+      from: to.replace(":30:", ":25:"),
+      to,
+      price: "0.1",
+      base_volume: "1",
+      quote_volume: "0.1",
+      usd_volume: null,
+      trade_count: 1,
+      sources: [],
+      dropped: { class: 0, outlier: 0 },
+      policy: "0123456789ab",
+      ...more,
+    });
+  const stateAt = (held: string | null, late: number) =>
+    targetState(target, held === null ? null : { text: held, remainingMs: 1_600 }, NOW + seconds(late), timing);
+
+  it("is fresh for two intervals and the settle time", () => {
+    const held = text("2026-08-09T22:30:00Z");
+    expect(stateAt(held, 65)).toMatchObject({ state: "fresh", ageSeconds: 65, price: "0.1", livesSeconds: 2 });
+    expect(stateAt(held, 66)).toMatchObject({ state: "late" });
+    expect(stateAt(null, 0)).toMatchObject({ state: "missing", ageSeconds: null });
+    expect(stateAt("x", 0)).toMatchObject({ state: "unreadable", price: null });
+    expect(stateAt(text("2026-08-09T22:30:00Z", { pair: "crypto:BTC/fiat:USD" }), 0).state).toBe("unreadable");
+  });
+
+  it("is summed up for doctor", () => {
+    const held = text("2026-08-09T22:30:00Z");
+    expect(checkPublished([stateAt(held, 10), stateAt(null, 10)])).toMatchObject({ status: "ok" });
+    expect(checkPublished([stateAt(held, 10), stateAt(held, 90)])).toMatchObject({
+      status: "warning",
+      found: expect.stringContaining("1m30s ago; 1 are late"),
+    });
+    expect(checkPublished([stateAt("x", 10)]).status).toBe("warning");
+    expect(checkPublished([stateAt(null, 10)]).status).toBe("skipped");
+  });
+});
