@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/faults/**/*.faults.ts"],
     globalSetup: ["test/services.ts", "test/faults/report.ts"],
     // Each file has servers and daemons of its own, which mostly wait.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
