@@ -69,7 +69,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   isNdjson: fc.boolean(),
   isPacked: fc.boolean(),
   rows: fc
-    .array(fc.option(fc.nat({ max: BREAKS.length - 1 }), { freq: 1 }), { minLength: 1, maxLength: 20 })
+    .array(fc.option(fc.nat({ max: BREAKS.length - 1 }), { freq: 2 }), { minLength: 1, maxLength: 20 })
     .filter((rows) => rows.some((row) => row !== null)),
 });
 
