@@ -13,6 +13,8 @@ import { serializePublished } from "../internal/canonical/published.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
 import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import { openDatabase } from "../internal/storage/database.ts";
+import { isTimedOut } from "../internal/storage/errors.ts";
 import { connect } from "../internal/storage/pool.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { trade } from "../internal/storage/trades.testing.ts";
@@ -212,6 +214,34 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(counts).toMatchObject({ written: 4, error: 1 });
     expect(outcomes.get(formatPair(bad))?.error?.message).toContain("overflow");
     expect(outcomes.get("crypto:XLM/fiat:JPY")?.value).toMatchObject({ price: "50", provenance: "triangulated" });
+  });
+
+  it("splits a batch with a statement that takes too long down to the target that it is for", async () => {
+    const slow = pair("SLOW/USD");
+    await writeTrades(database, [
+      trade(slow, TO - seconds(90), { base: "20000", quote: "10000" }),
+      trade(slow, TO - seconds(150), { base: "20000", quote: "10000", tradeId: "2" }),
+    ]);
+    // A rollup that takes for ever to read.
+    await database.sql.unsafe(`
+      ALTER TABLE trades_1m RENAME TO trades_1m_stored;
+      CREATE FUNCTION slowly(base text) RETURNS boolean LANGUAGE plpgsql AS
+        $$ BEGIN IF base = '${slow.base}' THEN PERFORM pg_sleep(600); END IF; RETURN true; END $$;
+      CREATE VIEW trades_1m AS SELECT * FROM trades_1m_stored WHERE slowly(base_asset)`);
+    const patient = await openDatabase({ url: database.url, max_connections: 1 }, { queryTimeoutSeconds: 1 });
+    const targets = targetsOf([pair("XLM/USD"), slow, pair("BTC/EUR")], [300]);
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
+    const failed: TargetEvent[] = [];
+    const stop = targetDone.subscribe((event) => {
+      if (event.error !== null) failed.push(event);
+    });
+    const context = { ...contextOf(), database: patient, concurrency: 100, targets };
+    const { counts } = await runTick(context, TO, new AbortController().signal);
+    stop();
+    await patient.close();
+    await database.sql.unsafe("DROP VIEW trades_1m; ALTER TABLE trades_1m_stored RENAME TO trades_1m");
+    expect(counts).toMatchObject({ written: 2, error: 1 });
+    expect(failed.map(({ pair, error }) => [formatPair(pair), isTimedOut(error)])).toEqual([[formatPair(slow), true]]);
   });
 
   it("fails the targets that need what cannot be read, and no other", async () => {

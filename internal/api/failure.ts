@@ -1,4 +1,4 @@
-import { isTimedOut, isUnavailable, RawDataExpired } from "../storage/errors.ts";
+import { ClockAhead, isTimedOut, isUnavailable, RawDataExpired } from "../storage/errors.ts";
 import { Problem, type ProblemKind } from "./problem.ts";
 
 const RETRY_AFTER_SECONDS = 5;
@@ -7,6 +7,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof RawDataExpired) return new Problem("raw-data-expired", error.message);
+  if (error instanceof ClockAhead) return passing("unavailable", "the clocks of the API and the database differ");
   if (isUnavailable(error)) return passing("unavailable", "the database is out of reach");
   if (isTimedOut(error)) return timedOut();
   return new Problem("internal-error", "the request could not be answered; the log of the API says why");

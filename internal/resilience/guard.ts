@@ -46,9 +46,10 @@ export interface Guard {
   run<T>(call: () => Promise<T>): Promise<T>;
   /**
    * As `run`, for a call that may be made twice: where it failed in passing it is made again, soon.
+   * @param mayRepeat whether it still may, asked after each failure; by default always
    * @throws CircuitOpen at once while the dependency is away; what the last call throws
    */
-  runSafely<T>(call: () => Promise<T>): Promise<T>;
+  runSafely<T>(call: () => Promise<T>, mayRepeat?: () => boolean): Promise<T>;
   readonly state: () => CircuitState;
 }
 
@@ -78,13 +79,10 @@ export function makeGuard(
   });
   circuit.onStateChange((state) => onChange(STATES[state]));
   // Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
-  const again = retry(handleWhen(isPassing), {
-    maxAttempts: RETRIES,
-    backoff: new ExponentialBackoff({
-      generator: fullJitterGenerator,
-      initialDelay: FIRST_DELAY_MS,
-      maxDelay: LONGEST_DELAY_MS,
-    }),
+  const backoff = new ExponentialBackoff({
+    generator: fullJitterGenerator,
+    initialDelay: FIRST_DELAY_MS,
+    maxDelay: LONGEST_DELAY_MS,
   });
 
   async function through<T>(policy: Pick<IPolicy, "execute">, call: () => Promise<T>): Promise<T> {
@@ -110,10 +108,15 @@ export function makeGuard(
     return new CircuitOpen(`${what} failed ${failures} times in a row and is tried again every ${cooldownSeconds} s`);
   }
 
-  const retrying = wrap(again, circuit);
   return {
     run: (call) => through(circuit, call),
-    runSafely: (call) => through(retrying, call),
+    runSafely: (call, mayRepeat = () => true) => {
+      const again = retry(
+        handleWhen((error) => isPassing(error) && mayRepeat()),
+        { maxAttempts: RETRIES, backoff },
+      );
+      return through(wrap(again, circuit), call);
+    },
     state: () => STATES[circuit.state],
   };
 }

@@ -2,8 +2,8 @@ import type postgres from "postgres";
 import type { Micros } from "../canonical/time.ts";
 import { type CircuitOptions, type Guard, makeGuard, NO_GUARD } from "../resilience/guard.ts";
 import { openEmbedded } from "./embedded/open.ts";
-import { DatabaseUnusable, isUnavailable } from "./errors.ts";
-import { connect } from "./pool.ts";
+import { DatabaseUnusable, isPassing, isUnavailable } from "./errors.ts";
+import { connectServer, type Server } from "./server.ts";
 
 export type { Sql } from "./pool.ts";
 
@@ -52,19 +52,35 @@ export async function pingDatabase({ sql, guard }: Database): Promise<Micros> {
  */
 export async function openDatabase(
   { url, max_connections, connect_timeout_seconds = 5 }: DatabaseSettings,
-  { circuit, onLost = () => {} }: Patience & { readonly onLost?: (reason: string) => void } = {},
+  { queryTimeoutSeconds, circuit, onLost = () => {} }: Patience & { readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
   if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length), { onLost });
-  const sql = connect(url, { max: max_connections, connect_timeout: connect_timeout_seconds });
+  const server = connectServer(url, {
+    maxConnections: max_connections,
+    connectTimeoutSeconds: connect_timeout_seconds,
+    queryTimeoutSeconds: queryTimeoutSeconds ?? null,
+  });
   try {
-    await sql`SELECT 1`;
+    await askOnce(server);
   } catch (error) {
-    await sql.end({ timeout: 0 });
+    await server.close(0);
     const reason = error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
     throw new DatabaseUnusable(
       `the database does not answer (${reason}); check [database] url, and that it is running`,
     );
   }
-  const guard = circuit === undefined ? NO_GUARD : makeGuard("the database", circuit, isUnavailable);
-  return { sql, engine: "postgres", guard, close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }) };
+  const guard = circuit === undefined ? NO_GUARD : makeGuard("the database", circuit, isUnavailable, isPassing);
+  return { sql: server.sql, engine: "postgres", guard, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
+}
+
+/** A server that is not in the role that the URL asks for ends the connection; the next one may be. */
+async function askOnce({ sql, addresses }: Server): Promise<void> {
+  for (let left = addresses; ; left--) {
+    try {
+      await sql`SELECT 1`;
+      return;
+    } catch (error) {
+      if (left <= 1 || !isPassing(error)) throw error;
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import postgres, { type ISql, type Options } from "postgres";
 
 /** Runs queries: a connection pool or a transaction of it. */
@@ -12,9 +13,14 @@ const TIMES_AS_TEXT = {
 };
 
 /** A pool of connections; texts stay texts, so that no number or time passes through a lossy type. */
-export function connect(url: string | null, options: Options<Record<string, never>>): postgres.Sql {
+export function connect(
+  url: string | null,
+  options: Options<Record<string, never>> & { readonly socket?: () => Promise<Duplex> },
+): postgres.Sql {
   const settings = {
     connect_timeout: 10,
+    // A route that is gone is noticed while nothing is asked, too.
+    keep_alive: 15,
     // The driver's own grows to 20 s, and every query of a tick would wait for it.
     backoff: (attempt: number) => Math.min(1, 0.05 * 2 ** attempt),
     onnotice: () => {},

@@ -3,12 +3,16 @@ import type { Database, Sql } from "./database.ts";
 import { type Horizons, readHorizons } from "./horizons.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. */
+/**
+ * Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. Where
+ * the connection is lost before `read` is begun, another is taken; `read` itself runs once.
+ */
 export function readOnly<T>(
   { sql, guard }: Database,
   read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
 ): Promise<T> {
-  return guard.run(() =>
+  let isBegun = false;
+  const attempt = () =>
     inTransaction(sql, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
       const [, , horizons, now] = await Promise.all([
         holdRetention(transaction),
@@ -16,9 +20,10 @@ export function readOnly<T>(
         readHorizons(transaction),
         readClock(transaction),
       ]);
+      isBegun = true;
       return read(transaction, horizons, now);
-    }),
-  );
+    });
+  return guard.runSafely(attempt, () => !isBegun);
 }
 
 /**

@@ -53,17 +53,19 @@ describe.each(testEngines.filter(({ server }) => server !== null))("a transactio
     const isLost = new Promise<void>((resolve) => {
       lost = resolve;
     });
-    let second: Promise<unknown> = Promise.resolve();
+    let tell: (reason: Promise<unknown>) => void = () => {};
+    const second = new Promise<unknown>((resolve) => {
+      tell = resolve;
+    });
     const run = inTransaction(session.sql, "READ ONLY", async (sql) => {
       await end(await pidOf(sql));
       await isLost;
-      second = reasonOf((async () => sql`SELECT 1`)());
+      tell(reasonOf((async () => sql`SELECT 1`)()));
       await second;
     });
     const reason = await reasonOf(run);
     expect([reason, isUnavailable(reason)]).toEqual([expect.any(Error), true]);
     lost();
-    await isLost;
     expect(await second).toBe(reason);
   });
 

@@ -4,7 +4,7 @@ import type { Pair } from "../../canonical/pair.ts";
 import { MICROS_PER_SECOND, type Micros } from "../../canonical/time.ts";
 import { stageDone } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
-import { failsWhateverIsAsked, RawDataExpired } from "../../storage/errors.ts";
+import { failsWhateverIsAsked, isTimedOut, RawDataExpired } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Computation, StageReport } from "../compute.ts";
 import type { Policy } from "../policy.ts";
@@ -29,6 +29,8 @@ export interface RefreshContext {
 
 /** Batches of one tick that may fail and be split: enough for some bad targets, few where it is not the targets. */
 const MOST_FAILURES = 32;
+/** A statement that took too long was waited for, all the time that one may take, and counts for so many. */
+const TIMED_OUT_FAILURES = 4;
 
 /** What was found out about a target. */
 export interface Refreshed {
@@ -63,7 +65,7 @@ async function refreshInHalves(
   const failure = await refreshTogether(context, targets, to, signal, refreshed).then(() => null, asError);
   if (failure === null || signal.aborted) return refreshed;
   const failed = targets.filter((target) => !refreshed.has(target) || failureOf(refreshed.get(target)) !== null);
-  failures.left--;
+  failures.left -= isTimedOut(failure) ? TIMED_OUT_FAILURES : 1;
   if (failed.length <= 1 || failures.left <= 0 || failsWhateverIsAsked(failure)) {
     for (const target of failed) refreshed.set(target, { own: failure, triangulation: null });
     return refreshed;

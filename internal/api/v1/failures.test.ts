@@ -204,3 +204,16 @@ test("answers over a socket", async () => {
     await close();
   }
 });
+
+test("an API whose clock is ahead of the database's answers no bucket that is still open there", async () => {
+  const api = openTestApi({ database });
+  api.at("2999-01-10T12:00:10Z");
+  const unreachable = listenTo(backendUnreachable);
+  for (const path of ["/v1/vwap", "/v1/twap", "/v1/price"]) {
+    const { status, headers, body } = await api.get(`${path}?pair=XLM/USD`);
+    expect([path, status, headers.get("Retry-After")]).toEqual([path, 503, "5"]);
+    expect(body.detail).toContain("the clocks of the API and the database differ");
+  }
+  unreachable.stop();
+  expect(unreachable.events[0]?.error.message).toContain("has not ended by the database's clock");
+});

@@ -1,0 +1,51 @@
+import type { Duplex } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { makeProxy } from "../../test/faults/proxy.ts";
+import { testEngines } from "./database.testing.ts";
+import { connect } from "./pool.ts";
+import { openSockets } from "./socket.ts";
+
+describe.each(testEngines.filter(({ server }) => server !== null))("the driver on $name", ({ server }) => {
+  it("waits for nothing that was asked while a connection closed", async () => {
+    const { port, host } = new URL(server ?? "");
+    const proxy = await makeProxy(Number(port || 5432));
+    const sockets = openSockets({
+      addresses: [{ host: "127.0.0.1", port: proxy.port }],
+      tls: null,
+      connectTimeoutSeconds: 1,
+      silenceSeconds: null,
+    });
+    let socket: Duplex | undefined;
+    const sql = connect((server ?? "").replace(host, `127.0.0.1:${proxy.port}`), {
+      max: 1,
+      connect_timeout: 1,
+      socket: async () => {
+        socket = await sockets.open();
+        return socket;
+      },
+    });
+    const codeOf = (run: PromiseLike<unknown>) =>
+      run.then(
+        () => null,
+        (error: { code?: unknown }) => error.code,
+      );
+    for (let round = 0; round < 5; round++) {
+      await codeOf(sql`SELECT 1`);
+      const asked = [codeOf(sql`SELECT 2`)];
+      // The driver writes what it is asked in the next turn: the connection may be closed by then.
+      const ask = (): void => {
+        asked.push(codeOf(sql`SELECT 3`));
+        if (asked.length < 10) setImmediate(ask);
+      };
+      socket?.once("error", ask);
+      expect(proxy.cut()).toBe(1);
+      await expect.poll(() => asked.length).toBe(10);
+      const codes = await Promise.all(asked);
+      expect(codes).not.toContain("CONNECT_TIMEOUT");
+      expect(codes.at(-1)).toBe(null);
+    }
+    await sql.end();
+    sockets.destroy();
+    await proxy.close();
+  });
+});

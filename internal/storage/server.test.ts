@@ -1,0 +1,196 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TLSSocket } from "node:tls";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { makeProxy, type Proxy as TcpProxy } from "../../test/faults/proxy.ts";
+import { asError } from "../canonical/as-error.ts";
+import { createTestDatabase, testEngines } from "./database.testing.ts";
+import { type Database, openDatabase, type Patience } from "./database.ts";
+import { connect as connectSql } from "./pool.ts";
+
+const NOBODY = "127.0.0.1:1";
+
+describe.each(testEngines.filter(({ server }) => server !== null))("connecting to $name", (engine) => {
+  const { server } = engine;
+  const opened: Database[] = [];
+  const proxies: TcpProxy[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((each) => each.close()));
+    await Promise.all(proxies.splice(0).map((each) => each.close()));
+  });
+
+  /** The server's URL by other addresses, as `host:port` with commas between. */
+  const at = (addresses: string, parameters = "", url = server ?? "") =>
+    `${url.replace(new URL(url).host, addresses)}${parameters}`;
+  const port = Number(new URL(server ?? "postgres://none").port || 5432);
+
+  async function open(url: string, patience: Patience = {}, max_connections = 1) {
+    const one = await openDatabase({ url, max_connections, connect_timeout_seconds: 1 }, patience);
+    opened.push(one);
+    return one;
+  }
+
+  async function proxied(): Promise<[TcpProxy, string]> {
+    const proxy = await makeProxy(port);
+    proxies.push(proxy);
+    return [proxy, `127.0.0.1:${proxy.port}`];
+  }
+
+  const codeOf = (run: PromiseLike<unknown>): PromiseLike<unknown> =>
+    run.then(
+      () => null,
+      (error: { code?: unknown }) => error.code ?? error,
+    );
+
+  it("goes on to the next address where one does not answer, and stays with it", async () => {
+    const [proxy, address] = await proxied();
+    const { sql } = await open(at(`${NOBODY},${address}`));
+    expect(await codeOf(sql`SELECT 1`)).toBe(null);
+    // Behind the one that is lost comes the one that nobody is at, and then it again.
+    proxy.cut();
+    await expect.poll(() => codeOf(sql`SELECT 1`)).toBe(null);
+  });
+
+  it("fails where no address answers, and is well as soon as one does", async () => {
+    const [proxy, address] = await proxied();
+    const { sql } = await open(at(`${address},${NOBODY}`));
+    proxy.swallow();
+    proxy.cut();
+    const code = await codeOf(sql`SELECT 1`);
+    expect(code).toEqual(expect.any(String));
+    await expect(openDatabase({ url: at(`${NOBODY},localhost:2`), max_connections: 1 })).rejects.toThrow(
+      "ECONNREFUSED",
+    );
+    proxy.pass();
+    proxy.cut();
+    await expect.poll(() => codeOf(sql`SELECT 1`), { timeout: 20_000 }).toBe(null);
+  });
+
+  it("goes on to an address in the role that the URL asks for, and fails where there is none", async () => {
+    const created = await createTestDatabase(engine);
+    const admin = connectSql(server ?? "", { max: 1 });
+    const { pathname } = new URL(created.url);
+    const writable = (state: "on" | "off") =>
+      admin.unsafe(`ALTER DATABASE ${pathname.slice(1)} SET default_transaction_read_only = ${state}`);
+    await writable("on");
+    // Here it takes writes, once it is asked here: as a standby that is promoted.
+    const promoted = createServer({ pauseOnConnect: true }, async (client) => {
+      await writable("off");
+      const upstream = connect({ port, host: "127.0.0.1" });
+      for (const each of [client, upstream]) each.on("error", () => {});
+      client.pipe(upstream).pipe(client);
+    });
+    await listening(promoted);
+    const [, readOnly] = await proxied();
+    const url = (addresses: string) => at(addresses, "?target_session_attrs=read-write", created.url);
+    await expect(open(url(`${readOnly},${readOnly}`))).rejects.toThrow("CONNECTION_DESTROYED");
+    const { sql } = await open(url(`${readOnly},127.0.0.1:${(promoted.address() as AddressInfo).port}`));
+    expect(await codeOf(sql`CREATE TABLE written ()`)).toBe(null);
+    await Promise.all(opened.splice(0).map((each) => each.close()));
+    promoted.close();
+    await created.drop();
+    await admin.end();
+  });
+
+  it("ends all connections when it is closed, be the server silent", async () => {
+    let isSilent = false;
+    let there: Socket | undefined;
+    const relay = createServer({ allowHalfOpen: true }, (client) => {
+      there = client;
+      const upstream = connect({ port, host: "127.0.0.1" });
+      for (const each of [client, upstream]) each.on("error", () => {});
+      client.on("data", (bytes) => isSilent || upstream.write(bytes));
+      upstream.on("data", (bytes) => client.write(bytes));
+      client.on("close", () => upstream.destroy());
+    });
+    await listening(relay);
+    const { port: relayed } = relay.address() as AddressInfo;
+    const one = await openDatabase({ url: at(`127.0.0.1:${relayed}`), max_connections: 1 });
+    isSilent = true;
+    const asked = codeOf(one.sql`SELECT 1`.execute());
+    await one.close();
+    expect(await asked).toEqual(expect.any(String));
+    // A connection that is closed in one direction only would still take this.
+    const isClosed = () => {
+      there?.write("?");
+      return there?.destroyed;
+    };
+    await expect.poll(isClosed).toBe(true);
+    relay.close();
+  });
+
+  describe.skipIf(!canMakeCertificates())("with TLS", () => {
+    const directory = mkdtempSync(join(tmpdir(), "stellarindex-test-tls-"));
+    let tls: Server;
+    let isSilent = false;
+    beforeAll(async () => {
+      const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
+      const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+      const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+      execFileSync("openssl", ["req", "-x509", ...kind, ...names, "-keyout", key, "-out", cert], { stdio: "ignore" });
+      const secrets = { key: readFileSync(key), cert: readFileSync(cert) };
+      tls = createServer((client) => {
+        client.on("error", () => {});
+        client.once("data", () => {
+          client.write("S");
+          const encrypted = new TLSSocket(client, { isServer: true, ...secrets });
+          const upstream = connect({ port, host: "127.0.0.1" });
+          for (const each of [encrypted, upstream]) each.on("error", () => {});
+          encrypted.on("data", (bytes) => upstream.write(bytes));
+          upstream.on("data", (bytes) => isSilent || encrypted.write(bytes));
+          encrypted.on("close", () => upstream.destroy());
+        });
+      });
+      await listening(tls);
+    });
+    afterAll(() => {
+      tls?.close();
+      rmSync(directory, { recursive: true });
+    });
+    const tlsAddress = (host: string) => `${host}:${(tls.address() as AddressInfo).port}`;
+
+    it.each(["require", "prefer", "allow"])(
+      "sslmode=%s takes any certificate, and a silent server is left",
+      async (mode) => {
+        isSilent = false;
+        const { sql } = await open(at(tlsAddress("127.0.0.1"), `?sslmode=${mode}`), { queryTimeoutSeconds: 0.1 });
+        expect(await codeOf(sql`SELECT 1`)).toBe(null);
+        isSilent = true;
+        expect(await codeOf(sql`SELECT 1`)).toBe("ETIMEDOUT");
+      },
+    );
+
+    it("sslmode=verify-full refuses a certificate that nobody vouches for", async () => {
+      isSilent = false;
+      await expect(open(at(tlsAddress("localhost"), "?sslmode=verify-full"))).rejects.toThrow("self-signed");
+    });
+
+    it("a server without TLS is refused, except by prefer", async () => {
+      const plain = at(`127.0.0.1:${port}`, "?sslmode=");
+      const { sql } = await open(`${plain}prefer`);
+      const [row] = await sql<{ ssl: boolean }[]>`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`;
+      if (row?.ssl === true) {
+        console.log("left out: sslmode=require on a server without TLS, because the one of the tests has TLS");
+        return;
+      }
+      await expect(open(`${plain}require`)).rejects.toThrow("the server has no TLS");
+    });
+  });
+});
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+}
+
+function canMakeCertificates(): boolean {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return true;
+  } catch (error) {
+    console.log(`left out: connections with TLS, because openssl cannot be run (${asError(error).message})`);
+    return false;
+  }
+}
