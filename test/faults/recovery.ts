@@ -111,7 +111,9 @@ export async function expectNothingWrong(world: World): Promise<void> {
   }
   count("wrong", wrong.length);
   expect(wrong).toEqual([]);
-  if (api !== null) await expectAnswersRight(world, unjudged(world, "answers", api.client.answers));
+  if (api === null) return;
+  expect(api.client.failures).toEqual([]);
+  await expectAnswersRight(world, unjudged(world, "answers", api.client.answers));
 }
 
 async function expectAnswersRight({ judge }: World, answers: readonly Answered[]): Promise<void> {
