@@ -32,6 +32,8 @@ export interface RunningProgram {
   readonly process: ChildProcess;
   /** Every line of standard output so far. */
   readonly lines: readonly string[];
+  /** Standard error so far. */
+  readonly errors: () => string;
   /** The first line, past or to come, that matches. Rejects where the program ends before. */
   readonly line: (matches: (line: string) => boolean) => Promise<string>;
   /** The exit status, once it has ended. */
@@ -60,6 +62,7 @@ export function startProgram(args: readonly string[], environment: Environment =
   return {
     process: child,
     lines,
+    errors: () => errors,
     line: (matches) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { makeProxy, type Proxy as TcpProxy } from "../../test/faults/proxy.ts";
+import { makeWire, type Wire } from "../../test/faults/wire.ts";
 import { asError } from "../canonical/as-error.ts";
 import { CircuitOpen, type CircuitState } from "../resilience/guard.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
@@ -21,14 +21,14 @@ const pidOf = async (sql: Sql): Promise<number> => {
 
 describe.each(testEngines.filter(({ server }) => server !== null))("faults on the way to $name", (engine) => {
   let database: TestDatabase;
-  let proxy: TcpProxy;
+  let proxy: Wire;
   const opened: Database[] = [];
   beforeAll(async () => {
     database = await openTestDatabase(engine);
   });
   afterAll(() => database.drop());
   beforeEach(async () => {
-    proxy = await makeProxy(Number(new URL(database.url).port || 5432));
+    proxy = await makeWire(Number(new URL(database.url).port || 5432));
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((each) => each.close()));

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { makeProxy } from "../../test/faults/proxy.ts";
+import { makeWire } from "../../test/faults/wire.ts";
 import { testEngines } from "./database.testing.ts";
 import { connect } from "./pool.ts";
 import { openSockets } from "./socket.ts";
@@ -8,7 +8,7 @@ import { openSockets } from "./socket.ts";
 describe.each(testEngines.filter(({ server }) => server !== null))("the driver on $name", ({ server }) => {
   it("waits for nothing that was asked while a connection closed", async () => {
     const { port, host } = new URL(server ?? "");
-    const proxy = await makeProxy(Number(port || 5432));
+    const proxy = await makeWire(Number(port || 5432));
     const sockets = openSockets({
       addresses: [{ host: "127.0.0.1", port: proxy.port }],
       tls: null,

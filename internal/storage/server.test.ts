@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { makeProxy, type Proxy as TcpProxy } from "../../test/faults/proxy.ts";
+import { makeWire, type Wire } from "../../test/faults/wire.ts";
 import { asError } from "../canonical/as-error.ts";
 import { createTestDatabase, testEngines } from "./database.testing.ts";
 import { type Database, openDatabase, type Patience } from "./database.ts";
@@ -16,7 +16,7 @@ const NOBODY = "127.0.0.1:1";
 describe.each(testEngines.filter(({ server }) => server !== null))("connecting to $name", (engine) => {
   const { server } = engine;
   const opened: Database[] = [];
-  const proxies: TcpProxy[] = [];
+  const proxies: Wire[] = [];
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((each) => each.close()));
     await Promise.all(proxies.splice(0).map((each) => each.close()));
@@ -33,8 +33,8 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
     return one;
   }
 
-  async function proxied(): Promise<[TcpProxy, string]> {
-    const proxy = await makeProxy(port);
+  async function proxied(): Promise<[Wire, string]> {
+    const proxy = await makeWire(port);
     proxies.push(proxy);
     return [proxy, `127.0.0.1:${proxy.port}`];
   }

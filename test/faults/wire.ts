@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** A wire between a client and a server on this machine that can be damaged. */
-export interface Proxy {
+export interface Wire {
   readonly port: number;
   /** Holds every byte, in both directions, for so many milliseconds. */
   delay(milliseconds: number): void;
@@ -10,6 +10,8 @@ export interface Proxy {
   swallow(): void;
   /** Gives all on, as at first. What was swallowed stays lost. */
   pass(): void;
+  /** Swallows for ever on the connections there are, as where the peer's machine has lost its power; new ones work. */
+  forget(): number;
   /** Resets every connection; returns how many there were. */
   cut(): number;
   /** As a peer that has said its last word but still listens: ends one direction of every connection. */
@@ -17,40 +19,41 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-interface Wire {
+interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  isForgotten: boolean;
 }
 
 /** Listens on a port of its own and connects each client to `port` of this machine. */
-export async function makeProxy(port: number): Promise<Proxy> {
-  const wires = new Set<Wire>();
+export async function makeWire(port: number): Promise<Wire> {
+  const links = new Set<Link>();
   let delayMs = 0;
   let isSwallowing = false;
 
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const server = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    const wire = { client, server };
-    wires.add(wire);
-    forward(client, server);
-    forward(server, client);
+    const link = { client, server, isForgotten: false };
+    links.add(link);
+    forward(link, client, server);
+    forward(link, server, client);
     const drop = (): void => {
-      wires.delete(wire);
+      links.delete(link);
       client.resetAndDestroy();
       server.resetAndDestroy();
     };
     for (const socket of [client, server]) {
       socket.on("error", drop);
       socket.on("close", () => {
-        if (client.destroyed && server.destroyed) wires.delete(wire);
+        if (client.destroyed && server.destroyed) links.delete(link);
         else if (socket.errored !== null) drop();
       });
     }
   });
 
-  function forward(from: Socket, to: Socket): void {
+  function forward(link: Link, from: Socket, to: Socket): void {
     const later = (action: () => void): void => {
-      if (isSwallowing) return;
+      if (isSwallowing || link.isForgotten) return;
       if (delayMs === 0) action();
       else setTimeout(action, delayMs);
     };
@@ -69,12 +72,12 @@ export async function makeProxy(port: number): Promise<Proxy> {
   await once(listener, "listening");
 
   function cut(): number {
-    const count = wires.size;
-    for (const { client, server } of wires) {
+    const count = links.size;
+    for (const { client, server } of links) {
       client.resetAndDestroy();
       server.resetAndDestroy();
     }
-    wires.clear();
+    links.clear();
     return count;
   }
 
@@ -90,10 +93,14 @@ export async function makeProxy(port: number): Promise<Proxy> {
       delayMs = 0;
       isSwallowing = false;
     },
+    forget() {
+      for (const link of links) link.isForgotten = true;
+      return links.size;
+    },
     cut,
     halfClose(towards) {
-      for (const wire of wires) wire[towards].end();
-      return wires.size;
+      for (const link of links) link[towards].end();
+      return links.size;
     },
     async close() {
       cut();

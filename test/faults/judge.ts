@@ -1,0 +1,68 @@
+import { once } from "../../internal/aggregate/once.ts";
+import { makePolicy } from "../../internal/aggregate/policy.ts";
+import { computePublished } from "../../internal/aggregate/published-value.ts";
+import { vwapKey } from "../../internal/cache/keys.ts";
+import { bucketEndingAt } from "../../internal/canonical/bucket.ts";
+import { type Pair, parsePair } from "../../internal/canonical/pair.ts";
+import { type PublishedValue, serializePublished } from "../../internal/canonical/published.ts";
+import { formatTime, type Micros, parseTime } from "../../internal/canonical/time.ts";
+import { type Config, policySettings } from "../../internal/config/schema.ts";
+import { openDatabase } from "../../internal/storage/database.ts";
+import { withSnapshot } from "../../internal/storage/snapshot.ts";
+import type { LateRows } from "./decoder.ts";
+
+/** What an undisturbed run would have published, computed from the trades that are there in the end. */
+export interface Judge {
+  /** The bytes for a target at a boundary; null where nothing would be published. */
+  expected(pair: Pair, windowSeconds: number, to: Micros): Promise<string | null>;
+  /**
+   * `unknown` where trades of the window were stored only after its bucket had closed: then what was published depends on
+   * when, as docs/architecture.md says.
+   */
+  verdict(text: string): Promise<"right" | "wrong" | "unknown">;
+  close(): Promise<void>;
+}
+
+export async function openJudge(url: string, config: Config, late: readonly LateRows[]): Promise<Judge> {
+  const database = await openDatabase({ url, max_connections: 2 });
+  const policy = makePolicy(policySettings(config));
+  const { max_trades_per_window: maxTrades, settle_seconds } = config.aggregate;
+
+  async function expected(pair: Pair, windowSeconds: number, to: Micros): Promise<string | null> {
+    const { value } = await withSnapshot(database, (reader) =>
+      computePublished(reader, policy, pair, bucketEndingAt(to, windowSeconds), { maxTrades }),
+    );
+    return value === null ? null : serializePublished(value);
+  }
+
+  function isUnknown({ from, to }: PublishedValue): boolean {
+    const [start, end] = [Date.parse(from), Date.parse(to)];
+    const closed = end + settle_seconds * 1000;
+    return late.some((rows) => rows.to >= start && rows.from < end && rows.stored > closed);
+  }
+
+  return {
+    expected,
+    verdict: once(String, async (text: string) => {
+      const value = read(text);
+      if (value === null) return "wrong";
+      if (isUnknown(value)) return "unknown";
+      const bytes = await expected(parsePair(value.pair), value.window_seconds, parseTime(value.to));
+      return bytes === text ? "right" : "wrong";
+    }),
+    close: () => database.close(),
+  };
+}
+
+function read(text: string): PublishedValue | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Names a target at a boundary as announcements do. */
+export function boundaryName(pair: Pair, windowSeconds: number, to: Micros): string {
+  return `${vwapKey(pair, windowSeconds)} ${formatTime(to)}`;
+}

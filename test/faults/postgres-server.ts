@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { freePort } from "../../internal/cache/redis-server.testing.ts";
+
+/** A PostgreSQL of a test's own, to be taken away and brought back at one address, with its data. */
+export interface PostgresServer {
+  readonly url: string;
+  readonly port: number;
+  /** Starts it and waits until it accepts connections. */
+  start(): Promise<void>;
+  /** `fast` ends the connections in order, `immediate` as a crash would. */
+  stop(how: "fast" | "immediate"): Promise<void>;
+  /** Stops every process of it from running, with its connections open, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it and removes its directory. */
+  remove(): Promise<void>;
+}
+
+const USER = "postgres";
+const SETTINGS = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100"];
+
+/** Whether this machine can start a PostgreSQL; where not, says aloud what is left out. */
+export function canStartPostgres(what: string): boolean {
+  const isThere = binaries() !== null;
+  if (!isThere) console.warn(`left out: ${what}, because there is no initdb and postgres to run`);
+  return isThere;
+}
+
+export async function makePostgresServer(): Promise<PostgresServer> {
+  const bin = binaries();
+  if (bin === null) throw new Error("there is no PostgreSQL to run here");
+  const owner = serverUser();
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-postgres-"));
+  chownSync(directory, owner.uid, owner.gid);
+  const initdb = ["-D", directory, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+  const made = spawnSync(join(bin, "initdb"), initdb, { ...owner, cwd: directory, encoding: "utf8" });
+  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+  const port = await freePort();
+  let child: ChildProcess | null = null;
+
+  function signalAll(signal: NodeJS.Signals): void {
+    const pid = child?.pid;
+    if (pid === undefined) return;
+    // The postmaster first, so that it starts none in between.
+    process.kill(pid, signal);
+    for (const backend of childrenOf(pid)) {
+      try {
+        process.kill(backend, signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    }
+  }
+
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (child === null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+    child = null;
+  }
+
+  return {
+    url: `postgres://${USER}@127.0.0.1:${port}/postgres`,
+    port,
+    async start() {
+      const settings = [...SETTINGS, `port=${port}`].flatMap((setting) => ["-c", setting]);
+      const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
+      const started = spawn(join(bin, "postgres"), ["-D", directory, ...settings], { ...owner, cwd: directory, stdio });
+      child = started;
+      const said: string[] = [];
+      await new Promise<void>((resolve, reject) => {
+        createInterface({ input: started.stderr }).on("line", (line) => {
+          said.push(line);
+          if (line.includes("ready to accept connections")) resolve();
+        });
+        started.once("error", reject);
+        started.once("exit", () => reject(new Error(`postgres did not come up: ${said.slice(-5).join("\n")}`)));
+      });
+    },
+    stop: (how) => stop(how === "fast" ? "SIGINT" : "SIGQUIT"),
+    freeze: () => signalAll("SIGSTOP"),
+    thaw: () => signalAll("SIGCONT"),
+    async remove() {
+      signalAll("SIGCONT");
+      await stop("SIGQUIT");
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where initdb and postgres are: in the path, or where Debian puts the latest version. */
+function binaries(): string | null {
+  const debian = "/usr/lib/postgresql";
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const places = [
+    ...(process.env["PATH"] ?? "").split(delimiter),
+    ...versions.map((version) => join(debian, version, "bin")),
+  ];
+  return places.find((place) => ["initdb", "postgres"].every((name) => existsSync(join(place, name)))) ?? null;
+}
+
+/** PostgreSQL refuses to run as root. */
+function serverUser(): { uid: number; gid: number } {
+  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  if (own.uid !== 0) return own;
+  const id = (flag: string): number => Number(spawnSync("id", [flag, USER], { encoding: "utf8" }).stdout);
+  return { uid: id("-u"), gid: id("-g") };
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      // pid (comm) state ppid …; what is in brackets may hold anything.
+      const [, ppid] = readFileSync(`/proc/${name}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      return Number(ppid) === parent ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/faults/**/*.faults.ts"],
+    globalSetup: ["test/services.ts", "test/faults/report.ts"],
+    // Each file has servers and daemons of its own, which mostly wait.
+    maxWorkers: 4,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
