@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ["cmd/**/*.test.ts", "internal/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/services.ts"],
-    // Most tests wait for databases and processes, so that three at a time suit two cores.
-    maxWorkers: 3,
+    // Most tests wait for databases and processes, so that four at a time suit two cores.
+    maxWorkers: 4,
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
