@@ -22,6 +22,14 @@ describe("config check", () => {
     expect({ err, status }).toEqual({ err: "", status: 0 });
   });
 
+  it("says what the daemons would refuse, and `start` would not", async () => {
+    const { out, status } = await runProgram(["config", "check"]);
+    expect(status).toBe(0);
+    expect(out).toContain(
+      "\naggregator and api, as processes of their own, refuse it:\nconfig: redis.url: memory: lives in",
+    );
+  });
+
   it("lists every problem and exits with 2", async () => {
     const file = fileWith("[log]\nlevel = 1\n[redis]\nurl = 1");
     const { out, err, status } = await runProgram(["--config", file, "config", "check"]);

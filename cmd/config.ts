@@ -3,9 +3,11 @@ import { makePolicy } from "../internal/aggregate/policy.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
 import { formatConfig } from "../internal/config/print.ts";
+import { ConfigError } from "../internal/config/problems.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
+import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { loadConfigOf } from "./settings.ts";
 
 /** Adds `config check` and `config print`; the program has the option `--config FILE`. */
@@ -15,7 +17,8 @@ export function addConfigCommand(program: Command): void {
     .command("check")
     .description("say whether the configuration can be used; list everything wrong with it where it cannot")
     .action((_options, command: Command) => {
-      process.stdout.write(`${summary(loadConfigOf(command))}\n`);
+      const loaded = loadConfigOf(command);
+      process.stdout.write(`${summary(loaded)}\n${unsharedNote(loaded)}`);
     });
   config
     .command("print")
@@ -23,6 +26,17 @@ export function addConfigCommand(program: Command): void {
     .action((_options, command: Command) => {
       process.stdout.write(formatConfig(loadConfigOf(command)));
     });
+}
+
+/** What the daemons, unlike `start`, refuse. */
+function unsharedNote({ config }: LoadedConfig): string {
+  try {
+    refuseUnsharedStores(config);
+    return "";
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return `aggregator and api, as processes of their own, refuse it:\n${error.message}\n`;
+  }
 }
 
 function summary({ config, file, origins }: LoadedConfig): string {

@@ -17,6 +17,7 @@ SELECT 'CREATE ROLE stellarindex_decoder LOGIN' WHERE to_regrole('stellarindex_d
 ALTER ROLE stellarindex_reader PASSWORD :'reader_password';
 ALTER ROLE stellarindex_decoder PASSWORD :'decoder_password';
 
+-- Fails before `stellarindex migrate up` has made the tables in this database.
 -- The aggregator and the API write nothing here.
 ALTER ROLE stellarindex_reader SET default_transaction_read_only = on;
 GRANT SELECT ON trades, trades_1m, trades_1h, retention_horizons, stellarindex_migrations TO stellarindex_reader;

@@ -27,7 +27,10 @@ export async function checkListen(key: string, listen: Listen, sign: Sign): Prom
   }
   return (await answers(listen, sign))
     ? ok(`${key}: our daemon answers at ${address}`)
-    : wrong(`${key}: ${address} is taken by another program`, `stop that program (ss -ltnp), or set another ${key}`);
+    : wrong(
+        `${key}: ${address} is taken by a program that does not answer as ours do`,
+        `see which it is (ss -ltnp): stop it, start it again if it is a daemon of ours that hangs, or set another ${key}`,
+      );
 }
 
 /** The system's code for why not; null where it can be done. */
