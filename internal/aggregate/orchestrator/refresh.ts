@@ -95,14 +95,15 @@ function refreshTogether(
   refreshed: Map<Target, Refreshed>,
 ): Promise<void> {
   const started = stopwatch();
-  const lastStage = new Map<string, number>();
+  const lastStages = new Map<Pair, Map<Micros, number>>();
   const observe = (pair: Pair, bucket: Bucket, report: StageReport): void => {
     onUnknownSources(report.unknownSources ?? [], pair);
     const { stage, trades, dropped, outliers = [] } = report;
-    const market = `${pair.base}/${pair.quote} ${bucket.from}`;
+    const ofPair = lastStages.get(pair) ?? new Map<Micros, number>();
+    lastStages.set(pair, ofPair);
     const ended = stopwatch();
-    const took = ended - (lastStage.get(market) ?? started);
-    lastStage.set(market, ended);
+    const took = ended - (ofPair.get(bucket.from) ?? started);
+    ofPair.set(bucket.from, ended);
     stageDone.publish({ pair, windowSeconds: secondsOf(bucket), to, stage, trades, dropped, seconds: took, outliers });
   };
   const pairs = targets.map(({ pair }) => pair);
