@@ -12,7 +12,7 @@ const EXPOSED = "ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticat
 /**
  * Lets pages of other origins read the answers (CORS), by headers that are set before there is an answer.
  * @param origins as browsers send them; `*` for any
- * @returns the answer to a preflight; null where the request is to be answered as any
+ * @returns the answer to a preflight; null where the request is answered like others
  */
 export function makeCors(
   origins: readonly string[],
