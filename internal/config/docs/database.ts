@@ -17,6 +17,7 @@ export const databaseDocs: Docs = {
   "database.query_timeout_seconds": `
     Seconds that one query of a daemon may take before it is given up; the API has a limit of its own, [api]
     query_timeout_seconds. Commands that work through a whole database, such as import and prune, have none.
+    Waiting for a lock may take half of it, and a server that says nothing for two seconds longer is left.
   `,
 
   "database.breaker_failures": `
