@@ -10,7 +10,8 @@ const PASSWORD = "primary+secret";
 const SENTINEL_PASSWORD = "sentinel+secret";
 const NAME = "prices";
 const CIRCUIT = { failures: 3, cooldownSeconds: 1, stopwatch: () => performance.now() / 1000, onChange: () => {} };
-const FAILED_OVER = { timeout: 40_000, interval: 100 };
+// Sentinels that were kept waiting by a busy machine do nothing for 30 s (TILT), maybe twice.
+const FAILED_OVER = { timeout: 90_000 };
 
 describe.skipIf(!canStartRedis())("Redis behind sentinels", () => {
   const opened: PriceStore[] = [];
@@ -109,7 +110,7 @@ describe.skipIf(!canStartRedis())("Redis behind sentinels", () => {
   });
 
   test("writes, reads and announcements go on with the next primary, and the one before comes back as a replica", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const store = open(sentinels);
     const heard: string[] = [];
@@ -146,7 +147,7 @@ describe.skipIf(!canStartRedis())("Redis behind sentinels", () => {
     await vi.waitFor(() => expect(heard).toContain(write(4).to));
   });
 
-  test("a primary that falls silent is left for the next one", { timeout: 120_000 }, async () => {
+  test("a primary that falls silent is left for the next one", { timeout: 300_000 }, async () => {
     const roles = await Promise.all([first, second].map((server) => ask(server, (it) => it.role())));
     const [primary, next] = roles[0]?.[0] === "master" ? [first, second] : [second, first];
     await vi.waitFor(async () => {
