@@ -1,0 +1,1 @@
+DROP FUNCTION forms_price(text, text, text, numeric, numeric);
