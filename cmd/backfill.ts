@@ -9,7 +9,7 @@ import { openOutput } from "../internal/backfill/output.ts";
 import { type BackfillPlan, countEnds } from "../internal/backfill/plan.ts";
 import { isClosed, latestClosed } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
-import { formatPair, type Pair, parsePair } from "../internal/canonical/pair.ts";
+import { formatPair, type Pair, parseTypedPair } from "../internal/canonical/pair.ts";
 import { formatTime, MICROS_PER_SECOND, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
@@ -122,7 +122,7 @@ function pairsOf(text: string, configured: readonly Pair[], { aliases }: Policy)
   const nameOf = configuredPairs(configured, aliases);
   const pairs = new Map<string, Pair>();
   for (const each of text.split(",")) {
-    const pair = usage("--pairs", () => refuseOneAsset(parsePair(each.trim()), aliases));
+    const pair = usage("--pairs", () => refuseOneAsset(parseTypedPair(each.trim()), aliases));
     pairs.set(pairIdentity(pair, aliases), nameOf(pair) ?? pair);
   }
   return [...pairs.values()];

@@ -5,7 +5,7 @@ import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from ".
 import { chainGap } from "../internal/aggregate/triangulation.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
-import { parsePair } from "../internal/canonical/pair.ts";
+import { parseTypedPair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
@@ -47,7 +47,7 @@ export function addComputeCommand(program: Command): void {
         settleSeconds: config.aggregate.settle_seconds,
       };
       const policy = makePolicy(policySettings(config));
-      const asked = usage("--pair", () => refuseOneAsset(parsePair(options.pair), policy.aliases));
+      const asked = usage("--pair", () => refuseOneAsset(parseTypedPair(options.pair), policy.aliases));
       const target = {
         pair: configuredPairs(publishedPairs(config), policy.aliases)(asked) ?? asked,
         windowSeconds: usage("--window", () => windowSecondsOf(parseDuration(options.window), grid)),

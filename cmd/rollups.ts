@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { HOUR } from "../internal/canonical/bucket.ts";
-import { formatPair, parsePair } from "../internal/canonical/pair.ts";
+import { formatPair, parseStoredPair } from "../internal/canonical/pair.ts";
 import { ceilTo, floorTo, formatTime, parseTime } from "../internal/canonical/time.ts";
 import { createProgress } from "../internal/import/progress.ts";
 import type { RollupDifference, RollupRange } from "../internal/storage/compare-rollups.ts";
@@ -83,7 +83,7 @@ export function addRollupsCommand(program: Command): void {
 
 function rangeOf({ from, to, pair }: Options): RollupRange {
   const range = {
-    pair: pair === undefined ? null : usage("--pair", () => parsePair(pair)),
+    pair: pair === undefined ? null : usage("--pair", () => parseStoredPair(pair)),
     from:
       from === undefined
         ? EARLIEST

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { HOUR } from "../internal/canonical/bucket.ts";
-import { parsePair } from "../internal/canonical/pair.ts";
+import { parseStoredPair } from "../internal/canonical/pair.ts";
 import { floorTo, type Micros, parseTime } from "../internal/canonical/time.ts";
 import { deleteTrades } from "../internal/storage/corrections.ts";
 import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
@@ -38,7 +38,7 @@ export function addTradesCommand(program: Command): void {
     .requiredOption("--yes", "confirm the deletion")
     .addHelpText("after", HELP)
     .action(async ({ source, id, ...options }: Options, command: Command) => {
-      const pair = usage("--pair", () => parsePair(options.pair));
+      const pair = usage("--pair", () => parseStoredPair(options.pair));
       const from = usage("--from", () => parseTime(options.from));
       const to = usage("--to", () => parseTime(options.to));
       if (from >= to) throw new UsageError("--from is not before --to");

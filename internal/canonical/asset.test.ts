@@ -15,6 +15,10 @@ describe("parseAsset", () => {
     ["crypto:USD", "crypto:USD"],
     ["fiat:MXN", "fiat:MXN"],
     [`USDC-${CIRCLE}`, `USDC-${CIRCLE}`],
+    [`USDC:${CIRCLE}`, `USDC-${CIRCLE}`],
+    [`crypto:${CIRCLE}`, `crypto-${CIRCLE}`],
+    [`ABCDEFGHIJKL:${CIRCLE}`, `ABCDEFGHIJKL-${CIRCLE}`],
+    ["crypto:GABCDEFGHIJK", "crypto:GABCDEFGHIJK"],
     [CONTRACT, CONTRACT],
   ])("reads %s as %s", (text, canonical) => {
     expect(parseAsset(text)).toBe(canonical);
@@ -28,7 +32,13 @@ describe("parseAsset", () => {
     ["crypto:ABCDEFGHIJKLM", /ticker/],
     ["stock:AAPL", /unknown prefix/],
     [`USDC-${CIRCLE.slice(0, -1)}A`, /issuer/],
+    [`USDC:${CIRCLE.slice(0, -1)}A`, /issuer/],
+    [`USDC:${CIRCLE.toLowerCase()}`, /issuer/],
+    [`USDC::${CIRCLE}`, /unknown prefix/],
+    [`USDC-${CIRCLE}-1`, /issuer/],
+    [`:${CIRCLE}`, /code of 1 to 12/],
     [`TOOLONGCODE13-${CIRCLE}`, /code of 1 to 12/],
+    [`TOOLONGCODE13:${CIRCLE}`, /code of 1 to 12/],
     [CIRCLE, /not in a known form/],
     [`${CONTRACT.slice(0, -1)}B`, /checksum/],
     ["X LM", /not in a known form/],
@@ -47,6 +57,7 @@ describe("parsePair", () => {
   it("reads both sides", () => {
     expect(formatPair(parsePair("XLM/USD"))).toBe("crypto:XLM/fiat:USD");
     expect(formatPair(parsePair(`native/USDC-${CIRCLE}`))).toBe(`native/USDC-${CIRCLE}`);
+    expect(formatPair(parsePair(`XLM/USDC:${CIRCLE}`))).toBe(`crypto:XLM/USDC-${CIRCLE}`);
   });
 
   it.each(["XLM", "XLM/", "/USD", "XLM/USD/EUR", "USD/fiat:USD", ""])("refuses %j", (text) => {

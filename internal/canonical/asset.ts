@@ -12,9 +12,12 @@ export type Asset = string & { readonly [brand]: "asset" };
 
 const CODE = /^[A-Za-z0-9]{1,12}$/;
 const CONTRACT_SHAPE = /^C[A-Z2-7]{55}$/;
+/** What follows a colon is an issuer where it is longer than any ticker: then `crypto` before it is a code, no prefix. */
+const CODE_AND_ISSUER = /^([^:-]*)(?:-|:(?=[Gg][^:]{12}))(.*)$/s;
 
 /**
- * Reads an asset, canonical or as people write it: a bare code on the fiat list becomes `fiat:`, any other `crypto:`.
+ * Reads an asset, canonical or as people write it: a bare code on the fiat list becomes `fiat:`, any other `crypto:`, and
+ * `CODE:ISSUER` (SEP-11) becomes `CODE-ISSUER`.
  * @throws InputError that names the asset and the forms there are
  */
 export function parseAsset(text: string): Asset {
@@ -24,6 +27,13 @@ export function parseAsset(text: string): Asset {
     );
   };
   if (text === "native") return text as Asset;
+  const [, code, issuer] = CODE_AND_ISSUER.exec(text) ?? [];
+  if (code !== undefined && issuer !== undefined) {
+    if (!CODE.test(code)) return refuse("has no code of 1 to 12 letters or digits");
+    return isStrkey(issuer, "G")
+      ? (`${code}-${issuer}` as Asset)
+      : refuse("has an issuer with a wrong checksum or form");
+  }
   const colon = text.indexOf(":");
   if (colon >= 0) {
     const kind = text.slice(0, colon);
@@ -35,13 +45,6 @@ export function parseAsset(text: string): Asset {
       return CODE.test(code) ? (text as Asset) : refuse("has no ticker of 1 to 12 letters or digits");
     return refuse("has an unknown prefix");
   }
-  const dash = text.indexOf("-");
-  if (dash >= 0) {
-    if (!CODE.test(text.slice(0, dash))) return refuse("has no code of 1 to 12 letters or digits");
-    return isStrkey(text.slice(dash + 1), "G")
-      ? (text as Asset)
-      : refuse("has an issuer with a wrong checksum or form");
-  }
   if (CONTRACT_SHAPE.test(text)) return isStrkey(text, "C") ? (text as Asset) : refuse("has a wrong checksum");
   if (!CODE.test(text)) return refuse("is not in a known form");
   return (FIAT_CODES.has(text) ? `fiat:${text}` : `crypto:${text}`) as Asset;
@@ -50,4 +53,10 @@ export function parseAsset(text: string): Asset {
 /** Whether the asset is a currency of the fiat list. */
 export function isFiat(asset: Asset): boolean {
   return asset.startsWith("fiat:");
+}
+
+/** The code and issuer of a classic Stellar asset; null for any other. */
+export function classicParts(asset: Asset): { readonly code: string; readonly issuer: string } | null {
+  const dash = asset.indexOf("-");
+  return dash < 0 ? null : { code: asset.slice(0, dash), issuer: asset.slice(dash + 1) };
 }

@@ -10,6 +10,11 @@ describe("parseDuration", () => {
     ["1h30m", seconds(5400)],
     ["1.5h", seconds(5400)],
     ["24h0m0s", seconds(86400)],
+    ["1d", seconds(86400)],
+    ["1w", seconds(604_800)],
+    ["1d12h", seconds(129_600)],
+    ["1w2d3h4m5s", seconds(788_645)],
+    ["0.5d", seconds(43_200)],
     ["0", 0n],
     ["250ms", 250_000n],
     ["1µs", 1n],
@@ -17,7 +22,7 @@ describe("parseDuration", () => {
     expect(parseDuration(text)).toBe(micros);
   });
 
-  it.each(["", "5", "5 m", "-5m", "5d", "m", "1h 30m", "1e3s", "10ns"])("refuses %j", (text) => {
+  it.each(["", "5", "5 m", "-5m", "5D", "5 d", "1y", "1mo", "m", "1h 30m", "1e3s", "10ns"])("refuses %j", (text) => {
     expect(() => parseDuration(text)).toThrow();
   });
 });

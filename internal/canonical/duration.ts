@@ -10,11 +10,14 @@ const NANOS: Readonly<Record<string, bigint>> = {
   s: 1_000_000_000n,
   m: 60_000_000_000n,
   h: 3_600_000_000_000n,
+  d: 86_400_000_000_000n,
+  w: 604_800_000_000_000n,
 };
-const PART = /(\d+)(?:\.(\d+))?(ns|us|µs|μs|ms|s|m|h)/y;
+const PART = /(\d+)(?:\.(\d+))?(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
 /**
- * Reads a Go `time.Duration` string: `90s`, `5m`, `1h30m`, `1.5h`.
+ * Reads a Go `time.Duration` string, such as `90s`, `5m`, `1h30m` or `1.5h`, with two units more: a day `d` is 24 hours,
+ * a week `w` seven days.
  * @returns microseconds, never negative
  * @throws InputError where the text is none, is negative, or is finer than a microsecond
  */

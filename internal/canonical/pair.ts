@@ -1,5 +1,6 @@
 import { type Asset, parseAsset } from "./asset.ts";
 import { InputError } from "./input-error.ts";
+import { parseTypedAsset } from "./known-assets.ts";
 
 /** A market: prices are in units of `quote` for one unit of `base`. */
 export interface Pair {
@@ -12,20 +13,47 @@ export interface Pair {
  * @throws InputError where either side is no asset, or both are the same
  */
 export function parsePair(text: string): Pair {
-  const sides = text.split("/");
-  if (sides.length !== 2) {
-    throw new InputError(`pair ${JSON.stringify(text.slice(0, 160))} is not base/quote, such as crypto:XLM/fiat:USD`);
-  }
-  return makePair(sides[0] ?? "", sides[1] ?? "");
+  return pairOf(...splitPair(text), parseAsset);
 }
 
 /** The pair of two assets as text; see {@link parsePair}. */
 export function makePair(base: string, quote: string): Pair {
-  const pair = { base: parseAsset(base), quote: parseAsset(quote) };
-  if (pair.base === pair.quote) throw new InputError(`pair ${formatPair(pair)} has one asset on both sides`);
-  return pair;
+  return pairOf(base, quote, parseAsset);
+}
+
+/** {@link parsePair} for what a person typed; see {@link parseTypedAsset}. */
+export function parseTypedPair(text: string): Pair {
+  return pairOf(...splitPair(text), parseTypedAsset);
+}
+
+/** {@link makePair} for what a person typed; see {@link parseTypedAsset}. */
+export function makeTypedPair(base: string, quote: string): Pair {
+  return pairOf(base, quote, parseTypedAsset);
+}
+
+/**
+ * Reads a pair that names stored rows: in canonical form it is taken as it stands, so that rows under a misspelt code can
+ * be found and deleted; anything shorter is held to {@link parseTypedPair}.
+ */
+export function parseStoredPair(text: string): Pair {
+  const pair = parsePair(text);
+  return formatPair(pair) === text ? pair : parseTypedPair(text);
 }
 
 export function formatPair(pair: Pair): string {
   return `${pair.base}/${pair.quote}`;
+}
+
+function splitPair(text: string): [base: string, quote: string] {
+  const [base, quote, ...more] = text.split("/");
+  if (base === undefined || quote === undefined || more.length > 0) {
+    throw new InputError(`pair ${JSON.stringify(text.slice(0, 160))} is not base/quote, such as crypto:XLM/fiat:USD`);
+  }
+  return [base, quote];
+}
+
+function pairOf(baseText: string, quoteText: string, read: (text: string) => Asset): Pair {
+  const pair = { base: read(baseText), quote: read(quoteText) };
+  if (pair.base === pair.quote) throw new InputError(`pair ${formatPair(pair)} has one asset on both sides`);
+  return pair;
 }

@@ -1,32 +1,73 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const VERSION_BYTE = { G: 6 << 3, C: 2 << 3 } as const;
+const LENGTH = 56;
+const KEY_BYTES = 32;
+
+/** What a Stellar key stands for: `G` an account, `C` a contract. */
+export type KeyKind = keyof typeof VERSION_BYTE;
+
+/** Whether `text` is a Stellar key of the given kind with a valid checksum. */
+export function isStrkey(text: string, kind: KeyKind): boolean {
+  return decodeStrkey(text, kind) !== null;
+}
 
 /**
- * Whether `text` is a Stellar key of the given kind (`G` account, `C` contract) with a valid checksum: base32 of version
- * byte, 32 bytes and CRC-16/XMODEM, little-endian (SEP-23).
+ * The 32 bytes of a Stellar key: base32 of version byte, key and CRC-16/XMODEM, little-endian (SEP-23). Null where the
+ * text is no key of this kind.
  */
-export function isStrkey(text: string, kind: keyof typeof VERSION_BYTE): boolean {
-  if (text.length !== 56 || text[0] !== kind) return false;
-  const bytes: number[] = [];
+export function decodeStrkey(text: string, kind: KeyKind): Buffer | null {
+  if (text.length !== LENGTH || text[0] !== kind) return null;
+  const bytes = fromBase32(text);
+  if (bytes === null || bytes[0] !== VERSION_BYTE[kind]) return null;
+  const end = 1 + KEY_BYTES;
+  return crc16(bytes.subarray(0, end)) === bytes.readUInt16LE(end) ? bytes.subarray(1, end) : null;
+}
+
+/** The text of a key of 32 bytes. */
+export function encodeStrkey(kind: KeyKind, key: Buffer): string {
+  const versioned = Buffer.concat([Buffer.of(VERSION_BYTE[kind]), key]);
+  const checksum = Buffer.alloc(2);
+  checksum.writeUInt16LE(crc16(versioned));
+  return toBase32(Buffer.concat([versioned, checksum]));
+}
+
+/** 35 bytes are 56 digits without a rest, so that every digit counts. */
+function fromBase32(text: string): Buffer | null {
+  const bytes = Buffer.alloc((LENGTH * 5) / 8);
   let bits = 0;
   let pending = 0;
+  let length = 0;
   for (const character of text) {
     const value = ALPHABET.indexOf(character);
-    if (value < 0) return false;
+    if (value < 0) return null;
     pending = (pending << 5) | value;
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
-      bytes.push((pending >> bits) & 0xff);
+      bytes[length++] = pending >> bits;
       pending &= (1 << bits) - 1;
     }
   }
-  const low = bytes[33] ?? 0;
-  const high = bytes[34] ?? 0;
-  return bytes[0] === VERSION_BYTE[kind] && crc16(bytes.slice(0, 33)) === ((high << 8) | low);
+  return bytes;
 }
 
-function crc16(bytes: readonly number[]): number {
+function toBase32(bytes: Buffer): string {
+  let text = "";
+  let bits = 0;
+  let pending = 0;
+  for (const byte of bytes) {
+    pending = (pending << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[pending >> bits];
+      pending &= (1 << bits) - 1;
+    }
+  }
+  return text;
+}
+
+function crc16(bytes: Buffer): number {
   let crc = 0;
   for (const byte of bytes) {
     crc ^= byte << 8;

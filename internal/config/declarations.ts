@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Aliases, closeAliases, DEFAULT_ALIASES, DEFAULT_PEGS, type Pegs } from "../aggregate/aliases.ts";
-import { type Asset, isFiat, parseAsset } from "../canonical/asset.ts";
+import { type Asset, isFiat } from "../canonical/asset.ts";
+import { parseTypedAsset } from "../canonical/known-assets.ts";
 import { readAsset, readTable, report, tableField } from "./tables.ts";
 
 /** Names of one asset as declared, the default among them; an empty list is a default that was taken away. */
@@ -9,7 +10,7 @@ export type DeclaredAliases = ReadonlyMap<Asset, readonly Asset[]>;
 /** `asset = ["other name", …]`, merged over the default key by key. */
 export const aliasesField = z.codec(tableField, z.custom<DeclaredAliases>(), {
   decode: (table, context) => {
-    const declared = readTable(table, context, parseAsset, (names, [key]) => {
+    const declared = readTable(table, context, parseTypedAsset, (names, [key]) => {
       if (Array.isArray(names)) return names.flatMap((name, index) => readAsset(name, context, [key, index]) ?? []);
       context.issues.push({ code: "invalid_type", expected: "array", input: names, path: [key] });
       return [];
@@ -22,7 +23,7 @@ export const aliasesField = z.codec(tableField, z.custom<DeclaredAliases>(), {
 /** `asset = "fiat:USD"`: what the operator declares pegged, beside the built-in pegs. */
 export const pegsField = z.codec(tableField, z.custom<Pegs>(), {
   decode: (table, context) => {
-    const declared = readTable(table, context, parseAsset, (text, path, asset) => {
+    const declared = readTable(table, context, parseTypedAsset, (text, path, asset) => {
       const currency = readAsset(text, context, path);
       if (isFiat(asset)) report(context, path, text, "is a currency itself, which nothing pegs");
       if (currency !== null && !isFiat(currency)) report(context, path, text, `${currency} is no currency`);

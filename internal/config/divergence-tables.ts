@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { InputError } from "../canonical/input-error.ts";
-import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import { parseTypedAsset } from "../canonical/known-assets.ts";
+import { formatPair, type Pair, parsePair, parseTypedPair } from "../canonical/pair.ts";
 import { readTable, readText, tableField } from "./tables.ts";
 
 /** A pair and the contract that Chainlink keeps its price in. */
@@ -22,7 +23,12 @@ const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 /** `asset = "id"`, merged over the default key by key; "" takes an asset of the default away. */
 export const idsField = z.codec(tableField, z.custom<ReadonlyMap<Asset, string>>(), {
   decode: (table, context) => {
-    const declared = readTable(table, context, parseAsset, (id, path) => readText(id, context, path, parseId) ?? "");
+    const declared = readTable(
+      table,
+      context,
+      parseTypedAsset,
+      (id, path) => readText(id, context, path, parseId) ?? "",
+    );
     return new Map([...DEFAULT_IDS, ...declared].filter(([asset]) => declared.get(asset) !== ""));
   },
   encode: (ids) => {
@@ -42,7 +48,7 @@ export const feedsField = z.codec(tableField, z.custom<readonly DeclaredFeed[]>(
     const declared = readTable(
       table,
       context,
-      (text) => formatPair(parsePair(text)),
+      (text) => formatPair(parseTypedPair(text)),
       (address, path) => readText(address, context, path, parseAddress) ?? "",
     );
     return [...declared].map(([pair, address]) => ({ pair: parsePair(pair), address }));

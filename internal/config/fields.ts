@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parseRedisUrl } from "../cache/redis-url.ts";
 import { formatDuration, parseDuration } from "../canonical/duration.ts";
 import { InputError } from "../canonical/input-error.ts";
-import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import { formatPair, type Pair, parseTypedPair } from "../canonical/pair.ts";
 import { MICROS_PER_SECOND } from "../canonical/time.ts";
 
 /** An address to listen on; port 0 lets the system choose one. */
@@ -61,7 +61,7 @@ export const durationField = written<number>(
   (seconds) => (seconds === 0 ? "0" : formatDuration(seconds)),
 );
 
-export const pairField = written<Pair>(parsePair, formatPair);
+export const pairField = written<Pair>(parseTypedPair, formatPair);
 
 export const listenField = written<Listen>(parseListen, formatListen);
 

@@ -13,7 +13,7 @@ const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"
 const retention = durationField
   .refine((seconds) => seconds <= 100 * 366 * 86_400, "is longer than a century")
   .prefault("0")
-  .describe('a duration, such as "720h", or "0" to keep for ever');
+  .describe('a duration, such as "720h" or "30d", or "0" to keep for ever');
 
 /** When a circuit opens and is tried again; the same for the database and for Redis. */
 const breaker = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Asset, parseAsset } from "../canonical/asset.ts";
+import type { Asset } from "../canonical/asset.ts";
+import { parseTypedAsset } from "../canonical/known-assets.ts";
 import { type IssueSink, readOr } from "./fields.ts";
 
 const MOST_ENTRIES = 1000;
@@ -27,7 +28,7 @@ export function readTable<K extends string, V>(
 }
 
 export function readAsset(value: unknown, context: IssueSink, path: PropertyKey[]): Asset | null {
-  return readText(value, context, path, parseAsset);
+  return readText(value, context, path, parseTypedAsset);
 }
 
 /** Reads a text with `read`, which throws InputError on one it does not understand; null then, and for any other value. */

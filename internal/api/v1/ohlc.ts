@@ -151,9 +151,7 @@ function rangeOf({ intervalSeconds, from, to }: CandleQuery, latest: Micros): Bu
 }
 
 function readInterval(text: string): number {
-  const days = /^([1-7])d$/.exec(text)?.[1];
-  const micros = parseDuration(days === undefined ? text : `${Number(days) * 24}h`);
-  const intervalSeconds = Number(micros) / Number(MICROS_PER_SECOND);
+  const intervalSeconds = Number(parseDuration(text)) / Number(MICROS_PER_SECOND);
   if (!isCandleInterval(intervalSeconds)) {
     throw new InputError(
       `${formatDuration(Math.floor(intervalSeconds))} does not fit: use whole minutes that divide a day, or 1 to 7 days, such as 1m, 5m, 1h, 1d`,

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { refuseOneAsset } from "../../aggregate/question.ts";
 import { InputError } from "../../canonical/input-error.ts";
-import { makePair, type Pair, parsePair } from "../../canonical/pair.ts";
+import { makeTypedPair, type Pair, parseTypedPair } from "../../canonical/pair.ts";
 import { needs } from "../../config/cross-checks.ts";
 import { checkedBy, PARAMETER_ERRORS } from "../query.ts";
 import type { Service } from "./service.ts";
@@ -10,7 +10,7 @@ import type { Service } from "./service.ts";
 export const pairParameters = {
   pair: z.string(PARAMETER_ERRORS).optional().openapi({
     description:
-      "base/quote. An asset is `native`, `CODE-ISSUER`, a contract key `C…`, `crypto:TICKER` or `fiat:CODE`; a bare code is a currency where ISO 4217 has it, else a ticker.",
+      "base/quote. An asset is `native`, `CODE-ISSUER` (or `CODE:ISSUER`), a contract key `C…`, `crypto:TICKER` or `fiat:CODE`; a bare code is a currency where ISO 4217 has it, else a ticker. Case matters: `xlm` is refused.",
     example: "XLM/USD",
   }),
   base: z.string(PARAMETER_ERRORS).optional().openapi({ description: "With `quote`, in place of `pair`." }),
@@ -44,10 +44,10 @@ export function pairCheck(service: Service) {
 function readPair(pair: string | undefined, base: string | undefined, quote: string | undefined): Pair {
   if (pair !== undefined) {
     if (base !== undefined || quote !== undefined) throw new InputError("use pair, or base and quote, not both");
-    return parsePair(pair);
+    return parseTypedPair(pair);
   }
   if (base === undefined || quote === undefined) {
     throw new InputError("is missing; write pair=XLM/USD, or base=XLM&quote=USD");
   }
-  return makePair(base, quote);
+  return makeTypedPair(base, quote);
 }

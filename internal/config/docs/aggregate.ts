@@ -4,8 +4,9 @@ import type { Docs } from "./docs.ts";
 export const aggregateDocs: Docs = {
   "aggregate.pairs": `
     The pairs to publish, base/quote: ["XLM/USD", "crypto:BTC/fiat:EUR"]. A bare code is a currency if ISO 4217 has it,
-    else a crypto ticker; other assets are native, CODE-ISSUER and C… (contracts). Two names of one market are an error.
-    An empty list stands for XLM, BTC and ETH in USD, EUR and GBP.
+    else a crypto ticker; other assets are native, CODE-ISSUER (or CODE:ISSUER) and C… (contracts). A known code in
+    another case, such as xlm, is an error, and so are two names of one market. An empty list stands for XLM, BTC and ETH
+    in USD, EUR and GBP.
   `,
 
   "aggregate.windows": `

@@ -33,10 +33,10 @@ export const databaseDocs: Docs = {
   `,
 
   "database.retention": `
-    How long each table keeps its rows, as a duration such as "720h"; "0" keeps them for ever. On TimescaleDB, jobs that
-    \`stellarindex migrate up\` sets up drop what is older; elsewhere \`stellarindex prune\` does, run from cron for
-    instance. Rollups are small and are the long memory: dropping raw trades leaves them. A table must reach back further
-    than the longest window.
+    How long each table keeps its rows, as a duration such as "720h" or "30d"; "0" keeps them for ever. On TimescaleDB,
+    jobs that \`stellarindex migrate up\` sets up drop what is older; elsewhere \`stellarindex prune\` does, run from
+    cron for instance. Rollups are small and are the long memory: dropping raw trades leaves them. A table must reach back
+    further than the longest window.
   `,
 
   "database.retention.trades": `

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { runProgram } from "../test/program.ts";
+
+const environment = { STELLARINDEX_DATABASE_URL: "pglite:memory" };
+const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
+
+describe("a known code in another case is refused", () => {
+  it.each([
+    [["compute", "--window", "5m", "--pair", "xlm/USD"], '--pair: asset "xlm" is not known; did you mean XLM?\n'],
+    [["backfill", ...range, "--out", "x.csv", "--pairs", "crypto:btc/USD"], "--pairs: asset "],
+    [["rollups", "verify", "--pair", "NATIVE/USD"], '--pair: asset "NATIVE" is not known; did you mean native?\n'],
+    [["trades", "delete", ...range, "--yes", "--pair", "XLM/usd"], "did you mean USD?\n"],
+  ])("%j", async (args, message) => {
+    const { status, err } = await runProgram(args, environment);
+    expect(status).toBe(2);
+    expect(err).toContain(message);
+  });
+});
+
+it("deletes trades that are stored under a misspelt code", async () => {
+  const args = ["trades", "delete", ...range, "--yes", "--pair", "crypto:xrp/crypto:eth"];
+  expect(await runProgram(args, environment)).toMatchObject({ status: 0, out: "deleted 0 trades\n" });
+});

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parsePair } from "../../canonical/pair.ts";
+import type { TestDatabase } from "../../storage/database.testing.ts";
+import { trade } from "../../storage/trades.testing.ts";
+import { writeTrades } from "../../storage/trades.ts";
+import { openApiDatabase, openTestApi } from "./api.testing.ts";
+
+const CIRCLE = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await openApiDatabase();
+  const pair = parsePair(`native/USDC-${CIRCLE}`);
+  await writeTrades(database, [trade(pair, "2026-01-10T11:59:00Z", { base: "1000", quote: "250", source: "sdex" })]);
+});
+
+afterAll(() => database.drop());
+
+async function get(query: string) {
+  const api = openTestApi({ database, policy: { min_usd_volume_unknown: "publish" } });
+  api.at("2026-01-10T12:00:10Z");
+  return api.get(query);
+}
+
+test.each([
+  [`pair=native/USDC:${CIRCLE}`, "5m"],
+  [`pair=native%2FUSDC%3A${CIRCLE}`, "1d"],
+  [`base=native&quote=USDC:${CIRCLE}`, "1w"],
+])("CODE:ISSUER and days are read: %s, %s", async (pair, window) => {
+  const { status, body } = await get(`/v1/vwap?${pair}&window=${window}`);
+  expect(status).toBe(200);
+  expect(body.data).toMatchObject({ pair: `native/USDC-${CIRCLE}`, price: "0.25" });
+});
+
+test("a candle may be a week long", async () => {
+  const { status, body } = await get(`/v1/ohlc?pair=native/USDC:${CIRCLE}&interval=1w&to=2026-01-22T00:00:00Z`);
+  expect(status).toBe(200);
+  expect(body.data).toMatchObject({ pair: `native/USDC-${CIRCLE}`, interval_seconds: 604_800 });
+});
+
+test.each([
+  ["vwap?pair=xlm/USD", 'asset "xlm" is not known; did you mean XLM?'],
+  ["twap?pair=NATIVE/USD", "did you mean native?"],
+  ["price?pair=crypto:btc/USD", "did you mean crypto:BTC?"],
+  ["ohlc?interval=1h&base=XLM&quote=usd", "did you mean USD?"],
+  ["vwap?pair=XLM/fiat:usd", "did you mean fiat:USD?"],
+])("a known code in another case is refused: %s", async (query, detail) => {
+  const { status, body } = await get(`/v1/${query}`);
+  expect(status).toBe(400);
+  expect(body.type).toContain("invalid-query");
+  expect(body.errors).toEqual([{ parameter: "pair", detail: expect.stringContaining(detail) }]);
+});

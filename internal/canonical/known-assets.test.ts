@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { describe, expect, it, test } from "vitest";
+import { FIAT_CODES } from "./fiat.ts";
+import { knownSpelling, parseTypedAsset } from "./known-assets.ts";
+import { makePair, makeTypedPair, parsePair, parseStoredPair, parseTypedPair } from "./pair.ts";
+
+const CIRCLE = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+
+describe("parseTypedAsset", () => {
+  it.each([
+    ["xlm", "XLM"],
+    ["NATIVE", "native"],
+    ["Native", "native"],
+    ["crypto:btc", "crypto:BTC"],
+    ["CRYPTO:BTC", "crypto:BTC"],
+    ["usdc", "USDC"],
+    ["mxne", "MXNe"],
+    ["MXNE", "MXNe"],
+    ["YXLM", "yXLM"],
+    ["usd", "USD"],
+    ["fiat:usd", "fiat:USD"],
+    ["crypto:usd", "fiat:USD"],
+    ["crypto:native", "native"],
+    [`usdc-${CIRCLE}`, `USDC-${CIRCLE}`],
+    [`Usdc:${CIRCLE}`, `USDC:${CIRCLE}`],
+  ])("refuses %s, and says that %s may be meant", (text, right) => {
+    expect(() => parseTypedAsset(text)).toThrow(`asset ${JSON.stringify(text)} is not known; did you mean ${right}?`);
+  });
+
+  it.each([
+    ["MXNe", "crypto:MXNe"],
+    ["yUSDC", "crypto:yUSDC"],
+    ["abc", "crypto:abc"],
+    ["crypto:USD", "crypto:USD"],
+    ["native", "native"],
+    ["USD", "fiat:USD"],
+    ["XLM", "crypto:XLM"],
+    [`usdc-GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC`, null],
+    [`USDC:${CIRCLE}`, `USDC-${CIRCLE}`],
+  ])("takes %s", (text, asset) => {
+    expect(parseTypedAsset(text)).toBe(asset ?? text);
+  });
+
+  it("takes each spelling that it proposes", () => {
+    const code = fc.constantFrom("xlm", "native", "mxne", "YXLM", "usd", "Eur", "shib");
+    fc.assert(
+      fc.property(fc.constantFrom("", "crypto:", "fiat:"), code, (prefix, text) => {
+        const known = knownSpelling(prefix + text);
+        if (known !== null) expect(() => parseTypedAsset(known)).not.toThrow();
+      }),
+    );
+  });
+
+  it("knows no token by a currency's code, in whatever case", () => {
+    const codes = [...FIAT_CODES];
+    expect(codes.map((code) => knownSpelling(code))).toEqual(codes.map(() => null));
+    expect(codes.map((code) => knownSpelling(code.toLowerCase()))).toEqual(codes);
+  });
+});
+
+describe("typed pairs", () => {
+  it.each(["xlm/USD", "XLM/usd", "NATIVE/crypto:EURC"])("refuses %s", (text) => {
+    const [base = "", quote = ""] = text.split("/");
+    expect(() => parseTypedPair(text)).toThrow("did you mean");
+    expect(() => makeTypedPair(base, quote)).toThrow("did you mean");
+    expect(() => parsePair(text)).not.toThrow();
+    expect(() => makePair(base, quote)).not.toThrow();
+  });
+
+  test("a pair that names stored rows is taken where it is canonical", () => {
+    expect(parseStoredPair("crypto:xrp/crypto:eth")).toEqual({ base: "crypto:xrp", quote: "crypto:eth" });
+    expect(parseStoredPair("XRP/ETH")).toEqual({ base: "crypto:XRP", quote: "crypto:ETH" });
+    expect(() => parseStoredPair("xrp/eth")).toThrow('asset "xrp" is not known; did you mean XRP?');
+    expect(() => parseStoredPair("crypto:xrp/eth")).toThrow("did you mean");
+  });
+});
