@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../internal/config/schema.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
-import { importFiles } from "../internal/import/import-files.ts";
-import { createProgress, type Progress } from "../internal/import/progress.ts";
+import { type ImportFilesOptions, importFiles } from "../internal/import/import-files.ts";
+import { createProgress } from "../internal/import/progress.ts";
+import type { IdMode } from "../internal/import/trade-id.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
 import { openMigratedDatabase } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
@@ -32,24 +33,25 @@ export async function runImport(
   files: readonly string[],
   kind: FileKind,
   settings: Config["database"],
+  ids?: IdMode,
 ): Promise<number> {
   const absent = files.filter((file) => !existsSync(file));
   if (absent.length > 0) throw new UsageError(`no such file: ${absent.join(", ")}`);
   if (settings.url === "pglite:memory") {
     throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
   }
-  return (await importInto(settings, kind, files, createProgress(process.stderr))) ? 0 : FAILURE;
+  const options = { kind, progress: createProgress(process.stderr), ...(ids && { ids }) };
+  return (await importInto(settings, files, options)) ? 0 : FAILURE;
 }
 
 async function importInto(
   settings: Config["database"],
-  kind: FileKind,
   files: readonly string[],
-  progress: Progress,
+  options: Pick<ImportFilesOptions, "kind" | "ids" | "progress">,
 ): Promise<boolean> {
   const interruption = new AbortController();
   const interrupt = (): void => {
-    progress.log("stopping once what has been read is stored");
+    options.progress.log("stopping once what has been read is stored");
     interruption.abort();
   };
   // On one connection batches are stored in the order of the file, one behind the other.
@@ -57,10 +59,9 @@ async function importInto(
   try {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     return await importFiles(files, {
+      ...options,
       write: (rows) => writeTrades(db, rows),
-      kind,
       signal: interruption.signal,
-      progress,
       print: (line) => process.stdout.write(`${line}\n`),
     });
   } finally {

@@ -2,13 +2,15 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
+import type { Micros } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
 import type { FileKind, FileTrade } from "./file-kind.ts";
+import { createMisspeltCounter, type Misspelt } from "./misspelt.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
 import { type BadRow, readTrades } from "./read-trades.ts";
-import { digestTradeId, rowDigest } from "./trade-id.ts";
+import { ID_SCHEMES, type IdMode, type IdScheme } from "./trade-id.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 
 const BATCH_SIZE = 5000;
@@ -17,6 +19,8 @@ export interface ImportOptions {
   readonly write: Write;
   /** What the file holds; trades unless told otherwise. */
   readonly kind?: FileKind;
+  /** How rows without a trade id get one: see `trade-id.ts`; by what they say unless told otherwise. */
+  readonly ids?: IdMode;
   /** Called for every row that is skipped, in the file's order. */
   readonly onBadRow?: (row: BadRow) => void;
   /** Bytes of the file on disk; the total doubles once it turns out that rows without ids need a pass of their own. */
@@ -35,18 +39,20 @@ export type ImportEnd =
 
 export interface ImportResult extends Readonly<WriteCounts> {
   readonly bad: number;
+  readonly misspelt: Misspelt;
   readonly end: ImportEnd;
 }
 
 /**
  * Writes the trades of a file, batch by batch, in memory that does not grow with the file. Bad rows are skipped. A row
- * without a trade id gets one that is the same whenever the file is read, see `trade-id.ts`; for such rows the file is
- * read twice.
+ * without a trade id gets one that is the same whenever the file is read; for such rows the file is read twice.
  * @returns what became of the rows, also where the file could not be imported as a whole: that is no exception
  */
 export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
-  const { write, kind = TRADE_FILE, onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
+  const { write, kind = TRADE_FILE, ids = "hash", onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
   const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [] };
+  const misspelt = createMisspeltCounter();
+  const scheme = ID_SCHEMES[ids];
   const writer = createBatchWriter(write, batchSize, counts);
   let bad = 0;
   let scratch: string | null = null;
@@ -67,6 +73,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
           onBadRow?.(row);
           continue;
         }
+        misspelt.add(row);
         let trade: TradeRow;
         if (hasId(row)) {
           trade = row;
@@ -74,11 +81,10 @@ export async function importFile(path: string, options: ImportOptions): Promise<
           if (nextOccurrence === null) {
             passes = 2;
             scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
-            nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scratch, signal);
+            nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scheme, scratch, signal);
             if (signal?.aborted) break;
           }
-          const digest = rowDigest(row);
-          trade = { ...row, tradeId: digestTradeId(digest, nextOccurrence(digest)) };
+          trade = { ...row, tradeId: scheme.idOf(row, nextOccurrence(scheme.numberedBy(row))) };
         }
         if (writer.add(trade)) await writer.flush();
       }
@@ -97,24 +103,38 @@ export async function importFile(path: string, options: ImportOptions): Promise<
     }
     return end;
   });
-  return { ...counts, bad, end: stored };
+  return { ...counts, bad, misspelt, end: stored };
 }
 
-/** The first pass over a file: numbers its equal rows without a trade id, in their order. */
+/**
+ * The first pass over a file: numbers its rows without a trade id, as the scheme has it, in their order.
+ * @throws InputError where the scheme goes by that order, and most rows are older than the one before
+ */
 async function numberRows(
   trades: ReturnType<typeof readTrades>,
+  { numberedBy, goesByOrder }: IdScheme,
   directory: string,
   signal: AbortSignal | undefined,
 ): Promise<NextOccurrence> {
   const counter = createOccurrenceCounter(directory);
+  let last: Micros | null = null;
+  let stepsForward = 0;
   try {
     for await (const rows of trades) {
-      for (const row of rows) if (!("reason" in row) && row.tradeId === undefined) counter.add(rowDigest(row));
+      for (const row of rows) {
+        if ("reason" in row || row.tradeId !== undefined) continue;
+        counter.add(numberedBy(row));
+        if (last !== null && row.ts !== last) stepsForward += row.ts > last ? 1 : -1;
+        last = row.ts;
+      }
       if (signal?.aborted) break;
     }
   } catch (error) {
     // The second pass breaks off at the same place, and reports it.
     if (!(error instanceof BrokenFile)) throw error;
+  }
+  if (goesByOrder && stepsForward < 0) {
+    throw new InputError("has its newest trades first; --ids place takes files with the oldest first: reverse it");
   }
   return counter.finish();
 }

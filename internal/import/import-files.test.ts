@@ -77,6 +77,27 @@ test("names the first 5 trades that are stored with other amounts", async () => 
   expect(err[5]).toBe("a: and 2 more stored with other amounts");
 });
 
+test("names the pairs that differ from known ones only in case, and how many rows they have", async () => {
+  const rows = (pair: string, count: number): string => `2026-01-01T00:00:00Z,sdex,${pair},1,1,\n`.repeat(count);
+  const header = "ts,venue,pair,price,size,trade_id\n";
+  const many = Array.from({ length: 25 }, (_, index) => rows(`T${index}/usd`, 2)).join("");
+  const { ok, err } = await run({
+    a: header + rows("xrp/eth", 12) + rows("XRP/ETH", 5) + rows("NATIVE/USD", 1) + rows("yUSDC/mxne", 2),
+    b: header + many,
+  });
+  expect(ok).toBe(true);
+  expect(err.slice(0, 3)).toEqual([
+    "a: 12 rows of crypto:xrp/crypto:eth: did you mean crypto:XRP/crypto:ETH?",
+    "a: 1 row of crypto:NATIVE/fiat:USD: did you mean native/fiat:USD?",
+    "a: 2 rows of crypto:yUSDC/crypto:mxne: did you mean crypto:yUSDC/crypto:MXNe?",
+  ]);
+  expect(err[3]).toBe("b: 2 rows of crypto:T0/crypto:usd: did you mean crypto:T0/fiat:USD?");
+  expect(err.slice(22)).toEqual([
+    "b: 2 rows of crypto:T19/crypto:usd: did you mean crypto:T19/fiat:USD?",
+    "b: and 10 rows of other pairs in such a spelling",
+  ]);
+});
+
 test("stops where the database fails", async () => {
   const { ok, out, err } = await run({ a: file(1), b: file(1) }, { write: () => Promise.reject(new Error("gone")) });
   expect(ok).toBe(false);

@@ -3,13 +3,16 @@ import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
-import { addCounts, formatConflicts, formatCounts, formatEnd } from "./summary.ts";
+import { addCounts, formatConflicts, formatCounts, formatEnd, formatMisspelt } from "./summary.ts";
+import type { IdMode } from "./trade-id.ts";
 
 const BAD_ROWS_SHOWN = 20;
 
 export interface ImportFilesOptions {
   readonly write: Write;
   readonly kind: FileKind;
+  /** How rows without a trade id get one. */
+  readonly ids?: IdMode;
   readonly signal?: AbortSignal;
   readonly progress: Progress;
   /** Takes the lines of the result: one per file, and the total where there are several. */
@@ -28,7 +31,8 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
     const result = await importOne(path, options);
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
-    for (const line of [...formatConflicts(result), formatEnd(result) ?? []].flat()) progress.log(`${path}: ${line}`);
+    const lines = [...formatConflicts(result), ...formatMisspelt(result), formatEnd(result) ?? []].flat();
+    for (const line of lines) progress.log(`${path}: ${line}`);
     if (result.end.kind === "interrupted" || result.end.kind === "failed") break;
   }
   const total = addCounts(results);
@@ -38,13 +42,17 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
   return results.length === paths.length && results.every((result) => result.end.kind === "complete");
 }
 
-async function importOne(path: string, { write, kind, signal, progress }: ImportFilesOptions): Promise<ImportResult> {
+async function importOne(
+  path: string,
+  { write, kind, ids, signal, progress }: ImportFilesOptions,
+): Promise<ImportResult> {
   let bad = 0;
   progress.start(basename(path));
   try {
     return await importFile(path, {
       write,
       kind,
+      ...(ids && { ids }),
       ...(signal && { signal }),
       onProgress: progress.update,
       onBadRow({ line, reason }) {

@@ -31,6 +31,16 @@ export function formatConflicts({ conflicting, conflicts }: ImportResult): strin
   return more > 0 ? [...named, `and ${more} more stored with other amounts`] : named;
 }
 
+/** A line for each of the first few pairs of the file that differ from known ones only in case. */
+export function formatMisspelt({ misspelt: { pairs, others } }: ImportResult): string[] {
+  const named = [...pairs].map(([pair, { rows, meant }]) => `${countOf(rows)} of ${pair}: did you mean ${meant}?`);
+  return others > 0 ? [...named, `and ${countOf(others)} of other pairs in such a spelling`] : named;
+}
+
+function countOf(rows: number): string {
+  return rows === 1 ? "1 row" : `${rows} rows`;
+}
+
 /** Why a file was not imported to its end; null where it was. */
 export function formatEnd({ end }: ImportResult): string | null {
   switch (end.kind) {

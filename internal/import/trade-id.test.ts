@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compareBytes } from "../canonical/compare.ts";
 import type { Fields } from "./fields.ts";
-import { digestTradeId, rowDigest } from "./trade-id.ts";
+import { ID_SCHEMES, rowDigest } from "./trade-id.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 
 const ROW: Fields = { ts: "2026-08-09T21:04:35Z", source: "kraken", pair: "XLM/USD", price: "0.25", size: "4" };
@@ -39,11 +40,48 @@ describe("rowDigest", () => {
   );
 });
 
-test("an id says which of several identical rows it stands for", () => {
-  const digest = Buffer.from("00112233445566ff", "hex");
-  expect([1, 2, 10].map((number) => digestTradeId(digest, number))).toEqual([
-    "00112233445566ff",
-    "00112233445566ff-2",
-    "00112233445566ff-10",
+const TRADE = TRADE_FILE.readRow(ROW);
+
+test("an id by hash says which of several identical rows it stands for", () => {
+  expect([1, 2, 10].map((number) => ID_SCHEMES.hash.idOf(TRADE, number))).toEqual([
+    "d166cdd2dfc0df82",
+    "d166cdd2dfc0df82-2",
+    "d166cdd2dfc0df82-10",
   ]);
+});
+
+describe("an id by place", () => {
+  const { idOf, numberedBy } = ID_SCHEMES.place;
+
+  test("says the place, and what the row says", () => {
+    expect(idOf(TRADE, 12)).toBe("0000000012-d166cdd2dfc0df82");
+    expect(idOf(TRADE, 2 ** 32 - 1)).toBe("4294967295-d166cdd2dfc0df82");
+  });
+
+  test("sorts by the place, whatever the row says", () => {
+    const place = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+    const size = fc.integer({ min: 1, max: 1e9 }).map((units) => TRADE_FILE.readRow({ ...ROW, size: `${units}` }));
+    fc.assert(
+      fc.property(place, place, size, size, (first, second, one, other) => {
+        const [left, right] = [idOf(one, first), idOf(other, second)];
+        expect(left.length).toBe(right.length);
+        if (first !== second) expect(compareBytes(left, right)).toBe(first < second ? -1 : 1);
+      }),
+    );
+  });
+
+  test("is counted by instant, source and pair alone", () => {
+    const keyOf = (changes: Fields): string => numberedBy(TRADE_FILE.readRow({ ...ROW, ...changes })).toString("hex");
+    for (const same of [{ price: "0.3" }, { size: "5" }, { pair: "crypto:XLM/fiat:USD" }]) {
+      expect(keyOf(same)).toBe(keyOf({}));
+    }
+    for (const other of [
+      { ts: "2026-08-09T21:04:36Z" },
+      { source: "sdex" },
+      { pair: "XLM/EUR" },
+      { pair: "ETH/USD" },
+    ]) {
+      expect(keyOf(other)).not.toBe(keyOf({}));
+    }
+  });
 });
