@@ -34,7 +34,7 @@ export interface ImportOptions {
 /** How the import of a file ended. It can be repeated from the start in any case. */
 export type ImportEnd =
   | { readonly kind: "complete" | "interrupted" }
-  /** `refused`: not a file of this kind. `broken`: not readable to its end. `failed`: could not be stored. */
+  /** `refused`: not a file of this kind, or not in the order that ids go by. `broken`: not readable to its end. `failed`: could not be stored. */
   | { readonly kind: "refused" | "broken" | "failed"; readonly reason: string };
 
 export interface ImportResult extends Readonly<WriteCounts> {
@@ -108,7 +108,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
 
 /**
  * The first pass over a file: numbers its rows without a trade id, as the scheme has it, in their order.
- * @throws InputError where the scheme goes by that order, and most rows are older than the one before
+ * @throws InputError where the scheme goes by that order, and the file has its newest rows first
  */
 async function numberRows(
   trades: ReturnType<typeof readTrades>,
@@ -118,13 +118,15 @@ async function numberRows(
 ): Promise<NextOccurrence> {
   const counter = createOccurrenceCounter(directory);
   let last: Micros | null = null;
-  let stepsForward = 0;
+  let forward = 0;
+  let back = 0;
   try {
     for await (const rows of trades) {
       for (const row of rows) {
         if ("reason" in row || row.tradeId !== undefined) continue;
         counter.add(numberedBy(row));
-        if (last !== null && row.ts !== last) stepsForward += row.ts > last ? 1 : -1;
+        if (last !== null && row.ts > last) forward += 1;
+        if (last !== null && row.ts < last) back += 1;
         last = row.ts;
       }
       if (signal?.aborted) break;
@@ -133,7 +135,8 @@ async function numberRows(
     // The second pass breaks off at the same place, and reports it.
     if (!(error instanceof BrokenFile)) throw error;
   }
-  if (goesByOrder && stepsForward < 0) {
+  // Where markets stand side by side or one behind the other, times go forward and back.
+  if (goesByOrder && back > 10 * forward) {
     throw new InputError("has its newest trades first; --ids place takes files with the oldest first: reverse it");
   }
   return counter.finish();

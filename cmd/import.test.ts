@@ -1,0 +1,50 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { embeddedDirectory } from "../internal/storage/database.testing.ts";
+import { runProgram } from "../test/program.ts";
+
+const directory = embeddedDirectory();
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const file = join(directory, "trades.csv");
+writeFileSync(
+  file,
+  [
+    "ts,source,pair,price,size",
+    ..."123".split("").map((size) => `2026-01-01T00:01:00Z,kraken,xrp/eth,0.1,${size}`),
+    "",
+  ].join("\n"),
+);
+
+const run = (...args: string[]) =>
+  runProgram(["import", ...args], { STELLARINDEX_DATABASE_URL: `pglite:${directory}` });
+
+describe("import", () => {
+  it("makes ids by place or by hash, the same each time, and names assets in a wrong case", async () => {
+    const asked = `${file}: 3 rows of crypto:xrp/crypto:eth: did you mean crypto:XRP/crypto:ETH?\n`;
+    const counts = async (...args: string[]) => {
+      const { status, out, err } = await run(file, ...args);
+      expect({ status, err }).toEqual({ status: 0, err: asked });
+      return out.replace(`${file}: `, "").split(" of them")[0];
+    };
+    expect(await counts("--ids", "place")).toBe("3 new, 0 known, 0");
+    expect(await counts("--ids", "place")).toBe("0 new, 3 known, 0");
+    // By hash they are other trades: the help says to stay with one.
+    expect(await counts()).toBe("3 new, 0 known, 0");
+    expect(await counts("--ids", "hash")).toBe("0 new, 3 known, 0");
+  });
+
+  it("refuses other ways to make ids", async () => {
+    const { status, err } = await run(file, "--ids", "line");
+    expect(status).toBe(2);
+    expect(err).toContain("Allowed choices are hash, place.");
+  });
+
+  it("has a help that says what each means", async () => {
+    const { status, out } = await run("--help");
+    expect(status).toBe(0);
+    for (const word of ["--ids <how>", "docs/import.md", "open", "close", "TWAP", "CODE:ISSUER"])
+      expect(out).toContain(word);
+  });
+});
