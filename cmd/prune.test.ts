@@ -80,7 +80,7 @@ describe("prune", () => {
       "[database.retention] keeps trades for ever; set it there, or give --older-than or --before",
     ],
     [["--table", "market"], "Allowed choices are trades, trades_1m, trades_1h"],
-    [["--table", "trades", "--older-than", "30d"], '--older-than: "30d" is not a duration'],
+    [["--table", "trades", "--older-than", "1mo"], '--older-than: "1mo" is not a duration'],
     [["--table", "trades", "--before", "yesterday"], "--before: "],
     [["--table", "trades", "--before", "2999-01-01T00:00:00Z"], "--before is in the future"],
     [

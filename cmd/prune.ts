@@ -29,7 +29,7 @@ configuration, such as keeping less than the configured windows need.
 
 Examples:
   stellarindex prune --dry-run
-  stellarindex prune --table trades --older-than 2160h
+  stellarindex prune --table trades --older-than 90d
 `;
 
 interface Options {
@@ -55,7 +55,7 @@ export function addPruneCommand(program: Command): void {
     .command("prune")
     .description("remove old trades and rollups, by default as [database.retention] says")
     .addOption(new Option("--table <table...>", "only of these tables").choices(TABLES))
-    .option("--older-than <duration>", "remove what is older, such as 2160h; instead of [database.retention]")
+    .option("--older-than <duration>", "remove what is older, such as 90d; instead of [database.retention]")
     .addOption(new Option("--before <time>", "remove what is before, RFC 3339").conflicts("olderThan"))
     .option("--dry-run", "say what would be removed, and remove nothing")
     .addHelpText("after", HELP)

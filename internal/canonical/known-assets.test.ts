@@ -41,6 +41,15 @@ describe("parseTypedAsset", () => {
     expect(parseTypedAsset(text)).toBe(asset ?? text);
   });
 
+  it("knows what is pegged or an alias by default, and the largest markets", () => {
+    for (const code of "XLM BTC ETH USDT USDC DAI PYUSD USDP EURC EUROC EUROB MXNe XRP SOL AQUA yXLM SHX VELO".split(
+      " ",
+    )) {
+      expect(knownSpelling(code)).toBeNull();
+      expect(knownSpelling(`crypto:${code.toLowerCase()}`)).toBe(`crypto:${code}`);
+    }
+  });
+
   it("takes each spelling that it proposes", () => {
     const code = fc.constantFrom("xlm", "native", "mxne", "YXLM", "usd", "Eur", "shib");
     fc.assert(
