@@ -78,9 +78,11 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       { version: 2, name: "rollups", appliedAt: null },
       { version: 3, name: "rollup-costs", appliedAt: null },
       { version: 4, name: "cheap-checks", appliedAt: null },
+      { version: 5, name: "price-forming", appliedAt: null },
+      { version: 6, name: "rollup-weights", appliedAt: null },
     ]);
     await expect(requireMigrated(database)).rejects.toThrow(
-      new DatabaseUnusable("the database lacks 4 of 4 migrations; run: stellarindex migrate up"),
+      new DatabaseUnusable("the database lacks 6 of 6 migrations; run: stellarindex migrate up"),
     );
     // To ask leaves no trace.
     expect(await ownObjects()).toEqual([]);
@@ -103,6 +105,8 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         "applied migration 2 (rollups)",
         "applied migration 3 (rollup-costs)",
         "applied migration 4 (cheap-checks)",
+        "applied migration 5 (price-forming)",
+        "applied migration 6 (rollup-weights)",
       ]),
     );
     const status = await migrationStatus(database);
@@ -111,6 +115,8 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       [2, "rollups"],
       [3, "rollup-costs"],
       [4, "cheap-checks"],
+      [5, "price-forming"],
+      [6, "rollup-weights"],
     ]);
     for (const { appliedAt } of status) expect(appliedAt).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d/);
     await requireMigrated(database);
@@ -130,15 +136,19 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     await migrateDown(database, log);
-    expect(await applied()).toEqual([1, 2, 3]);
-    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 4 migrations");
-    await migrateDown(database, log);
-    expect(await applied()).toEqual([1, 2]);
+    expect(await applied()).toEqual([1, 2, 3, 4, 5]);
+    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 6 migrations");
+    for (const left of [4, 3, 2]) {
+      await migrateDown(database, log);
+      expect(await applied()).toHaveLength(left);
+    }
     await migrateDown(database, log);
     expect(await applied()).toEqual([1]);
     await migrateDown(database, log);
     expect(await applied()).toEqual([]);
     expect(lines).toEqual([
+      "undid migration 6 (rollup-weights)",
+      "undid migration 5 (price-forming)",
       "undid migration 4 (cheap-checks)",
       "undid migration 3 (rollup-costs)",
       "undid migration 2 (rollups)",
@@ -147,7 +157,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
     // With nothing left to undo, nothing happens.
     await migrateDown(database, log);
-    expect(lines).toHaveLength(4);
+    expect(lines).toHaveLength(6);
 
     await up();
     await migrateDown(database, log, 0);
@@ -188,16 +198,16 @@ describe.each(testEngines)("migrations on $name", (engine) => {
 
   it("do not go down to where they are or above, nor while rollups are the only memory", async () => {
     await up();
-    await expect(migrateDown(database, () => {}, 4)).rejects.toThrow("there is nothing to undo above migration 4");
+    await expect(migrateDown(database, () => {}, 6)).rejects.toThrow("there is nothing to undo above migration 6");
     await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-01' WHERE table_name = 'trades'`;
     await expect(migrateDown(database, () => {}, 1)).rejects.toThrow("the rollups are the only memory of them");
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;
-    expect(await applied()).toEqual([1, 2, 3, 4]);
+    expect(await applied()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("are refused by number once an applied one was edited", async () => {
     // The same as an edited file: the checksum that was stored and the file's differ.
-    for (const version of [1, 2, 3, 4]) {
+    for (const version of [1, 2, 3, 4, 5, 6]) {
       const [row] = await database.sql<{ md5: string }[]>`
         UPDATE stellarindex_migrations AS edited SET md5 = 'edited' FROM stellarindex_migrations AS original
         WHERE edited.version = ${version} AND original.version = edited.version RETURNING original.md5`;
@@ -252,7 +262,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         const both = await Promise.all([1, 2].map(() => openDatabase({ url: fresh.url, max_connections: 1 })));
         try {
           const lines = await Promise.all(both.map((one) => up({}, one)));
-          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(4);
+          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(6);
           await Promise.all(both.map((one) => requireMigrated(one)));
         } finally {
           await Promise.all(both.map((one) => one.close()));

@@ -1,6 +1,18 @@
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "./database.ts";
 
+/** What the trades that form a price open, reach and close at, as the last columns of the rollups have it. */
+const FORMING = [
+  "forming_open_ts",
+  "forming_open_trade_id",
+  "forming_open_price",
+  "forming_high_price",
+  "forming_low_price",
+  "forming_close_ts",
+  "forming_close_trade_id",
+  "forming_close_price",
+];
+
 /**
  * What trades say the rollups are: `computed_1m` and `computed_1h` with the columns of `trades_1m` and `trades_1h`, for use
  * behind WITH. It buckets, orders and picks in other ways than the trigger does, so that each can prove the other wrong.
@@ -9,29 +21,44 @@ import type { Sql } from "./database.ts";
 export function recomputedRollups(sql: Sql, condition: PendingQuery<Row[]>) {
   return sql`
     ordered AS (
-      SELECT base_asset, quote_asset, source, ts, trade_id, base_amount, quote_amount, price,
-        date_trunc('minute', ts, 'UTC') AS bucket,
+      SELECT *,
         row_number() OVER in_order = 1 AS opens,
-        lead(ts) OVER in_order IS NULL AS closes
-      FROM trades
-      WHERE ${condition}
+        lead(ts) OVER in_order IS NULL AS closes,
+        forms AND count(*) FILTER (WHERE forms) OVER in_order = 1 AS forming_opens,
+        forms AND count(*) FILTER (WHERE forms) OVER in_order
+          = count(*) FILTER (WHERE forms) OVER (PARTITION BY base_asset, quote_asset, source, bucket) AS forming_closes
+      FROM (
+        SELECT base_asset, quote_asset, source, ts, trade_id, base_amount, quote_amount, price,
+          date_trunc('minute', ts, 'UTC') AS bucket,
+          forms_price(source, base_asset, quote_asset, base_amount, quote_amount) AS forms
+        FROM trades
+        WHERE ${condition}
+      ) AS trade
       WINDOW in_order AS (
-        PARTITION BY base_asset, quote_asset, source, date_trunc('minute', ts, 'UTC')
-        ORDER BY ts, char_length(trade_id), trade_id
+        PARTITION BY base_asset, quote_asset, source, bucket ORDER BY ts, char_length(trade_id), trade_id
       )
     ),
-    computed_1m AS MATERIALIZED (
+    minutes AS MATERIALIZED (
       SELECT base_asset, quote_asset, bucket, source, count(*) AS trade_count,
         sum(base_amount) AS base_volume, sum(quote_amount) AS quote_volume,
         sum(price) AS price_sum, sum(price * price) AS price_square_sum, min(price) AS price_min, max(price) AS price_max,
         min(ts) FILTER (WHERE opens) AS open_ts, min(trade_id) FILTER (WHERE opens) AS open_trade_id,
         min(price) FILTER (WHERE opens) AS open_price,
         min(ts) FILTER (WHERE closes) AS close_ts, min(trade_id) FILTER (WHERE closes) AS close_trade_id,
-        min(price) FILTER (WHERE closes) AS close_price
+        min(price) FILTER (WHERE closes) AS close_price,
+        sum(price * quote_amount) AS quote_price_sum, sum(price * price * quote_amount) AS quote_price_square_sum,
+        count(*) - count(*) FILTER (WHERE forms) AS imprecise_count,
+        min(ts) FILTER (WHERE forming_opens) AS forming_open_ts,
+        min(trade_id) FILTER (WHERE forming_opens) AS forming_open_trade_id,
+        min(price) FILTER (WHERE forming_opens) AS forming_open_price,
+        max(price) FILTER (WHERE forms) AS forming_high_price, min(price) FILTER (WHERE forms) AS forming_low_price,
+        min(ts) FILTER (WHERE forming_closes) AS forming_close_ts,
+        min(trade_id) FILTER (WHERE forming_closes) AS forming_close_trade_id,
+        min(price) FILTER (WHERE forming_closes) AS forming_close_price
       FROM ordered
       GROUP BY base_asset, quote_asset, bucket, source
     ),
-    computed_1h AS MATERIALIZED (
+    hours AS MATERIALIZED (
       SELECT base_asset, quote_asset, date_trunc('hour', bucket, 'UTC') AS bucket, source,
         sum(trade_count)::bigint AS trade_count,
         sum(base_volume) AS base_volume, sum(quote_volume) AS quote_volume,
@@ -40,8 +67,29 @@ export function recomputedRollups(sql: Sql, condition: PendingQuery<Row[]>) {
         min(open_ts) AS open_ts, (array_agg(open_trade_id ORDER BY open_ts))[1] AS open_trade_id,
         (array_agg(open_price ORDER BY open_ts))[1] AS open_price,
         max(close_ts) AS close_ts, (array_agg(close_trade_id ORDER BY close_ts DESC))[1] AS close_trade_id,
-        (array_agg(close_price ORDER BY close_ts DESC))[1] AS close_price
-      FROM computed_1m
+        (array_agg(close_price ORDER BY close_ts DESC))[1] AS close_price,
+        sum(quote_price_sum) AS quote_price_sum, sum(quote_price_square_sum) AS quote_price_square_sum,
+        sum(imprecise_count)::bigint AS imprecise_count,
+        min(forming_open_ts) AS forming_open_ts,
+        (array_agg(forming_open_trade_id ORDER BY forming_open_ts))[1] AS forming_open_trade_id,
+        (array_agg(forming_open_price ORDER BY forming_open_ts))[1] AS forming_open_price,
+        max(forming_high_price) AS forming_high_price, min(forming_low_price) AS forming_low_price,
+        max(forming_close_ts) AS forming_close_ts,
+        (array_agg(forming_close_trade_id ORDER BY forming_close_ts DESC NULLS LAST))[1] AS forming_close_trade_id,
+        (array_agg(forming_close_price ORDER BY forming_close_ts DESC NULLS LAST))[1] AS forming_close_price
+      FROM minutes
       GROUP BY base_asset, quote_asset, date_trunc('hour', bucket, 'UTC'), source
-    )`;
+    ),
+    computed_1m AS (${asStored(sql, "minutes")}),
+    computed_1h AS (${asStored(sql, "hours")})`;
+}
+
+/** Where all trades of a row form a price, it does not say twice what they open, reach and close at. */
+function asStored(sql: Sql, rows: "minutes" | "hours") {
+  const forming = FORMING.map((column) => sql`CASE WHEN imprecise_count > 0 THEN ${sql(column)} END AS ${sql(column)}`);
+  return sql`
+    SELECT base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+      price_min, price_max, open_ts, open_trade_id, open_price, close_ts, close_trade_id, close_price,
+      quote_price_sum, quote_price_square_sum, imprecise_count, ${forming.reduce((all, each) => sql`${all}, ${each}`)}
+    FROM ${sql(rows)}`;
 }

@@ -1,0 +1,395 @@
+-- Rollups hold more: sums weighted by quote amount, and which of their trades form no price.
+
+-- No table is rewritten: a column without a default is NULL in the rows that are there. The sums and the count are NULL
+-- where they are not known: retention took the trades before there were such columns. What the trades that form a price
+-- open, reach and close at is NULL where all of them do, for then it is that of all trades, and where none does.
+-- Whoever writes trades waits from here on: the function of before would leave the new columns behind.
+LOCK TABLE ONLY trades IN SHARE ROW EXCLUSIVE MODE;
+ALTER TABLE trades_1m
+  ADD COLUMN quote_price_sum numeric,
+  ADD COLUMN quote_price_square_sum numeric,
+  ADD COLUMN imprecise_count bigint,
+  ADD COLUMN forming_open_ts timestamptz,
+  ADD COLUMN forming_open_trade_id text COLLATE "C",
+  ADD COLUMN forming_open_price numeric,
+  ADD COLUMN forming_high_price numeric,
+  ADD COLUMN forming_low_price numeric,
+  ADD COLUMN forming_close_ts timestamptz,
+  ADD COLUMN forming_close_trade_id text COLLATE "C",
+  ADD COLUMN forming_close_price numeric;
+ALTER TABLE trades_1h
+  ADD COLUMN quote_price_sum numeric,
+  ADD COLUMN quote_price_square_sum numeric,
+  ADD COLUMN imprecise_count bigint,
+  ADD COLUMN forming_open_ts timestamptz,
+  ADD COLUMN forming_open_trade_id text COLLATE "C",
+  ADD COLUMN forming_open_price numeric,
+  ADD COLUMN forming_high_price numeric,
+  ADD COLUMN forming_low_price numeric,
+  ADD COLUMN forming_close_ts timestamptz,
+  ADD COLUMN forming_close_trade_id text COLLATE "C",
+  ADD COLUMN forming_close_price numeric;
+
+-- SECURITY DEFINER: a decoder may insert trades and nothing else. date_bin from the epoch: no session time zone matters.
+CREATE OR REPLACE FUNCTION trades_add_to_rollups() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  horizon timestamptz;
+BEGIN
+  -- A statement of its own: the horizon is then read with a snapshot from after any pruning that held the lock.
+  LOCK TABLE retention_horizons IN ACCESS SHARE MODE;
+  SELECT complete_from INTO horizon FROM retention_horizons WHERE table_name = 'trades';
+  IF horizon > '-infinity' AND EXISTS (SELECT FROM inserted WHERE ts < horizon) THEN
+    RAISE EXCEPTION 'trades from before % have been pruned: a trade from then cannot be added', horizon
+      USING ERRCODE = 'check_violation', HINT = 'Leave out trades from before that time';
+  END IF;
+
+  -- Where all trades of a group form a price, as nearly always, nothing is looked at one by one. array_agg goes by the
+  -- order of the sorted rows that it is given, so that no group is sorted by itself.
+  WITH placed AS (
+    SELECT *,
+      -- Where the first and the last of those that form a price are, and their least and greatest price.
+      CASE WHEN imprecise_count > 0 THEN (
+        SELECT ARRAY[min(place) / 2, max(place) / 2, min(value::numeric), max(value::numeric)]
+        FROM unnest(ordered) WITH ORDINALITY AS element (value, place)
+        WHERE place % 2 = 0 AND NOT starts_with(value, '-')
+      ) END AS forming
+    FROM (
+      SELECT
+        base_asset, quote_asset, bucket, source,
+        count(*) AS trade_count,
+        count(*) FILTER (WHERE NOT forms) AS imprecise_count,
+        sum(base_amount) AS base_volume,
+        sum(quote_amount) AS quote_volume,
+        sum(price) AS price_sum,
+        sum(price * price) AS price_square_sum,
+        sum(quote_price) AS quote_price_sum,
+        sum(quote_price * price) AS quote_price_square_sum,
+        min(price) AS price_min,
+        max(price) AS price_max,
+        min(ts) AS open_ts,
+        max(ts) AS close_ts,
+        min(ts) FILTER (WHERE forms) AS forming_open_ts,
+        max(ts) FILTER (WHERE forms) AS forming_close_ts,
+        -- Its ends are the opening and the closing trade. A minus marks a trade that forms no price.
+        array_agg(ARRAY[trade_id, CASE WHEN forms THEN price::text ELSE '-' || price::text END]) AS ordered
+      FROM (
+        SELECT *,
+          date_bin('1 minute', ts, timestamptz '1970-01-01 00:00:00+00') AS bucket,
+          quote_amount * price AS quote_price,
+          forms_price(source, base_asset, quote_asset, base_amount, quote_amount) AS forms
+        FROM inserted
+        ORDER BY base_asset, quote_asset, bucket, source, ts, length(trade_id), trade_id
+      ) AS trade
+      GROUP BY base_asset, quote_asset, bucket, source
+    ) AS grouped
+    OFFSET 0
+  ),
+  minutes AS MATERIALIZED (
+    SELECT
+      base_asset, quote_asset, bucket, source, trade_count, imprecise_count, base_volume, quote_volume,
+      price_sum, price_square_sum, quote_price_sum, quote_price_square_sum, price_min, price_max, open_ts, close_ts,
+      forming_open_ts, forming_close_ts,
+      CASE WHEN imprecise_count = 0 THEN price_min ELSE forming[3] END AS forming_low_price,
+      CASE WHEN imprecise_count = 0 THEN price_max ELSE forming[4] END AS forming_high_price,
+      -- Opening trade and price, closing trade and price: of all trades, then of those that form a price. There NULL is
+      -- "the same", and the empty text "none".
+      CASE
+        WHEN imprecise_count = 0 THEN ARRAY[
+          ordered[1][1], ordered[1][2], ordered[trade_count][1], ordered[trade_count][2], NULL, NULL, NULL, NULL
+        ]
+        ELSE ARRAY[
+          ordered[1][1], ltrim(ordered[1][2], '-'), ordered[trade_count][1], ltrim(ordered[trade_count][2], '-'),
+          coalesce(ordered[forming[1]::bigint][1], ''), ordered[forming[1]::bigint][2],
+          ordered[forming[2]::bigint][1], ordered[forming[2]::bigint][2]
+        ]
+      END AS ends
+    FROM placed
+  ),
+  hours AS (
+    SELECT *,
+      -- The first and the last of its minutes with trades that form a price.
+      CASE WHEN imprecise_count > 0 THEN (
+        SELECT ARRAY[min(place), max(place)] FROM generate_subscripts(ends, 1) AS place
+        WHERE ends[place][5] IS DISTINCT FROM ''
+      ) END AS forming
+    FROM (
+      SELECT
+        base_asset, quote_asset, hour AS bucket, source,
+        sum(trade_count::int) AS trade_count,
+        sum(imprecise_count::int) AS imprecise_count,
+        sum(base_volume) AS base_volume,
+        sum(quote_volume) AS quote_volume,
+        sum(price_sum) AS price_sum,
+        sum(price_square_sum) AS price_square_sum,
+        sum(quote_price_sum) AS quote_price_sum,
+        sum(quote_price_square_sum) AS quote_price_square_sum,
+        min(price_min) AS price_min,
+        max(price_max) AS price_max,
+        min(open_ts) AS open_ts,
+        max(close_ts) AS close_ts,
+        min(forming_open_ts) AS forming_open_ts,
+        max(forming_close_ts) AS forming_close_ts,
+        min(forming_low_price) AS forming_low_price,
+        max(forming_high_price) AS forming_high_price,
+        count(*) AS minute_count,
+        array_agg(ends) AS ends
+      FROM (
+        SELECT *, date_bin('1 hour', bucket, timestamptz '1970-01-01 00:00:00+00') AS hour
+        FROM minutes
+        ORDER BY base_asset, quote_asset, hour, source, bucket
+      ) AS minute
+      GROUP BY base_asset, quote_asset, hour, source
+    ) AS grouped
+  ),
+  upserted_minutes AS (
+    INSERT INTO trades_1m AS stored (
+      base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+      price_min, price_max, open_ts, open_trade_id, open_price, close_ts, close_trade_id, close_price,
+      quote_price_sum, quote_price_square_sum, imprecise_count,
+      forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
+      forming_close_ts, forming_close_trade_id, forming_close_price
+    )
+    SELECT
+      base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+      price_min, price_max, open_ts, ends[1], ends[2]::numeric, close_ts, ends[3], ends[4]::numeric,
+      quote_price_sum, quote_price_square_sum, imprecise_count,
+      CASE WHEN imprecise_count > 0 THEN forming_open_ts END,
+      CASE WHEN imprecise_count > 0 THEN nullif(ends[5], '') END,
+      CASE WHEN imprecise_count > 0 THEN ends[6]::numeric END,
+      CASE WHEN imprecise_count > 0 THEN forming_high_price END,
+      CASE WHEN imprecise_count > 0 THEN forming_low_price END,
+      CASE WHEN imprecise_count > 0 THEN forming_close_ts END,
+      CASE WHEN imprecise_count > 0 THEN ends[7] END,
+      CASE WHEN imprecise_count > 0 THEN ends[8]::numeric END
+    FROM minutes
+    ORDER BY base_asset, quote_asset, bucket, source
+    ON CONFLICT (base_asset, quote_asset, bucket, source) DO UPDATE SET
+      trade_count = stored.trade_count + excluded.trade_count,
+      base_volume = stored.base_volume + excluded.base_volume,
+      quote_volume = stored.quote_volume + excluded.quote_volume,
+      price_sum = stored.price_sum + excluded.price_sum,
+      price_square_sum = stored.price_square_sum + excluded.price_square_sum,
+      quote_price_sum = stored.quote_price_sum + excluded.quote_price_sum,
+      quote_price_square_sum = stored.quote_price_square_sum + excluded.quote_price_square_sum,
+      imprecise_count = stored.imprecise_count + excluded.imprecise_count,
+      price_min = least(stored.price_min, excluded.price_min),
+      price_max = greatest(stored.price_max, excluded.price_max),
+      open_ts = least(stored.open_ts, excluded.open_ts),
+      open_trade_id = CASE
+        WHEN (excluded.open_ts, length(excluded.open_trade_id), excluded.open_trade_id)
+          < (stored.open_ts, length(stored.open_trade_id), stored.open_trade_id)
+        THEN excluded.open_trade_id ELSE stored.open_trade_id
+      END,
+      open_price = CASE
+        WHEN (excluded.open_ts, length(excluded.open_trade_id), excluded.open_trade_id)
+          < (stored.open_ts, length(stored.open_trade_id), stored.open_trade_id)
+        THEN excluded.open_price ELSE stored.open_price
+      END,
+      close_ts = greatest(stored.close_ts, excluded.close_ts),
+      close_trade_id = CASE
+        WHEN (excluded.close_ts, length(excluded.close_trade_id), excluded.close_trade_id)
+          > (stored.close_ts, length(stored.close_trade_id), stored.close_trade_id)
+        THEN excluded.close_trade_id ELSE stored.close_trade_id
+      END,
+      close_price = CASE
+        WHEN (excluded.close_ts, length(excluded.close_trade_id), excluded.close_trade_id)
+          > (stored.close_ts, length(stored.close_trade_id), stored.close_trade_id)
+        THEN excluded.close_price ELSE stored.close_price
+      END,
+      (
+        forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
+        forming_close_ts, forming_close_trade_id, forming_close_price
+      ) = (
+        WITH part (open_ts, open_id, open_price, high, low, close_ts, close_id, close_price) AS (
+          SELECT stored.open_ts, stored.open_trade_id, stored.open_price, stored.price_max, stored.price_min,
+            stored.close_ts, stored.close_trade_id, stored.close_price
+          WHERE stored.imprecise_count = 0
+          UNION ALL
+          SELECT stored.forming_open_ts, stored.forming_open_trade_id, stored.forming_open_price,
+            stored.forming_high_price, stored.forming_low_price,
+            stored.forming_close_ts, stored.forming_close_trade_id, stored.forming_close_price
+          WHERE stored.forming_open_ts IS NOT NULL
+          UNION ALL
+          SELECT excluded.open_ts, excluded.open_trade_id, excluded.open_price, excluded.price_max, excluded.price_min,
+            excluded.close_ts, excluded.close_trade_id, excluded.close_price
+          WHERE excluded.imprecise_count = 0
+          UNION ALL
+          SELECT excluded.forming_open_ts, excluded.forming_open_trade_id, excluded.forming_open_price,
+            excluded.forming_high_price, excluded.forming_low_price,
+            excluded.forming_close_ts, excluded.forming_close_trade_id, excluded.forming_close_price
+          WHERE excluded.forming_open_ts IS NOT NULL
+        )
+        SELECT opening.open_ts, opening.open_id, opening.open_price, extremes.high, extremes.low,
+          closing.close_ts, closing.close_id, closing.close_price
+        FROM (SELECT * FROM part ORDER BY open_ts, length(open_id), open_id LIMIT 1) AS opening,
+          (SELECT max(high) AS high, min(low) AS low FROM part) AS extremes,
+          (SELECT * FROM part ORDER BY close_ts DESC, length(close_id) DESC, close_id DESC LIMIT 1) AS closing
+        WHERE stored.imprecise_count + excluded.imprecise_count > 0
+      )
+  )
+  INSERT INTO trades_1h AS stored (
+    base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+    price_min, price_max, open_ts, open_trade_id, open_price, close_ts, close_trade_id, close_price,
+    quote_price_sum, quote_price_square_sum, imprecise_count,
+    forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
+    forming_close_ts, forming_close_trade_id, forming_close_price
+  )
+  SELECT
+    base_asset, quote_asset, bucket, source, trade_count, base_volume, quote_volume, price_sum, price_square_sum,
+    price_min, price_max, open_ts, ends[1][1], ends[1][2]::numeric,
+    close_ts, ends[minute_count][3], ends[minute_count][4]::numeric,
+    quote_price_sum, quote_price_square_sum, imprecise_count,
+    CASE WHEN imprecise_count > 0 THEN forming_open_ts END,
+    CASE WHEN imprecise_count > 0 THEN coalesce(ends[forming[1]][5], ends[forming[1]][1]) END,
+    CASE WHEN imprecise_count > 0 THEN coalesce(ends[forming[1]][6], ends[forming[1]][2])::numeric END,
+    CASE WHEN imprecise_count > 0 THEN forming_high_price END,
+    CASE WHEN imprecise_count > 0 THEN forming_low_price END,
+    CASE WHEN imprecise_count > 0 THEN forming_close_ts END,
+    CASE WHEN imprecise_count > 0 THEN coalesce(ends[forming[2]][7], ends[forming[2]][3]) END,
+    CASE WHEN imprecise_count > 0 THEN coalesce(ends[forming[2]][8], ends[forming[2]][4])::numeric END
+  FROM hours
+  ORDER BY base_asset, quote_asset, bucket, source
+  ON CONFLICT (base_asset, quote_asset, bucket, source) DO UPDATE SET
+    trade_count = stored.trade_count + excluded.trade_count,
+    base_volume = stored.base_volume + excluded.base_volume,
+    quote_volume = stored.quote_volume + excluded.quote_volume,
+    price_sum = stored.price_sum + excluded.price_sum,
+    price_square_sum = stored.price_square_sum + excluded.price_square_sum,
+    quote_price_sum = stored.quote_price_sum + excluded.quote_price_sum,
+    quote_price_square_sum = stored.quote_price_square_sum + excluded.quote_price_square_sum,
+    imprecise_count = stored.imprecise_count + excluded.imprecise_count,
+    price_min = least(stored.price_min, excluded.price_min),
+    price_max = greatest(stored.price_max, excluded.price_max),
+    open_ts = least(stored.open_ts, excluded.open_ts),
+    open_trade_id = CASE
+      WHEN (excluded.open_ts, length(excluded.open_trade_id), excluded.open_trade_id)
+        < (stored.open_ts, length(stored.open_trade_id), stored.open_trade_id)
+      THEN excluded.open_trade_id ELSE stored.open_trade_id
+    END,
+    open_price = CASE
+      WHEN (excluded.open_ts, length(excluded.open_trade_id), excluded.open_trade_id)
+        < (stored.open_ts, length(stored.open_trade_id), stored.open_trade_id)
+      THEN excluded.open_price ELSE stored.open_price
+    END,
+    close_ts = greatest(stored.close_ts, excluded.close_ts),
+    close_trade_id = CASE
+      WHEN (excluded.close_ts, length(excluded.close_trade_id), excluded.close_trade_id)
+        > (stored.close_ts, length(stored.close_trade_id), stored.close_trade_id)
+      THEN excluded.close_trade_id ELSE stored.close_trade_id
+    END,
+    close_price = CASE
+      WHEN (excluded.close_ts, length(excluded.close_trade_id), excluded.close_trade_id)
+        > (stored.close_ts, length(stored.close_trade_id), stored.close_trade_id)
+      THEN excluded.close_price ELSE stored.close_price
+    END,
+    (
+      forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
+      forming_close_ts, forming_close_trade_id, forming_close_price
+    ) = (
+      WITH part (open_ts, open_id, open_price, high, low, close_ts, close_id, close_price) AS (
+        SELECT stored.open_ts, stored.open_trade_id, stored.open_price, stored.price_max, stored.price_min,
+          stored.close_ts, stored.close_trade_id, stored.close_price
+        WHERE stored.imprecise_count = 0
+        UNION ALL
+        SELECT stored.forming_open_ts, stored.forming_open_trade_id, stored.forming_open_price,
+          stored.forming_high_price, stored.forming_low_price,
+          stored.forming_close_ts, stored.forming_close_trade_id, stored.forming_close_price
+        WHERE stored.forming_open_ts IS NOT NULL
+        UNION ALL
+        SELECT excluded.open_ts, excluded.open_trade_id, excluded.open_price, excluded.price_max, excluded.price_min,
+          excluded.close_ts, excluded.close_trade_id, excluded.close_price
+        WHERE excluded.imprecise_count = 0
+        UNION ALL
+        SELECT excluded.forming_open_ts, excluded.forming_open_trade_id, excluded.forming_open_price,
+          excluded.forming_high_price, excluded.forming_low_price,
+          excluded.forming_close_ts, excluded.forming_close_trade_id, excluded.forming_close_price
+        WHERE excluded.forming_open_ts IS NOT NULL
+      )
+      SELECT opening.open_ts, opening.open_id, opening.open_price, extremes.high, extremes.low,
+        closing.close_ts, closing.close_id, closing.close_price
+      FROM (SELECT * FROM part ORDER BY open_ts, length(open_id), open_id LIMIT 1) AS opening,
+        (SELECT max(high) AS high, min(low) AS low FROM part) AS extremes,
+        (SELECT * FROM part ORDER BY close_ts DESC, length(close_id) DESC, close_id DESC LIMIT 1) AS closing
+      WHERE stored.imprecise_count + excluded.imprecise_count > 0
+    );
+  RETURN NULL;
+END
+$$;
+
+-- The rows that are there learn from their trades. Where retention has taken these, NULL stays.
+DO $fill$
+DECLARE
+  horizon timestamptz := (SELECT complete_from FROM retention_horizons WHERE table_name = 'trades');
+  stretches tstzrange[] := ARRAY[tstzrange(NULL, NULL)];
+  stretch tstzrange;
+  rollup record;
+BEGIN
+  -- Chunks are read day by day, which keeps each statement small. An ordinary table has no index by time alone.
+  IF to_regclass('timescaledb_information.chunks') IS NOT NULL THEN
+    SELECT coalesce(array_agg(DISTINCT tstzrange(day, day + interval '1 day')), stretches) INTO stretches
+    FROM timescaledb_information.chunks
+    CROSS JOIN LATERAL generate_series(
+      date_bin('1 day', range_start, timestamptz '1970-01-01 00:00:00+00'), range_end - interval '1 us', '1 day'
+    ) AS day
+    WHERE hypertable_schema = 'public' AND hypertable_name = 'trades' AND range_end > horizon;
+  END IF;
+  FOREACH stretch IN ARRAY stretches LOOP
+    FOR rollup IN VALUES ('trades_1m', interval '1 minute'), ('trades_1h', interval '1 hour') LOOP
+      EXECUTE format($statement$
+        UPDATE %I AS stored SET
+          quote_price_sum = sums.quote_price_sum,
+          quote_price_square_sum = sums.quote_price_square_sum,
+          imprecise_count = sums.imprecise_count
+        FROM (
+          SELECT base_asset, quote_asset, source, date_bin($3, ts, timestamptz '1970-01-01 00:00:00+00') AS bucket,
+            sum(quote_amount * price) AS quote_price_sum,
+            sum(quote_amount * price * price) AS quote_price_square_sum,
+            count(*) FILTER (WHERE NOT forms_price(source, base_asset, quote_asset, base_amount, quote_amount))
+              AS imprecise_count
+          FROM trades
+          WHERE ts >= $1 AND ts < $2
+          GROUP BY 1, 2, 3, 4
+        ) AS sums
+        WHERE stored.base_asset = sums.base_asset AND stored.quote_asset = sums.quote_asset
+          AND stored.bucket = sums.bucket AND stored.source = sums.source
+          AND stored.bucket >= $1 AND stored.bucket < $2
+      $statement$, rollup.column1)
+      USING greatest(lower(stretch), horizon), coalesce(upper(stretch), 'infinity'), rollup.column2;
+      EXECUTE format($statement$
+        UPDATE %1$I AS stored SET
+          forming_open_ts = forming.open_ts,
+          forming_open_trade_id = forming.open_trade_id,
+          forming_open_price = forming.open_price,
+          forming_high_price = forming.high,
+          forming_low_price = forming.low,
+          forming_close_ts = forming.close_ts,
+          forming_close_trade_id = forming.close_trade_id,
+          forming_close_price = forming.close_price
+        FROM (
+          SELECT mixed.base_asset, mixed.quote_asset, mixed.bucket, mixed.source, ends.*
+          FROM %1$I AS mixed CROSS JOIN LATERAL (
+            SELECT min(ts) AS open_ts, max(ts) AS close_ts, min(price) AS low, max(price) AS high,
+              (array_agg(trade_id ORDER BY ts, length(trade_id), trade_id))[1] AS open_trade_id,
+              (array_agg(price ORDER BY ts, length(trade_id), trade_id))[1] AS open_price,
+              (array_agg(trade_id ORDER BY ts DESC, length(trade_id) DESC, trade_id DESC))[1] AS close_trade_id,
+              (array_agg(price ORDER BY ts DESC, length(trade_id) DESC, trade_id DESC))[1] AS close_price
+            FROM trades
+            WHERE base_asset = mixed.base_asset AND quote_asset = mixed.quote_asset AND source = mixed.source
+              AND ts >= mixed.bucket AND ts < mixed.bucket + $3 AND ts >= $1 AND ts < $2
+              AND forms_price(source, base_asset, quote_asset, base_amount, quote_amount)
+          ) AS ends
+          WHERE mixed.imprecise_count > 0 AND mixed.imprecise_count < mixed.trade_count
+            AND mixed.bucket >= $1 AND mixed.bucket < $2
+        ) AS forming
+        WHERE stored.base_asset = forming.base_asset AND stored.quote_asset = forming.quote_asset
+          AND stored.bucket = forming.bucket AND stored.source = forming.source
+          AND stored.bucket >= $1 AND stored.bucket < $2
+      $statement$, rollup.column1)
+      USING greatest(lower(stretch), horizon), coalesce(upper(stretch), 'infinity'), rollup.column2;
+    END LOOP;
+  END LOOP;
+END
+$fill$;
