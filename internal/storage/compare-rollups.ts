@@ -19,7 +19,7 @@ export interface RollupDifference {
   readonly bucket: Micros;
   /** `missing`: the trades are not counted; `surplus`: there are no such trades; `wrong`: some figures differ. */
   readonly kind: "missing" | "surplus" | "wrong";
-  /** The figures that differ, as stored and as computed from the trades; empty unless the kind is `wrong`. */
+  /** The figures that differ, as stored and as computed from the trades, `null` for none; empty unless the kind is `wrong`. */
   readonly figures: readonly { readonly column: string; readonly stored: string; readonly computed: string }[];
 }
 
@@ -46,7 +46,8 @@ interface Row {
 
 /**
  * Compares both kinds of rollups with what the trades say, on one snapshot: a trade that lands meanwhile is in both or in
- * neither. What retention has reached is passed over: its trades, or its rollups, are not all there.
+ * neither. What retention has reached is passed over: its trades, or its rollups, are not all there. A figure that is not
+ * known is a difference, since the trades tell it.
  */
 export function compareRollups(database: Database, { pair, from, to }: RollupRange): Promise<Comparison> {
   return readOnly(database, async (sql, horizons) => {
@@ -89,7 +90,9 @@ function differences(sql: Sql, unit: "1m" | "1h", from: Micros) {
         WHEN stored.trade_count IS NULL THEN 'missing' WHEN computed.trade_count IS NULL THEN 'surplus' ELSE 'wrong'
       END AS kind,
       (
-        SELECT jsonb_object_agg(key, jsonb_build_array(was.value #>> '{}', is_.value #>> '{}'))
+        SELECT jsonb_object_agg(
+          key, jsonb_build_array(coalesce(was.value #>> '{}', 'null'), coalesce(is_.value #>> '{}', 'null'))
+        )
         FROM jsonb_each(to_jsonb(stored)) AS was JOIN jsonb_each(to_jsonb(computed)) AS is_ USING (key)
         WHERE was.value <> is_.value
       ) AS figures
