@@ -138,7 +138,7 @@ async function outlierRuleFor(
   bucket: Bucket,
   counted: readonly SourceTotals[],
 ): Promise<OutlierRule | null> {
-  const rule = sigmaRule(priceStatistics(counted), k);
+  const rule = sigmaRule(priceStatistics(counted), countOf(counted), k);
   if (rule === null || outlierMethod === "sigma") return rule;
   return madRule(await reader.medians(pairs, bucket, sourcesOf(counted), countOf(counted)), k);
 }

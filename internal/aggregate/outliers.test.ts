@@ -27,24 +27,37 @@ describe("the rule by median absolute deviation", () => {
 });
 
 describe("the rule by standard deviation", () => {
-  const statistics = { count: 4, sum: decimal("8"), squareSum: decimal("24") };
+  const statistics = { weight: decimal("4"), sum: decimal("8"), squareSum: decimal("24") };
 
   it("lets a price go that lies further than k·σ from the mean", () => {
     // μ = 2 and σ² = 6 − 4 = 2.
-    expect(goes(sigmaRule(statistics, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
+    expect(goes(sigmaRule(statistics, 4, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
       "4.828428",
       "-0.828428",
     ]);
   });
 
+  it("goes by the weights that the statistics are of, in any unit", () => {
+    // Prices of 1 and 3 that weigh 9 and 1: μ = 1.2 and σ² = 1.8 − 1.44 = 0.6².
+    for (const unit of ["1", "0.0000001", "3e20"].map(decimal)) {
+      const weighted = { weight: unit.times(10), sum: unit.times(12), squareSum: unit.times(18) };
+      expect(goes(sigmaRule(weighted, 2000, decimal("3")), "2.9999999", "3", "3.0000001")).toEqual(["3.0000001"]);
+      const band = outlierBand(sigmaRule(weighted, 2000, decimal("3")) as OutlierRule);
+      expect([band?.low, band?.high].map((edge) => edge?.toFixed(20))).toEqual([
+        "-0.60000000000000000000",
+        "3.00000000000000000000",
+      ]);
+    }
+  });
+
   it("is off at k = 0 and below three trades", () => {
-    expect(sigmaRule(statistics, decimal("0"))).toBe(null);
-    expect(sigmaRule({ ...statistics, count: 2 }, decimal("1"))).toBe(null);
+    expect(sigmaRule(statistics, 4, decimal("0"))).toBe(null);
+    expect(sigmaRule(statistics, 2, decimal("1"))).toBe(null);
     expect(goes(null, "1000")).toEqual([]);
   });
 
   it("has no band where all prices are equal", () => {
-    const rule = sigmaRule({ count: 3, sum: decimal("6"), squareSum: decimal("12") }, decimal("1"));
+    const rule = sigmaRule({ weight: decimal("3"), sum: decimal("6"), squareSum: decimal("12") }, 3, decimal("1"));
     expect(rule && outlierBand(rule)).toBe(null);
   });
 });

@@ -1,4 +1,4 @@
-import { type Decimal, divideSignificant, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
+import { Decimal, divideSignificant, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
 import {
   countOf,
   type OutlierRule,
@@ -16,18 +16,21 @@ const BAND_SLACK = parseDecimal(`1e-${BAND_DIGITS - 10}`);
 const NORMAL_SPREAD = parseDecimal("1.4826");
 const PEGGED_SPREAD = parseDecimal("0.001");
 
-/** n, Σp and Σp² over all sources. */
+/** n, Σp and Σp² over all sources: each trade weighs the same. */
 export function priceStatistics(totals: readonly SourceTotals[]): PriceStatistics {
   return {
-    count: countOf(totals),
+    weight: new Decimal(BigInt(countOf(totals)), 0),
     sum: sum(totals.map(({ priceSum }) => priceSum)),
     squareSum: sum(totals.map(({ priceSquareSum }) => priceSquareSum)),
   };
 }
 
-/** |p − μ| > k·σ with the population σ; null where the filter is off or the trades are fewer than three. */
-export function sigmaRule(statistics: PriceStatistics, k: Decimal): OutlierRule | null {
-  return k.isZero() || statistics.count < FEWEST_TRADES ? null : { method: "sigma", statistics, k };
+/**
+ * |p − μ| > k·σ with the population σ of the statistics; null where the filter is off or the trades are fewer than three.
+ * @param tradeCount of how many trades the statistics are
+ */
+export function sigmaRule(statistics: PriceStatistics, tradeCount: number, k: Decimal): OutlierRule | null {
+  return k.isZero() || tradeCount < FEWEST_TRADES ? null : { method: "sigma", statistics, k };
 }
 
 /**
@@ -52,14 +55,14 @@ export function outlierTest(rule: OutlierRule | null): (price: Decimal) => boole
   const { statistics, k } = rule;
   const reach = squaredReach(statistics, k);
   return (price) => {
-    const distance = price.times(statistics.count).minus(statistics.sum);
+    const distance = price.times(statistics.weight).minus(statistics.sum);
     return distance.times(distance).greaterThan(reach);
   };
 }
 
-/** k²·(n·Σp² − (Σp)²): the square of how far n·p may lie from Σp. */
-export function squaredReach({ count, sum: prices, squareSum }: PriceStatistics, k: Decimal): Decimal {
-  const spread = squareSum.times(count).minus(prices.times(prices));
+/** k²·(Σw·Σw·p² − (Σw·p)²): the square of how far p·Σw may lie from Σw·p. */
+export function squaredReach({ weight, sum: prices, squareSum }: PriceStatistics, k: Decimal): Decimal {
+  const spread = squareSum.times(weight).minus(prices.times(prices));
   return k.times(k).times(spread);
 }
 
@@ -76,8 +79,8 @@ export function outlierBand(rule: OutlierRule): PriceBand | null {
   const slack = statistics.sum.plus(reach).times(BAND_SLACK);
   const inner = reach.minus(slack);
   return {
-    low: divideSignificant(statistics.sum.minus(inner), statistics.count, BAND_DIGITS),
-    high: divideSignificant(statistics.sum.plus(inner), statistics.count, BAND_DIGITS),
+    low: divideSignificant(statistics.sum.minus(inner), statistics.weight, BAND_DIGITS),
+    high: divideSignificant(statistics.sum.plus(inner), statistics.weight, BAND_DIGITS),
   };
 }
 

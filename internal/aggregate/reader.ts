@@ -43,9 +43,10 @@ export interface PriceBand {
   readonly high: Decimal;
 }
 
-/** How the prices of a window lie, exactly: n, Σp and Σp². */
+/** How the prices of a window lie, exactly: Σw, Σw·p and Σw·p². */
 export interface PriceStatistics {
-  readonly count: number;
+  /** How many trades there are, where each weighs the same; their quote volume, where they weigh by it. */
+  readonly weight: Decimal;
   readonly sum: Decimal;
   readonly squareSum: Decimal;
 }
@@ -138,6 +139,17 @@ export interface TradeReader {
    * the mean of the middle two. `count` is how many trades these are, at least 1, from `totals`.
    */
   medians(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[], count: number): Promise<PriceMedians>;
+  /**
+   * The statistics of the prices of the sources' trades, each weighed by its quote amount: Σq, Σq·p and Σq·p². It reads more
+   * than `totals`, for it is asked rarely.
+   */
+  weightedStatistics(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[]): Promise<PriceStatistics>;
+  /**
+   * The median by quote volume of the prices of the sources' trades, at least one: the least price such that the trades up to
+   * it hold at least half of the volume, and the mean of it and the next where they hold just half. Beside it the same median
+   * of |price − median|. It reads every trade.
+   */
+  weightedMedians(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[]): Promise<PriceMedians>;
   /** The last quote between the currency and USD at or before `at`, at most 7 days old. */
   fxQuote(currency: Asset, sources: readonly string[], at: Micros): Promise<FxQuote | null>;
   /** The last quotes between any two currencies at or before `at`; one more than 7 days old is stale. */

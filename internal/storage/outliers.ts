@@ -128,20 +128,20 @@ function unnestParts(sql: Sql, parts: readonly PairSearch[]) {
       ${parts.map(({ question }) => question.sources.join(","))}::text[],
       ${parts.map(({ question }) => formatDecimal(question.band.low))}::text[]::numeric[],
       ${parts.map(({ question }) => formatDecimal(question.band.high))}::text[]::numeric[],
-      ${decisions.map(({ count }) => count)}::text[]::numeric[],
+      ${decisions.map(({ weight }) => weight)}::text[]::numeric[],
       ${decisions.map(({ sum }) => sum)}::text[]::numeric[],
       ${decisions.map(({ reach }) => reach)}::text[]::numeric[],
       ${parts.map(mostSeconds)}::text[]::numeric[],
       ${parts.map(({ limit }) => String(limit))}::text[]::int[]
-    ) AS asked (part, base, quote, sources, low, high, count, sum, reach, most_seconds, most_named)`;
+    ) AS asked (part, base, quote, sources, low, high, weight, sum, reach, most_seconds, most_named)`;
 }
 
 /** What {@link isOutlier} holds a price outside the band to; nulls where the band itself decides. */
 function decisionOf(rule: OutlierRule) {
-  if (rule.method === "mad") return { count: null, sum: null, reach: null };
+  if (rule.method === "mad") return { weight: null, sum: null, reach: null };
   const { statistics, k } = rule;
   return {
-    count: String(statistics.count),
+    weight: formatDecimal(statistics.weight),
     sum: formatDecimal(statistics.sum),
     reach: formatDecimal(squaredReach(statistics, k)),
   };
@@ -239,7 +239,7 @@ function searchRollups(sql: Sql, parts: readonly PairSearch[], minutesFrom: Micr
     WHERE NOT need.is_whole ${isOne ? sql`` : sql`AND ${isAsked("trade.source")}`}
       AND (
         asked.reach IS NULL
-        OR (trade.price * asked.count - asked.sum) * (trade.price * asked.count - asked.sum) > asked.reach
+        OR (trade.price * asked.weight - asked.sum) * (trade.price * asked.weight - asked.sum) > asked.reach
       )`;
   return sql<Row[]>`
     WITH asked AS MATERIALIZED (SELECT * FROM ${unnestParts(sql, parts)}),

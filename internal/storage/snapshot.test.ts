@@ -51,7 +51,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
         band: { low: one, high: one },
         rule: {
           method: "sigma" as const,
-          statistics: { count: 3, sum: one, squareSum: one },
+          statistics: { weight: one, sum: one, squareSum: one },
           k: parseDecimal("0"),
         },
       };

@@ -13,6 +13,8 @@ import { readLastTrade, readTimeWeighted } from "./time-weighted.ts";
 import { together } from "./together.ts";
 import { readTotals, type TotalsQuestion } from "./totals.ts";
 import { readTradedPairs } from "./traded-pairs.ts";
+import { readWeightedMedians } from "./weighted-medians.ts";
+import { readWeightedStatistics } from "./weighted-statistics.ts";
 
 /**
  * Runs `read` on one snapshot of the database: a trade that lands in between is seen by all of its questions or by none.
@@ -43,6 +45,9 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader
     totals: async (pairs, bucket) => totals({ pairs, cover: coverOf(bucket, horizons, now) }),
     outliers: (pairs, bucket, question, limit) => outliers({ pairs, bucket, question, limit }),
     medians: (pairs, bucket, sources, count) => readMedians(sql, horizons, pairs, bucket, sources, count),
+    weightedStatistics: (pairs, bucket, sources) =>
+      readWeightedStatistics(sql, horizons, now, { pairs, bucket, sources }),
+    weightedMedians: (pairs, bucket, sources) => readWeightedMedians(sql, horizons, { pairs, bucket, sources }),
     fxQuote: (currency, sources, at) => fxQuote({ currency, sources, at }),
     fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),

@@ -39,6 +39,6 @@ function breaks(sql: Sql, rule: OutlierRule) {
   const { statistics, k } = rule;
   // Products only: ^, power and sqrt would round.
   const distance = sql`(
-    price * ${String(statistics.count)}::text::numeric - ${formatDecimal(statistics.sum)}::text::numeric)`;
+    price * ${formatDecimal(statistics.weight)}::text::numeric - ${formatDecimal(statistics.sum)}::text::numeric)`;
   return sql`${distance} * ${distance} > ${formatDecimal(squaredReach(statistics, k))}::text::numeric`;
 }
