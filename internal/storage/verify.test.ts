@@ -95,6 +95,17 @@ describe.each(testEngines)("rollups are verified on $name", (engine) => {
       close_ts: ["close_ts - interval '1 microsecond'", ""],
       close_trade_id: [`'"'`, '"'],
       close_price: ["7.0", "7.0"],
+      quote_price_sum: ["quote_price_sum + 1", ""],
+      quote_price_square_sum: ["NULL", "null"],
+      imprecise_count: ["1", "1"],
+      forming_open_ts: ["open_ts", "2026-03-01T10:00:00+00:00 null"],
+      forming_open_trade_id: ["'0'", "0 null"],
+      forming_open_price: ["3", "3 null"],
+      forming_high_price: ["3", "3 null"],
+      forming_low_price: ["3", "3 null"],
+      forming_close_ts: ["close_ts", ""],
+      forming_close_trade_id: ["'0'", "0 null"],
+      forming_close_price: ["3", "3 null"],
     };
     for (const [column, [set, stored]] of Object.entries(wrong)) {
       await damage((sql) =>
