@@ -143,6 +143,7 @@ BEGIN
       ) AS minute
       GROUP BY base_asset, quote_asset, hour, source
     ) AS grouped
+    ORDER BY base_asset, quote_asset, bucket, source
   ),
   upserted_minutes AS (
     INSERT INTO trades_1m AS stored (
@@ -203,30 +204,45 @@ BEGIN
         forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
         forming_close_ts, forming_close_trade_id, forming_close_price
       ) = (
-        WITH part (open_ts, open_id, open_price, high, low, close_ts, close_id, close_price) AS (
-          SELECT stored.open_ts, stored.open_trade_id, stored.open_price, stored.price_max, stored.price_min,
-            stored.close_ts, stored.close_trade_id, stored.close_price
-          WHERE stored.imprecise_count = 0
-          UNION ALL
-          SELECT stored.forming_open_ts, stored.forming_open_trade_id, stored.forming_open_price,
-            stored.forming_high_price, stored.forming_low_price,
-            stored.forming_close_ts, stored.forming_close_trade_id, stored.forming_close_price
-          WHERE stored.forming_open_ts IS NOT NULL
-          UNION ALL
-          SELECT excluded.open_ts, excluded.open_trade_id, excluded.open_price, excluded.price_max, excluded.price_min,
-            excluded.close_ts, excluded.close_trade_id, excluded.close_price
-          WHERE excluded.imprecise_count = 0
-          UNION ALL
-          SELECT excluded.forming_open_ts, excluded.forming_open_trade_id, excluded.forming_open_price,
-            excluded.forming_high_price, excluded.forming_low_price,
-            excluded.forming_close_ts, excluded.forming_close_trade_id, excluded.forming_close_price
-          WHERE excluded.forming_open_ts IS NOT NULL
-        )
-        SELECT opening.open_ts, opening.open_id, opening.open_price, extremes.high, extremes.low,
-          closing.close_ts, closing.close_id, closing.close_price
-        FROM (SELECT * FROM part ORDER BY open_ts, length(open_id), open_id LIMIT 1) AS opening,
-          (SELECT max(high) AS high, min(low) AS low FROM part) AS extremes,
-          (SELECT * FROM part ORDER BY close_ts DESC, length(close_id) DESC, close_id DESC LIMIT 1) AS closing
+        SELECT
+          least(was_open_ts, new_open_ts),
+          CASE WHEN opens THEN new_open_id ELSE was_open_id END,
+          CASE WHEN opens THEN new_open_price ELSE was_open_price END,
+          greatest(was_high, new_high), least(was_low, new_low), greatest(was_close_ts, new_close_ts),
+          CASE WHEN closes THEN new_close_id ELSE was_close_id END,
+          CASE WHEN closes THEN new_close_price ELSE was_close_price END
+        FROM (
+          SELECT *,
+            -- Either side may have no trade that forms a price.
+            coalesce(
+              (new_open_ts, length(new_open_id), new_open_id) < (was_open_ts, length(was_open_id), was_open_id),
+              was_open_ts IS NULL
+            ) AS opens,
+            coalesce(
+              (new_close_ts, length(new_close_id), new_close_id) > (was_close_ts, length(was_close_id), was_close_id),
+              was_close_ts IS NULL
+            ) AS closes
+          FROM (
+            SELECT
+              CASE WHEN stored.imprecise_count = 0 THEN stored.open_ts ELSE stored.forming_open_ts END AS was_open_ts,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.open_trade_id ELSE stored.forming_open_trade_id END AS was_open_id,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.open_price ELSE stored.forming_open_price END AS was_open_price,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.price_max ELSE stored.forming_high_price END AS was_high,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.price_min ELSE stored.forming_low_price END AS was_low,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.close_ts ELSE stored.forming_close_ts END AS was_close_ts,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.close_trade_id ELSE stored.forming_close_trade_id END AS was_close_id,
+              CASE WHEN stored.imprecise_count = 0 THEN stored.close_price ELSE stored.forming_close_price END AS was_close_price,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_ts ELSE excluded.forming_open_ts END AS new_open_ts,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_trade_id ELSE excluded.forming_open_trade_id END AS new_open_id,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_price ELSE excluded.forming_open_price END AS new_open_price,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.price_max ELSE excluded.forming_high_price END AS new_high,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.price_min ELSE excluded.forming_low_price END AS new_low,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_ts ELSE excluded.forming_close_ts END AS new_close_ts,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_trade_id ELSE excluded.forming_close_trade_id END AS new_close_id,
+              CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_price ELSE excluded.forming_close_price END AS new_close_price
+          ) AS of_either
+          OFFSET 0
+        ) AS ends
         WHERE stored.imprecise_count + excluded.imprecise_count > 0
       )
   )
@@ -289,30 +305,45 @@ BEGIN
       forming_open_ts, forming_open_trade_id, forming_open_price, forming_high_price, forming_low_price,
       forming_close_ts, forming_close_trade_id, forming_close_price
     ) = (
-      WITH part (open_ts, open_id, open_price, high, low, close_ts, close_id, close_price) AS (
-        SELECT stored.open_ts, stored.open_trade_id, stored.open_price, stored.price_max, stored.price_min,
-          stored.close_ts, stored.close_trade_id, stored.close_price
-        WHERE stored.imprecise_count = 0
-        UNION ALL
-        SELECT stored.forming_open_ts, stored.forming_open_trade_id, stored.forming_open_price,
-          stored.forming_high_price, stored.forming_low_price,
-          stored.forming_close_ts, stored.forming_close_trade_id, stored.forming_close_price
-        WHERE stored.forming_open_ts IS NOT NULL
-        UNION ALL
-        SELECT excluded.open_ts, excluded.open_trade_id, excluded.open_price, excluded.price_max, excluded.price_min,
-          excluded.close_ts, excluded.close_trade_id, excluded.close_price
-        WHERE excluded.imprecise_count = 0
-        UNION ALL
-        SELECT excluded.forming_open_ts, excluded.forming_open_trade_id, excluded.forming_open_price,
-          excluded.forming_high_price, excluded.forming_low_price,
-          excluded.forming_close_ts, excluded.forming_close_trade_id, excluded.forming_close_price
-        WHERE excluded.forming_open_ts IS NOT NULL
-      )
-      SELECT opening.open_ts, opening.open_id, opening.open_price, extremes.high, extremes.low,
-        closing.close_ts, closing.close_id, closing.close_price
-      FROM (SELECT * FROM part ORDER BY open_ts, length(open_id), open_id LIMIT 1) AS opening,
-        (SELECT max(high) AS high, min(low) AS low FROM part) AS extremes,
-        (SELECT * FROM part ORDER BY close_ts DESC, length(close_id) DESC, close_id DESC LIMIT 1) AS closing
+      SELECT
+        least(was_open_ts, new_open_ts),
+        CASE WHEN opens THEN new_open_id ELSE was_open_id END,
+        CASE WHEN opens THEN new_open_price ELSE was_open_price END,
+        greatest(was_high, new_high), least(was_low, new_low), greatest(was_close_ts, new_close_ts),
+        CASE WHEN closes THEN new_close_id ELSE was_close_id END,
+        CASE WHEN closes THEN new_close_price ELSE was_close_price END
+      FROM (
+        SELECT *,
+          -- Either side may have no trade that forms a price.
+          coalesce(
+            (new_open_ts, length(new_open_id), new_open_id) < (was_open_ts, length(was_open_id), was_open_id),
+            was_open_ts IS NULL
+          ) AS opens,
+          coalesce(
+            (new_close_ts, length(new_close_id), new_close_id) > (was_close_ts, length(was_close_id), was_close_id),
+            was_close_ts IS NULL
+          ) AS closes
+        FROM (
+          SELECT
+            CASE WHEN stored.imprecise_count = 0 THEN stored.open_ts ELSE stored.forming_open_ts END AS was_open_ts,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.open_trade_id ELSE stored.forming_open_trade_id END AS was_open_id,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.open_price ELSE stored.forming_open_price END AS was_open_price,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.price_max ELSE stored.forming_high_price END AS was_high,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.price_min ELSE stored.forming_low_price END AS was_low,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.close_ts ELSE stored.forming_close_ts END AS was_close_ts,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.close_trade_id ELSE stored.forming_close_trade_id END AS was_close_id,
+            CASE WHEN stored.imprecise_count = 0 THEN stored.close_price ELSE stored.forming_close_price END AS was_close_price,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_ts ELSE excluded.forming_open_ts END AS new_open_ts,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_trade_id ELSE excluded.forming_open_trade_id END AS new_open_id,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.open_price ELSE excluded.forming_open_price END AS new_open_price,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.price_max ELSE excluded.forming_high_price END AS new_high,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.price_min ELSE excluded.forming_low_price END AS new_low,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_ts ELSE excluded.forming_close_ts END AS new_close_ts,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_trade_id ELSE excluded.forming_close_trade_id END AS new_close_id,
+            CASE WHEN excluded.imprecise_count = 0 THEN excluded.close_price ELSE excluded.forming_close_price END AS new_close_price
+        ) AS of_either
+        OFFSET 0
+      ) AS ends
       WHERE stored.imprecise_count + excluded.imprecise_count > 0
     );
   RETURN NULL;
