@@ -43,7 +43,11 @@ export async function compareRules(database: Database): Promise<void> {
     VWAP: tickOf(database, targetsOf([hundredThousand as Pair], [86_400]), { triangulation_enabled: false }),
     TWAP: () =>
       withSnapshot(database, (reader) =>
-        reader.timeWeighted([hundredThousand as Pair], bucketEndingAt(BENCH_TO, 86_400), null),
+        reader.timeWeighted([hundredThousand as Pair], bucketEndingAt(BENCH_TO, 86_400), {
+          sources: null,
+          filter: null,
+          carrySeconds: 0,
+        }),
       ),
   });
 }

@@ -91,6 +91,7 @@ export interface ExpiredRate {
 export interface TimeWeightedSums {
   readonly weightedSum: Decimal;
   readonly duration: Micros;
+  /** Trades of the bucket; one that is carried into it is not counted. */
   readonly tradeCount: number;
 }
 
@@ -107,6 +108,43 @@ export type OutlierRule =
   | { readonly method: "sigma"; readonly statistics: PriceStatistics; readonly k: Decimal }
   /** |p − median| > reach. */
   | { readonly method: "mad"; readonly median: Decimal; readonly reach: Decimal };
+
+/**
+ * Which single prices are shown: those of trades that form a price ({@link formsPrice}), are no outliers by `rule` and lie
+ * within the band of the guard, both ends included. Null stands for no such condition.
+ */
+export interface PriceFilter {
+  readonly rule: OutlierRule | null;
+  readonly band: PriceBand | null;
+}
+
+/** Which trades a single price is taken from. */
+export interface PriceSelection {
+  /** Null means any. */
+  readonly sources: readonly string[] | null;
+  /** Null means every trade, as it is stored. */
+  readonly filter: PriceFilter | null;
+}
+
+/** Which trades a TWAP is made of. */
+export interface TimeWeightedSelection extends PriceSelection {
+  /** How old the price may be that stands when the bucket begins. Without a filter, none does. */
+  readonly carrySeconds: number;
+}
+
+/** What was traded in one hour or minute: volumes per source, in bytewise order of the sources. */
+export interface Block {
+  readonly from: Micros;
+  readonly sources: readonly SourceVolumes[];
+}
+
+/** The trading shortly before a moment, newest first; blocks without trades are left out. */
+export interface RecentBlocks {
+  /** The last five hours that were over by the last full hour, within seven days. */
+  readonly hours: readonly Block[];
+  /** Where there are fewer than three such hours, all minutes of the last three hours that are over; else none. */
+  readonly minutes: readonly Block[];
+}
 
 /** What the outlier filter asks for: trades of these sources with prices outside the band, decided by the rule. */
 export interface OutlierQuestion {
@@ -159,7 +197,14 @@ export interface TradeReader {
    * are currencies, tickers or among `bases`.
    */
   tradedPairs(bucket: Bucket, bases: readonly Asset[], sources: readonly string[] | null): Promise<Pair[]>;
-  timeWeighted(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[] | null): Promise<TimeWeightedSums>;
-  /** The last trade before `before`, in the order of trades; `sources` null means any. */
-  lastTrade(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[] | null): Promise<LastTrade | null>;
+  /**
+   * The sums for a TWAP, over the trades of the bucket that are selected, in their order. Each price stands until the next
+   * one or the bucket's end; of several at one instant the last stands. The last selected trade before the bucket, at most
+   * `carrySeconds` old, stands until the first.
+   */
+  timeWeighted(pairs: readonly Pair[], bucket: Bucket, selection: TimeWeightedSelection): Promise<TimeWeightedSums>;
+  /** The last selected trade of the bucket, in the order of trades. */
+  lastTrade(pairs: readonly Pair[], bucket: Bucket, selection: PriceSelection): Promise<LastTrade | null>;
+  /** What a recent price is made of; `sources` null means any. */
+  recentBlocks(pairs: readonly Pair[], before: Micros, sources: readonly string[] | null): Promise<RecentBlocks>;
 }

@@ -393,7 +393,9 @@ describe.each(testEngines.filter(({ name }) => name === "timescaledb"))("what mi
       return rows.map(({ days }) => days);
     };
     const timeWeighted = (days: number) =>
-      withSnapshot(database, (reader) => reader.timeWeighted([pair], { from: ago(days), to: now }, null));
+      withSnapshot(database, (reader) =>
+        reader.timeWeighted([pair], { from: ago(days), to: now }, { sources: null, filter: null, carrySeconds: 0 }),
+      );
 
     await expire("trades", 30);
     expect(await daysLeft("trades", "ts")).toEqual([40, 20, 1]);

@@ -137,7 +137,7 @@ function unnestParts(sql: Sql, parts: readonly PairSearch[]) {
 }
 
 /** What {@link isOutlier} holds a price outside the band to; nulls where the band itself decides. */
-function decisionOf(rule: OutlierRule) {
+export function decisionOf(rule: OutlierRule) {
   if (rule.method === "mad") return { weight: null, sum: null, reach: null };
   const { statistics, k } = rule;
   return {

@@ -45,7 +45,9 @@ describe.each(testEngines)("pruning on $name", (engine) => {
   }
 
   const timeWeighted = (pair: Pair, from: Micros, to = T + 100n * DAY) =>
-    withSnapshot(database, (reader) => reader.timeWeighted([pair], { from, to }, null));
+    withSnapshot(database, (reader) =>
+      reader.timeWeighted([pair], { from, to }, { sources: null, filter: null, carrySeconds: 0 }),
+    );
   const totals = (pair: Pair, from: Micros, to = T + 100n * DAY) =>
     withSnapshot(database, (reader) => reader.totals([pair], { from, to }));
 
@@ -257,7 +259,11 @@ describe.each(testEngines)("pruning on $name", (engine) => {
           await new Promise<void>((resolve) => {
             resolveWait = resolve;
           });
-          const sums = await reader.timeWeighted([pair], { from: T, to: T + 100n * DAY }, null);
+          const sums = await reader.timeWeighted(
+            [pair],
+            { from: T, to: T + 100n * DAY },
+            { sources: null, filter: null, carrySeconds: 0 },
+          );
           order.push("answered");
           return sums;
         });

@@ -48,14 +48,18 @@ describe.each(testEngines.filter(({ server }) => server !== null))("what is read
         await reader.fxQuote(parseAsset("EUR"), ["ecb"], T);
         await reader.fxRates(["ecb"], T);
         await reader.tradedPairs(BUCKET, [], null);
-        await reader.timeWeighted([pair], BUCKET, null);
-        await reader.lastTrade([pair], BUCKET, null);
+        await reader.timeWeighted([pair], BUCKET, { sources: null, filter: null, carrySeconds: 0 });
+        await reader.lastTrade([pair], BUCKET, { sources: null, filter: null });
+        const filter = { rule, band };
+        await reader.timeWeighted([pair], BUCKET, { sources: null, filter, carrySeconds: 60 });
+        await reader.lastTrade([pair], BUCKET, { sources: ["kraken"], filter });
+        await reader.recentBlocks([pair], BUCKET.from, ["kraken"]);
       });
     }
     const statements = await session.sql<{ statement: string; runs: string; planned_once: string; types: string }[]>`
       SELECT statement, custom_plans::text AS runs, generic_plans::text AS planned_once, parameter_types::text AS types
       FROM pg_prepared_statements WHERE statement ~ 'FROM trades|JOIN trades|trades_1[mh]' AND custom_plans + generic_plans >= ${RUNS}::int`;
-    expect(statements.length).toBeGreaterThanOrEqual(9);
+    expect(statements.length).toBeGreaterThanOrEqual(13);
     for (const { statement, planned_once, types } of statements) {
       if (engine.name === "timescaledb") expect([statement, planned_once]).toEqual([statement, "0"]);
       // A text that becomes a time is not known to the planner.

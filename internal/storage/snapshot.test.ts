@@ -62,8 +62,9 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
           ({ tradeCount }) => tradeCount,
         ),
         (await reader.fxQuote(parseAsset("fiat:ISK"), ["ecb"], bucket.to))?.price.toFixed(),
-        (await reader.timeWeighted([pair], bucket, null)).tradeCount,
-        (await reader.lastTrade([pair], bucket, null))?.price.toFixed(),
+        (await reader.timeWeighted([pair], bucket, { sources: null, filter: null, carrySeconds: 0 })).tradeCount,
+        (await reader.lastTrade([pair], bucket, { sources: null, filter: null }))?.price.toFixed(),
+        (await reader.recentBlocks([pair], bucket.to, null)).minutes[0]?.sources[0]?.tradeCount,
       ];
     };
     const eachSeen = (pair: ReturnType<typeof freshPair>, round: number): TradeRow[] => [
@@ -75,13 +76,13 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       it("whatever another session commits in between (server engines)", async () => {
         const pair = freshPair();
         await writeTrades(database, eachSeen(pair, 1));
-        const before = [[1], 1, [1], "2", 1, "2"];
+        const before = [[1], 1, [1], "2", 1, "2", 1];
         await ask(async (reader) => {
           expect(await everything(pair)(reader)).toEqual(before);
           await writeTrades(database, eachSeen(pair, 2));
           expect(await everything(pair)(reader)).toEqual(before);
         });
-        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2]);
       });
 
     if (engine.server !== null)
@@ -113,7 +114,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
         });
         await write;
         expect(order).toEqual(["read", "written"]);
-        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3"]);
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2]);
         await other.end();
       });
   });
@@ -222,7 +223,9 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
   describe("time-weighted sums", () => {
     const bucket = { from: T, to: T + seconds(100) };
     const sums = async (pairs: ReturnType<typeof freshPair>[], within = bucket, sources: string[] | null = null) => {
-      const { weightedSum, duration, tradeCount } = await ask((reader) => reader.timeWeighted(pairs, within, sources));
+      const { weightedSum, duration, tradeCount } = await ask((reader) =>
+        reader.timeWeighted(pairs, within, { sources, filter: null, carrySeconds: 0 }),
+      );
       return { weightedSum: formatDecimal(weightedSum), duration, tradeCount };
     };
 
@@ -315,7 +318,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
   describe("the last trade", () => {
     const bucket = { from: T, to: T + MINUTE };
     const last = async (pairs: ReturnType<typeof freshPair>[], sources: string[] | null = null) => {
-      const found = await ask((reader) => reader.lastTrade(pairs, bucket, sources));
+      const found = await ask((reader) => reader.lastTrade(pairs, bucket, { sources, filter: null }));
       return found === null ? null : { ...found, price: formatDecimal(found.price) };
     };
 

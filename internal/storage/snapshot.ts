@@ -8,7 +8,9 @@ import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
 import { type OutlierSearch, readOutliers } from "./outliers.ts";
+import { storedBlocks } from "./read-blocks.ts";
 import { readOnly } from "./read-only.ts";
+import { recentBlocksFrom } from "./recent-blocks.ts";
 import { readLastTrade, readTimeWeighted } from "./time-weighted.ts";
 import { together } from "./together.ts";
 import { readTotals, type TotalsQuestion } from "./totals.ts";
@@ -51,7 +53,8 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader
     fxQuote: (currency, sources, at) => fxQuote({ currency, sources, at }),
     fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
-    timeWeighted: (pairs, bucket, sources) => readTimeWeighted(sql, horizons, pairs, bucket, sources),
-    lastTrade: (pairs, bucket, sources) => readLastTrade(sql, horizons, pairs, bucket, sources),
+    timeWeighted: (pairs, bucket, selection) => readTimeWeighted(sql, horizons, pairs, bucket, selection),
+    lastTrade: (pairs, bucket, selection) => readLastTrade(sql, horizons, pairs, bucket, selection),
+    recentBlocks: recentBlocksFrom(horizons, storedBlocks(sql)),
   };
 }

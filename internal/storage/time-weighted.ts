@@ -1,70 +1,81 @@
-import type { PendingQuery, Row } from "postgres";
-import type { LastTrade, TimeWeightedSums } from "../aggregate/reader.ts";
+import type { LastTrade, PriceSelection, TimeWeightedSelection, TimeWeightedSums } from "../aggregate/reader.ts";
 import type { Bucket } from "../canonical/bucket.ts";
-import { parseDecimal } from "../canonical/decimal.ts";
+import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
+import { type Micros, seconds } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
+import { lastSelectedTrade, selectedTrades } from "./selected-trades.ts";
 
-/** Σ price·Δt and Σ Δt over the bucket's trades, in their order. See {@link TradeReader.timeWeighted}. */
+/** Sums over the trades of a bucket alone, and when the first of them was. */
+interface BucketSums extends TimeWeightedSums {
+  readonly first: Micros | null;
+}
+
+/** Σ price·Δt and Σ Δt over the selected trades of the bucket, in their order. See {@link TradeReader.timeWeighted}. */
 export async function readTimeWeighted(
   sql: Sql,
   horizons: Horizons,
   pairs: readonly Pair[],
   bucket: Bucket,
-  sources: readonly string[] | null,
+  { carrySeconds, ...selection }: TimeWeightedSelection,
 ): Promise<TimeWeightedSums> {
   requireRows(horizons, { trades: [bucket] });
-  const [row] = await sql<{ weighted_sum: string; duration: string; trade_count: string }[]>`
+  const before = { from: bucket.from - seconds(carrySeconds), to: bucket.from };
+  const carries = selection.filter !== null && carrySeconds > 0;
+  const [{ first, ...sums }, carried] = await Promise.all([
+    sumOver(sql, pairs, bucket, selection),
+    carries ? lastSelectedTrade(sql, pairs, before, selection) : null,
+  ]);
+  if (!carries) return sums;
+  // What lies before the carried trade decides nothing.
+  requireRows(horizons, { trades: [{ from: carried?.ts ?? before.from, to: bucket.from }] });
+  if (carried === null) return sums;
+  const stands = (first ?? bucket.to) - bucket.from;
+  return {
+    weightedSum: sums.weightedSum.plus(carried.price.times(whole(stands))),
+    duration: sums.duration + stands,
+    tradeCount: sums.tradeCount,
+  };
+}
+
+async function sumOver(
+  sql: Sql,
+  pairs: readonly Pair[],
+  bucket: Bucket,
+  selection: PriceSelection,
+): Promise<BucketSums> {
+  const [row] = await sql<{ weighted_sum: string; duration: string; trade_count: string; first: string | null }[]>`
     SELECT coalesce(sum(price * stands), 0)::text AS weighted_sum, coalesce(sum(stands), 0)::bigint::text AS duration,
-      count(*)::text AS trade_count
+      count(*)::text AS trade_count, (extract(epoch FROM min(ts)) * 1000000)::bigint::text AS first
     FROM (
-      SELECT trade.price,
+      SELECT trade.price, trade.ts,
         (extract(epoch FROM lead(trade.ts, 1, ${moment(bucket.to)}::timestamptz) OVER (
           ORDER BY trade.ts, trade.source, length(trade.trade_id), trade.trade_id, trade.base_asset, trade.quote_asset
         )) - extract(epoch FROM trade.ts)) * 1000000 AS stands
-      FROM ${tradesOf(sql, pairs, bucket, sources)}
+      FROM ${selectedTrades(sql, pairs, bucket, selection)}
     ) AS prices`;
   return {
     weightedSum: parseDecimal(row?.weighted_sum ?? "0"),
     duration: BigInt(row?.duration ?? "0"),
     tradeCount: Number(row?.trade_count ?? "0"),
+    first: row?.first == null ? null : BigInt(row.first),
   };
 }
 
-/** The last trade of the bucket. See {@link TradeReader.lastTrade}. */
+/** The last selected trade of the bucket. See {@link TradeReader.lastTrade}. */
 export async function readLastTrade(
   sql: Sql,
   horizons: Horizons,
   pairs: readonly Pair[],
   bucket: Bucket,
-  sources: readonly string[] | null,
+  selection: PriceSelection,
 ): Promise<LastTrade | null> {
   requireRows(horizons, { trades: [bucket] });
-  const last = sql`ORDER BY trade.ts DESC, trade.source DESC, length(trade.trade_id) DESC, trade.trade_id DESC`;
-  const [row] = await sql<{ ts: string; source: string; price: string }[]>`
-    SELECT (extract(epoch FROM trade.ts) * 1000000)::bigint::text AS ts, trade.source, trade.price::text AS price
-    FROM ${tradesOf(sql, pairs, bucket, sources, sql`${last} LIMIT 1`)}
-    ${last}, trade.base_asset DESC, trade.quote_asset DESC
-    LIMIT 1`;
-  return row === undefined ? null : { ts: BigInt(row.ts), source: row.source, price: parseDecimal(row.price) };
+  return lastSelectedTrade(sql, pairs, bucket, selection);
 }
 
-function tradesOf(
-  sql: Sql,
-  pairs: readonly Pair[],
-  bucket: Bucket,
-  sources: readonly string[] | null,
-  ending: PendingQuery<Row[]> = sql``,
-) {
-  return sql`
-    unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[]) AS pair (base, quote)
-    CROSS JOIN LATERAL (
-      SELECT * FROM trades AS trade
-      WHERE base_asset = pair.base AND quote_asset = pair.quote
-        AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
-        ${sources === null ? sql`` : sql`AND source = ANY(${sources as string[]}::text[])`}
-      ${ending} OFFSET 0
-    ) AS trade`;
+function whole(duration: Micros): Decimal {
+  return parseDecimal(duration.toString());
 }

@@ -58,7 +58,8 @@ export async function computePrice(
   const bucket = bucketEndingAt(to, longest);
   const own = await computeValue(reader, policy, pair, bucket, { maxTrades });
   const counted = own.value?.sources.map(({ source }) => source) ?? [];
-  const last = own.value && (await reader.lastTrade(expandPair(pair, policy), bucket, counted));
+  const last =
+    own.value && (await reader.lastTrade(expandPair(pair, policy), bucket, { sources: counted, filter: null }));
   if (last === null) return refusalProblem({ own, triangulation: null }, policy, pair, bucket);
   if (isOutlier(last.price, own.outlierRule)) {
     return new Problem(

@@ -28,7 +28,12 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
   const compute = onTheSpot(settings, async (pair, bucket) => {
     const sums = await withSnapshot(
       database,
-      (reader) => reader.timeWeighted(expandPair(pair, policy), bucket, countedSources(policy)),
+      (reader) =>
+        reader.timeWeighted(expandPair(pair, policy), bucket, {
+          sources: countedSources(policy),
+          filter: null,
+          carrySeconds: 0,
+        }),
       bucket.to,
     );
     const price = timeWeightedPrice(sums);

@@ -8,8 +8,10 @@ import { ceilTo, floorTo } from "../../canonical/time.ts";
 import type { Database } from "../database.ts";
 import { type Horizons, missingRows } from "../horizons.ts";
 import { readOnly } from "../read-only.ts";
+import { recentBlocksFrom } from "../recent-blocks.ts";
 import { readerOf } from "../snapshot.ts";
 import { type Limits, limitsOf } from "./extremes.ts";
+import { heldBlocks } from "./held-blocks.ts";
 import { bucketOf, type MinuteSums, minutesOf, type Stretch } from "./minute-sums.ts";
 import { type Minutes, minuteTrades } from "./minute-trades.ts";
 import { type MinutesByPair, readMinutes } from "./read-minutes.ts";
@@ -50,6 +52,7 @@ export function withReplay<T>(
     };
     return read({
       ...reader,
+      recentBlocks: recentBlocksFrom(horizons, heldBlocks(sql, span)),
       totals: async (asked, bucket) => {
         const minutes = heldMinutes(asked, bucket);
         return minutes === null ? reader.totals(asked, bucket) : totalsOf(rows, asked, minutes);

@@ -1,0 +1,84 @@
+import { plain, priceOf } from "../../test/oracle.ts";
+import { priceStatistics, sigmaRule } from "../aggregate/outliers.ts";
+import { countOf, type PriceFilter, type TradeReader } from "../aggregate/reader.ts";
+import type { Bucket } from "../canonical/bucket.ts";
+import { compareBytes } from "../canonical/compare.ts";
+import { parseDecimal } from "../canonical/decimal.ts";
+import type { Pair } from "../canonical/pair.ts";
+
+/** A trade in integers: amounts are multiples of 10⁻³⁰. */
+export interface PlainTrade {
+  readonly pair: Pair;
+  readonly ts: bigint;
+  readonly source: string;
+  readonly tradeId: string;
+  readonly base: bigint;
+  readonly quote: bigint;
+}
+
+/** A filter by its definition; prices are integers of 10⁻³⁰, k is in tenths. */
+export interface PlainFilter {
+  readonly rule:
+    | { readonly method: "sigma"; readonly tenthsOfK: bigint }
+    | { readonly method: "mad"; readonly median: bigint; readonly reach: bigint }
+    | null;
+  readonly band: { readonly low: bigint; readonly high: bigint } | null;
+}
+
+const THOUSAND_STROOPS = 10n ** 26n;
+const THOUSAND_SATOSHIS = 10n ** 25n;
+
+/** The order of trades. */
+export function inOrder(one: PlainTrade, other: PlainTrade): number {
+  return (
+    Number(one.ts - other.ts) ||
+    compareBytes(one.source, other.source) ||
+    [...one.tradeId].length - [...other.tradeId].length ||
+    compareBytes(one.tradeId, other.tradeId) ||
+    compareBytes(one.pair.base, other.pair.base) ||
+    compareBytes(one.pair.quote, other.pair.quote)
+  );
+}
+
+/** By the definition; sdex is the only venue on Stellar that the tests use. */
+export function formsPlainPrice({ pair, source, base, quote }: PlainTrade): boolean {
+  const isOnLedger = source === "sdex" || ![pair.base, pair.quote].every((asset) => asset.includes(":"));
+  return base * quote >= (base + quote) * (isOnLedger ? THOUSAND_STROOPS : THOUSAND_SATOSHIS);
+}
+
+/** Whether the trade lies inside rule and band; `judged` are the trades whose mean and spread the rule holds it against. */
+export function isPlainlyInside(
+  trade: PlainTrade,
+  { rule, band }: PlainFilter,
+  judged: readonly PlainTrade[],
+): boolean {
+  const price = priceOf(trade);
+  if (band !== null && (price < band.low || price > band.high)) return false;
+  if (rule === null) return true;
+  if (rule.method === "mad") return rule.median - rule.reach <= price && price <= rule.median + rule.reach;
+  const count = BigInt(judged.length);
+  if (count < 3n) return true;
+  const prices = judged.map(priceOf);
+  const sum = prices.reduce((all, each) => all + each, 0n);
+  const squares = prices.reduce((all, each) => all + each * each, 0n);
+  const distance = 10n * (count * price - sum);
+  return distance * distance <= rule.tenthsOfK * rule.tenthsOfK * (count * squares - sum * sum);
+}
+
+/** The filter as the program states it, with the statistics of the trades that `judged` holds. */
+export async function filterOf(
+  reader: TradeReader,
+  { rule, band }: PlainFilter,
+  judged: { readonly pairs: readonly Pair[]; readonly bucket: Bucket; readonly sources: readonly string[] | null },
+): Promise<PriceFilter> {
+  const decimal = (units: bigint) => parseDecimal(plain(units, 30n));
+  const exactBand = band && { low: decimal(band.low), high: decimal(band.high) };
+  if (rule === null) return { rule: null, band: exactBand };
+  if (rule.method === "mad") {
+    return { rule: { method: "mad", median: decimal(rule.median), reach: decimal(rule.reach) }, band: exactBand };
+  }
+  const totals = await reader.totals(judged.pairs, judged.bucket);
+  const ofSources = totals.filter(({ source }) => judged.sources === null || judged.sources.includes(source));
+  const k = parseDecimal(plain(rule.tenthsOfK, 1n));
+  return { rule: sigmaRule(priceStatistics(ofSources), countOf(ofSources), k), band: exactBand };
+}

@@ -1,0 +1,238 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Block, RecentBlocks, TradeReader } from "../aggregate/reader.ts";
+import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
+import { compareBytes } from "../canonical/compare.ts";
+import { formatDecimal } from "../canonical/decimal.ts";
+import { formatTime, type Micros, parseTime, seconds } from "../canonical/time.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { RawDataExpired } from "./errors.ts";
+import type { Horizons } from "./horizons.ts";
+import { connect } from "./pool.ts";
+import { readOnly } from "./read-only.ts";
+import { recentBlocksFrom } from "./recent-blocks.ts";
+import { heldBlocks } from "./replay/held-blocks.ts";
+import { withReplay } from "./replay/replay.ts";
+import { readerOf, withSnapshot } from "./snapshot.ts";
+import { freshPair, trade } from "./trades.testing.ts";
+import { writeTrades } from "./trades.ts";
+
+const T = parseTime("2026-03-10T10:00:00Z");
+const WEEK = 168n * HOUR;
+
+type Ask = TradeReader["recentBlocks"];
+
+function written({ hours, minutes }: RecentBlocks) {
+  const lines = (blocks: readonly Block[]) =>
+    blocks.flatMap(({ from, sources }) =>
+      sources.map(
+        ({ source, baseVolume, quoteVolume, tradeCount }) =>
+          `${formatTime(from)} ${source} ${formatDecimal(baseVolume)} ${formatDecimal(quoteVolume)} ${tradeCount}`,
+      ),
+    );
+  return { hours: lines(hours), minutes: lines(minutes) };
+}
+
+describe.each(testEngines)("recent blocks on $name", (engine) => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await openTestDatabase(engine);
+  });
+  afterAll(() => database.drop());
+
+  const recent = (...question: Parameters<Ask>) => withSnapshot(database, (reader) => reader.recentBlocks(...question));
+
+  it("by hand: the last five of the hours that are over, per source, over the pairs", async () => {
+    const [pair, alias] = [freshPair(), freshPair()];
+    await writeTrades(database, [
+      ...[1, 2, 4, 8, 9, 10].map((hour) => trade(pair, T - BigInt(hour) * HOUR, { quote: String(hour) })),
+      trade(alias, T - HOUR + 1n, { quote: "3" }),
+      trade(alias, T - HOUR + 1n, { quote: "7", source: "binance" }),
+      trade(pair, T - 3n * HOUR, { source: "coingecko" }),
+      trade(pair, T),
+      trade(pair, T + 10n * MINUTE),
+    ]);
+    const answer = await recent([pair, alias], T + 30n * MINUTE, ["binance", "kraken"]);
+    expect(written(answer)).toEqual({
+      hours: [
+        "2026-03-10T09:00:00Z binance 1 7 1",
+        "2026-03-10T09:00:00Z kraken 2 4 2",
+        "2026-03-10T08:00:00Z kraken 1 2 1",
+        "2026-03-10T06:00:00Z kraken 1 4 1",
+        "2026-03-10T02:00:00Z kraken 1 8 1",
+        "2026-03-10T01:00:00Z kraken 1 9 1",
+      ],
+      minutes: [],
+    });
+  });
+
+  it("by hand: with two hours, the minutes of the last three hours too", async () => {
+    const pair = freshPair();
+    const before = T + 10n * MINUTE + seconds(30);
+    await writeTrades(database, [
+      trade(pair, T - WEEK),
+      trade(pair, T - WEEK - 1n),
+      trade(pair, before - 3n * HOUR, { quote: "9" }),
+      trade(pair, before - 3n * HOUR + seconds(30), { quote: "2" }),
+      trade(pair, T + 9n * MINUTE, { quote: "3" }),
+      trade(pair, T + 10n * MINUTE, { quote: "4" }),
+    ]);
+    expect(written(await recent([pair], before, null))).toEqual({
+      hours: ["2026-03-10T07:00:00Z kraken 2 11 2", "2026-03-03T10:00:00Z kraken 1 1 1"],
+      minutes: ["2026-03-10T10:09:00Z kraken 1 3 1", "2026-03-10T07:11:00Z kraken 1 2 1"],
+    });
+  });
+
+  it("need rollups back to the fifth hour, or over the whole time", async () => {
+    const pair = freshPair();
+    await writeTrades(
+      database,
+      [1, 2, 3, 4, 5].map((hour) => trade(pair, T - BigInt(hour) * HOUR)),
+    );
+    const asked = (before: Micros, horizons: Horizons) =>
+      readOnly(database, (sql, _, now) => readerOf(sql, horizons, now).recentBlocks([pair], before, null));
+    const hoursFrom = (from: Micros): Horizons => new Map([["trades_1h", from]]);
+    expect((await asked(T, hoursFrom(T - 5n * HOUR))).hours).toHaveLength(5);
+    await expect(asked(T, hoursFrom(T - 4n * HOUR))).rejects.toThrow(RawDataExpired);
+    await expect(asked(T - HOUR, hoursFrom(T - 5n * HOUR))).rejects.toThrow(/needs trades_1h from 2026-03-03T09:00/);
+    const minutesFrom = new Map([["trades_1m", T]]);
+    expect((await asked(T, minutesFrom)).minutes).toEqual([]);
+    await expect(asked(T - 3n * HOUR, minutesFrom)).rejects.toThrow(/needs trades_1m from 2026-03-10T04:00/);
+  });
+
+  const anyTrade = fc.record({
+    market: fc.nat({ max: 1 }),
+    hoursAgo: fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: -1, max: 9 }) },
+      { weight: 1, arbitrary: fc.constantFrom(166, 167, 168, 169) },
+    ),
+    minute: fc.constantFrom(0, 1, 29, 30, 59),
+    source: fc.constantFrom("binance", "coingecko", "kraken"),
+    base: fc.integer({ min: 1, max: 9 }),
+    quote: fc.integer({ min: 1, max: 9 }),
+  });
+  const anyQuestion = fc.record({
+    trades: fc.array(anyTrade, { maxLength: 40, size: "max" }),
+    befores: fc.array(
+      fc.record({
+        minutes: fc.oneof(fc.integer({ min: -180, max: 60 }), fc.constantFrom(-120, -60, 0, 1)),
+        micros: fc.constantFrom(0n, 1n, seconds(30)),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    sources: fc.constantFrom<string[] | null>(null, ["kraken"], ["binance", "kraken"], []),
+    horizons: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(new Map<string, Micros>()) },
+      fc
+        .tuple(fc.constantFrom("trades_1h", "trades_1m"), fc.integer({ min: 0, max: 170 }))
+        .map(([table, hours]) => new Map([[table, T - BigInt(hours) * HOUR]])),
+    ),
+  });
+
+  it("are what the trades say, one by one, read or held", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyQuestion, async ({ trades, befores, sources, horizons }) => {
+        const pairs = [freshPair(), freshPair()] as const;
+        const rows = trades.map(({ market, hoursAgo, minute, source, base, quote }, index) =>
+          trade(pairs[market as 0 | 1], T - BigInt(hoursAgo) * HOUR + BigInt(minute) * MINUTE + BigInt(index), {
+            source,
+            tradeId: String(index),
+            base: String(base),
+            quote: String(quote),
+          }),
+        );
+        await writeTrades(database, rows);
+
+        const blocks = (bucket: Bucket, step: Micros) => {
+          const starts = new Set<Micros>();
+          const lines = new Map<string, { base: number; quote: number; count: number }>();
+          for (const row of rows) {
+            if (sources !== null && !sources.includes(row.source)) continue;
+            const from = row.ts - (row.ts % step);
+            if (from < bucket.from || from + step > bucket.to) continue;
+            starts.add(from);
+            const line = lines.get(`${formatTime(from)} ${row.source}`) ?? { base: 0, quote: 0, count: 0 };
+            lines.set(`${formatTime(from)} ${row.source}`, {
+              base: line.base + Number(row.baseAmount),
+              quote: line.quote + Number(row.quoteAmount),
+              count: line.count + 1,
+            });
+          }
+          const newest = [...starts].sort((a, b) => Number(b - a));
+          const linesOf = (from: Micros) =>
+            [...lines]
+              .filter(([key]) => key.startsWith(`${formatTime(from)} `))
+              .map(([key, { base, quote, count }]) => `${key} ${base} ${quote} ${count}`)
+              .sort(compareBytes);
+          return { newest, linesOf };
+        };
+        const expected = befores.map(({ minutes, micros }) => {
+          const before = T + BigInt(minutes) * MINUTE + micros;
+          const end = before - (before % HOUR);
+          const { newest, linesOf } = blocks({ from: end - WEEK, to: end }, HOUR);
+          const hours = newest.slice(0, 5);
+          const neededFrom = hours.length === 5 ? (hours[4] as Micros) : end - WEEK;
+          if ((horizons.get("trades_1h") ?? 0n) > neededFrom) return { before, answer: "expired" };
+          if (hours.length >= 3) return { before, answer: { hours: hours.flatMap(linesOf), minutes: [] } };
+          const first = before - 3n * HOUR;
+          const from = first + ((MINUTE - (first % MINUTE)) % MINUTE);
+          if ((horizons.get("trades_1m") ?? 0n) > from) return { before, answer: "expired" };
+          const inMinutes = blocks({ from, to: before - (before % MINUTE) }, MINUTE);
+          const lines = inMinutes.newest.flatMap(inMinutes.linesOf);
+          return { before, answer: { hours: hours.flatMap(linesOf), minutes: lines } };
+        });
+
+        const asked = (ask: Ask) =>
+          Promise.all(
+            expected.map(async ({ before }) => {
+              try {
+                return { before, answer: written(await ask(pairs, before, sources)) };
+              } catch (error) {
+                if (!(error instanceof RawDataExpired)) throw error;
+                return { before, answer: "expired" };
+              }
+            }),
+          );
+        await readOnly(database, async (sql, _, now) => {
+          expect(await asked(readerOf(sql, horizons, now).recentBlocks)).toEqual(expected);
+          // Some of the moments lie within what is held, and some before it.
+          const held = heldBlocks(sql, { from: T - HOUR, to: T + HOUR });
+          expect(await asked(recentBlocksFrom(horizons, held))).toEqual(expected);
+        });
+      }),
+      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 50) },
+    );
+  });
+
+  it("are read in few statements for many moments, and once in a replay", async () => {
+    const [pair, quiet] = [freshPair(), freshPair()];
+    await writeTrades(
+      database,
+      Array.from({ length: 300 }, (_, index) => trade(pair, T - BigInt(index) * 40n * MINUTE)),
+    );
+    const statements: string[] = [];
+    const { path, user, database: name } = database.sql.options;
+    const sql = connect(engine.server === null ? null : database.url, {
+      ...(engine.server === null ? { path: path as string, user, database: name } : {}),
+      max: 1,
+      debug: (_, statement) => statements.push(statement),
+    });
+    const session = { ...database, sql };
+    const moments = Array.from({ length: 400 }, (_, index) => T - BigInt(index) * MINUTE);
+    const ask = (reader: TradeReader) =>
+      Promise.all(moments.flatMap((at) => [pair, quiet].map((each) => reader.recentBlocks([each], at, ["kraken"]))));
+    const read = () => statements.splice(0).filter((statement) => statement.includes("trades_1"));
+    const answers = await withSnapshot(session, ask);
+    // Those of the quiet pair ask for minutes too.
+    expect(read().map((statement) => /trades_1[mh]/.exec(statement)?.[0])).toEqual(["trades_1h", "trades_1m"]);
+    const span = { from: T - 24n * HOUR, to: T };
+    const scope = { pairs: [pair, quiet], span };
+    expect(await withReplay(session, scope, (reader) => ask(reader).then(() => ask(reader)))).toEqual(answers);
+    expect(
+      read()
+        .slice(1)
+        .map((statement) => /trades_1[mh]/.exec(statement)?.[0]),
+    ).toEqual(["trades_1h", "trades_1m"]);
+    await sql.end();
+  });
+});
