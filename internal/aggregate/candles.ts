@@ -1,20 +1,59 @@
+import type { Bucket } from "../canonical/bucket.ts";
 import { type Decimal, dividePublished, formatDecimal, roundPublished } from "../canonical/decimal.ts";
+import type { Pair } from "../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../canonical/time.ts";
+import type { SourceTotals } from "./reader.ts";
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 const MOST_DAYS = 7;
 
-/** What the trades of one candle add up to; prices are the trades' own. */
-export interface CandleSums {
-  readonly from: Micros;
+/** The prices of a candle; they are the trades' own. */
+export interface CandlePrices {
   readonly open: Decimal;
   readonly high: Decimal;
   readonly low: Decimal;
   readonly close: Decimal;
+}
+
+/** What the trades of one candle add up to. */
+export interface CandleSums extends CandlePrices {
+  readonly from: Micros;
   readonly baseVolume: Decimal;
   readonly quoteVolume: Decimal;
   readonly tradeCount: number;
+}
+
+/**
+ * What the trades of one candle add up to, with what tells whether a filter of single prices changes it: by the extremes of all
+ * trades, and their count, Σp and Σp².
+ */
+export interface CandleTotals extends Omit<SourceTotals, "source"> {
+  readonly from: Micros;
+  /** How many trades form no price; null where the rollups do not know. */
+  readonly impreciseCount: number | null;
+  /** Over the trades that form a price; null where none does, or where the rollups do not know. */
+  readonly prices: CandlePrices | null;
+}
+
+export interface CandleQuestion {
+  /** Pairs whose trades count together. */
+  readonly pairs: readonly Pair[];
+  /** Null means any. */
+  readonly sources: readonly string[] | null;
+  /** Whole minutes. */
+  readonly intervalSeconds: number;
+  /** On the grid of the interval. */
+  readonly range: Bucket;
+  /** How many intervals a page spans at most, from its first candle on. */
+  readonly limit: number;
+}
+
+export interface CandlePage<Sums = CandleSums> {
+  /** In time order; intervals without trades are left out. */
+  readonly candles: readonly Sums[];
+  /** Where the first candle after the page begins; null where there is none. */
+  readonly next: Micros | null;
 }
 
 /** A candle as it is shown: prices with at most 18 significant digits, volumes exact, times RFC 3339. */

@@ -3,6 +3,7 @@ import type { Bucket } from "../canonical/bucket.ts";
 import type { Decimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
+import type { CandlePage, CandlePrices, CandleQuestion, CandleTotals } from "./candles.ts";
 
 /** Sums over the trades of one source. Prices are the trades' own: quote/base cut at 30 decimals. */
 export interface SourceTotals {
@@ -132,6 +133,16 @@ export interface TimeWeightedSelection extends PriceSelection {
   readonly carrySeconds: number;
 }
 
+/** What a filter leaves of a candle. */
+export interface FilteredCandle {
+  /** Over the trades that pass; null where none does. */
+  readonly prices: CandlePrices | null;
+  /** Of the trades that pass, and of those that form no price but pass otherwise. */
+  readonly tradeCount: number;
+  readonly baseVolume: Decimal;
+  readonly quoteVolume: Decimal;
+}
+
 /** What was traded in one hour or minute: volumes per source, in bytewise order of the sources. */
 export interface Block {
   readonly from: Micros;
@@ -205,6 +216,15 @@ export interface TradeReader {
   timeWeighted(pairs: readonly Pair[], bucket: Bucket, selection: TimeWeightedSelection): Promise<TimeWeightedSums>;
   /** The last selected trade of the bucket, in the order of trades. */
   lastTrade(pairs: readonly Pair[], bucket: Bucket, selection: PriceSelection): Promise<LastTrade | null>;
+  /** The first candles of a range, from rollups alone. */
+  candles(question: CandleQuestion): Promise<CandlePage<CandleTotals>>;
+  /** What a filter leaves of a candle: of the sources' trades in a bucket of whole minutes. */
+  filteredCandle(
+    pairs: readonly Pair[],
+    bucket: Bucket,
+    sources: readonly string[],
+    filter: PriceFilter,
+  ): Promise<FilteredCandle>;
   /** What a recent price is made of; `sources` null means any. */
   recentBlocks(pairs: readonly Pair[], before: Micros, sources: readonly string[] | null): Promise<RecentBlocks>;
 }

@@ -1,53 +1,53 @@
-import type { CandleSums } from "../aggregate/candles.ts";
+import type { PendingQuery, Row as PgRow } from "postgres";
+import type { CandlePage, CandleQuestion, CandleSums, CandleTotals } from "../aggregate/candles.ts";
 import type { Bucket } from "../canonical/bucket.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
-import type { Pair } from "../canonical/pair.ts";
 import { earlierOf, floorTo, type Micros, seconds } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
-import { requireRows } from "./horizons.ts";
+import { formingPrices, type PricesRow, pricesFrom, pricesOfGroup } from "./forming-prices.ts";
+import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { readOnly } from "./read-only.ts";
 
 const HOUR_SECONDS = 3600;
 
-export interface CandleQuestion {
-  /** Pairs whose trades count together. */
-  readonly pairs: readonly Pair[];
-  /** Null means any. */
-  readonly sources: readonly string[] | null;
-  /** Whole minutes. */
-  readonly intervalSeconds: number;
-  /** On the grid of the interval. */
-  readonly range: Bucket;
-  /** How many intervals a page spans at most, from its first candle on. */
-  readonly limit: number;
-}
-
-export interface CandlePage {
-  /** In time order; intervals without trades are left out. */
-  readonly candles: readonly CandleSums[];
-  /** Where the first candle after the page begins; null where there is none. */
-  readonly next: Micros | null;
-}
+/** Reads the candles of a range, added up; they are in time order. */
+type SumCandles<Sums> = (sql: Sql, rollups: PendingQuery<PgRow[]>) => Promise<Sums[]>;
 
 /**
- * The first candles of a range, added up from rollups: hours where the interval is of whole hours, else minutes.
+ * The first candles of a range, added up from rollups: hours where the interval is of whole hours, else minutes. Every trade
+ * makes its prices.
  * @throws RawDataExpired where the rollups no longer reach back to the range
  */
 export function readCandles(database: Database, question: CandleQuestion): Promise<CandlePage> {
+  return readOnly(database, (sql, horizons) => readPage(sql, horizons, question, sumCandles));
+}
+
+/** The same candles, with what a filter of single prices has to know. See {@link TradeReader.candles}. */
+export function readCandleTotals(
+  sql: Sql,
+  horizons: Horizons,
+  question: CandleQuestion,
+): Promise<CandlePage<CandleTotals>> {
+  return readPage(sql, horizons, question, totalCandles);
+}
+
+async function readPage<Sums>(
+  sql: Sql,
+  horizons: Horizons,
+  question: CandleQuestion,
+  sumUp: SumCandles<Sums>,
+): Promise<CandlePage<Sums>> {
   const { intervalSeconds, range, limit } = question;
   const interval = seconds(intervalSeconds);
-  return readOnly(database, async (transaction, horizons) => {
-    const kind = kindOf(intervalSeconds);
-    requireRows(horizons, { [kind]: [range] });
-    const first = await firstRollup(transaction, question, range);
-    if (first === null) return { candles: [], next: null };
-    const from = floorTo(first, interval);
-    const to = earlierOf(range.to, from + interval * BigInt(limit));
-    const candles = await sumCandles(transaction, question, { from, to });
-    const following = await firstRollup(transaction, question, { from: to, to: range.to });
-    return { candles, next: following === null ? null : floorTo(following, interval) };
-  });
+  requireRows(horizons, { [kindOf(intervalSeconds)]: [range] });
+  const first = await firstRollup(sql, question, range);
+  if (first === null) return { candles: [], next: null };
+  const from = floorTo(first, interval);
+  const to = earlierOf(range.to, from + interval * BigInt(limit));
+  const candles = await sumUp(sql, rollupsInCandles(sql, question, { from, to }));
+  const following = await firstRollup(sql, question, { from: to, to: range.to });
+  return { candles, next: following === null ? null : floorTo(following, interval) };
 }
 
 function kindOf(intervalSeconds: number): "hours" | "minutes" {
@@ -61,7 +61,7 @@ async function firstRollup(sql: Sql, question: CandleQuestion, range: Bucket): P
   return row?.bucket == null ? null : BigInt(row.bucket);
 }
 
-async function sumCandles(sql: Sql, question: CandleQuestion, range: Bucket): Promise<CandleSums[]> {
+async function sumCandles(sql: Sql, rollups: PendingQuery<PgRow[]>): Promise<CandleSums[]> {
   const rows = await sql<
     {
       from: string;
@@ -86,12 +86,7 @@ async function sumCandles(sql: Sql, question: CandleQuestion, range: Bucket): Pr
       sum(base_volume)::text AS base_volume,
       sum(quote_volume)::text AS quote_volume,
       sum(trade_count)::text AS trade_count
-    FROM (
-      SELECT rollup.*,
-        date_bin(make_interval(secs => ${question.intervalSeconds}::int), rollup.bucket,
-          timestamptz '1970-01-01 00:00:00+00') AS candle
-      FROM ${rollupsOf(sql, question, range)}
-    ) AS rollups
+    FROM (${rollups}) AS rollups
     GROUP BY candle
     ORDER BY candle`;
   return rows.map((row) => ({
@@ -104,6 +99,54 @@ async function sumCandles(sql: Sql, question: CandleQuestion, range: Bucket): Pr
     quoteVolume: parseDecimal(row.quote_volume),
     tradeCount: Number(row.trade_count),
   }));
+}
+
+async function totalCandles(sql: Sql, rollups: PendingQuery<PgRow[]>): Promise<CandleTotals[]> {
+  const rows = await sql<TotalsRow[]>`
+    SELECT
+      (extract(epoch FROM candle) * 1000000)::bigint::text AS from,
+      sum(trade_count)::text AS trade_count, sum(base_volume)::text AS base_volume,
+      sum(quote_volume)::text AS quote_volume, sum(price_sum)::text AS price_sum,
+      sum(price_square_sum)::text AS price_square_sum, min(price_min)::text AS price_min,
+      max(price_max)::text AS price_max,
+      CASE WHEN count(*) = count(imprecise_count) THEN sum(imprecise_count) END::text AS imprecise_count,
+      ${pricesOfGroup(sql)}
+    FROM (SELECT *, ${formingPrices(sql)} FROM (${rollups}) AS rollup) AS rollups
+    GROUP BY candle
+    ORDER BY candle`;
+  return rows.map((row) => ({
+    from: BigInt(row.from),
+    tradeCount: Number(row.trade_count),
+    baseVolume: parseDecimal(row.base_volume),
+    quoteVolume: parseDecimal(row.quote_volume),
+    priceSum: parseDecimal(row.price_sum),
+    priceSquareSum: parseDecimal(row.price_square_sum),
+    priceMin: parseDecimal(row.price_min),
+    priceMax: parseDecimal(row.price_max),
+    impreciseCount: row.imprecise_count === null ? null : Number(row.imprecise_count),
+    prices: row.imprecise_count === null ? null : pricesFrom(row),
+  }));
+}
+
+interface TotalsRow extends PricesRow {
+  readonly from: string;
+  readonly trade_count: string;
+  readonly base_volume: string;
+  readonly quote_volume: string;
+  readonly price_sum: string;
+  readonly price_square_sum: string;
+  readonly price_min: string;
+  readonly price_max: string;
+  readonly imprecise_count: string | null;
+}
+
+/** The rollups that count, with the candle that they belong to. */
+function rollupsInCandles(sql: Sql, question: CandleQuestion, range: Bucket) {
+  return sql`
+    SELECT rollup.*,
+      date_bin(make_interval(secs => ${question.intervalSeconds}::int), rollup.bucket,
+        timestamptz '1970-01-01 00:00:00+00') AS candle
+    FROM ${rollupsOf(sql, question, range)}`;
 }
 
 /** The rollups that count, as `rollup`; `ending` goes behind each pair's. */

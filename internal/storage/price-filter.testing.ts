@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { plain, priceOf } from "../../test/oracle.ts";
 import { priceStatistics, sigmaRule } from "../aggregate/outliers.ts";
 import { countOf, type PriceFilter, type TradeReader } from "../aggregate/reader.ts";
@@ -82,3 +83,30 @@ export async function filterOf(
   const k = parseDecimal(plain(rule.tenthsOfK, 1n));
   return { rule: sigmaRule(priceStatistics(ofSources), countOf(ofSources), k), band: exactBand };
 }
+
+const ONE = 10n ** 30n;
+const percent = (count: bigint) => (count * ONE) / 100n;
+
+/** Base amounts about the least that form a price, on Stellar and elsewhere. */
+export const anySize = fc.constantFrom(ONE, 3n * ONE, 10n ** 26n, 2n * 10n ** 26n, 2n * 10n ** 25n, 10n ** 23n);
+
+/** Filters about a price of 1. By these k, no price of so few trades lies on the very edge of a rule. */
+export const anyPlainFilter: fc.Arbitrary<PlainFilter> = fc.record({
+  rule: fc.option(
+    fc.oneof(
+      fc.record({ method: fc.constant("sigma" as const), tenthsOfK: fc.constantFrom(3n, 7n, 13n, 25n, 39n) }),
+      fc.record({
+        method: fc.constant("mad" as const),
+        median: fc.constant(ONE),
+        reach: fc.bigInt({ min: 0n, max: 5n }).map(percent),
+      }),
+    ),
+    { nil: null },
+  ),
+  band: fc.option(
+    fc
+      .tuple(fc.bigInt({ min: 90n, max: 100n }), fc.bigInt({ min: 100n, max: 110n }))
+      .map(([low, high]) => ({ low: percent(low), high: percent(high) })),
+    { nil: null },
+  ),
+});

@@ -5,7 +5,7 @@ import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Sql } from "./database.ts";
 import { moment } from "./moment.ts";
-import { formsPrice, isWithinLimits, limitColumns, unnestedLimits } from "./price-filter.ts";
+import { formsPrice, limitNames, passes, unnestedLimits } from "./price-filter.ts";
 
 /** The selected trades of the bucket as `trade`, pair by pair; `ending` goes behind each pair's. */
 export function selectedTrades(
@@ -17,13 +17,13 @@ export function selectedTrades(
 ) {
   return sql`
     unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[]) AS pair (base, quote)
-    ${filter === null ? sql`` : sql`CROSS JOIN unnest(${unnestedLimits(sql, [filter])}) AS limits (${limitColumns(sql)})`}
+    ${filter === null ? sql`` : sql`CROSS JOIN unnest(${unnestedLimits(sql, [filter])}) AS limits (${limitNames(sql)})`}
     CROSS JOIN LATERAL (
       SELECT * FROM trades AS trade
       WHERE base_asset = pair.base AND quote_asset = pair.quote
         AND ts >= ${moment(bucket.from)}::timestamptz AND ts < ${moment(bucket.to)}::timestamptz
         ${sources === null ? sql`` : sql`AND source = ANY(${sources as string[]}::text[])`}
-        ${filter === null ? sql`` : sql`AND ${isWithinLimits(sql, "trade", "limits")} AND ${formsPrice(sql, "trade")}`}
+        ${filter === null ? sql`` : sql`AND ${passes(sql, "limits")} AND ${formsPrice(sql)}`}
       ${ending} OFFSET 0
     ) AS trade`;
 }

@@ -1,9 +1,11 @@
 import { once } from "../aggregate/once.ts";
 import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
+import { readCandleTotals } from "./candles.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
 import { ClockAhead } from "./errors.ts";
+import { type CandleSearch, readFilteredCandles } from "./filtered-candles.ts";
 import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
@@ -39,6 +41,7 @@ export function withSnapshot<T>(
 export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
   const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
   const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
+  const filteredCandle = together((searches: readonly CandleSearch[]) => readFilteredCandles(sql, horizons, searches));
   const fxQuote = once(
     (question: FxQuestion) => `${question.currency} ${question.at} ${question.sources.join()}`,
     together((questions: readonly FxQuestion[]) => readFxQuotes(sql, horizons, questions)),
@@ -55,6 +58,8 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
     timeWeighted: (pairs, bucket, selection) => readTimeWeighted(sql, horizons, pairs, bucket, selection),
     lastTrade: (pairs, bucket, selection) => readLastTrade(sql, horizons, pairs, bucket, selection),
+    candles: (question) => readCandleTotals(sql, horizons, question),
+    filteredCandle: (pairs, bucket, sources, filter) => filteredCandle({ pairs, bucket, sources, filter }),
     recentBlocks: recentBlocksFrom(horizons, storedBlocks(sql)),
   };
 }

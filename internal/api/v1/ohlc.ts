@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { candleOf, isCandleInterval } from "../../aggregate/candles.ts";
+import { type CandlePage, candleOf, isCandleInterval } from "../../aggregate/candles.ts";
 import { countedSources } from "../../aggregate/class-filter.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
 import { type Bucket, latestClosed } from "../../canonical/bucket.ts";
@@ -16,7 +16,7 @@ import {
   seconds,
 } from "../../canonical/time.ts";
 import { needs } from "../../config/cross-checks.ts";
-import { type CandlePage, readCandles } from "../../storage/candles.ts";
+import { readCandles } from "../../storage/candles.ts";
 import { NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { checkedBy, PARAMETER_ERRORS, parsedBy } from "../query.ts";
