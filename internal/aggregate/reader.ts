@@ -143,7 +143,10 @@ export interface FilteredCandle {
   readonly quoteVolume: Decimal;
 }
 
-/** What was traded in one hour or minute: volumes per source, in bytewise order of the sources. */
+/**
+ * What was traded in one hour or minute: volumes per source, in bytewise order of the sources. A source without a trade that
+ * forms a price is left out.
+ */
 export interface Block {
   readonly from: Micros;
   readonly sources: readonly SourceVolumes[];

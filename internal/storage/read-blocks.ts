@@ -55,7 +55,8 @@ async function readBlocks(
   const answers = questions.map((): BlockRow[] => []);
   if (ranges.length === 0) return answers.map(blocksOf);
   const rows = sql`
-    SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} AND ${isCounted(sql, sources)}`;
+    SELECT * FROM ${sql(table)}
+    WHERE ${inRange(sql, "bucket", ranges)} AND ${isOf(sql, sources)} AND ${hasPrice(sql)}`;
   const records = await sql<BlockRecord[]>`
     SELECT ${blockColumns(sql)} FROM ${unnestRanges(sql, ranges)}
     CROSS JOIN LATERAL (${most === null ? rows : lastBlocks(sql, rows, most)} OFFSET 0) AS block`;
@@ -75,7 +76,8 @@ export async function readBlockRows(
   const records = await sql<BlockRecord[]>`
     SELECT ${blockColumns(sql)} FROM ${unnestRanges(sql, ranges)}
     CROSS JOIN LATERAL (
-      SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} ORDER BY bucket DESC OFFSET 0
+      SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)}
+      ORDER BY bucket DESC OFFSET 0
     ) AS block`;
   for (const record of records) answers[record.part]?.push(blockRow(record));
   return answers;
@@ -90,8 +92,13 @@ function lastBlocks(sql: Sql, rows: PendingQuery<Row[]>, most: number) {
     WHERE place <= ${most}::int`;
 }
 
+/** Rollups that hold a trade that forms a price, as far as they know. */
+function hasPrice(sql: Sql) {
+  return sql`imprecise_count IS DISTINCT FROM trade_count`;
+}
+
 /** As an expression: by its column, each source would be looked up in the index by itself. */
-function isCounted(sql: Sql, sources: readonly string[] | null) {
+function isOf(sql: Sql, sources: readonly string[] | null) {
   return sources === null ? sql`true` : sql`source || '' = ANY(${sources as string[]}::text[])`;
 }
 

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { plain } from "../../test/oracle.ts";
 import type { Block, RecentBlocks, TradeReader } from "../aggregate/reader.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../canonical/time.ts";
+import type { TradeRow } from "../canonical/trade.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { RawDataExpired } from "./errors.ts";
 import type { Horizons } from "./horizons.ts";
@@ -110,6 +112,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
     source: fc.constantFrom("binance", "coingecko", "kraken"),
     base: fc.integer({ min: 1, max: 9 }),
     quote: fc.integer({ min: 1, max: 9 }),
+    isDust: fc.boolean(),
   });
   const anyQuestion = fc.record({
     trades: fc.array(anyTrade, { maxLength: 40, size: "max" }),
@@ -133,28 +136,30 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
     await fc.assert(
       fc.asyncProperty(anyQuestion, async ({ trades, befores, sources, horizons }) => {
         const pairs = [freshPair(), freshPair()] as const;
-        const rows = trades.map(({ market, hoursAgo, minute, source, base, quote }, index) =>
+        const rows = trades.map(({ market, hoursAgo, minute, source, base, quote, isDust }, index) =>
           trade(pairs[market as 0 | 1], T - BigInt(hoursAgo) * HOUR + BigInt(minute) * MINUTE + BigInt(index), {
             source,
             tradeId: String(index),
-            base: String(base),
-            quote: String(quote),
+            base: `${base}${isDust ? "e-9" : ""}`,
+            quote: `${quote}${isDust ? "e-9" : ""}`,
           }),
         );
         await writeTrades(database, rows);
 
         const blocks = (bucket: Bucket, step: Micros) => {
           const starts = new Set<Micros>();
-          const lines = new Map<string, { base: number; quote: number; count: number }>();
+          const lines = new Map<string, { base: bigint; quote: bigint; count: number }>();
+          const key = (row: TradeRow) => `${row.base} ${row.source} ${row.ts - (row.ts % step)}`;
+          const priced = new Set(rows.filter(({ baseAmount }) => baseAmount.gte(1)).map(key));
           for (const row of rows) {
-            if (sources !== null && !sources.includes(row.source)) continue;
+            if ((sources !== null && !sources.includes(row.source)) || !priced.has(key(row))) continue;
             const from = row.ts - (row.ts % step);
             if (from < bucket.from || from + step > bucket.to) continue;
             starts.add(from);
-            const line = lines.get(`${formatTime(from)} ${row.source}`) ?? { base: 0, quote: 0, count: 0 };
+            const line = lines.get(`${formatTime(from)} ${row.source}`) ?? { base: 0n, quote: 0n, count: 0 };
             lines.set(`${formatTime(from)} ${row.source}`, {
-              base: line.base + Number(row.baseAmount),
-              quote: line.quote + Number(row.quoteAmount),
+              base: line.base + BigInt(row.baseAmount.toFixed(9).replace(".", "")),
+              quote: line.quote + BigInt(row.quoteAmount.toFixed(9).replace(".", "")),
               count: line.count + 1,
             });
           }
@@ -162,7 +167,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
           const linesOf = (from: Micros) =>
             [...lines]
               .filter(([key]) => key.startsWith(`${formatTime(from)} `))
-              .map(([key, { base, quote, count }]) => `${key} ${base} ${quote} ${count}`)
+              .map(([key, { base, quote, count }]) => `${key} ${plain(base, 9n)} ${plain(quote, 9n)} ${count}`)
               .sort(compareBytes);
           return { newest, linesOf };
         };
