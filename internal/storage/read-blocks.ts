@@ -20,7 +20,7 @@ interface BlockRecord {
   readonly trade_count: string;
 }
 
-type Table = "trades_1h" | "trades_1m";
+export type BlockTable = "trades_1h" | "trades_1m";
 
 /** Reads the blocks of many questions in few statements, and each of them once. */
 export function storedBlocks(sql: Sql): BlockSource {
@@ -28,7 +28,11 @@ export function storedBlocks(sql: Sql): BlockSource {
 }
 
 /** Those of one list of sources are asked together. */
-function blocksIn(sql: Sql, table: Table, most: number | null): (question: BlockQuestion) => Promise<readonly Block[]> {
+function blocksIn(
+  sql: Sql,
+  table: BlockTable,
+  most: number | null,
+): (question: BlockQuestion) => Promise<readonly Block[]> {
   const bySources = new Map<string, (question: BlockQuestion) => Promise<Block[]>>();
   return once(keyOf, (question) => {
     const key = JSON.stringify(question.sources);
@@ -39,14 +43,13 @@ function blocksIn(sql: Sql, table: Table, most: number | null): (question: Block
   });
 }
 
-/** The question as text. */
-export function keyOf({ pairs, bucket, sources }: BlockQuestion): string {
+function keyOf({ pairs, bucket, sources }: BlockQuestion): string {
   return `${pairs.map(formatPair).join()} ${bucket.from} ${bucket.to} ${JSON.stringify(sources)}`;
 }
 
 async function readBlocks(
   sql: Sql,
-  table: Table,
+  table: BlockTable,
   most: number | null,
   sources: readonly string[] | null,
   questions: readonly BlockQuestion[],
@@ -64,10 +67,10 @@ async function readBlocks(
   return answers.map(blocksOf);
 }
 
-/** All rows of each pair in the bucket, newest first. */
+/** All rows of each pair in the bucket. */
 export async function readBlockRows(
   sql: Sql,
-  table: Table,
+  table: BlockTable,
   bucket: Bucket,
   pairs: readonly Pair[],
 ): Promise<BlockRow[][]> {
@@ -77,7 +80,7 @@ export async function readBlockRows(
     SELECT ${blockColumns(sql)} FROM ${unnestRanges(sql, ranges)}
     CROSS JOIN LATERAL (
       SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)}
-      ORDER BY bucket DESC OFFSET 0
+      OFFSET 0
     ) AS block`;
   for (const record of records) answers[record.part]?.push(blockRow(record));
   return answers;

@@ -14,6 +14,7 @@ import { connect } from "./pool.ts";
 import { readOnly } from "./read-only.ts";
 import { recentBlocksFrom } from "./recent-blocks.ts";
 import { heldBlocks } from "./replay/held-blocks.ts";
+import { withHistory } from "./replay/history.ts";
 import { withReplay } from "./replay/replay.ts";
 import { readerOf, withSnapshot } from "./snapshot.ts";
 import { freshPair, trade } from "./trades.testing.ts";
@@ -238,6 +239,8 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
         .slice(1)
         .map((statement) => /trades_1[mh]/.exec(statement)?.[0]),
     ).toEqual(["trades_1h", "trades_1m"]);
+    expect(await withHistory(session, span, ask)).toEqual(answers);
+    expect(read().map((statement) => /trades_1[mh]/.exec(statement)?.[0])).toEqual(["trades_1h", "trades_1m"]);
     await sql.end();
   });
 });
