@@ -2,7 +2,6 @@ import type { Bucket } from "../canonical/bucket.ts";
 import { type Decimal, dividePublished, formatDecimal, roundPublished } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../canonical/time.ts";
-import type { SourceTotals } from "./reader.ts";
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
@@ -28,8 +27,15 @@ export interface CandleSums extends CandlePrices {
  * What the trades of one candle add up to, with what tells whether a filter of single prices changes it: by the extremes of all
  * trades, and their count, Σp and Σp².
  */
-export interface CandleTotals extends Omit<SourceTotals, "source"> {
+export interface CandleTotals {
   readonly from: Micros;
+  readonly tradeCount: number;
+  readonly baseVolume: Decimal;
+  readonly quoteVolume: Decimal;
+  readonly priceSum: Decimal;
+  readonly priceSquareSum: Decimal;
+  readonly priceMin: Decimal;
+  readonly priceMax: Decimal;
   /** How many trades form no price; null where the rollups do not know. */
   readonly impreciseCount: number | null;
   /** Over the trades that form a price; null where none does, or where the rollups do not know. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAsset } from "../canonical/asset.ts";
-import { MINUTE } from "../canonical/bucket.ts";
+import { HOUR, MINUTE } from "../canonical/bucket.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { parseTime, seconds } from "../canonical/time.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
@@ -54,12 +54,15 @@ describe.each(testEngines.filter(({ server }) => server !== null))("what is read
         await reader.timeWeighted([pair], BUCKET, { sources: null, filter, carrySeconds: 60 });
         await reader.lastTrade([pair], BUCKET, { sources: ["kraken"], filter });
         await reader.recentBlocks([pair], BUCKET.from, ["kraken"]);
+        await reader.filteredCandle([pair], { from: T - HOUR, to: T }, ["kraken"], filter);
+        const range = { from: T - HOUR, to: T + HOUR };
+        await reader.candles({ pairs: [pair], sources: ["kraken"], intervalSeconds: 60, range, limit: 10 });
       });
     }
     const statements = await session.sql<{ statement: string; runs: string; planned_once: string; types: string }[]>`
       SELECT statement, custom_plans::text AS runs, generic_plans::text AS planned_once, parameter_types::text AS types
       FROM pg_prepared_statements WHERE statement ~ 'FROM trades|JOIN trades|trades_1[mh]' AND custom_plans + generic_plans >= ${RUNS}::int`;
-    expect(statements.length).toBeGreaterThanOrEqual(13);
+    expect(statements.length).toBeGreaterThanOrEqual(17);
     for (const { statement, planned_once, types } of statements) {
       if (engine.name === "timescaledb") expect([statement, planned_once]).toEqual([statement, "0"]);
       // A text that becomes a time is not known to the planner.

@@ -65,6 +65,14 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
         (await reader.timeWeighted([pair], bucket, { sources: null, filter: null, carrySeconds: 0 })).tradeCount,
         (await reader.lastTrade([pair], bucket, { sources: null, filter: null }))?.price.toFixed(),
         (await reader.recentBlocks([pair], bucket.to, null)).minutes[0]?.sources[0]?.tradeCount,
+        (await reader.filteredCandle([pair], { from: T, to: T + HOUR }, ["kraken"], { rule: null, band: null }))
+          .tradeCount,
+        (
+          await reader.candles({
+            ...{ pairs: [pair], sources: null, intervalSeconds: 3600, limit: 10 },
+            range: { from: T, to: T + HOUR },
+          })
+        ).candles[0]?.tradeCount,
       ];
     };
     const eachSeen = (pair: ReturnType<typeof freshPair>, round: number): TradeRow[] => [
@@ -76,13 +84,13 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       it("whatever another session commits in between (server engines)", async () => {
         const pair = freshPair();
         await writeTrades(database, eachSeen(pair, 1));
-        const before = [[1], 1, [1], "2", 1, "2", 1];
+        const before = [[1], 1, [1], "2", 1, "2", 1, 1, 1];
         await ask(async (reader) => {
           expect(await everything(pair)(reader)).toEqual(before);
           await writeTrades(database, eachSeen(pair, 2));
           expect(await everything(pair)(reader)).toEqual(before);
         });
-        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2]);
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2, 2, 2]);
       });
 
     if (engine.server !== null)
@@ -114,7 +122,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
         });
         await write;
         expect(order).toEqual(["read", "written"]);
-        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2]);
+        expect(await ask(everything(pair))).toEqual([[2], 2, [2], "3", 2, "3", 2, 2, 2]);
         await other.end();
       });
   });

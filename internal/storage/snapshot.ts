@@ -1,11 +1,12 @@
 import { once } from "../aggregate/once.ts";
 import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
+import type { CandleSearch } from "./candle-search.ts";
 import { readCandleTotals } from "./candles.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
 import { ClockAhead } from "./errors.ts";
-import { type CandleSearch, readFilteredCandles } from "./filtered-candles.ts";
+import { readFilteredCandles } from "./filtered-candles.ts";
 import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
 import { readMedians } from "./medians.ts";
