@@ -20,7 +20,7 @@ export interface PlainTrade {
 /** A filter by its definition; prices are integers of 10⁻³⁰, k is in tenths. */
 export interface PlainFilter {
   readonly rule:
-    | { readonly method: "sigma"; readonly tenthsOfK: bigint }
+    | { readonly method: "sigma"; readonly tenthsOfK: bigint; readonly byVolume: boolean }
     | { readonly method: "mad"; readonly median: bigint; readonly reach: bigint }
     | null;
   readonly band: { readonly low: bigint; readonly high: bigint } | null;
@@ -57,13 +57,14 @@ export function isPlainlyInside(
   if (band !== null && (price < band.low || price > band.high)) return false;
   if (rule === null) return true;
   if (rule.method === "mad") return rule.median - rule.reach <= price && price <= rule.median + rule.reach;
-  const count = BigInt(judged.length);
-  if (count < 3n) return true;
-  const prices = judged.map(priceOf);
-  const sum = prices.reduce((all, each) => all + each, 0n);
-  const squares = prices.reduce((all, each) => all + each * each, 0n);
-  const distance = 10n * (count * price - sum);
-  return distance * distance <= rule.tenthsOfK * rule.tenthsOfK * (count * squares - sum * sum);
+  if (judged.length < 3) return true;
+  const total = (of: (each: PlainTrade) => bigint) => judged.reduce((all, each) => all + of(each), 0n);
+  const weightOf = ({ quote }: PlainTrade) => (rule.byVolume ? quote : 1n);
+  const weight = total(weightOf);
+  const sum = total((each) => weightOf(each) * priceOf(each));
+  const squares = total((each) => weightOf(each) * priceOf(each) ** 2n);
+  const distance = 10n * (weight * price - sum);
+  return distance * distance <= rule.tenthsOfK * rule.tenthsOfK * (weight * squares - sum * sum);
 }
 
 /** The filter as the program states it, with the statistics of the trades that `judged` holds. */
@@ -81,7 +82,14 @@ export async function filterOf(
   const totals = await reader.totals(judged.pairs, judged.bucket);
   const ofSources = totals.filter(({ source }) => judged.sources === null || judged.sources.includes(source));
   const k = parseDecimal(plain(rule.tenthsOfK, 1n));
-  return { rule: sigmaRule(priceStatistics(ofSources), countOf(ofSources), k), band: exactBand };
+  const statistics = rule.byVolume
+    ? await reader.weightedStatistics(
+        judged.pairs,
+        judged.bucket,
+        ofSources.map(({ source }) => source),
+      )
+    : priceStatistics(ofSources);
+  return { rule: sigmaRule(statistics, countOf(ofSources), k), band: exactBand };
 }
 
 const ONE = 10n ** 30n;
@@ -90,11 +98,15 @@ const percent = (count: bigint) => (count * ONE) / 100n;
 /** Base amounts about the least that form a price, on Stellar and elsewhere. */
 export const anySize = fc.constantFrom(ONE, 3n * ONE, 10n ** 26n, 2n * 10n ** 26n, 2n * 10n ** 25n, 10n ** 23n);
 
-/** Filters about a price of 1. By these k, no price of so few trades lies on the very edge of a rule. */
+/** Filters about a price of 1. By these k, hardly a price of so few trades lies on the very edge of a rule. */
 export const anyPlainFilter: fc.Arbitrary<PlainFilter> = fc.record({
   rule: fc.option(
     fc.oneof(
-      fc.record({ method: fc.constant("sigma" as const), tenthsOfK: fc.constantFrom(3n, 7n, 13n, 25n, 39n) }),
+      fc.record({
+        method: fc.constant("sigma" as const),
+        tenthsOfK: fc.constantFrom(3n, 7n, 13n, 25n, 39n),
+        byVolume: fc.boolean(),
+      }),
       fc.record({
         method: fc.constant("mad" as const),
         median: fc.constant(ONE),
