@@ -14,8 +14,8 @@ export interface BenchOptions {
 export interface Bench {
   /** One line for the list of benchmarks. */
   readonly summary: string;
-  /** It takes so long that it runs only when it is named. */
-  readonly isLong?: true;
+  /** It runs only when it is named. */
+  readonly isNamedOnly?: true;
   readonly run: (options: BenchOptions) => Promise<void>;
 }
 

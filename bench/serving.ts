@@ -134,7 +134,7 @@ async function publish(store: PriceStore): Promise<void> {
     trade_count: 3063,
     sources: ["bitstamp", "coinbase", "kraken"].map((name) => ({ source: name, ...source })),
     dropped: { class: 28, outlier: 1 },
-    policy: "7068ea1977fa",
+    policy: "50cc362b5b34",
   });
   const write = { key: vwapKey(SERVED_PAIR, WINDOW_SECONDS), value, to: formatTime(to), ttlSeconds: WINDOW_SECONDS };
   const [outcome] = await store.publish([write]);

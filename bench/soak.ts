@@ -27,7 +27,7 @@ interface Timing {
 }
 
 export const soak: Bench = {
-  isLong: true,
+  isNamedOnly: true,
   summary: `${MINUTES} minutes of ${TRADES_PER_SECOND} trades/s in real time: hot rows, bloat, autovacuum, and whether it slows down`,
   run: async ({ server, trades, short }) => {
     if (server === undefined) {

@@ -23,6 +23,7 @@ function refreshContext(database: Database, settings: Partial<PolicySettings> = 
     policy: policyWith(settings),
     concurrency: 1000,
     maxTrades: 10_000,
+    precomputeTwap: false,
     stopwatch,
     onUnknownSources: () => {},
   };

@@ -81,6 +81,7 @@ export function tickContext(config: Config, database: Database, store: PriceStor
     targets: targetsOf(publishedPairs(config), config.aggregate.windows),
     concurrency: config.aggregate.concurrency,
     maxTrades: config.aggregate.max_trades_per_window,
+    precomputeTwap: config.aggregate.precompute_twap,
     share,
     namedSources: new Set(),
     now: systemClock.now,

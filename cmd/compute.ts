@@ -26,8 +26,10 @@ Example:
 
 const REASONS = {
   empty: "no trade that counts is in the window",
+  "too-few-sources": "fewer sources than min_sources are left",
   "below-floor": "the USD volume is below min_usd_volume",
   "unknown-usd-volume": 'the USD volume is unknown, and min_usd_volume_unknown is "refuse"',
+  guarded: "the price is too far from the one before the bucket (guard_factor), and too few sources confirm it",
 };
 
 /** Adds `compute`, which prints one value. */

@@ -60,7 +60,15 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
   /** The texts that a tick stores, in the order of the targets; null where it stores none. */
   async function tick(policy: Policy, to: Micros): Promise<(string | null)[]> {
     const store = openStore({ url: "memory:", key_prefix: "" });
-    const context = { database, store, policy, targets: TARGETS, concurrency: 4, maxTrades: 10_000 };
+    const context = {
+      database,
+      store,
+      policy,
+      targets: TARGETS,
+      concurrency: 4,
+      maxTrades: 10_000,
+      precomputeTwap: false,
+    };
     const event = await runTick(
       { ...context, share: EVERYTHING, namedSources: new Set(), now: () => to, stopwatch: () => 0 },
       to,

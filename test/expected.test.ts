@@ -39,6 +39,9 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
     const policy = makePolicy({
       ...DEFAULT_POLICY_SETTINGS,
       min_usd_volume: 0,
+      guard_factor: 0,
+      venue_deviation_pct: 0,
+      min_usd_volume_unknown: "publish",
       outlier_sigma_threshold: expected.sigma,
       enable_stablecoin_fiat_proxy: expected.stablecoin_proxy,
       sources: SOURCES.map((name) => ({

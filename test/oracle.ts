@@ -1,213 +1,198 @@
-/**
- * The published value by the plain definition: row by row, in integers, with nothing of the program's own arithmetic.
- * Amounts are integers of 10⁻³⁰.
- */
-export interface OracleTrade {
-  readonly ts: bigint;
-  readonly source: string;
-  readonly base: bigint;
-  readonly quote: bigint;
-}
+import {
+  type FilterRules,
+  isNearOne,
+  type OutlierTest,
+  ofNearVenues,
+  outlierTest,
+  priceOfVenues,
+} from "./oracle-filters.ts";
+import { type About, guard, isAbout, recentPrice, usdOf } from "./oracle-guard.ts";
+import { compareRatios, halfEven, ONE, plain, type Ratio, SCALE, significant, time, total } from "./oracle-numbers.ts";
+import { formsPrice, inOrder, type OracleTrade, priceOf, venuesOf } from "./oracle-trades.ts";
 
-export interface OracleQuestion {
+export { plain, type Ratio, significant } from "./oracle-numbers.ts";
+export { type OracleTrade, priceOf } from "./oracle-trades.ts";
+
+/**
+ * What is published by the plain definition: row by row, in integers, with nothing of the program's own arithmetic. What is
+ * optional is off where it is not said.
+ */
+export interface OracleQuestion extends FilterRules {
   readonly pair: string;
   readonly from: bigint;
   readonly to: bigint;
+  /** Stored markets whose trades count, as `base/quote`; null for all trades there are. */
+  readonly markets?: readonly string[] | null;
+  /** Markets in what is pegged to the quote, each with the market that tells whether its peg holds. */
+  readonly pegged?: readonly { readonly own: string; readonly markets: readonly string[] }[];
+  /** How far a peg's own market may lie from 1, in per cent; 0 is off. */
+  readonly pegTolerance?: Ratio;
   /** Sources that count, or null for all. */
   readonly counted: ReadonlySet<string> | null;
-  readonly method?: "sigma" | "mad";
-  /** k as a fraction. */
-  readonly k: Ratio;
-  /** Per cent as a fraction; 0 is off. */
-  readonly venueDeviation?: Ratio;
   /** By source, 100 where it is not said. */
   readonly weights?: ReadonlyMap<string, bigint>;
   /** The most that a source may make of the price, as a fraction; 0 is off. */
   readonly maxShare?: Ratio;
+  readonly minSources?: number;
   /** USD per unit of quote as a fraction, or null where it is unknown. */
   readonly usdRate: Ratio | null;
   readonly minUsd: bigint;
   readonly refuseUnknown: boolean;
+  readonly guardFactor?: Ratio;
+  readonly confirmations?: number;
+  /** Microseconds. */
+  readonly carry?: bigint;
   readonly policy: string;
 }
 
-/** Numerator and denominator. */
-export type Ratio = readonly [bigint, bigint];
+/** What comes of a bucket's trades. */
+export interface OracleAnswer {
+  /** The JSON line, or why nothing is published. */
+  readonly value: string;
+  /** The JSON line; null where the value is withheld, or no price stood for any time. */
+  readonly twap: string | null;
+  /** Not rounded; null where nothing is published. */
+  readonly price: Ratio | null;
+}
 
 const OFF: Ratio = [0n, 1n];
-const SCALE = 30n;
-const ONE = 10n ** SCALE;
 
 /** The JSON line, or why nothing is published. */
 export function oracleValue(trades: readonly OracleTrade[], question: OracleQuestion): string {
-  const { from, to, counted, k } = question;
-  const inWindow = trades.filter(({ ts }) => from <= ts && ts < to);
-  const ofClass = inWindow.filter(({ source }) => counted === null || counted.has(source));
-  const inside = question.method === "mad" ? withoutFarFromMedian(ofClass, k) : withoutOutliers(ofClass, k);
-  const { venueDeviation = OFF, weights = new Map<string, bigint>(), maxShare = OFF } = question;
-  const kept = withoutOddVenues(inside, venueDeviation);
-  if (kept.length === 0) return "empty";
-  const base = total(kept.map((trade) => trade.base));
-  const quote = total(kept.map((trade) => trade.quote));
-  const usd = question.usdRate === null ? null : ([quote * question.usdRate[0], ONE * question.usdRate[1]] as const);
-  if (question.minUsd > 0n) {
-    if (usd === null && question.refuseUnknown) return "unknown-usd-volume";
-    if (usd !== null && usd[0] < question.minUsd * usd[1]) return "below-floor";
+  return oracleAnswer(trades, question).value;
+}
+
+export function oracleAnswer(trades: readonly OracleTrade[], question: OracleQuestion): OracleAnswer {
+  const { markets = null, pegged = [], usdRate, minUsd, guardFactor = OFF } = question;
+  const left = pegged.filter((peg) => !holds(trades, peg.own, question)).flatMap((peg) => peg.markets);
+  const ofPegs = pegged.flatMap((peg) => peg.markets).filter((market) => !left.includes(market));
+  const ours = markets === null ? trades : trades.filter((trade) => [...markets, ...ofPegs].includes(marketOf(trade)));
+  const measured = measure(ours, question);
+  const { kept, price, dropped } = measured;
+  const refused = (value: string): OracleAnswer => ({ value, twap: null, price: null });
+  if (price === null) return refused("empty");
+  const venues = venuesOf(kept);
+  if (venues.length < (question.minSources ?? 1)) return refused("too-few-sources");
+  const usd = usdRate && usdOf(total(kept.map(({ quote }) => quote)), usdRate);
+  if (minUsd > 0n) {
+    if (usd === null && question.refuseUnknown) return refused("unknown-usd-volume");
+    if (usd !== null && compareRatios(usd, [minUsd, 1n]) < 0) return refused("below-floor");
   }
-  const sources = [...new Set(kept.map(({ source }) => source))].sort();
+  const { venueDeviation = OFF, confirmations = 2 } = question;
+  const rules = { venueDeviation, guardFactor, confirmations, minUsd };
+  const recent = guardFactor[0] === 0n ? null : recentPrice(ours.filter(isCounted(question)), question, rules);
+  const { withheld, about } = guard(price, venues, recent, usdRate, rules);
+  if (withheld) return refused("guarded");
+  const ofLeft = trades.filter((trade) => left.includes(marketOf(trade)) && isInside(trade, question)).length;
+  const value = published(question, measured, price, usd, { ...dropped, ...(ofLeft === 0 ? {} : { peg: ofLeft }) });
+  return { value, twap: timeWeighted(ours, question, measured, about), price };
+}
+
+interface Measured {
+  readonly kept: readonly OracleTrade[];
+  readonly isOutlier: OutlierTest;
+  /** Null where nothing is kept. */
+  readonly price: Ratio | null;
+  readonly dropped: { readonly class: number; readonly outlier: number; readonly venue?: number };
+}
+
+/** Class, venues and outliers, in this order. */
+function measure(trades: readonly OracleTrade[], question: OracleQuestion): Measured {
+  const inWindow = trades.filter((trade) => isInside(trade, question));
+  const ofClass = inWindow.filter(isCounted(question));
+  const ofVenues = ofNearVenues(ofClass, question);
+  const isOutlier = outlierTest(ofVenues, question);
+  const kept = ofVenues.filter((trade) => !isOutlier(priceOf(trade)));
+  const { weights = new Map(), maxShare = OFF } = question;
+  const venues = ofClass.length - ofVenues.length;
+  return {
+    kept,
+    isOutlier,
+    price: kept.length === 0 ? null : priceOfVenues(venuesOf(kept), weights, maxShare),
+    dropped: {
+      class: inWindow.length - ofClass.length,
+      outlier: ofVenues.length - kept.length,
+      ...(venues === 0 ? {} : { venue: venues }),
+    },
+  };
+}
+
+/** Whether a peg's own market is near 1, or not worth enough to tell. */
+function holds(trades: readonly OracleTrade[], market: string, question: OracleQuestion): boolean {
+  const { usdRate, minUsd, pegTolerance = OFF } = question;
+  if (pegTolerance[0] === 0n) return true;
+  const own = trades.filter((trade) => marketOf(trade) === market);
+  const { kept, price } = measure(own, question);
+  if (price === null || usdRate === null) return true;
+  const usd = usdOf(total(kept.map(({ quote }) => quote)), usdRate);
+  return compareRatios(usd, [minUsd, 1n]) < 0 || isNearOne(price, pegTolerance);
+}
+
+function published(
+  { pair, from, to, policy }: OracleQuestion,
+  { kept }: Measured,
+  price: Ratio,
+  usd: Ratio | null,
+  dropped: object,
+): string {
+  const quote = total(kept.map((trade) => trade.quote));
   return JSON.stringify({
-    pair: question.pair,
-    window_seconds: Number((to - from) / 1_000_000n),
-    from: time(from),
-    to: time(to),
-    price: significant(...priceOfVenues(kept, weights, maxShare), 18),
-    base_volume: plain(base, SCALE),
+    ...bucketOf(pair, from, to),
+    price: significant(...price, 18),
+    base_volume: plain(total(kept.map((trade) => trade.base)), SCALE),
     quote_volume: plain(quote, SCALE),
     usd_volume: usd === null ? null : significant(usd[0], usd[1], 18),
     trade_count: kept.length,
-    sources: sources.map((source) => {
-      const own = kept.filter((trade) => trade.source === source);
-      const ownQuote = total(own.map((trade) => trade.quote));
-      return {
-        source,
-        trade_count: own.length,
-        base_volume: plain(total(own.map((trade) => trade.base)), SCALE),
-        quote_volume: plain(ownQuote, SCALE),
-        share: plain(halfEven(ownQuote * 10n ** 6n, quote), 6n),
-      };
-    }),
-    dropped: {
-      class: inWindow.length - ofClass.length,
-      outlier: ofClass.length - inside.length,
-      ...(venueDeviation[0] === 0n ? {} : { venue: inside.length - kept.length }),
-    },
-    policy: question.policy,
+    sources: venuesOf(kept).map((venue) => ({
+      source: venue.source,
+      trade_count: kept.filter(({ source }) => source === venue.source).length,
+      base_volume: plain(venue.base, SCALE),
+      quote_volume: plain(venue.quote, SCALE),
+      share: plain(halfEven(venue.quote * 10n ** 6n, quote), 6n),
+    })),
+    dropped,
+    policy,
   });
 }
 
-/** A trade's price in 10⁻³⁰, cut. */
-export function priceOf({ base, quote }: Pick<OracleTrade, "base" | "quote">): bigint {
-  return (quote * ONE) / base;
-}
-
-/** |p − median| > k·1.4826·MAD, on prices doubled and deviations doubled so that halves stay whole. */
-function withoutFarFromMedian(trades: readonly OracleTrade[], [kUp, kDown]: Ratio): OracleTrade[] {
-  if (trades.length < 3 || kUp === 0n) return [...trades];
-  const twiceMedian = twiceMiddle(trades.map(priceOf));
-  const twiceDeviation = (trade: OracleTrade) => magnitude(2n * priceOf(trade) - twiceMedian);
-  const fourMad = twiceMiddle(trades.map(twiceDeviation));
-  // A MAD of 0 counts as a thousandth of the median.
-  const [madUp, madDown] = fourMad === 0n ? [twiceMedian, 2000n] : [fourMad, 4n];
-  return trades.filter((trade) => twiceDeviation(trade) * kDown * 10_000n * madDown <= 2n * kUp * 14_826n * madUp);
-}
-
-function withoutOddVenues(trades: readonly OracleTrade[], [up, down]: Ratio): OracleTrade[] {
-  const venues = venuesOf(trades);
-  if (up === 0n || venues.length < 3) return [...trades];
-  // All prices over one denominator, so that they are whole.
-  const common = venues.reduce((product, { base }) => product * base, 1n);
-  const prices = venues.map(({ base, quote }) => (quote * common) / base);
-  const twiceMedian = twiceMiddle(prices);
-  const odd = venues
-    .filter((_, index) => magnitude(2n * (prices[index] ?? 0n) - twiceMedian) * 100n * down > up * twiceMedian)
-    .map(({ source }) => source);
-  return trades.filter(({ source }) => !odd.includes(source));
-}
-
-/** Σ weight·quote / Σ weight·base, with the biggest venues cut to `maxShare` of the whole: as few of them as it takes. */
-function priceOfVenues(trades: readonly OracleTrade[], weights: ReadonlyMap<string, bigint>, [up, down]: Ratio): Ratio {
-  const venues = venuesOf(trades)
-    .map(({ source, base, quote }) => {
-      const weight = weights.get(source) ?? 100n;
-      return { base: base * weight, quote: quote * weight };
-    })
-    .sort((a, b) => (a.quote < b.quote ? 1 : -1));
-  const quotes = (some: typeof venues) => total(some.map(({ quote }) => quote));
-  if (up === 0n) return [quotes(venues), total(venues.map(({ base }) => base))];
-  for (let capped = 0; capped < venues.length; capped++) {
-    const free = venues.slice(capped);
-    // The free ones are 1 − capped·cap of the whole; a capped one is `size` of it, over the common denominator `rest`.
-    const rest = down - BigInt(capped) * up;
-    if (rest <= 0n) break;
-    const size = quotes(free) * up;
-    if (free.some(({ quote }) => quote * rest > size)) continue;
-    const parts: Ratio[] = venues.map(({ base, quote }, index) =>
-      index < capped ? [base * size, quote * rest] : [base, 1n],
-    );
-    const [baseUp, baseDown] = parts.reduce(([a, b], [c, d]): Ratio => [a * d + c * b, b * d]);
-    const whole: Ratio = [quotes(free) * rest + BigInt(capped) * size, rest];
-    return [whole[0] * baseDown, whole[1] * baseUp];
-  }
-  // Too few for the cap: each makes the same part.
-  const [up1, down1] = venues
-    .map(({ base, quote }): Ratio => [base, quote])
-    .reduce(([a, b], [c, d]): Ratio => [a * d + c * b, b * d]);
-  return [BigInt(venues.length) * down1, up1];
-}
-
-function venuesOf(trades: readonly OracleTrade[]): { source: string; base: bigint; quote: bigint }[] {
-  return [...new Set(trades.map(({ source }) => source))].map((source) => {
-    const own = trades.filter((trade) => trade.source === source);
-    return { source, base: total(own.map(({ base }) => base)), quote: total(own.map(({ quote }) => quote)) };
+/** Each price stands until the next one or the end, the last one before the bucket from its start. */
+function timeWeighted(
+  trades: readonly OracleTrade[],
+  { pair, from, to, guardFactor = OFF, carry = 0n, policy }: OracleQuestion,
+  { kept, isOutlier }: Measured,
+  about: About,
+): string | null {
+  const sources = new Set(kept.map(({ source }) => source));
+  const shown = trades
+    .filter((trade) => sources.has(trade.source) && formsPrice(trade) && !isOutlier(priceOf(trade)))
+    .filter((trade) => isAbout([priceOf(trade), ONE], about, guardFactor))
+    .sort(inOrder);
+  const inside = shown.filter((trade) => isInside(trade, { from, to }));
+  const before = carry === 0n ? undefined : shown.findLast(({ ts }) => from - carry <= ts && ts < from);
+  const standing = [...(before === undefined ? [] : [{ ...before, ts: from }]), ...inside];
+  const [first] = standing;
+  if (first === undefined) return null;
+  const weighted = total(standing.map((trade, index) => priceOf(trade) * ((standing[index + 1]?.ts ?? to) - trade.ts)));
+  return JSON.stringify({
+    ...bucketOf(pair, from, to),
+    price: significant(weighted, ONE * (to - first.ts), 18),
+    trade_count: inside.length,
+    policy,
   });
 }
 
-/** The sum of the middle two of the sorted values; of an odd number, twice the middle one. */
-function twiceMiddle(values: readonly bigint[]): bigint {
-  const sorted = [...values].sort((a, b) => (a < b ? -1 : Number(a > b)));
-  return (sorted[Math.floor((sorted.length - 1) / 2)] ?? 0n) + (sorted[Math.floor(sorted.length / 2)] ?? 0n);
+function bucketOf(pair: string, from: bigint, to: bigint) {
+  return { pair, window_seconds: Number((to - from) / 1_000_000n), from: time(from), to: time(to) };
 }
 
-function magnitude(value: bigint): bigint {
-  return value < 0n ? -value : value;
+function isInside({ ts }: OracleTrade, { from, to }: Pick<OracleQuestion, "from" | "to">): boolean {
+  return from <= ts && ts < to;
 }
 
-function withoutOutliers(trades: readonly OracleTrade[], [kUp, kDown]: Ratio): OracleTrade[] {
-  const n = BigInt(trades.length);
-  if (n < 3n || kUp === 0n) return [...trades];
-  const prices = trades.map(priceOf);
-  const sum = total(prices);
-  const squares = total(prices.map((price) => price * price));
-  return trades.filter((_, index) => {
-    const distance = n * (prices[index] ?? 0n) - sum;
-    return kDown * kDown * distance * distance <= kUp * kUp * (n * squares - sum * sum);
-  });
+function isCounted({ counted }: OracleQuestion): (trade: OracleTrade) => boolean {
+  return ({ source }) => counted === null || counted.has(source);
 }
 
-function total(values: readonly bigint[]): bigint {
-  return values.reduce((sum, value) => sum + value, 0n);
-}
-
-function halfEven(dividend: bigint, divisor: bigint): bigint {
-  const floor = dividend / divisor;
-  const twice = (dividend % divisor) * 2n;
-  return twice > divisor || (twice === divisor && floor % 2n === 1n) ? floor + 1n : floor;
-}
-
-/** dividend/divisor with so many significant digits, half-even, in plain notation. */
-export function significant(dividend: bigint, divisor: bigint, digits: number): string {
-  const units = (places: number): bigint =>
-    places >= 0
-      ? halfEven(dividend * 10n ** BigInt(places), divisor)
-      : halfEven(dividend, divisor * 10n ** BigInt(-places));
-  let decimals = digits - (dividend.toString().length - divisor.toString().length);
-  while (units(decimals).toString().length > digits) decimals--;
-  while (units(decimals + 1).toString().length <= digits) decimals++;
-  return decimals >= 0
-    ? plain(units(decimals), BigInt(decimals))
-    : plain(units(decimals) * 10n ** BigInt(-decimals), 0n);
-}
-
-/** units/10^scale without trailing zeros. */
-export function plain(units: bigint, scale: bigint): string {
-  const digits = units.toString().padStart(Number(scale) + 1, "0");
-  const point = digits.length - Number(scale);
-  const fraction = digits.slice(point).replace(/0+$/, "");
-  return fraction === "" ? digits.slice(0, point) : `${digits.slice(0, point)}.${fraction}`;
-}
-
-function time(micros: bigint): string {
-  const iso = new Date(Number(micros / 1_000_000n) * 1000).toISOString().slice(0, 19);
-  const fraction = (micros % 1_000_000n).toString().padStart(6, "0").replace(/0+$/, "");
-  return `${iso}${fraction === "" ? "" : `.${fraction}`}Z`;
+function marketOf({ market }: OracleTrade): string {
+  return `${market?.base}/${market?.quote}`;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { computeValue, type StageReport } from "../internal/aggregate/compute.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
+import { pricingOf } from "../internal/aggregate/pricing.ts";
+import { STAGES, type StageReport } from "../internal/aggregate/stages.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { type Pair, parsePair } from "../internal/canonical/pair.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
@@ -50,8 +51,11 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
   async function compute(pair: Pair, settings: Partial<PolicySettings>, maxTrades = 100) {
     const reports: StageReport[] = [];
     const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, min_usd_volume: 0, ...settings });
+    const observe = (of: Pair, _: unknown, report: StageReport) => {
+      if (of === pair) reports.push(report);
+    };
     const computation = await withSnapshot(database, (reader) =>
-      computeValue(reader, policy, pair, BUCKET, { maxTrades, observe: (report) => reports.push(report) }),
+      pricingOf(reader, policy, [pair], { maxTrades, observe }).own(pair, BUCKET),
     );
     return { ...computation, reports };
   }
@@ -65,11 +69,13 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(reports.map(({ stage, trades, dropped }) => [stage, trades, dropped])).toEqual([
       ["read", 11, 0],
       ["class", 7, 4],
+      ["venue", 7, 0],
       ["outlier", 6, 1],
       ["floor", 6, 0],
+      ["guard", 6, 0],
       ["vwap", 6, 0],
     ]);
-    expect(reports[2]?.outliers?.map(({ price }) => price.toFixed())).toEqual(["130"]);
+    expect(reports[3]?.outliers?.map(({ price }) => price.toFixed())).toEqual(["130"]);
     // With the class filter off the feed's prices widen the band so far that the print stays.
     const off = await compute(pair, { outlier_sigma_threshold: 2, disable_class_filter: true });
     expect(off.value).toMatchObject({ trade_count: 11, dropped: { class: 0, outlier: 0 } });
@@ -77,7 +83,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
 
   it("takes outliers out before the volume floor: a print cannot lift a thin market over it", async () => {
     const pair = await market("USD", [...Array(8).fill({ quote: "100" }), { quote: "100000" }]);
-    const settings = { outlier_sigma_threshold: 2, min_usd_volume: 1_000 };
+    const settings = { outlier_sigma_threshold: 2, outlier_max_dropped_share: 1, min_usd_volume: 1_000 };
     expect(await compute(pair, settings)).toMatchObject({ value: null, refusal: "below-floor" });
     expect((await compute(pair, { ...settings, outlier_sigma_threshold: 0 })).value).toMatchObject({ trade_count: 9 });
   });
@@ -88,7 +94,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     const onlyFeeds = await market("USD", [{ quote: "100", source: "coingecko" }]);
     const { refusal, dropped, reports } = await compute(onlyFeeds, {});
     expect([refusal, dropped]).toEqual(["empty", { class: 1, outlier: 0 }]);
-    expect(reports.map(({ stage }) => stage)).toEqual(["read", "class", "outlier"]);
+    expect(reports.map(({ stage }) => stage)).toEqual(["read", "class", "venue", "outlier"]);
   });
 
   it("names sources that the registry does not know", async () => {
@@ -113,11 +119,9 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     // Currencies of their own: rates of one test are no other's.
     const currency = { pglite: "CHF", postgres: "SEK", timescaledb: "NOK" }[engine.name];
     const pair = await market(currency, [{ quote: "9000" }, { quote: "1000" }]);
-    const unknown = await compute(pair, { min_usd_volume: 1 });
+    const unknown = await compute(pair, { min_usd_volume: 1, min_usd_volume_unknown: "publish" });
     expect(unknown).toMatchObject({ value: { usd_volume: null }, usdVolumeKnown: false });
-    expect(await compute(pair, { min_usd_volume: 1, min_usd_volume_unknown: "refuse" })).toMatchObject({
-      refusal: "unknown-usd-volume",
-    });
+    expect(await compute(pair, { min_usd_volume: 1 })).toMatchObject({ refusal: "unknown-usd-volume" });
     const rate = { base: parsePair(`${currency}/BTC`).base, quote: parsePair("BTC/USD").quote };
     await write([
       row(rate, { quote: "1.1", source: "massive", at: BUCKET.to - seconds(7 * 24 * 3600) }, 100),
@@ -155,22 +159,23 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     const washed = Array.from({ length: 20 }, () => ({ source: "sdex", base: "100", quote: "13000" }));
     const honest = ["kraken", "coinbase", "bitstamp"].map((source) => ({ source, base: "10", quote: "1000" }));
     const pair = await market("USD", [...honest, ...washed]);
-    const undefended = await compute(pair, {});
+    const open = { venue_deviation_pct: 0 };
+    const undefended = await compute(pair, open);
     expect(Number(undefended.value?.price)).toBeGreaterThan(129);
     expect(undefended.value?.dropped).toEqual({ class: 0, outlier: 0 });
 
-    const filtered = await compute(pair, { venue_deviation_pct: 10 });
+    const filtered = await compute(pair, {});
     expect(filtered.value).toMatchObject({ price: "100", dropped: { class: 0, outlier: 0, venue: 20 } });
     expect(filtered.value?.sources.map(({ source }) => source)).toEqual(["bitstamp", "coinbase", "kraken"]);
     expect(filtered.reports.map(({ stage, trades, dropped }) => [stage, trades, dropped]).slice(2, 4)).toEqual([
-      ["outlier", 23, 0],
       ["venue", 3, 20],
+      ["outlier", 3, 0],
     ]);
 
     // A quarter of the price each: 4 / (3 / 100 + 1 / 130).
-    const capped = await compute(pair, { max_source_share: 0.25 });
+    const capped = await compute(pair, { ...open, max_source_share: 0.25 });
     expect(capped.value?.price).toBe("106.122448979591837");
-    const distrusted = await compute(pair, { sources: [{ name: "sdex", weight: 1 }] });
+    const distrusted = await compute(pair, { ...open, sources: [{ name: "sdex", weight: 1 }] });
     expect(Number(distrusted.value?.price)).toBeLessThan(Number(undefended.value?.price) - 5);
     // Volumes stay what was traded, and so does what the floor is held against.
     for (const { value } of [capped, distrusted]) {
@@ -183,8 +188,88 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     const honest = ["kraken", "coinbase"].map((source) => ({ source, base: "1", quote: "100" }));
     const pair = await market("USD", [...honest, odd]);
     const rules = { min_usd_volume: 1_000 };
-    expect((await compute(pair, rules)).value).not.toBe(null);
-    expect(await compute(pair, { ...rules, venue_deviation_pct: 10 })).toMatchObject({ refusal: "below-floor" });
+    expect((await compute(pair, { ...rules, venue_deviation_pct: 0 })).value).not.toBe(null);
+    expect(await compute(pair, rules)).toMatchObject({ refusal: "below-floor" });
+  });
+
+  it("judges venues before outliers: a flood from one does not decide what the others are held to", async () => {
+    const flood = Array.from({ length: 100 }, () => ({ source: "sdex", base: "0.01", quote: "0.5" }));
+    const honest = ["kraken", "coinbase", "bitstamp"].map((source) => ({ source, base: "10", quote: "1000" }));
+    const pair = await market("USD", [...flood, ...honest]);
+    const by = { outlier_max_dropped_share: 1 };
+    const { value } = await compute(pair, by);
+    expect(value).toMatchObject({ price: "100", dropped: { class: 0, outlier: 0, venue: 100 } });
+    // The other way round the flood is the market, and the honest venues are its outliers.
+    expect((await compute(pair, { ...by, venue_deviation_pct: 0 })).value).toMatchObject({
+      price: "50",
+      dropped: { outlier: 3 },
+    });
+  });
+
+  it("does not cost a venue its place for one wrong print", async () => {
+    const calm = (source: string) => Array.from({ length: 20 }, () => ({ source, quote: "100" }));
+    const print = { source: "sdex", quote: "1500" };
+    const pair = await market("USD", [...["kraken", "coinbase", "sdex"].flatMap(calm), print]);
+    const { value } = await compute(pair, {});
+    expect(value).toMatchObject({ price: "100", trade_count: 60, dropped: { class: 0, outlier: 1 } });
+    expect(value?.dropped).not.toHaveProperty("venue");
+  });
+
+  it("judges by quote volume where the filter by count would drop most of it", async () => {
+    const big = Array(20).fill({ base: "50000", quote: "5000" });
+    const dust = Array(400).fill({ base: "0.0001", quote: "0.0001" });
+    const trades = [...big, ...dust].map((trade, index) => ({ ...trade, at: FROM + BigInt(index) }));
+    const pair = await market("USD", trades);
+    const { value } = await compute(pair, {}, 1000);
+    expect(value).toMatchObject({ price: "0.1", trade_count: 20, dropped: { class: 0, outlier: 400 } });
+    const byCount = await compute(pair, { outlier_max_dropped_share: 1 }, 1000);
+    expect(byCount.value).toMatchObject({ price: "1", trade_count: 400, dropped: { outlier: 20 } });
+  });
+
+  it("asks for so many sources of what the filters leave", async () => {
+    const calm = ["kraken", "coinbase"].flatMap((source) =>
+      Array.from({ length: 20 }, () => ({ source, quote: "100" })),
+    );
+    const pair = await market("USD", [...calm, { source: "sdex", quote: "1" }]);
+    const { refusal, value, reports } = await compute(pair, { min_sources: 3 });
+    expect([refusal, value]).toEqual(["too-few-sources", null]);
+    expect(reports.map(({ stage }) => stage)).toEqual(["read", "class", "venue", "outlier", "sources"]);
+    const two = await compute(pair, { min_sources: 2 });
+    expect(two.value).toMatchObject({ price: "100", trade_count: 40, dropped: { venue: 1 } });
+    expect(two.reports.map(({ stage }) => stage)).toEqual(STAGES);
+  });
+
+  it("asks for sources before the floor, and for the floor before the guard", async () => {
+    const before = { quote: "10", at: BUCKET.from - seconds(2 * 3600) };
+    const pair = await market("USD", [before, { quote: "100" }]);
+    const all = { min_sources: 2, min_usd_volume: 101 };
+    expect(await compute(pair, all)).toMatchObject({ refusal: "too-few-sources" });
+    expect(await compute(pair, { ...all, min_sources: 1 })).toMatchObject({ refusal: "below-floor" });
+    expect(await compute(pair, { min_usd_volume: 100 })).toMatchObject({ refusal: "guarded" });
+    expect((await compute(pair, { guard_factor: 0 })).value).toMatchObject({ price: "100" });
+    expect((await compute(pair, { guard_factor: 10 })).value).toMatchObject({ price: "100" });
+  });
+
+  it("leaves out what trades away from its peg, where that is known", async () => {
+    const pair = await market("USD", [{ quote: "100" }]);
+    // A stablecoin of its own: what one test says of it is no other's.
+    const coin = parsePair(`COIN${count}/USD`);
+    const settings = { enable_stablecoin_fiat_proxy: true, pegs: new Map([[coin.base, coin.quote]]) };
+    const own = row(coin, { base: "1000", quote: "900" }, 8);
+    await write([row({ base: pair.base, quote: coin.base }, { base: "10", quote: "1100" }, 7)]);
+    const unbroken = { price: "109.090909090909091", trade_count: 2, dropped: { class: 0, outlier: 0 } };
+    expect((await compute(pair, settings)).value).toMatchObject(unbroken);
+    await write([own]);
+    const depegged = await compute(pair, settings);
+    expect(depegged.value).toMatchObject({ price: "100", trade_count: 1 });
+    expect(depegged.value?.dropped).toEqual({ class: 0, outlier: 0, peg: 1 });
+    expect(depegged.reports[0]).toEqual({ stage: "read", trades: 1, dropped: 1 });
+    for (const peg_tolerance_pct of [10, 0]) {
+      expect((await compute(pair, { ...settings, peg_tolerance_pct })).value).toMatchObject(unbroken);
+    }
+    // A market that is worth less than the floor says nothing of the peg.
+    expect((await compute(pair, { ...settings, min_usd_volume: 900 })).refusal).toBe("below-floor");
+    expect((await compute(pair, { ...settings, min_usd_volume: 901 })).value).toMatchObject(unbroken);
   });
 
   it("counts a trade where from <= ts < to", async () => {
@@ -194,6 +279,6 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
       { quote: "4", at: BUCKET.to - 1n },
       { quote: "8", at: BUCKET.to },
     ]);
-    expect((await compute(pair, {})).value).toMatchObject({ trade_count: 2, quote_volume: "6" });
+    expect((await compute(pair, { guard_factor: 0 })).value).toMatchObject({ trade_count: 2, quote_volume: "6" });
   });
 });

@@ -84,6 +84,28 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
 
   const ecb = (pair: string, price: string, at = FROM - DAY): Market => ({ pair, price, size: "1", source: "ecb", at });
 
+  it("leaves out what is far from the median of three routes or more, and from no fewer", async () => {
+    const route = (name: string, price: string): Market[] => [
+      { pair: `A/${name}`, price, size: "9000" },
+      { pair: `${name}/USD`, price: "1", size: "99999" },
+    ];
+    const two = world(...route("X", "0.6"), ...route("Y", "6"));
+    expect((await two("A/USD")).price).toBe("6");
+    const three = world(...route("X", "0.6"), ...route("Y", "6"), ...route("Z", "0.62"));
+    expect((await three("A/USD")).price).toBe("0.62");
+    // At just 10 % of the median, and further.
+    const near = world(...route("X", "1"), ...route("Y", "1.1"), ...route("Z", "1"));
+    expect((await near("A/USD")).price).toBe("1.1");
+    expect((await near("A/USD", { route_deviation_pct: 9.99 })).price).toBe("1");
+  });
+
+  it("reads a single market the other way round, but takes no exchange rate for a price", async () => {
+    const compute = world({ pair: "A/USD", price: "4" }, ecb("EUR/USD", "1.25"));
+    expect(await compute("USD/A")).toMatchObject({ price: "0.25", value: { legs: [{ inverted: true }] } });
+    expect((await compute("EUR/USD")).value).toBe(null);
+    expect((await compute("USD/EUR")).value).toBe(null);
+  });
+
   it("gives the product of the exact legs of a configured chain, and says so", async () => {
     const compute = world(
       { pair: "A/USD", price: "3", size: "700" },
@@ -156,13 +178,21 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     // By X/EUR, A/X is worth 5 USD, below the floor; 3 hops with any volume do not go before 2.
     expect((await few("A/EUR")).path).toEqual(["A/USD", "USD/EUR"]);
     const strong = world(
-      { pair: "A/USD", price: "2", size: "5000" },
+      { pair: "A/USD", price: "3", size: "5000" },
       { pair: "USD/EUR", price: "1", size: "2000", source: "bitstamp" },
       { pair: "A/GBP", price: "3", size: "9000" },
       { pair: "GBP/EUR", price: "1", size: "9000", source: "bitstamp" },
       { pair: "GBP/USD", price: "1", size: "1", source: "ecb", at: FROM - DAY },
     );
-    expect((await strong("A/EUR")).path).toEqual(["A/GBP", "GBP/EUR"]);
+    // Without a rate from EUR, only the routes tell what their markets are worth.
+    expect((await strong("A/EUR", { min_usd_volume_unknown: "publish" })).path).toEqual(["A/GBP", "GBP/EUR"]);
+    const stronger = world(
+      { pair: "A/B", price: "2", size: "9000" },
+      { pair: "B/USD", price: "7", size: "999" },
+      { pair: "A/X", price: "2", size: "1000" },
+      { pair: "X/USD", price: "7", size: "1000" },
+    );
+    expect((await stronger("A/USD")).path).toEqual(["A/X", "X/USD"]);
     const even = world(
       { pair: "A/X", price: "2", size: "1000" },
       { pair: "X/USD", price: "7", size: "1000" },
@@ -179,9 +209,13 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     expect((await tooEarly("A/EUR")).value).toBe(null);
     const notCounted = world({ pair: "A/USD", price: "3", source: "coingecko" }, ecb("EUR/USD", "1.5"));
     expect((await notCounted("A/EUR")).value).toBe(null);
-    const refused = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2" });
-    expect((await refused("A/USD")).price).toBe("6");
-    expect((await refused("A/USD", { min_usd_volume_unknown: "refuse" })).value).toBe(null);
+    // What A/X is worth follows from the price of X in the same bucket, if that is published.
+    const valued = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2" });
+    expect((await valued("A/USD")).price).toBe("6");
+    const unknown = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2", size: "499" });
+    for (const min_usd_volume_unknown of ["refuse", "publish"] as const) {
+      expect((await unknown("A/USD", { min_usd_volume_unknown })).value).toBe(null);
+    }
   });
 
   it("holds the floor on every market of a route, also where only the route tells what it is worth", async () => {
@@ -215,6 +249,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     const compute = world(
       { pair: `A/FAKE-${issuer}`, price: "7", size: "99999" },
       { pair: `FAKE-${issuer}/USD`, price: "7", size: "99999" },
+      ecb("EUR/USD", "1.1"),
     );
     expect((await compute("A/USD")).value).toBe(null);
     const { base, quote } = parsePair(`FAKE-${issuer}/EUR`);
@@ -291,10 +326,12 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
 
   it("counts what is pegged in legs as the policy does, so that a depeg is a market like any other", async () => {
     const compute = world({ pair: "A/USDT", price: "4" }, { pair: "USDT/USD", price: "0.5", size: "9999" });
+    const proxy = { enable_stablecoin_fiat_proxy: true };
     expect((await compute("A/USD")).price).toBe("2");
-    expect((await compute("A/USD", { enable_stablecoin_fiat_proxy: true })).value).toMatchObject({
-      price: "4",
-      trade_count: 1,
-    });
+    // With the proxy as well: half a dollar is no peg, unless the policy tolerates it.
+    expect((await compute("A/USD", proxy)).value).toMatchObject({ price: "2", trade_count: 0, dropped: { peg: 1 } });
+    const tolerated = await compute("A/USD", { ...proxy, peg_tolerance_pct: 100 });
+    expect(tolerated.value).toMatchObject({ price: "4", trade_count: 1 });
+    expect(tolerated.value).not.toHaveProperty("provenance");
   });
 });

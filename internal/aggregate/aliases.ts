@@ -1,14 +1,22 @@
-import { type Asset, isFiat } from "../canonical/asset.ts";
+import { type Asset, isContract, isFiat } from "../canonical/asset.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
+import { contractOf, networkPassphrase } from "../canonical/stellar-contract.ts";
 
-/** For every asset with other names: all its names, itself among them, in bytewise order. */
-export type Aliases = ReadonlyMap<Asset, readonly Asset[]>;
+/** Which names are names of one asset. */
+export interface Aliases {
+  /** For every asset with other names: all its names, itself among them, in bytewise order. */
+  readonly groups: ReadonlyMap<Asset, readonly Asset[]>;
+  /** The groups as declared, without contracts: the names of each joined by blanks, in bytewise order. */
+  readonly declared: readonly string[];
+  /** The passphrase of the Stellar network whose contracts stand for classic assets. */
+  readonly network: string;
+}
 
 /** The currency that each stablecoin is pegged to. */
 export type Pegs = ReadonlyMap<Asset, Asset>;
 
-const BUILT_IN_PEGS = {
+const TICKER_PEGS = {
   USDT: "USD",
   USDC: "USD",
   DAI: "USD",
@@ -20,20 +28,53 @@ const BUILT_IN_PEGS = {
   MXNe: "MXN",
 };
 
-/** The pegs that need no declaration. */
-export const DEFAULT_PEGS: Pegs = new Map(
-  Object.entries(BUILT_IN_PEGS).map(([ticker, code]) => [`crypto:${ticker}` as Asset, `fiat:${code}` as Asset]),
-);
+/** Circle's classic assets on Stellar's public network; their contracts are other names of them. */
+const PUBLIC_PEGS = {
+  "USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN": "USD",
+  "EURC-GDHU6WRG4IEQXM5NZ4BMPKOXHW76MZM4Y2IEMFDVXBSDP6SJY4ITNPP2": "EUR",
+};
+
+/** The pegs that need no declaration; `network` is `public`, `testnet` or a passphrase. */
+export function defaultPegs(network: string): Pegs {
+  const tickers = Object.entries(TICKER_PEGS).map(([ticker, code]) => [`crypto:${ticker}`, code] as const);
+  const isPublic = networkPassphrase(network) === networkPassphrase("public");
+  const issued = isPublic ? Object.entries(PUBLIC_PEGS) : [];
+  return new Map([...tickers, ...issued].map(([asset, code]) => [asset as Asset, `fiat:${code}` as Asset]));
+}
 
 /** The alias groups that need no declaration: Stellar's own asset goes by two names. */
 export const DEFAULT_ALIASES: ReadonlyMap<Asset, readonly Asset[]> = new Map([
   ["native" as Asset, ["crypto:XLM" as Asset]],
 ]);
 
-/** The symmetric, transitive closure of "these are names of one asset". */
-export function closeAliases(declared: ReadonlyMap<Asset, readonly Asset[]>): Aliases {
+/**
+ * The symmetric, transitive closure of "these are names of one asset", to which the contracts of classic assets belong.
+ * @param network `public`, `testnet` or a passphrase
+ * @param known assets that are to be found by the names of their contracts, beside those declared and `native`
+ */
+export function closeAliases(
+  declared: ReadonlyMap<Asset, readonly Asset[]>,
+  network = "public",
+  known: readonly Asset[] = [],
+): Aliases {
+  const passphrase = networkPassphrase(network);
+  const asDeclared = closure(declared);
+  const named = new Set(["native" as Asset, ...asDeclared.keys(), ...known]);
+  const contracts = [...named].flatMap((asset) => {
+    const contract = contractOf(asset, passphrase);
+    return contract === null ? [] : [[asset, [contract]] as const];
+  });
+  const groups = closure(new Map(contracts), asDeclared);
+  const texts = [...new Set([...asDeclared.values()].map((names) => names.join(" ")))].sort(compareBytes);
+  return { groups, declared: texts, network: passphrase };
+}
+
+function closure(
+  declared: ReadonlyMap<Asset, readonly Asset[]>,
+  before: ReadonlyMap<Asset, readonly Asset[]> = new Map(),
+): Map<Asset, readonly Asset[]> {
   const groups = new Map<Asset, Set<Asset>>();
-  for (const [asset, others] of declared) {
+  for (const [asset, others] of [...before, ...declared]) {
     const merged = new Set<Asset>();
     for (const name of [asset, ...others]) {
       for (const member of groups.get(name) ?? [name]) merged.add(member);
@@ -41,24 +82,28 @@ export function closeAliases(declared: ReadonlyMap<Asset, readonly Asset[]>): Al
     for (const member of merged) groups.set(member, merged);
   }
   const closed = new Map<Asset, readonly Asset[]>();
-  for (const [asset, members] of groups) {
-    if (members.size > 1) closed.set(asset, [...members].sort(compareBytes));
+  for (const members of new Set(groups.values())) {
+    const names = [...members].sort(compareBytes);
+    if (names.length > 1) for (const name of names) closed.set(name, names);
   }
   return closed;
 }
 
 /** All names of an asset, itself among them, in bytewise order. */
-export function namesOf(asset: Asset, aliases: Aliases): readonly Asset[] {
-  return aliases.get(asset) ?? [asset];
+export function namesOf(asset: Asset, { groups, network }: Aliases): readonly Asset[] {
+  const group = groups.get(asset);
+  if (group !== undefined) return group;
+  const contract = contractOf(asset, network);
+  return contract === null ? [asset] : [asset, contract].sort(compareBytes);
 }
 
 /**
  * The one name that stands for an asset whatever name it is written by: the currency among its names, else the first in
- * bytewise order.
+ * bytewise order that is not a contract, else the first contract.
  */
 export function chiefName(asset: Asset, aliases: Aliases): Asset {
   const names = namesOf(asset, aliases);
-  return names.find(isFiat) ?? names[0] ?? asset;
+  return names.find(isFiat) ?? names.find((name) => !isContract(name)) ?? names[0] ?? asset;
 }
 
 /** The currency that stands for an asset 1:1: itself if it is one, or what it or one of its names is pegged to. */
@@ -75,8 +120,12 @@ export function currencyOf(asset: Asset, aliases: Aliases, pegs: Pegs): Asset | 
 }
 
 /** One text for all pairs that are aliases of each other. */
-export function pairIdentity(pair: Pair, aliases: Aliases): string {
-  const [base = pair.base] = namesOf(pair.base, aliases);
-  const [quote = pair.quote] = namesOf(pair.quote, aliases);
-  return formatPair({ base, quote });
+export function pairIdentity({ base, quote }: Pair, aliases: Aliases): string {
+  return formatPair({ base: identityOf(base, aliases), quote: identityOf(quote, aliases) });
+}
+
+/** The contract stands for an asset that has one: from its name alone the classic asset cannot be told. */
+function identityOf(asset: Asset, aliases: Aliases): Asset {
+  const names = namesOf(asset, aliases);
+  return names.find(isContract) ?? names[0] ?? asset;
 }

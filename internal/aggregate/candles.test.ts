@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { parseTime } from "../canonical/time.ts";
-import { candleOf, isCandleInterval } from "./candles.ts";
+import { isCandleInterval, rawCandleOf } from "./candles.ts";
 
 test.each([60, 300, 900, 1800, 3600, 5400, 4 * 3600, 86_400, 2 * 86_400, 7 * 86_400])(
   "candles can be %d s long",
@@ -17,7 +17,7 @@ test.each([0, -60, 1, 90, 60.5, 420, 7 * 3600, 36 * 3600, 8 * 86_400])("candles 
 test("prices are rounded half-even to 18 digits, volumes are exact", () => {
   const price = parseDecimal("0.333333333333333333333333333333");
   expect(
-    candleOf(
+    rawCandleOf(
       {
         from: parseTime("2026-01-10T12:00:00Z"),
         open: price,

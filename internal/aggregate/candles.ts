@@ -74,6 +74,8 @@ export interface Candle {
   readonly quote_volume: string;
   readonly trade_count: number;
   readonly vwap: string;
+  /** Present where retention has removed trades that the policy would have to look into: every trade makes the prices. */
+  readonly filtered?: false;
 }
 
 /** Whether candles can be this long: whole minutes that divide a day, or whole days up to a week. */
@@ -83,7 +85,19 @@ export function isCandleInterval(intervalSeconds: number): boolean {
   return intervalSeconds % DAY_SECONDS === 0 && intervalSeconds <= MOST_DAYS * DAY_SECONDS;
 }
 
-export function candleOf(sums: CandleSums, intervalSeconds: number): Candle {
+/** A candle of every trade as it is shown. */
+export function rawCandleOf(sums: CandleSums, intervalSeconds: number): Candle {
+  return candleOf({ ...sums, vwap: dividePublished(sums.quoteVolume, sums.baseVolume), isRaw: false }, intervalSeconds);
+}
+
+/**
+ * A candle as it is shown.
+ * @param sums with the VWAP, rounded, and whether the policy could not be applied
+ */
+export function candleOf(
+  sums: CandleSums & { readonly vwap: Decimal; readonly isRaw: boolean },
+  intervalSeconds: number,
+): Candle {
   const price = (value: Decimal): string => formatDecimal(roundPublished(value));
   return {
     from: formatTime(sums.from),
@@ -95,6 +109,7 @@ export function candleOf(sums: CandleSums, intervalSeconds: number): Candle {
     base_volume: formatDecimal(sums.baseVolume),
     quote_volume: formatDecimal(sums.quoteVolume),
     trade_count: sums.tradeCount,
-    vwap: formatDecimal(dividePublished(sums.quoteVolume, sums.baseVolume)),
+    vwap: formatDecimal(sums.vwap),
+    ...(sums.isRaw ? { filtered: false } : {}),
   };
 }

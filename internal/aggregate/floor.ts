@@ -1,6 +1,6 @@
 import type { Asset } from "../canonical/asset.ts";
 import type { Decimal } from "../canonical/decimal.ts";
-import { compareFractions, type Fraction, fractionOf, ratioOf } from "../canonical/fraction.ts";
+import { compareFractions, type Fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
 import { currencyOf } from "./aliases.ts";
@@ -22,10 +22,14 @@ export function isUsd(currency: Asset): boolean {
   return currency === USD;
 }
 
-/** The USD value of a quote volume at a rate, exactly; null: 1:1. */
-export function usdVolumeOf(quoteVolume: Decimal, rate: FxQuote | null): Fraction {
-  if (rate === null) return fractionOf(quoteVolume);
-  return rate.inverse ? ratioOf(quoteVolume, rate.price) : fractionOf(quoteVolume.times(rate.price));
+/** USD per unit of a currency at an FX quote, exactly. */
+export function usdRateOf({ price, inverse }: FxQuote): Fraction {
+  return inverse ? over(ONE, fractionOf(price)) : fractionOf(price);
+}
+
+/** The USD value of a quote volume, exactly; null where the rate is not known. */
+export function usdVolumeOf(quoteVolume: Decimal, usdRate: Fraction | null): Fraction | null {
+  return usdRate === null ? null : times(fractionOf(quoteVolume), usdRate);
 }
 
 /** Why the volume floor lets nothing be published; null where it does. A floor of 0 is off. */

@@ -1,16 +1,27 @@
 import { type Asset, isFiat } from "../canonical/asset.ts";
-import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
+import { type Decimal, formatDecimal } from "../canonical/decimal.ts";
 import { type Fraction, fraction, fractionOf, ONE, over, roundFraction } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import type { PublishedLeg } from "../canonical/published.ts";
 import { formatTime } from "../canonical/time.ts";
-import type { Computation } from "./compute.ts";
 import type { FxRate, FxRates } from "./reader.ts";
+
+/** What a pair's own trades give for a leg. */
+export interface LegMarket {
+  readonly price: Fraction;
+  /** Null where no rate to USD is known. */
+  readonly usdVolume: Fraction | null;
+  readonly baseVolume: Decimal;
+  readonly quoteVolume: Decimal;
+  readonly tradeCount: number;
+  /** Whether it is publishable by itself, the volume floor aside, if its volume is worth so much. */
+  readonly isPublishable: (usdVolume: Fraction | null) => Promise<boolean>;
+}
 
 /** What legs are priced from, all of one bucket. Both throw what made the reading fail. */
 export interface LegReader {
-  /** The computation of a pair's own trades. */
-  readonly own: (pair: Pair) => Promise<Computation>;
+  /** A pair's own market; null where it gives no price. */
+  readonly market: (pair: Pair) => Promise<LegMarket | null>;
   /** The exchange rates at the bucket's end. */
   readonly fxRates: () => Promise<FxRates>;
 }
@@ -25,6 +36,9 @@ export interface Leg {
   /** An average of the bucket that stands for an exchange rate, for want of one. */
   readonly isFallback: boolean;
   readonly published: PublishedLeg;
+  /** The market whose trades make the price; null for an exchange rate. */
+  readonly market: Pair | null;
+  readonly isPublishable: LegMarket["isPublishable"];
 }
 
 /** Why a leg has no price. */
@@ -71,24 +85,29 @@ function fxLeg(from: Asset, to: Asset, rate: FxRate): Leg {
       source: rate.source,
       as_of: formatTime(rate.ts),
     },
+    market: null,
+    isPublishable: async () => true,
   };
 }
 
 async function vwapLeg(reader: LegReader, from: Asset, to: Asset, inverted: boolean): Promise<Leg | null> {
-  const { value, exact } = await reader.own(inverted ? { base: to, quote: from } : { base: from, quote: to });
-  if (value === null || exact === null) return null;
-  const price = inverted ? over(ONE, exact.price) : exact.price;
+  const pair = inverted ? { base: to, quote: from } : { base: from, quote: to };
+  const market = await reader.market(pair);
+  if (market === null) return null;
+  const price = inverted ? over(ONE, market.price) : market.price;
   return {
     price,
-    usdVolume: exact.usdVolume,
-    volume: fractionOf(parseDecimal(inverted ? value.base_volume : value.quote_volume)),
+    usdVolume: market.usdVolume,
+    volume: fractionOf(inverted ? market.baseVolume : market.quoteVolume),
     isFallback: false,
     published: {
       ...describe(from, to, price, inverted),
       method: "vwap",
-      usd_volume: value.usd_volume,
-      trade_count: value.trade_count,
+      usd_volume: market.usdVolume === null ? null : formatDecimal(roundFraction(market.usdVolume)),
+      trade_count: market.tradeCount,
     },
+    market: pair,
+    isPublishable: market.isPublishable,
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
-import { isOutlier, madRule, outlierBand, sigmaRule } from "./outliers.ts";
-import type { OutlierRule } from "./reader.ts";
+import { isOutlier, judgesOutliers, madRule, outlierBand, sigmaRule } from "./outliers.ts";
+import type { OutlierRule, SourceTotals } from "./reader.ts";
 
 const decimal = parseDecimal;
 const goes = (rule: OutlierRule | null, ...prices: string[]) =>
@@ -31,33 +31,40 @@ describe("the rule by standard deviation", () => {
 
   it("lets a price go that lies further than k·σ from the mean", () => {
     // μ = 2 and σ² = 6 − 4 = 2.
-    expect(goes(sigmaRule(statistics, 4, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
+    expect(goes(sigmaRule(statistics, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
       "4.828428",
       "-0.828428",
     ]);
   });
 
-  it("goes by the weights that the statistics are of, in any unit", () => {
-    // Prices of 1 and 3 that weigh 9 and 1: μ = 1.2 and σ² = 1.8 − 1.44 = 0.6².
-    for (const unit of ["1", "0.0000001", "3e20"].map(decimal)) {
-      const weighted = { weight: unit.times(10), sum: unit.times(12), squareSum: unit.times(18) };
-      expect(goes(sigmaRule(weighted, 2000, decimal("3")), "2.9999999", "3", "3.0000001")).toEqual(["3.0000001"]);
-      const band = outlierBand(sigmaRule(weighted, 2000, decimal("3")) as OutlierRule);
-      expect([band?.low, band?.high].map((edge) => edge?.toFixed(20))).toEqual([
-        "-0.60000000000000000000",
-        "3.00000000000000000000",
-      ]);
-    }
+  it("gives the same for the weights of any unit", () => {
+    const quotes = { weight: decimal("0.04"), sum: decimal("0.08"), squareSum: decimal("0.24") };
+    expect(goes(sigmaRule(quotes, decimal("2")), "4.828427", "4.828428", "-0.828427", "-0.828428")).toEqual([
+      "4.828428",
+      "-0.828428",
+    ]);
   });
 
   it("is off at k = 0 and below three trades", () => {
-    expect(sigmaRule(statistics, 4, decimal("0"))).toBe(null);
-    expect(sigmaRule(statistics, 2, decimal("1"))).toBe(null);
+    const venues = (...counts: number[]): SourceTotals[] =>
+      counts.map((tradeCount, index) => ({
+        source: String(index),
+        tradeCount,
+        baseVolume: decimal("1"),
+        quoteVolume: decimal("1"),
+        priceSum: decimal("1"),
+        priceSquareSum: decimal("1"),
+        priceMin: decimal("1"),
+        priceMax: decimal("1"),
+      }));
+    expect(judgesOutliers(venues(2, 1), decimal("0"))).toBe(false);
+    expect(judgesOutliers(venues(1, 1), decimal("1"))).toBe(false);
+    expect(judgesOutliers(venues(2, 1), decimal("1"))).toBe(true);
     expect(goes(null, "1000")).toEqual([]);
   });
 
   it("has no band where all prices are equal", () => {
-    const rule = sigmaRule({ weight: decimal("3"), sum: decimal("6"), squareSum: decimal("12") }, 3, decimal("1"));
-    expect(rule && outlierBand(rule)).toBe(null);
+    const equal = { weight: decimal("3"), sum: decimal("6"), squareSum: decimal("12") };
+    expect(outlierBand(sigmaRule(equal, decimal("1")))).toBe(null);
   });
 });

@@ -1,4 +1,4 @@
-import { Decimal, divideSignificant, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
+import { type Decimal, divideSignificant, parseDecimal, squareRootBelow, sum, ZERO } from "../canonical/decimal.ts";
 import {
   countOf,
   type OutlierRule,
@@ -16,21 +16,23 @@ const BAND_SLACK = parseDecimal(`1e-${BAND_DIGITS - 10}`);
 const NORMAL_SPREAD = parseDecimal("1.4826");
 const PEGGED_SPREAD = parseDecimal("0.001");
 
-/** n, Σp and Σp² over all sources: each trade weighs the same. */
+/** n, Σp and Σp² over all sources. */
 export function priceStatistics(totals: readonly SourceTotals[]): PriceStatistics {
   return {
-    weight: new Decimal(BigInt(countOf(totals)), 0),
+    weight: parseDecimal(String(countOf(totals))),
     sum: sum(totals.map(({ priceSum }) => priceSum)),
     squareSum: sum(totals.map(({ priceSquareSum }) => priceSquareSum)),
   };
 }
 
-/**
- * |p − μ| > k·σ with the population σ of the statistics; null where the filter is off or the trades are fewer than three.
- * @param tradeCount of how many trades the statistics are
- */
-export function sigmaRule(statistics: PriceStatistics, tradeCount: number, k: Decimal): OutlierRule | null {
-  return k.isZero() || tradeCount < FEWEST_TRADES ? null : { method: "sigma", statistics, k };
+/** Whether the filter judges these trades: it does not where it is off or they are fewer than three. */
+export function judgesOutliers(totals: readonly Pick<SourceTotals, "tradeCount">[], k: Decimal): boolean {
+  return !k.isZero() && countOf(totals) >= FEWEST_TRADES;
+}
+
+/** |p − μ| > k·σ with the population σ; mean and σ are by count or by quote volume, as the statistics are. */
+export function sigmaRule(statistics: PriceStatistics, k: Decimal): OutlierRule {
+  return { method: "sigma", statistics, k };
 }
 
 /**
@@ -60,7 +62,7 @@ export function outlierTest(rule: OutlierRule | null): (price: Decimal) => boole
   };
 }
 
-/** k²·(Σw·Σw·p² − (Σw·p)²): the square of how far p·Σw may lie from Σw·p. */
+/** k²·(n·Σp² − (Σp)²): the square of how far n·p may lie from Σp; n is the weight of the statistics. */
 export function squaredReach({ weight, sum: prices, squareSum }: PriceStatistics, k: Decimal): Decimal {
   const spread = squareSum.times(weight).minus(prices.times(prices));
   return k.times(k).times(spread);

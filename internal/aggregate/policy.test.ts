@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { parseDecimal, ZERO } from "../canonical/decimal.ts";
-import { roundFraction } from "../canonical/fraction.ts";
+import { expectFraction } from "../canonical/fraction.testing.ts";
+import { type Fraction, fraction, ONE, roundFraction } from "../canonical/fraction.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
 import { closeAliases, currencyOf, namesOf, pairIdentity } from "./aliases.ts";
 import { countedSources, filterByClass } from "./class-filter.ts";
 import { expandPair } from "./expansion.ts";
-import { checkFloor, usdVolumeOf } from "./floor.ts";
+import { checkFloor, usdRateOf, usdVolumeOf } from "./floor.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "./policy.ts";
 
 const ISSUED = parseAsset("USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN");
@@ -48,7 +49,15 @@ describe("aliases", () => {
 
 describe("expansion", () => {
   it("takes all names of both sides, and nothing pegged while the proxy is off", () => {
-    expect(expanded("XLM/USD", {})).toEqual(["crypto:XLM/fiat:USD", "native/fiat:USD"]);
+    expect(expanded("XLM/USD", {})).toEqual([
+      "CAS3J7GYLGXMF6TDJBBYYSE3HQ6BBSMLNUQ34T6TZMYMW2EVH34XOWMA/fiat:USD",
+      "crypto:XLM/fiat:USD",
+      "native/fiat:USD",
+    ]);
+    // The contract of an asset is another one on another network.
+    const elsewhere = expanded("XLM/USD", { stellar_network: "testnet" });
+    expect(elsewhere).toHaveLength(3);
+    expect(elsewhere).not.toContain("CAS3J7GYLGXMF6TDJBBYYSE3HQ6BBSMLNUQ34T6TZMYMW2EVH34XOWMA/fiat:USD");
     expect(expanded("BTC/USD", {})).toEqual(["crypto:BTC/fiat:USD"]);
   });
 
@@ -61,6 +70,7 @@ describe("expansion", () => {
       "crypto:BTC/crypto:DAI",
       "crypto:BTC/crypto:PYUSD",
       "crypto:BTC/crypto:USDP",
+      "crypto:BTC/CCW67TSZV3SSS2HXMBQ5JFGCKJNXKZM7UQUWUZPUTHXSTZLEO7SJMI75",
       `crypto:BTC/${ISSUED}`,
     ]);
     expect(expanded("BTC/EUR", settings)).toContain("crypto:BTC/crypto:EURC");
@@ -111,7 +121,7 @@ describe("volume floor", () => {
     minUsdVolume: parseDecimal(text),
     unknownVolume,
   });
-  const dollars = (text: string) => usdVolumeOf(parseDecimal(text), null);
+  const dollars = (text: string) => usdVolumeOf(parseDecimal(text), ONE);
 
   it("lets through what reaches it", () => {
     expect(checkFloor(dollars("10000"), floor("10000"))).toBe(null);
@@ -120,13 +130,18 @@ describe("volume floor", () => {
   });
 
   it("decides at the exact value where the rate divides", () => {
-    const rate = { price: parseDecimal("3"), inverse: true };
-    expect(checkFloor(usdVolumeOf(parseDecimal("30000"), rate), floor("10000"))).toBe(null);
-    expect(checkFloor(usdVolumeOf(parseDecimal("29999.9999999999999999999999999"), rate), floor("10000"))).toBe(
-      "below-floor",
-    );
-    expect(roundFraction(usdVolumeOf(parseDecimal("1"), rate)).toFixed()).toBe("0.333333333333333333");
-    expect(roundFraction(usdVolumeOf(parseDecimal("2"), { ...rate, inverse: false })).toFixed()).toBe("6");
+    const quoted = { price: parseDecimal("3"), inverse: true };
+    const worth = (text: string, rate: Fraction) => usdVolumeOf(parseDecimal(text), rate);
+    const third = usdRateOf(quoted);
+    expect(checkFloor(worth("30000", third), floor("10000"))).toBe(null);
+    expect(checkFloor(worth("29999.9999999999999999999999999", third), floor("10000"))).toBe("below-floor");
+    expect(roundFraction(worth("1", third) ?? ONE).toFixed()).toBe("0.333333333333333333");
+    expect(roundFraction(worth("2", usdRateOf({ ...quoted, inverse: false })) ?? ONE).toFixed()).toBe("6");
+  });
+
+  it("does not know what a volume without a rate is worth", () => {
+    expect(usdVolumeOf(parseDecimal("1"), null)).toBe(null);
+    expectFraction(usdVolumeOf(parseDecimal("1.5"), fraction(1n, 3n)) ?? ONE, fraction(1n, 2n));
   });
 
   it("does with an unknown volume as it is told", () => {
@@ -140,7 +155,7 @@ describe("policy id", () => {
   const id = (settings: Partial<PolicySettings>) => policyWith(settings).id;
 
   it("is the hash of the registry version alone where everything is at its default", () => {
-    expect(id({})).toBe("7068ea1977fa");
+    expect(id({})).toBe("50cc362b5b34");
   });
 
   it("changes with every setting that can change a figure", () => {
@@ -152,6 +167,17 @@ describe("policy id", () => {
       id({ outlier_sigma_threshold: 0 }),
       id({ outlier_method: "mad" }),
       id({ venue_deviation_pct: 5 }),
+      id({ venue_deviation_pct: 0 }),
+      id({ outlier_max_dropped_share: 1 }),
+      id({ min_sources: 2 }),
+      id({ guard_factor: 0 }),
+      id({ guard_factor: 1.5 }),
+      id({ guard_confirmations: 1 }),
+      id({ guard_hold_seconds: 0 }),
+      id({ peg_tolerance_pct: 1 }),
+      id({ route_deviation_pct: 0 }),
+      id({ twap_carry_seconds: 0 }),
+      id({ stellar_network: "testnet" }),
       id({ max_source_share: 0.5 }),
       id({ triangulation_enabled: false }),
       id({ max_hops: 2 }),
@@ -159,9 +185,9 @@ describe("policy id", () => {
       id({ triangulations: [chain("XLM/EUR", "XLM/BTC", "BTC/EUR")] }),
       id({ sources: [{ name: "binance", weight: 50 }] }),
       id({ min_usd_volume: 0 }),
-      id({ min_usd_volume_unknown: "refuse" }),
+      id({ min_usd_volume_unknown: "publish" }),
       id({ aliases: new Map() }),
-      id({ pegs: new Map([[ISSUED, asset("USD")]]) }),
+      id({ pegs: new Map([[asset("SUSD"), asset("USD")]]) }),
       id({ sources: [{ name: "nobody", class: "exchange" }] }),
       id({ sources: [{ name: "binance", include_in_vwap: false }] }),
     ];
@@ -172,7 +198,9 @@ describe("policy id", () => {
     expect(id({ outlier_sigma_threshold: 4.0, min_usd_volume: 1e4 })).toBe(id({}));
     expect(id({ sources: [{ name: "binance", class: "exchange", include_in_vwap: true, weight: 100 }] })).toBe(id({}));
     expect(id({ aliases: new Map([[asset("XLM"), [asset("native")]]]) })).toBe(id({}));
-    expect(id({ pegs: new Map([[asset("USDC"), asset("USD")]]) })).toBe(id({}));
+    for (const pegged of [asset("USDC"), ISSUED]) {
+      expect(id({ pegs: new Map([[pegged, asset("USD")]]) })).toBe(id({}));
+    }
     expect(id({ triangulations: [chain("native/EUR", "USD/XLM", "USD/EUR")] })).toBe(
       id({ triangulations: [chain("XLM/EUR", "XLM/USD", "EUR/USD")] }),
     );

@@ -10,7 +10,7 @@ import {
   type Registry,
   type SourceOverride,
 } from "../sources/registry.ts";
-import { type Aliases, closeAliases, DEFAULT_ALIASES, DEFAULT_PEGS, type Pegs } from "./aliases.ts";
+import { type Aliases, closeAliases, DEFAULT_ALIASES, defaultPegs, type Pegs } from "./aliases.ts";
 import { type Chain, chainOf, type TriangulationSettings } from "./chain.ts";
 
 /** How the outlier filter measures spread: by the standard deviation, or by the median absolute deviation. */
@@ -29,8 +29,22 @@ export interface PolicySettings {
   readonly venue_deviation_pct: number;
   /** 0 to 1; 0 is off. */
   readonly max_source_share: number;
+  /** Of the quote volume, above which what the outlier filter drops is judged by volume instead; 1 is off. */
+  readonly outlier_max_dropped_share: number;
+  readonly min_sources: number;
   readonly min_usd_volume: number;
   readonly min_usd_volume_unknown: UnknownVolume;
+  /** 0 is off. */
+  readonly guard_factor: number;
+  readonly guard_confirmations: number;
+  readonly guard_hold_seconds: number;
+  /** Per cent. */
+  readonly peg_tolerance_pct: number;
+  /** Per cent; 0 is off. */
+  readonly route_deviation_pct: number;
+  readonly twap_carry_seconds: number;
+  /** `public`, `testnet` or the passphrase of another network of Stellar. */
+  readonly stellar_network: string;
   /** Names of one asset, as declared; replaces the default of the same key. */
   readonly aliases: ReadonlyMap<Asset, readonly Asset[]>;
   /** What the operator declares pegged, beside the built-in pegs. */
@@ -46,10 +60,19 @@ export const DEFAULT_POLICY_SETTINGS: PolicySettings = {
   enable_stablecoin_fiat_proxy: false,
   outlier_method: "sigma",
   outlier_sigma_threshold: 4,
-  venue_deviation_pct: 0,
+  venue_deviation_pct: 10,
   max_source_share: 0,
+  outlier_max_dropped_share: 0.5,
+  min_sources: 1,
   min_usd_volume: 10_000,
-  min_usd_volume_unknown: "publish",
+  min_usd_volume_unknown: "refuse",
+  guard_factor: 2,
+  guard_confirmations: 2,
+  guard_hold_seconds: 3600,
+  peg_tolerance_pct: 2,
+  route_deviation_pct: 10,
+  twap_carry_seconds: 3600,
+  stellar_network: "public",
   aliases: DEFAULT_ALIASES,
   pegs: new Map(),
   triangulation_enabled: true,
@@ -71,8 +94,28 @@ export interface Policy {
   readonly venueDeviationPct: Decimal;
   /** The most that one venue may make of a price, 0 to 1; 0 is off. */
   readonly maxSourceShare: Decimal;
+  /**
+   * The part of the quote volume, 0 to 1, above which what the outlier filter would drop is judged by volume instead of by
+   * count; 1 is off.
+   */
+  readonly maxDroppedShare: Decimal;
+  /** How many sources must be left for a value to be published. */
+  readonly minSources: number;
   readonly minUsdVolume: Decimal;
   readonly unknownVolume: UnknownVolume;
+  /** How many times the recent price a value may be, or that part of it, without a confirmation; 0 is off. */
+  readonly guardFactor: Decimal;
+  /** How many sources confirm a value that the guard would withhold. */
+  readonly guardConfirmations: number;
+  /** How long an earlier value stands for one that the guard withholds. */
+  readonly guardHoldSeconds: number;
+  /** How far a peg's own market may lie from 1 in the bucket, in per cent. */
+  readonly pegTolerancePct: Decimal;
+  /** How far a route's price may lie from the routes' median, in per cent of it; 0 is off. */
+  readonly routeDeviationPct: Decimal;
+  /** How long before a bucket the trade may be whose price stands at the bucket's start in a TWAP. */
+  readonly twapCarrySeconds: number;
+  readonly stellarNetwork: string;
   readonly aliases: Aliases;
   readonly pegs: Pegs;
   readonly triangulation: boolean;
@@ -84,9 +127,15 @@ export interface Policy {
 
 /** @throws InputError where a configured chain does not lead from its target's base to its quote */
 export function makePolicy(settings: PolicySettings): Policy {
-  const aliases = closeAliases(settings.aliases);
+  const policy = readPolicy(settings);
+  return { ...policy, id: policyId(policy) };
+}
+
+function readPolicy(settings: PolicySettings): Omit<Policy, "id"> {
+  const pegs: Pegs = new Map([...defaultPegs(settings.stellar_network), ...settings.pegs]);
+  const aliases = closeAliases(settings.aliases, settings.stellar_network, [...pegs.keys()]);
   const chains = settings.triangulations.map((triangulation) => chainOf(triangulation, aliases));
-  const policy = {
+  return {
     registry: buildRegistry(settings.sources),
     classFilter: !settings.disable_class_filter,
     stablecoinProxy: settings.enable_stablecoin_fiat_proxy,
@@ -94,23 +143,30 @@ export function makePolicy(settings: PolicySettings): Policy {
     outlierSigma: parseDecimal(String(settings.outlier_sigma_threshold)),
     venueDeviationPct: parseDecimal(String(settings.venue_deviation_pct)),
     maxSourceShare: parseDecimal(String(settings.max_source_share)),
+    maxDroppedShare: parseDecimal(String(settings.outlier_max_dropped_share)),
+    minSources: settings.min_sources,
     minUsdVolume: parseDecimal(String(settings.min_usd_volume)),
     unknownVolume: settings.min_usd_volume_unknown,
+    guardFactor: parseDecimal(String(settings.guard_factor)),
+    guardConfirmations: settings.guard_confirmations,
+    guardHoldSeconds: settings.guard_hold_seconds,
+    pegTolerancePct: parseDecimal(String(settings.peg_tolerance_pct)),
+    routeDeviationPct: parseDecimal(String(settings.route_deviation_pct)),
+    twapCarrySeconds: settings.twap_carry_seconds,
+    stellarNetwork: settings.stellar_network,
     aliases,
-    pegs: new Map([...DEFAULT_PEGS, ...settings.pegs]),
+    pegs,
     triangulation: settings.triangulation_enabled,
     chains: new Map(chains.map((chain) => [chain.target, chain])),
     maxHops: settings.max_hops,
   };
-  return { ...policy, id: policyId(policy) };
 }
 
 /**
- * The first 12 hex digits of SHA-256 over the canonical JSON (RFC 8785) of every setting that can change a figure.
- * Keys at their default are left out, so that a new setting leaves old ids alone.
+ * The policy document: every setting that can change a figure, by its name in the configuration. A key at its default is
+ * left out, so that a new setting leaves the ids of old policies alone.
  */
-function policyId(policy: Omit<Policy, "id">): string {
-  const defaults = DEFAULT_POLICY_SETTINGS;
+export function policyDocument(policy: Omit<Policy, "id">): Record<string, unknown> {
   const sources = differingSources(policy.registry).map((source) => [
     source.name,
     {
@@ -120,39 +176,55 @@ function policyId(policy: Omit<Policy, "id">): string {
       weight: source.weight,
     },
   ]);
+  const pegs = sortedEntries(policy.pegs);
   const settings: Record<string, unknown> = {
-    registry_version: REGISTRY_VERSION,
-    disable_class_filter: unlessDefault(!policy.classFilter, defaults.disable_class_filter),
-    enable_stablecoin_fiat_proxy: unlessDefault(policy.stablecoinProxy, defaults.enable_stablecoin_fiat_proxy),
-    outlier_method: unlessDefault(policy.outlierMethod, defaults.outlier_method),
-    outlier_sigma_threshold: unlessDefault(
-      formatDecimal(policy.outlierSigma),
-      String(defaults.outlier_sigma_threshold),
-    ),
-    venue_deviation_pct: unlessDefault(formatDecimal(policy.venueDeviationPct), String(defaults.venue_deviation_pct)),
-    max_source_share: unlessDefault(formatDecimal(policy.maxSourceShare), String(defaults.max_source_share)),
-    min_usd_volume: unlessDefault(formatDecimal(policy.minUsdVolume), String(defaults.min_usd_volume)),
-    min_usd_volume_unknown: unlessDefault(policy.unknownVolume, defaults.min_usd_volume_unknown),
-    aliases: unlessDefault(aliasGroups(policy.aliases), aliasGroups(closeAliases(defaults.aliases))),
-    pegs: unlessDefault(sortedEntries(policy.pegs), sortedEntries(DEFAULT_PEGS)),
-    triangulation_enabled: unlessDefault(policy.triangulation, defaults.triangulation_enabled),
-    triangulations: unlessDefault(chainTexts(policy.chains), []),
-    max_hops: unlessDefault(policy.maxHops, defaults.max_hops),
-    sources: unlessDefault(sources, []),
+    ...plainSettings(policy),
+    aliases: policy.aliases.declared,
+    pegs,
+    triangulations: chainTexts(policy.chains),
+    sources,
   };
-  const present = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const defaults: Record<string, unknown> = {
+    ...DEFAULTS,
+    pegs: sortedEntries(defaultPegs(policy.stellarNetwork)),
+  };
+  const differing = Object.entries(settings).filter(
+    ([key, value]) => canonicalize(value) !== canonicalize(defaults[key]),
+  );
+  return { registry_version: REGISTRY_VERSION, ...Object.fromEntries(differing) };
+}
+
+/** The settings that are a number, a text or a switch, by their names in the configuration; decimals are texts. */
+export function plainSettings(policy: Omit<Policy, "id">) {
+  return {
+    disable_class_filter: !policy.classFilter,
+    enable_stablecoin_fiat_proxy: policy.stablecoinProxy,
+    peg_tolerance_pct: formatDecimal(policy.pegTolerancePct),
+    venue_deviation_pct: formatDecimal(policy.venueDeviationPct),
+    outlier_method: policy.outlierMethod,
+    outlier_sigma_threshold: formatDecimal(policy.outlierSigma),
+    outlier_max_dropped_share: formatDecimal(policy.maxDroppedShare),
+    max_source_share: formatDecimal(policy.maxSourceShare),
+    min_sources: policy.minSources,
+    min_usd_volume: formatDecimal(policy.minUsdVolume),
+    min_usd_volume_unknown: policy.unknownVolume,
+    guard_factor: formatDecimal(policy.guardFactor),
+    guard_confirmations: policy.guardConfirmations,
+    guard_hold_seconds: policy.guardHoldSeconds,
+    twap_carry_seconds: policy.twapCarrySeconds,
+    triangulation_enabled: policy.triangulation,
+    max_hops: policy.maxHops,
+    route_deviation_pct: formatDecimal(policy.routeDeviationPct),
+    stellar_network: policy.stellarNetwork,
+  };
+}
+
+/** The first 12 hex digits of SHA-256 over the canonical JSON (RFC 8785) of the policy document. */
+function policyId(policy: Omit<Policy, "id">): string {
   return createHash("sha256")
-    .update(canonicalize(present) ?? "")
+    .update(canonicalize(policyDocument(policy)) ?? "")
     .digest("hex")
     .slice(0, 12);
-}
-
-function unlessDefault<T>(value: T, defaultValue: T): T | undefined {
-  return canonicalize(value) === canonicalize(defaultValue) ? undefined : value;
-}
-
-function aliasGroups(aliases: Aliases): string[] {
-  return [...new Set([...aliases.values()].map((names) => names.join(" ")))].sort(compareBytes);
 }
 
 function chainTexts(chains: Policy["chains"]): string[] {
@@ -163,4 +235,11 @@ function sortedEntries(pegs: Pegs): [string, string][] {
   return [...pegs]
     .map(([asset, currency]): [string, string] => [asset, currency])
     .sort(([a], [b]) => compareBytes(a, b));
+}
+
+const DEFAULTS: Readonly<Record<string, unknown>> = defaultSettings();
+
+function defaultSettings(): Record<string, unknown> {
+  const policy = readPolicy(DEFAULT_POLICY_SETTINGS);
+  return { ...plainSettings(policy), aliases: policy.aliases.declared, triangulations: [], sources: [] };
 }

@@ -44,9 +44,11 @@ export interface PriceBand {
   readonly high: Decimal;
 }
 
-/** How the prices of a window lie, exactly: Σw, Σw·p and Σw·p². */
+/**
+ * How the prices of a window lie, exactly: n, Σp and Σp² where every trade weighs the same, or Σq, Σq·p and Σq·p² where it
+ * weighs its quote volume q.
+ */
 export interface PriceStatistics {
-  /** How many trades there are, where each weighs the same; their quote volume, where they weigh by it. */
   readonly weight: Decimal;
   readonly sum: Decimal;
   readonly squareSum: Decimal;
@@ -144,19 +146,29 @@ export interface FilteredCandle {
 }
 
 /**
- * What was traded in one hour or minute: volumes per source, in bytewise order of the sources. A source without a trade that
- * forms a price is left out.
+ * What a source traded in an hour or a minute. The volumes are decimals as texts, one of each stored pair, to be added up: few
+ * blocks are ever computed with exactly.
+ */
+export interface BlockVolumes {
+  readonly source: string;
+  readonly base: readonly string[];
+  readonly quote: readonly string[];
+}
+
+/**
+ * What was traded in one hour or minute, per source in bytewise order of the sources. A source without a trade that forms a
+ * price is left out.
  */
 export interface Block {
   readonly from: Micros;
-  readonly sources: readonly SourceVolumes[];
+  readonly sources: readonly BlockVolumes[];
 }
 
 /** The trading shortly before a moment, newest first; blocks without trades are left out. */
 export interface RecentBlocks {
-  /** The last five hours that were over by the last full hour, within seven days. */
+  /** The last five hours that were over by the last full hour, within 31 days. */
   readonly hours: readonly Block[];
-  /** Where there are fewer than three such hours, all minutes of the last three hours that are over; else none. */
+  /** Where there is no such hour, all minutes of the last three hours that are over; else none. */
   readonly minutes: readonly Block[];
 }
 
@@ -192,14 +204,13 @@ export interface TradeReader {
    */
   medians(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[], count: number): Promise<PriceMedians>;
   /**
-   * The statistics of the prices of the sources' trades, each weighed by its quote amount: Σq, Σq·p and Σq·p². It reads more
-   * than `totals`, for it is asked rarely.
+   * Σq, Σq·p and Σq·p² over the sources' trades, q being the quote volume: see {@link PriceStatistics}. Refused where neither
+   * the rollups hold these sums nor the raw trades are there.
    */
   weightedStatistics(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[]): Promise<PriceStatistics>;
   /**
-   * The median by quote volume of the prices of the sources' trades, at least one: the least price such that the trades up to
-   * it hold at least half of the volume, and the mean of it and the next where they hold just half. Beside it the same median
-   * of |price − median|. It reads every trade.
+   * The median of the prices weighted by quote volume, and the weighted median of |price − median|: the least value up to
+   * which there is half of the volume; where that is exactly half, the mean of it and the next one.
    */
   weightedMedians(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[]): Promise<PriceMedians>;
   /** The last quote between the currency and USD at or before `at`, at most 7 days old. */
@@ -217,10 +228,14 @@ export interface TradeReader {
    * `carrySeconds` old, stands until the first.
    */
   timeWeighted(pairs: readonly Pair[], bucket: Bucket, selection: TimeWeightedSelection): Promise<TimeWeightedSums>;
+  /** When the last trade of the sources (null: any) was; null where there is none, or retention has removed the bucket's trades. */
+  lastTradeTime(pairs: readonly Pair[], bucket: Bucket, sources: readonly string[] | null): Promise<Micros | null>;
   /** The last selected trade of the bucket, in the order of trades. */
   lastTrade(pairs: readonly Pair[], bucket: Bucket, selection: PriceSelection): Promise<LastTrade | null>;
   /** The first candles of a range, from rollups alone. */
   candles(question: CandleQuestion): Promise<CandlePage<CandleTotals>>;
+  /** The same candles; every trade makes their prices. */
+  rawCandles(question: CandleQuestion): Promise<CandlePage>;
   /** What a filter leaves of a candle: of the sources' trades in a bucket of whole minutes. */
   filteredCandle(
     pairs: readonly Pair[],

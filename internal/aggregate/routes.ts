@@ -1,6 +1,16 @@
 import { type Asset, isFiat } from "../canonical/asset.ts";
 import { compareBytes } from "../canonical/compare.ts";
-import { compareFractions, type Fraction, fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
+import {
+  compareFractions,
+  distance,
+  type Fraction,
+  fraction,
+  fractionOf,
+  medianOf,
+  ONE,
+  over,
+  times,
+} from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { chiefName, currencyOf, namesOf } from "./aliases.ts";
 import { isUsd, USD } from "./floor.ts";
@@ -8,6 +18,7 @@ import { isBetween, type Leg, type LegReader, priceLeg, rateFrom } from "./legs.
 import { once } from "./once.ts";
 import type { Policy } from "./policy.ts";
 import type { FxRates } from "./reader.ts";
+import { percentOf } from "./venues.ts";
 
 /** What routes are looked for in. */
 export interface RouteReader extends LegReader {
@@ -16,7 +27,6 @@ export interface RouteReader extends LegReader {
 }
 
 const NOTHING: Fraction = fraction(0n, 1n);
-const SHORTEST_ROUTE = 2;
 
 /** Which assets have a market with each other. */
 type Graph = ReadonlyMap<Asset, ReadonlySet<Asset>>;
@@ -24,13 +34,19 @@ type Graph = ReadonlyMap<Asset, ReadonlySet<Asset>>;
 interface Route {
   readonly name: string;
   readonly legs: readonly Leg[];
+  readonly price: Fraction;
 }
 
+/** Of two routes neither is the odd one out. */
+const FEWEST_ROUTES = 3;
+
 /**
- * The way from base to quote over the bucket's publishable pairs and exchange rates: the one of the fewest legs, two to
+ * The way from base to quote over the bucket's publishable pairs and exchange rates: the one of the fewest legs, up to
  * `maxHops`; of several the one whose weakest pair has the highest USD volume (exchange rates have none and do not count);
- * then the first by name. Null where there is none. A pair on the way must be worth the volume floor for certain, by a
- * rate or by the prices of the route itself, even where the policy would publish it with an unknown volume.
+ * then the first by name. Null where there is none. Where there are three or more, those whose price lies further than
+ * `routeDeviationPct` from the median are not taken: a wrong price also raises the USD volume of its own market. A single
+ * leg is the inverted market. A pair on the way must be worth the volume floor for certain, by a rate or by the prices of
+ * the route itself, even where the policy would publish it with an unknown volume.
  *
  * It leads only through currencies, tickers and assets that the policy knows by alias or peg: a token that anybody can
  * issue must not be able to stand in the middle of a price.
@@ -49,32 +65,72 @@ export async function findRoute(reader: RouteReader, policy: Policy, pair: Pair)
   async function* routesTo(path: readonly Asset[], legs: readonly Leg[], hops: number): AsyncGenerator<Route> {
     const head = path[0] ?? quote;
     if (hops === 0) {
-      if (head === base) yield { name: path.join(" "), legs: valued(legs, path, usdRate) };
+      if (head === base) yield routeOf(path, valued(legs, path, usdRate));
       return;
     }
     for (const next of graph.get(head) ?? []) {
       if (path.includes(next) || (hopsFrom.get(next) ?? Number.POSITIVE_INFINITY) > hops - 1) continue;
       if ((next === base) !== (hops === 1)) continue;
       const leg = await price(next, head);
-      if (typeof leg !== "string") yield* routesTo([next, ...path], [leg, ...legs], hops - 1);
+      if (typeof leg !== "string" && !isBelowFloor(leg, policy))
+        yield* routesTo([next, ...path], [leg, ...legs], hops - 1);
     }
   }
 
-  for (let hops = SHORTEST_ROUTE; hops <= policy.maxHops; hops++) {
-    let best: Route | null = null;
+  const routes: Route[] = [];
+  for (let hops = 1; hops <= policy.maxHops; hops++) {
     for await (const route of routesTo([quote], [], hops)) {
-      if (passesFloor(route, policy) && (best === null || isBetter(route, best))) best = route;
+      if (isRoute(route) && (await isPublishable(route, policy))) routes.push(route);
     }
-    if (best !== null) return best.legs;
   }
-  return null;
+  return bestOf(nearTheOthers(routes, policy))?.legs ?? null;
+}
+
+/**
+ * The legs with USD volumes where their own quote has no rate, if every market on the way is worth the floor by them and
+ * publishable by itself; else null.
+ */
+export async function publishableLegs(
+  reader: LegReader,
+  policy: Policy,
+  path: readonly Asset[],
+  legs: readonly Leg[],
+): Promise<readonly Leg[] | null> {
+  const route = routeOf(path, valued(legs, path, usdRates(await reader.fxRates(), policy)));
+  return (await isPublishable(route, policy)) ? route.legs : null;
+}
+
+/** The price that legs lead to. */
+export function priceOfLegs(legs: readonly Leg[]): Fraction {
+  return legs.map(({ price }) => price).reduce(times, ONE);
+}
+
+function routeOf(path: readonly Asset[], legs: readonly Leg[]): Route {
+  return { name: path.join(" "), legs, price: priceOfLegs(legs) };
+}
+
+/** A single exchange rate is no route: what is asked for is a price that somebody trades at. */
+function isRoute({ legs }: Route): boolean {
+  return legs.length > 1 || legs.every(({ usdVolume }) => usdVolume !== undefined);
+}
+
+function nearTheOthers(routes: readonly Route[], { routeDeviationPct }: Policy): readonly Route[] {
+  if (routeDeviationPct.isZero() || routes.length < FEWEST_ROUTES) return routes;
+  const median = medianOf(routes.map(({ price }) => price));
+  const reach = percentOf(median, fractionOf(routeDeviationPct));
+  return routes.filter(({ price }) => compareFractions(distance(price, median), reach) <= 0);
+}
+
+function bestOf(routes: readonly Route[]): Route | null {
+  const [first = null] = routes;
+  return routes.reduce((best, route) => (best === null || isBetter(route, best) ? route : best), first);
 }
 
 /** The assets whose markets are asked for by name, beside currencies and tickers. */
 export function namedAssets({ aliases, pegs }: Policy, ends: readonly Pair[]): Asset[] {
   const atEnds = ends.flatMap(({ base, quote }) => [...namesOf(base, aliases), ...namesOf(quote, aliases)]);
   // `native` may lead whether or not it has another name.
-  return [...new Set(["native" as Asset, ...aliases.keys(), ...pegs.keys(), ...atEnds])].filter(
+  return [...new Set(["native" as Asset, ...aliases.groups.keys(), ...pegs.keys(), ...atEnds])].filter(
     (asset) => !isCurrencyOrTicker(asset),
   );
 }
@@ -88,7 +144,11 @@ async function readGraph(reader: RouteReader, policy: Policy, ends: readonly Ass
   const { aliases, pegs, stablecoinProxy } = policy;
   const graph = new Map<Asset, Set<Asset>>();
   const mayLead = (asset: Asset): boolean =>
-    ends.includes(asset) || isCurrencyOrTicker(asset) || asset === "native" || aliases.has(asset) || pegs.has(asset);
+    ends.includes(asset) ||
+    isCurrencyOrTicker(asset) ||
+    asset === "native" ||
+    aliases.groups.has(asset) ||
+    pegs.has(asset);
   const add = (one: Asset, other: Asset): void => {
     const [a, b] = [chiefName(one, aliases), chiefName(other, aliases)];
     if (a === b || !mayLead(a) || !mayLead(b)) return;
@@ -151,18 +211,23 @@ function valued(legs: readonly Leg[], path: readonly Asset[], usdRate: UsdRate):
     .reverse();
 }
 
-/** Whether every pair on the way is worth the floor for certain: a staged market in the middle must not be cheaper. */
-function passesFloor({ legs }: Route, { minUsdVolume }: Policy): boolean {
-  const floor = fractionOf(minUsdVolume);
-  return (
-    minUsdVolume.isZero() ||
-    legs.every(
-      ({ usdVolume }) => usdVolume === undefined || (usdVolume !== null && compareFractions(usdVolume, floor) >= 0),
-    )
-  );
+/** Whether every pair on the way is publishable, worth the floor for certain: a staged market must not be cheaper. */
+async function isPublishable({ legs }: Route, policy: Policy): Promise<boolean> {
+  const floor = fractionOf(policy.minUsdVolume);
+  const isWorthIt = ({ usdVolume }: Leg): boolean =>
+    usdVolume === undefined || (usdVolume !== null && compareFractions(usdVolume, floor) >= 0);
+  if (!policy.minUsdVolume.isZero() && !legs.every(isWorthIt)) return false;
+  const judged = await Promise.all(legs.map((leg) => leg.isPublishable(leg.usdVolume ?? null)));
+  return judged.every(Boolean);
+}
+
+/** Whether no route with the leg can pass, whatever else is on it. */
+function isBelowFloor({ usdVolume }: Leg, { minUsdVolume }: Policy): boolean {
+  return usdVolume != null && compareFractions(usdVolume, fractionOf(minUsdVolume)) < 0;
 }
 
 function isBetter(route: Route, than: Route): boolean {
+  if (route.legs.length !== than.legs.length) return route.legs.length < than.legs.length;
   const [mine, theirs] = [weakestVolume(route.legs), weakestVolume(than.legs)];
   if (mine === null || theirs === null) {
     return mine === theirs ? compareBytes(route.name, than.name) < 0 : mine === null;

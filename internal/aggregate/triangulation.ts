@@ -1,13 +1,13 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import { formatDecimal } from "../canonical/decimal.ts";
-import { ONE, roundFraction, times } from "../canonical/fraction.ts";
+import { type Fraction, roundFraction } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { type DroppedTrades, type PublishedValue, publishedBucket } from "../canonical/published.ts";
 import { pairIdentity } from "./aliases.ts";
 import type { Chain } from "./chain.ts";
 import { type Leg, priceLeg } from "./legs.ts";
 import type { Policy } from "./policy.ts";
-import { findRoute, type RouteReader } from "./routes.ts";
+import { findRoute, priceOfLegs, publishableLegs, type RouteReader } from "./routes.ts";
 
 /** What came of the way through other markets. */
 export type Triangulation =
@@ -35,6 +35,23 @@ export async function triangulate(
   return { outcome: "ok", value: publishTriangulated(pair, bucket, found, dropped, policy.id), legs: found };
 }
 
+/**
+ * The price of a pair through other markets by their own trades, each worth the volume floor and publishable by itself. It
+ * takes the way that {@link triangulate} would; null where there is none.
+ * @param reader of markets that are not judged yet
+ */
+export async function priceThroughOthers(reader: RouteReader, policy: Policy, pair: Pair): Promise<Fraction | null> {
+  if (!policy.triangulation) return null;
+  const chain = policy.chains.get(pairIdentity(pair, policy.aliases));
+  if (chain === undefined) {
+    const legs = await findRoute(reader, policy, pair);
+    return legs && priceOfLegs(legs);
+  }
+  const followed = await followChain(reader, chain);
+  const legs = "outcome" in followed ? null : await publishableLegs(reader, policy, chain.path, followed);
+  return legs && priceOfLegs(legs);
+}
+
 /** Why a configured chain gives no value, as the end of a sentence; empty where there is nothing to say. */
 export function chainGap(triangulation: Triangulation | null): string {
   if (triangulation === null || triangulation.outcome === "ok") return "";
@@ -60,7 +77,7 @@ function publishTriangulated(
   dropped: DroppedTrades,
   policyId: string,
 ): PublishedValue {
-  const price = legs.map((leg) => leg.price).reduce(times, ONE);
+  const price = priceOfLegs(legs);
   return {
     ...publishedBucket(pair, bucket),
     price: formatDecimal(roundFraction(price)),

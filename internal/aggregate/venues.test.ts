@@ -1,53 +1,78 @@
 import { describe, expect, it } from "vitest";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { expectFraction } from "../canonical/fraction.testing.ts";
-import { fraction } from "../canonical/fraction.ts";
+import { fraction, fractionOf } from "../canonical/fraction.ts";
 import { buildRegistry } from "../sources/registry.ts";
-import type { SourceVolumes } from "./reader.ts";
-import { filterVenues } from "./venues.ts";
+import type { SourceTotals } from "./reader.ts";
+import { keptVenues } from "./venues.ts";
 import { weightedPrice } from "./weighted-price.ts";
 
-/** A venue with a VWAP of `price` over `size` base units. */
-const venue = (source: string, price: string, size = "1"): SourceVolumes => ({
+/** A venue with two trades at `price`, together `size` base units. */
+const venue = (source: string, price: string, size = "1"): SourceTotals => ({
   source,
   tradeCount: 2,
   baseVolume: parseDecimal(size),
   quoteVolume: parseDecimal(size).times(price),
+  priceSum: parseDecimal(price).times("2"),
+  priceSquareSum: parseDecimal(price).times(price).times("2"),
+  priceMin: parseDecimal(price),
+  priceMax: parseDecimal(price),
 });
 
-describe("the venue filter", () => {
-  const kept = (pct: string, ...venues: SourceVolumes[]) => {
-    const result = filterVenues(venues, { venueDeviationPct: parseDecimal(pct) });
-    expect(result.dropped).toBe(2 * (venues.length - result.kept.length));
-    return result.kept.map(({ source }) => source);
+describe("the venue rule", () => {
+  /** The venues that are kept, and the order in which others were asked for a price without outliers. */
+  const judge = async (pct: string, venues: readonly SourceTotals[], clean: Readonly<Record<string, string>> = {}) => {
+    const asked: string[] = [];
+    const near = await keptVenues(venues, { venueDeviationPct: parseDecimal(pct) }, async ({ source, ...totals }) => {
+      asked.push(source);
+      return fractionOf(parseDecimal(clean[source] ?? totals.priceMin.toFixed()));
+    });
+    return { kept: venues.map(({ source }) => source).filter((source) => near.has(source)), asked };
   };
+  const kept = async (pct: string, ...venues: SourceTotals[]) => (await judge(pct, venues)).kept;
 
-  it("leaves out the venue that lies further from the median than told, however much it trades", () => {
-    expect(kept("5", venue("a", "100"), venue("b", "101"), venue("c", "120", "99999"))).toEqual(["a", "b"]);
+  it("leaves out the venue that lies further from the median than told, however much it trades", async () => {
+    expect(await kept("5", venue("a", "100"), venue("b", "101"), venue("c", "120", "99999"))).toEqual(["a", "b"]);
   });
 
-  it("keeps a venue at exactly the limit", () => {
-    expect(kept("5", venue("a", "95"), venue("b", "100"), venue("c", "105"))).toEqual(["a", "b", "c"]);
-    expect(kept("5", venue("a", "94.999"), venue("b", "100"), venue("c", "105.001"))).toEqual(["b"]);
+  it("keeps a venue at exactly the limit", async () => {
+    expect(await kept("5", venue("a", "95"), venue("b", "100"), venue("c", "105"))).toEqual(["a", "b", "c"]);
+    expect(await kept("5", venue("a", "94.999"), venue("b", "100"), venue("c", "105.001"))).toEqual(["b"]);
   });
 
-  it("takes the mean of the middle two of an even number", () => {
+  it("takes the mean of the middle two of an even number", async () => {
     // The median is 105.
-    expect(kept("5", venue("a", "90"), venue("b", "100"), venue("c", "110"), venue("d", "111"))).toEqual(["b", "c"]);
+    expect(await kept("5", venue("a", "90"), venue("b", "100"), venue("c", "110"), venue("d", "111"))).toEqual([
+      "b",
+      "c",
+    ]);
   });
 
-  it("is off at 0, and with two venues", () => {
-    expect(kept("0", venue("a", "1"), venue("b", "1"), venue("c", "9"))).toEqual(["a", "b", "c"]);
-    expect(kept("5", venue("a", "1"), venue("c", "9"))).toEqual(["a", "c"]);
+  it("is off at 0, and with two venues", async () => {
+    expect(await kept("0", venue("a", "1"), venue("b", "1"), venue("c", "9"))).toEqual(["a", "b", "c"]);
+    expect(await kept("5", venue("a", "1"), venue("c", "9"))).toEqual(["a", "c"]);
   });
 
-  it("leaves nobody where nobody is near the middle", () => {
-    expect(kept("5", venue("a", "1"), venue("b", "1"), venue("c", "2"), venue("d", "2"))).toEqual([]);
+  it("leaves nobody where nobody is near the middle", async () => {
+    expect(await kept("5", venue("a", "1"), venue("b", "1"), venue("c", "2"), venue("d", "2"))).toEqual([]);
+  });
+
+  it("looks at a venue that deviates once more without its own outliers, and at no other", async () => {
+    const venues = [venue("a", "100"), venue("b", "101"), venue("c", "150")];
+    expect(await judge("5", venues, { a: "1", c: "102" })).toEqual({ kept: ["a", "b", "c"], asked: ["c"] });
+    expect(await judge("5", venues, { c: "149" })).toEqual({ kept: ["a", "b"], asked: ["c"] });
+  });
+
+  it("goes on until no venue deviates that was not looked at", async () => {
+    // c's own price is 60 without its print: the median moves from 100 to 95, and a deviates from it then.
+    const venues = [venue("a", "100"), venue("b", "95"), venue("c", "150")];
+    expect(await judge("5", venues, { c: "60" })).toEqual({ kept: ["b"], asked: ["c", "a"] });
+    expect(await judge("5", venues, { c: "60", a: "96" })).toEqual({ kept: ["a", "b"], asked: ["c", "a"] });
   });
 });
 
 describe("the weighted price", () => {
-  const price = (maxSourceShare: string, weights: Record<string, number>, ...venues: SourceVolumes[]) => {
+  const price = (maxSourceShare: string, weights: Record<string, number>, ...venues: SourceTotals[]) => {
     const sources = Object.entries(weights).map(([name, weight]) => ({ name, class: "exchange" as const, weight }));
     return weightedPrice(venues, {
       registry: buildRegistry(sources),

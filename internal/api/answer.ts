@@ -8,6 +8,8 @@ export interface Flags {
   readonly triangulated: boolean;
   /** The price lies far from the median of references outside; false as well where that was not checked. */
   readonly divergence_warning: boolean;
+  /** Present where an earlier value stands for one that the guard withholds. */
+  readonly frozen?: true;
 }
 
 export interface Answer {
@@ -16,6 +18,8 @@ export interface Answer {
   readonly flags: Flags;
   /** What comparing the pair's price with references gave, as JSON text; null where that is not known. */
   readonly divergence?: string | null;
+  /** How far the value can be relied on, as JSON text; null where that is not known. */
+  readonly confidence?: string | null;
   readonly maxAgeSeconds: number;
   /** The max-age with which the very same answer would be given now; null once it has to be asked for anew. */
   readonly again?: () => number | null;
@@ -32,8 +36,9 @@ export function secondsUntil(moment: Micros, now: Micros): number {
 }
 
 /** The body of an answer: all of it but its age. */
-export function answerText({ data, flags, divergence = null }: Answer): string {
+export function answerText({ data, flags, divergence = null, confidence = null }: Answer): string {
   // Stored values are passed on byte for byte: their text is what was published.
   const compared = divergence === null ? "" : `,"divergence":${divergence}`;
-  return `{"data":${data},"flags":${JSON.stringify(flags)}${compared}}`;
+  const relied = confidence === null ? "" : `,"confidence":${confidence}`;
+  return `{"data":${data},"flags":${JSON.stringify(flags)}${compared}${relied}}`;
 }

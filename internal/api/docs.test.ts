@@ -67,7 +67,7 @@ test.skipIf(!hasChromium)("in a browser, the page shows the operations and tries
   await page.goto(`http://127.0.0.1:${server.port}/`);
   await page.locator(".opblock").first().waitFor();
   expect(await page.locator(".opblock-summary-path").allInnerTexts()).toEqual(
-    ["vwap", "twap", "price", "ohlc", "sources", "markets", "openapi.json"].map((name) =>
+    ["vwap", "twap", "price", "ohlc", "sources", "markets", "methodology", "openapi.json"].map((name) =>
       expect.stringMatching(new RegExp(`v1/.?${name}$`)),
     ),
   );

@@ -10,6 +10,7 @@ import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
 import { invalidQuery } from "./query.ts";
 import { makeAsked, readyContent } from "./ready.ts";
 import { addRoute, keyOf, type Serving } from "./route.ts";
+import { shownConfidenceSchema } from "./shown-confidence.ts";
 
 /** The app that endpoints are added to. */
 export type ApiApp = OpenAPIHono<BlankEnv>;
@@ -25,6 +26,8 @@ export interface Endpoint<Query extends z.ZodType> {
   readonly data: z.ZodType;
   /** Whether prices are answered that are held against references. */
   readonly isCompared?: boolean;
+  /** Whether published values are answered, with how far they can be relied on. */
+  readonly isRated?: boolean;
   /** The error answers besides those that every endpoint has. */
   readonly problems: readonly ProblemKind[];
   /** At once where the answer is at hand. @throws Problem */
@@ -50,6 +53,10 @@ const flagsSchema = z
     divergence_warning: z
       .boolean()
       .openapi({ description: "far from the median of references outside; `divergence` tells of the check" }),
+    frozen: z
+      .literal(true)
+      .optional()
+      .openapi({ description: "present where an earlier value stands for one that the guard withholds" }),
   })
   .openapi("Flags");
 
@@ -65,7 +72,18 @@ const problemSchema = z
 
 /** Serves and documents an endpoint; one schema does both. */
 export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Serving, endpoint: Endpoint<Query>): void {
-  const { path, operationId, summary, description, query, data, isCompared = false, problems, answer } = endpoint;
+  const {
+    path,
+    operationId,
+    summary,
+    description,
+    query,
+    data,
+    isCompared = false,
+    isRated = false,
+    problems,
+    answer,
+  } = endpoint;
   const route = createRoute({
     method: "get",
     path,
@@ -82,6 +100,7 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Servi
               data,
               flags: flagsSchema,
               ...(isCompared ? { divergence: divergenceSchema.optional() } : {}),
+              ...(isRated ? { confidence: shownConfidenceSchema.optional() } : {}),
             }),
           },
         },

@@ -47,6 +47,8 @@ function isSame(one: Answer, other: Answer): boolean {
   return (
     one.data === other.data &&
     one.divergence === other.divergence &&
+    one.confidence === other.confidence &&
+    one.flags.frozen === other.flags.frozen &&
     one.flags.stale === other.flags.stale &&
     one.flags.triangulated === other.flags.triangulated &&
     one.flags.divergence_warning === other.flags.divergence_warning

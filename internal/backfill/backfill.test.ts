@@ -65,7 +65,10 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       ...market(),
       trade(parsePair("EUR/USD"), START - seconds(90_000), { ...rate, quote: "1.0811" }),
       trade(parsePair("EUR/USD"), minute(40), { ...rate, quote: "1.0911" }),
-      ...[1, 2, 60, 39_998, 39_999, 40_000, 40_003].map((at) => trade(LONELY, minute(at), { quote: String(at) })),
+      // They drift by less than the guard's factor.
+      ...[1, 2, 60, 39_998, 39_999, 40_000, 40_003].map((at) =>
+        trade(LONELY, minute(at), { quote: String(1 + at / 100_000) }),
+      ),
     ]);
   });
   afterAll(async () => {
@@ -193,6 +196,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       targets,
       concurrency: 10,
       maxTrades: 100,
+      precomputeTwap: false,
       share: EVERYTHING,
       now: () => 0n,
       stopwatch: () => 0,
@@ -210,11 +214,13 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
   });
 
   it.each(["trades", "trades_1m"])("leaves out and counts what needs %s that retention has removed", async (table) => {
-    const horizon = "2026-03-01T10:40:00Z";
+    const horizon = "2026-03-01T11:40:00Z";
     await database.sql`
       UPDATE retention_horizons SET complete_from = ${horizon}::timestamptz WHERE table_name IN ('trades', ${table})`;
     try {
-      const { expired, firstExpired, values } = await expectAgreement(policyWith(), planWith());
+      // An hour lies before these buckets, so that the guard needs no minutes.
+      const plan = planWith({ from: minute(90), to: minute(110) });
+      const { expired, firstExpired, values } = await expectAgreement(policyWith(), plan);
       expect(expired).toBeGreaterThan(0);
       expect(values).toBeGreaterThan(0);
       expect(firstExpired).toContain(`retention has removed what was before ${horizon}`);
@@ -222,6 +228,35 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     } finally {
       await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
     }
+  });
+
+  it("leaves out what the guard cannot judge, because retention has removed the minutes before", async () => {
+    await database.sql`
+      UPDATE retention_horizons SET complete_from = '2026-03-01T10:40:00Z' WHERE table_name IN ('trades', 'trades_1m')`;
+    try {
+      const { expired, values } = await expectAgreement(policyWith(), planWith());
+      expect(values).toBe(0);
+      const unguarded = await expectAgreement(policyWith({ guard_factor: 0 }), planWith());
+      expect(unguarded.values).toBeGreaterThan(0);
+      expect(unguarded.expired).toBeGreaterThan(0);
+      expect(expired).toBeGreaterThan(unguarded.expired);
+    } finally {
+      await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
+    }
+  });
+
+  it("gives the bytes of compute where the guard withholds", async () => {
+    const pair = parsePair("JUMPY/USD");
+    await writeTrades(
+      database,
+      Array.from({ length: 60 }, (_, at) => trade(pair, minute(at), { quote: at < 20 ? "1" : "3" })),
+    );
+    const plan = planWith({ pairs: [pair], windows: [60, 300], from: minute(1), to: minute(60) });
+    const { lines, values } = await expectAgreement(policyWith(), plan);
+    const unguarded = await expectAgreement(policyWith({ guard_factor: 0 }), plan);
+    // The level lasts, so that it becomes the recent price.
+    expect(lines.at(-1)).toContain('"price":"3"');
+    expect(values).toBeLessThan(unguarded.values);
   });
 
   describe("of more values than it holds at once", () => {

@@ -20,6 +20,7 @@ const CSV_COLUMNS: Readonly<Record<string, (value: PublishedValue) => string | n
   dropped_class: ({ dropped }) => dropped.class,
   dropped_outlier: ({ dropped }) => dropped.outlier,
   dropped_venue: ({ dropped }) => dropped.venue,
+  dropped_peg: ({ dropped }) => dropped.peg,
   provenance: ({ provenance }) => provenance,
   policy: ({ policy }) => policy,
 };

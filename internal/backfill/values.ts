@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expandPair } from "../aggregate/expansion.ts";
 import { concurrently } from "../aggregate/orchestrator/concurrently.ts";
 import type { Policy } from "../aggregate/policy.ts";
-import { type Pricing, pricingOf } from "../aggregate/published-value.ts";
+import { type Pricing, pricingOf } from "../aggregate/pricing.ts";
 import type { TradeReader } from "../aggregate/reader.ts";
 import { type Bucket, bucketEndingAt } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";

@@ -17,6 +17,16 @@ export function vwapKey(pair: Pair, windowSeconds: number): string {
   return `vwap:${pair.base}:${pair.quote}:${windowSeconds}`;
 }
 
+/** The key of a target's time-weighted average price: `twap:<base>:<quote>:<seconds>`. */
+export function twapKey(pair: Pair, windowSeconds: number): string {
+  return `twap:${pair.base}:${pair.quote}:${windowSeconds}`;
+}
+
+/** The key of the confidence in a target's value: `conf:<base>:<quote>:<seconds>`. */
+export function confidenceKey(pair: Pair, windowSeconds: number): string {
+  return `conf:${pair.base}:${pair.quote}:${windowSeconds}`;
+}
+
 /** The key of the marker that says where the value at `key` comes from, for people and other tools: `…:provenance`. */
 export function provenanceKey(key: string): string {
   return `${key}:provenance`;

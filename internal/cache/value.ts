@@ -53,7 +53,7 @@ const published = z
         share,
       }),
     ),
-    dropped: z.object({ class: count, outlier: count, venue: count.optional() }),
+    dropped: z.object({ class: count, outlier: count, venue: count.optional(), peg: count.optional() }),
     policy: z.string().regex(/^[0-9a-f]{12}$/, "is not 12 hex digits"),
     provenance: z.literal("triangulated").optional(),
     legs: z.array(leg).optional(),

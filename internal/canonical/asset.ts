@@ -55,6 +55,11 @@ export function isFiat(asset: Asset): boolean {
   return asset.startsWith("fiat:");
 }
 
+/** Whether the asset is a contract on Stellar, by its key. */
+export function isContract(asset: Asset): boolean {
+  return CONTRACT_SHAPE.test(asset);
+}
+
 /** The code and issuer of a classic Stellar asset; null for any other. */
 export function classicParts(asset: Asset): { readonly code: string; readonly issuer: string } | null {
   const dash = asset.indexOf("-");

@@ -126,6 +126,11 @@ export class Decimal {
 export const ZERO: Decimal = new Decimal(0n, 0);
 const ONE = new Decimal(1n, 0);
 
+/** The number that a threshold nearly is, for comparisons with a margin: nothing that is published comes from it. */
+export function floatOfDecimal({ units, scale }: Decimal): number {
+  return Number(units) / 10 ** scale;
+}
+
 /**
  * The exact decimal that `text` writes; scientific notation is read (`1.94E-7`), nothing is rounded.
  * @throws InputError on anything else: an empty text, NaN, infinities, hex, more than 400 characters

@@ -13,6 +13,8 @@ export interface Fraction {
 export const ONE: Fraction = { numerator: 1n, denominator: 1n };
 // To reduce costs more than to go on with long terms, until chains of operations make them very long.
 const REDUCED_FROM = powerOfTen(300);
+/** Significant digits that tell any float from the next. */
+const FLOAT_DIGITS = 17;
 const HALF: Fraction = { numerator: 1n, denominator: 2n };
 
 /** `numerator / denominator`, exactly. The denominator is not 0. */
@@ -59,6 +61,15 @@ export function compareFractions(a: Fraction, b: Fraction): number {
   return difference < 0n ? -1 : Number(difference > 0n);
 }
 
+/** The nearest number or one beside it, for statistics: nothing that is published comes from it. */
+export function floatOf({ numerator, denominator }: Fraction): number {
+  const [up, down] = [Number(numerator), Number(denominator)];
+  // Terms of more than 300 digits are beyond a float, which their ratio need not be.
+  return Number.isFinite(up) && Number.isFinite(down)
+    ? up / down
+    : Number(roundFractionDigits({ numerator, denominator }, FLOAT_DIGITS));
+}
+
 /** |a − b| */
 export function distance(a: Fraction, b: Fraction): Fraction {
   return compareFractions(a, b) < 0 ? minus(b, a) : minus(a, b);
@@ -73,8 +84,13 @@ export function medianOf(values: readonly Fraction[]): Fraction {
 }
 
 /** Rounded half-even to the 18 significant digits of a published figure. */
-export function roundFraction({ numerator, denominator }: Fraction): Decimal {
-  const { units, scale } = roundRatio(numerator, denominator, PUBLISHED_DIGITS);
+export function roundFraction(value: Fraction): Decimal {
+  return roundFractionDigits(value, PUBLISHED_DIGITS);
+}
+
+/** Rounded half-even to so many significant digits. */
+export function roundFractionDigits({ numerator, denominator }: Fraction, digits: number): Decimal {
+  const { units, scale } = roundRatio(numerator, denominator, digits);
   return new Decimal(units, scale);
 }
 

@@ -16,8 +16,10 @@ export interface PublishedSource {
 export interface DroppedTrades {
   readonly class: number;
   readonly outlier: number;
-  /** Present where the policy filters venues. */
+  /** Present where a venue was left out. */
   readonly venue?: number | undefined;
+  /** Present where an asset that trades far from its peg was left out. */
+  readonly peg?: number | undefined;
 }
 
 /** A market that a triangulated price leads through. */
@@ -57,7 +59,7 @@ export interface PublishedValue {
   readonly policy: string;
   /** Present where the price comes from other markets; volumes, count and sources are then 0 and empty. */
   readonly provenance?: "triangulated" | undefined;
-  /** Two or more, in the direction from base to quote; present with `provenance`. */
+  /** In the direction from base to quote; present with `provenance`. One where it is the inverted market. */
   readonly legs?: readonly PublishedLeg[] | undefined;
 }
 
@@ -97,7 +99,12 @@ export function serializePublished(value: PublishedValue): string {
       share: each.share,
     })),
     // What is undefined is left out.
-    dropped: { class: value.dropped.class, outlier: value.dropped.outlier, venue: value.dropped.venue },
+    dropped: {
+      class: value.dropped.class,
+      outlier: value.dropped.outlier,
+      venue: value.dropped.venue,
+      peg: value.dropped.peg,
+    },
     policy: value.policy,
     provenance: value.provenance,
     legs: value.legs?.map((leg) => ({

@@ -40,6 +40,11 @@ const windowSeconds = integerField(1, LONGEST_WINDOW_SECONDS)
   .prefault(300)
   .describe("a whole number of seconds, a multiple of bucket_seconds, at most 31 days (2678400)");
 
+const factorField = z
+  .number()
+  .max(1000)
+  .refine((factor) => factor === 0 || factor > 1, "is neither 0 nor above 1");
+
 const keys = z.strictObject({
   pairs: pairsField.prefault([]).describe('a list of at most 1000 pairs, such as ["XLM/USD", "crypto:BTC/fiat:EUR"]'),
   windows: windowsField.prefault([]).describe('a list of at most 100 durations from 1s to 744h, such as ["5m", "24h"]'),
@@ -52,16 +57,40 @@ const keys = z.strictObject({
   enable_stablecoin_fiat_proxy: z.boolean().prefault(false).describe("true or false"),
   outlier_method: z.enum(["sigma", "mad"]).prefault("sigma").describe('"sigma" or "mad"'),
   outlier_sigma_threshold: z.number().min(0).max(1000).prefault(4).describe("a number from 0 (off) to 1000"),
-  venue_deviation_pct: z.number().min(0).max(1000).prefault(0).describe("a number of per cent from 0 (off) to 1000"),
+  outlier_max_dropped_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .prefault(0.5)
+    .describe("a number from 0 to 1 (off), such as 0.5 for a half"),
+  venue_deviation_pct: z.number().min(0).max(1000).prefault(10).describe("a number of per cent from 0 (off) to 1000"),
   max_source_share: z.number().min(0).max(1).prefault(0).describe("a number from 0 (off) to 1, such as 0.5 for a half"),
   min_usd_volume: z.number().min(0).max(1e15).prefault(10_000).describe("a number of US dollars from 0 (off) to 1e15"),
-  min_usd_volume_unknown: z.enum(["publish", "refuse"]).prefault("publish").describe('"publish" or "refuse"'),
+  min_usd_volume_unknown: z.enum(["publish", "refuse"]).prefault("refuse").describe('"publish" or "refuse"'),
+  min_sources: integerField(1, 1000).prefault(1).describe("a whole number from 1 (off) to 1000"),
+  guard_factor: factorField.prefault(2).describe("0 (off), or a number above 1 up to 1000"),
+  guard_confirmations: integerField(1, 1000).prefault(2).describe("a whole number from 1 to 1000"),
+  guard_hold_seconds: integerField(0, 7 * DAY)
+    .prefault(3600)
+    .describe("a whole number of seconds from 0 to 604800"),
+  peg_tolerance_pct: z.number().min(0).max(100).prefault(2).describe("a number of per cent from 0 (off) to 100"),
+  twap_carry_seconds: integerField(0, 7 * DAY)
+    .prefault(3600)
+    .describe("a whole number of seconds from 0 to 604800"),
+  precompute_twap: z.boolean().prefault(false).describe("true or false"),
   triangulation_enabled: z.boolean().prefault(true).describe("true or false"),
+  route_deviation_pct: z.number().min(0).max(1000).prefault(10).describe("a number of per cent from 0 (off) to 1000"),
   max_hops: integerField(2, 4).prefault(3).describe("a whole number from 2 to 4"),
   max_trades_per_window: integerField(1, 1e7).prefault(10_000).describe("a whole number from 1 to 10000000"),
   concurrency: integerField(1, 10_000).prefault(1000).describe("a whole number from 1 to 10000"),
   replicas: z.enum(["single", "shared"]).prefault("single").describe('"single" or "shared"'),
   ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
+  stellar_network: z
+    .string()
+    .min(1)
+    .max(200)
+    .prefault("public")
+    .describe('"public", "testnet", or the passphrase of another network'),
   aliases: aliasesField
     .prefault({})
     .describe('a table of at most 1000 assets, each with a list of its other names, such as native = ["crypto:XLM"]'),
@@ -109,9 +138,9 @@ function withChecks() {
     );
   }
   return section
-    .superRefine(checkMeanings, needs("aliases", "pegs"))
-    .superRefine(checkPairs, needs("pairs", "aliases"))
-    .superRefine(checkTriangulations, needs("triangulations", "aliases"))
+    .superRefine(checkMeanings, needs("aliases", "pegs", "stellar_network"))
+    .superRefine(checkPairs, needs("pairs", "aliases", "stellar_network"))
+    .superRefine(checkTriangulations, needs("triangulations", "aliases", "stellar_network"))
     .prefault({})
     .describe("a table, [aggregate]");
 }
@@ -120,8 +149,8 @@ function written(key: string, length: number): string {
   return key === "windows" ? JSON.stringify(formatDuration(length)) : String(length);
 }
 
-function checkMeanings({ aliases, pegs }: Keys, context: z.core.$RefinementCtx): void {
-  for (const contradiction of contradictions(aliases, pegs)) {
+function checkMeanings({ aliases, pegs, stellar_network }: Keys, context: z.core.$RefinementCtx): void {
+  for (const contradiction of contradictions(aliases, pegs, stellar_network)) {
     reportAt(
       context,
       ["aliases"],
@@ -131,7 +160,7 @@ function checkMeanings({ aliases, pegs }: Keys, context: z.core.$RefinementCtx):
   }
 }
 
-function checkPairs({ pairs, aliases }: Keys, context: z.core.$RefinementCtx): void {
+function checkPairs({ pairs, aliases, stellar_network }: Keys, context: z.core.$RefinementCtx): void {
   const markets = pairs.map((pair, index) => ({ pair, path: ["pairs", index] }));
-  checkMarkets(markets, closeAliases(aliases), "each market once, under one of its names", context);
+  checkMarkets(markets, closeAliases(aliases, stellar_network), "each market once, under one of its names", context);
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Aliases, closeAliases, DEFAULT_ALIASES, DEFAULT_PEGS, type Pegs } from "../aggregate/aliases.ts";
+import { closeAliases, DEFAULT_ALIASES, defaultPegs, type Pegs } from "../aggregate/aliases.ts";
 import { type Asset, isFiat } from "../canonical/asset.ts";
 import { parseTypedAsset } from "../canonical/known-assets.ts";
 import { readAsset, readTable, report, tableField } from "./tables.ts";
@@ -35,16 +35,13 @@ export const pegsField = z.codec(tableField, z.custom<Pegs>(), {
 });
 
 /** The alias groups that stand for two currencies at once, each as a sentence that says so. */
-export function contradictions(declared: DeclaredAliases, declaredPegs: Pegs): string[] {
-  const pegs = new Map([...DEFAULT_PEGS, ...declaredPegs]);
-  return groupsOf(closeAliases(declared)).flatMap((names) => {
+export function contradictions(declared: DeclaredAliases, declaredPegs: Pegs, network: string): string[] {
+  const pegs = new Map([...defaultPegs(network), ...declaredPegs]);
+  const { groups } = closeAliases(declared, network, [...pegs.keys()]);
+  return [...new Set(groups.values())].flatMap((names) => {
     const currencies = names.filter(isFiat);
     if (currencies.length > 1) return [`${currencies.join(" and ")} become names of one asset`];
     const meant = new Set(names.flatMap((name) => (isFiat(name) ? name : (pegs.get(name) ?? []))));
     return meant.size > 1 ? [`${names.join(" = ")} stands for ${[...meant].sort().join(" and ")} at once`] : [];
   });
-}
-
-function groupsOf(aliases: Aliases): (readonly Asset[])[] {
-  return [...aliases].filter(([asset, names]) => names[0] === asset).map(([, names]) => names);
 }

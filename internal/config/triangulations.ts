@@ -21,11 +21,12 @@ export const triangulationsField = z.array(triangulation).max(1000);
 interface Keys {
   readonly triangulations: readonly TriangulationSettings[];
   readonly aliases: DeclaredAliases;
+  readonly stellar_network: string;
 }
 
 /** Reports the chains that do not lead from one side of their target to the other, and second ones of one target. */
-export function checkTriangulations({ triangulations, aliases }: Keys, context: IssueTaker): void {
-  const closed = closeAliases(aliases);
+export function checkTriangulations({ triangulations, aliases, stellar_network }: Keys, context: IssueTaker): void {
+  const closed = closeAliases(aliases, stellar_network);
   const targets = triangulations.map(({ target }, index) => ({
     pair: target,
     path: ["triangulations", index, "target"],

@@ -1,12 +1,20 @@
+import { HOURS_WITHIN } from "../aggregate/recent-price.ts";
 import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
 import { formatDuration } from "../canonical/duration.ts";
+import { MICROS_PER_SECOND } from "../canonical/time.ts";
 import { formatListen, isLoopback } from "./fields.ts";
 import { tooShort } from "./retention.ts";
 import type { Config } from "./schema.ts";
 
 /** What can be used and is surely not meant, one sentence each. */
 export function warningsAbout(config: Config): string[] {
-  return [...shortRetention(config), ...halfChainlink(config), ...gapsOfDivergence(config), ...openToAll(config)];
+  return [
+    ...shortRetention(config),
+    ...shortMemory(config),
+    ...halfChainlink(config),
+    ...gapsOfDivergence(config),
+    ...openToAll(config),
+  ];
 }
 
 function shortRetention(config: Config): string[] {
@@ -14,6 +22,16 @@ function shortRetention(config: Config): string[] {
   return tooShort(retention, config).map(
     ({ table, reason }) => `database.retention.${table} (${formatDuration(retention[table])}) ${reason}`,
   );
+}
+
+/** Pairs that trade each hour never notice. */
+function shortMemory({ database, aggregate }: Config): string[] {
+  const kept = database.retention.trades_1h;
+  const needed = Math.max(...aggregate.windows) + Number(HOURS_WITHIN / MICROS_PER_SECOND);
+  if (aggregate.guard_factor === 0 || kept === 0 || kept >= needed) return [];
+  return [
+    `database.retention.trades_1h (${formatDuration(kept)}) is shorter than the ${formatDuration(needed)} in which the guard looks for the last five hours with trades; pairs that traded in fewer hours of what is kept fail`,
+  ];
 }
 
 function gapsOfDivergence({ divergence, aggregate }: Config): string[] {

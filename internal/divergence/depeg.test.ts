@@ -58,6 +58,7 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
         targets: PAIRS.map((pair) => ({ pair, windowSeconds: WINDOW_SECONDS })),
         concurrency: 1,
         maxTrades: 100,
+        precomputeTwap: false,
         share: EVERYTHING,
         namedSources: new Set(),
         now: () => NOW,

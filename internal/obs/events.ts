@@ -1,6 +1,7 @@
 import diagnosticsChannel from "node:diagnostics_channel";
-import type { Refusal, Stage } from "../aggregate/compute.ts";
+import type { Refusal } from "../aggregate/compute.ts";
 import type { PricedTrade } from "../aggregate/reader.ts";
+import type { Stage } from "../aggregate/stages.ts";
 import type { Divergence } from "../cache/divergence.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";

@@ -36,8 +36,11 @@ describe("aggregator metrics", () => {
       'stellarindex_aggregator_dropped_trades_total{reason="class"}',
       'stellarindex_aggregator_dropped_trades_total{reason="outlier"}',
       'stellarindex_aggregator_dropped_trades_total{reason="venue"}',
+      'stellarindex_aggregator_dropped_trades_total{reason="peg"}',
+      'stellarindex_aggregator_withheld_windows_total{reason="too-few-sources"}',
       'stellarindex_aggregator_withheld_windows_total{reason="below-floor"}',
       'stellarindex_aggregator_withheld_windows_total{reason="unknown-usd-volume"}',
+      'stellarindex_aggregator_withheld_windows_total{reason="guarded"}',
       "stellarindex_aggregator_unknown_usd_volume_total",
       "stellarindex_aggregator_target_failures_total",
       "stellarindex_aggregator_ticks_skipped_total",
@@ -69,7 +72,16 @@ describe("aggregator metrics", () => {
     tickDone.publish({
       to: 1_786_314_600_000_000n,
       targets: 6,
-      counts: { written: 1, superseded: 1, empty: 2, "below-floor": 1, "unknown-usd-volume": 0, error: 1 },
+      counts: {
+        written: 1,
+        superseded: 1,
+        empty: 2,
+        "too-few-sources": 2,
+        "below-floor": 1,
+        "unknown-usd-volume": 0,
+        guarded: 3,
+        error: 1,
+      },
       abandoned: 0,
       lost: 0,
       durationSeconds: 0.1,
@@ -86,6 +98,8 @@ describe("aggregator metrics", () => {
     expect(await counted('dropped_trades_total{reason="class"}')).toBe(3);
     expect(await counted('dropped_trades_total{reason="outlier"}')).toBe(2);
     expect(await counted('withheld_windows_total{reason="below-floor"}')).toBe(1);
+    expect(await counted('withheld_windows_total{reason="too-few-sources"}')).toBe(2);
+    expect(await counted('withheld_windows_total{reason="guarded"}')).toBe(3);
     expect(await counted("unknown_usd_volume_total")).toBe(1);
     expect(await counted("target_failures_total")).toBe(1);
     expect(await counted("ticks_skipped_total")).toBe(4);
@@ -93,15 +107,15 @@ describe("aggregator metrics", () => {
     expect(await counted("last_tick_boundary_seconds")).toBe(1_786_314_600);
   });
 
-  it("count trades that went with their venue, where the policy filters venues", async () => {
+  it("count trades that went with their venue or with a broken peg, where there were any", async () => {
     const registry = createRegistry();
     feed = feedAggregatorMetrics(registry);
     const target = { pair, windowSeconds: 300, to: 0n, value: null, error: null, usdVolumeKnown: true };
-    targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0, venue: 7 } });
+    targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0, venue: 7, peg: 5 } });
     targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0 } });
     const counted = (reason: string) =>
       series(registry, `stellarindex_aggregator_dropped_trades_total{reason="${reason}"}`);
-    expect(await Promise.all(["class", "outlier", "venue"].map(counted))).toEqual([2, 0, 7]);
+    expect(await Promise.all(["class", "outlier", "venue", "peg"].map(counted))).toEqual([2, 0, 7, 5]);
   });
 
   it("count ways through other markets by what became of them, and the averages on them", async () => {

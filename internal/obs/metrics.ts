@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { STAGES } from "../aggregate/compute.ts";
+import { REFUSALS } from "../aggregate/compute.ts";
+import { STAGES } from "../aggregate/stages.ts";
 import {
   DIVERGENCE_OUTCOMES,
   divergenceChecked,
@@ -14,6 +15,9 @@ import {
   valuesWritten,
 } from "./events.ts";
 import { venueSpread } from "./venue-spread.ts";
+
+/** Why a value that trades would make is not published. */
+const WITHHELD = REFUSALS.filter((refusal) => refusal !== "empty");
 
 /** Metrics fed by events, until `stop`. */
 export interface MetricsFeed {
@@ -56,7 +60,7 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   });
   const withheld = new Counter({
     name: "stellarindex_aggregator_withheld_windows_total",
-    help: "Targets whose value the volume floor refused, and without one through other markets",
+    help: "Targets whose value is withheld: too few sources, the volume floor, or the guard; and without one through other markets",
     labelNames: ["reason"],
     registers,
   });
@@ -178,14 +182,15 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
   for (const stage of STAGES) stageTrades.inc({ stage }, 0);
   for (const change of ["taken", "handed_on", "lost"]) leaseChanges.inc({ change }, 0);
   replicas.set(1);
-  for (const reason of ["class", "outlier", "venue"]) dropped.inc({ reason }, 0);
-  for (const reason of ["below-floor", "unknown-usd-volume"]) withheld.inc({ reason }, 0);
+  for (const reason of ["class", "outlier", "venue", "peg"]) dropped.inc({ reason }, 0);
+  for (const reason of WITHHELD) withheld.inc({ reason }, 0);
 
   const subscriptions = [
     targetDone.subscribe((event) => {
       dropped.inc({ reason: "class" }, event.dropped.class);
       dropped.inc({ reason: "outlier" }, event.dropped.outlier);
       dropped.inc({ reason: "venue" }, event.dropped.venue ?? 0);
+      dropped.inc({ reason: "peg" }, event.dropped.peg ?? 0);
       if (!event.usdVolumeKnown) unknownUsdVolume.inc();
       const ratio = event.outcome === "written" && event.value !== null ? venueSpread(event.value) : null;
       if (ratio !== null) spread.observe(ratio);
@@ -213,7 +218,7 @@ export function feedAggregatorMetrics(registry: Registry): MetricsFeed {
       if (isOk) lastSuccess.set(Number(endedAt) / 1e6);
       writes.inc(counts.written);
       emptyWindows.inc(counts.empty);
-      for (const reason of ["below-floor", "unknown-usd-volume"] as const) withheld.inc({ reason }, counts[reason]);
+      for (const reason of WITHHELD) withheld.inc({ reason }, counts[reason]);
       failures.inc(counts.error);
       lastTick.set(Number(to / 1_000_000n));
     }),

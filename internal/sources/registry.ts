@@ -36,8 +36,11 @@ export interface SourceOverride {
   readonly weight?: number | undefined;
 }
 
-/** Goes up with every change of the built-in registry, so that the `policy` of a value tells them apart. */
-export const REGISTRY_VERSION = 1;
+/**
+ * Goes up with every change of the built-in sources, pegs and contracts, and of a rule that can change a figure, so that the
+ * `policy` of a value tells them apart.
+ */
+export const REGISTRY_VERSION = 2;
 
 export const DEFAULT_WEIGHT = 100;
 

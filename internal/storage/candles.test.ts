@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { plain, priceOf } from "../../test/oracle.ts";
-import type { CandleSums } from "../aggregate/candles.ts";
+import type { CandlePage, CandleQuestion, CandleSums } from "../aggregate/candles.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { type Decimal, formatDecimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, parseTime, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { readCandles } from "./candles.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { withSnapshot } from "./snapshot.ts";
 import { freshPair, trade } from "./trades.testing.ts";
 import { writeTrades } from "./trades.ts";
 
@@ -24,6 +24,8 @@ describe.each(testEngines)("candles on $name", (engine) => {
   });
 
   afterAll(() => database.drop());
+
+  const raw = (question: CandleQuestion) => withSnapshot(database, (reader) => reader.rawCandles(question));
 
   test("are what the trades, one by one in their order, add up to, on every page", { timeout: 120_000 }, async () => {
     const anyTrade = fc.record({
@@ -67,7 +69,7 @@ describe.each(testEngines)("candles on $name", (engine) => {
           const got: CandleSums[] = [];
           let from: bigint | null = range.from;
           while (from !== null) {
-            const page = await readCandles(database, {
+            const page: CandlePage = await raw({
               pairs: [pair, alias],
               sources: ["binance", "kraken"],
               intervalSeconds,
@@ -89,8 +91,8 @@ describe.each(testEngines)("candles on $name", (engine) => {
   test("are refused where the rollups do not reach back, by the table that is asked", async () => {
     await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-11' WHERE table_name = 'trades_1m'`;
     const question = { pairs: [freshPair()], sources: null, range: RANGE, limit: 10 };
-    await expect(readCandles(database, { ...question, intervalSeconds: 300 })).rejects.toThrow("this needs trades_1m");
-    expect(await readCandles(database, { ...question, intervalSeconds: 3600 })).toEqual({ candles: [], next: null });
+    await expect(raw({ ...question, intervalSeconds: 300 })).rejects.toThrow("this needs trades_1m");
+    expect(await raw({ ...question, intervalSeconds: 3600 })).toEqual({ candles: [], next: null });
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
   });
 });

@@ -3,11 +3,10 @@ import type { CandlePage, CandleQuestion, CandleSums, CandleTotals } from "../ag
 import type { Bucket } from "../canonical/bucket.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { earlierOf, floorTo, type Micros, seconds } from "../canonical/time.ts";
-import type { Database, Sql } from "./database.ts";
+import type { Sql } from "./database.ts";
 import { formingPrices, type PricesRow, pricesFrom, pricesOfGroup } from "./forming-prices.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
-import { readOnly } from "./read-only.ts";
 
 const HOUR_SECONDS = 3600;
 
@@ -19,8 +18,8 @@ type SumCandles<Sums> = (sql: Sql, rollups: PendingQuery<PgRow[]>) => Promise<Su
  * makes its prices.
  * @throws RawDataExpired where the rollups no longer reach back to the range
  */
-export function readCandles(database: Database, question: CandleQuestion): Promise<CandlePage> {
-  return readOnly(database, (sql, horizons) => readPage(sql, horizons, question, sumCandles));
+export function readRawCandles(sql: Sql, horizons: Horizons, question: CandleQuestion): Promise<CandlePage> {
+  return readPage(sql, horizons, question, sumCandles);
 }
 
 /** The same candles, with what a filter of single prices has to know. See {@link TradeReader.candles}. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { plain, priceOf } from "../../test/oracle.ts";
-import { priceStatistics, sigmaRule } from "../aggregate/outliers.ts";
-import { countOf, type PriceFilter, type TradeReader } from "../aggregate/reader.ts";
+import { judgesOutliers, priceStatistics, sigmaRule } from "../aggregate/outliers.ts";
+import type { PriceFilter, TradeReader } from "../aggregate/reader.ts";
 import type { Bucket } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
@@ -82,6 +82,7 @@ export async function filterOf(
   const totals = await reader.totals(judged.pairs, judged.bucket);
   const ofSources = totals.filter(({ source }) => judged.sources === null || judged.sources.includes(source));
   const k = parseDecimal(plain(rule.tenthsOfK, 1n));
+  if (!judgesOutliers(ofSources, k)) return { rule: null, band: exactBand };
   const statistics = rule.byVolume
     ? await reader.weightedStatistics(
         judged.pairs,
@@ -89,7 +90,7 @@ export async function filterOf(
         ofSources.map(({ source }) => source),
       )
     : priceStatistics(ofSources);
-  return { rule: sigmaRule(statistics, countOf(ofSources), k), band: exactBand };
+  return { rule: sigmaRule(statistics, k), band: exactBand };
 }
 
 const ONE = 10n ** 30n;

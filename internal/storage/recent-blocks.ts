@@ -1,5 +1,5 @@
-import type { Block, SourceVolumes, TradeReader } from "../aggregate/reader.ts";
-import { FEWEST_HOURS, HOURS_WITHIN, MINUTES_WITHIN, MOST_HOURS } from "../aggregate/recent-price.ts";
+import type { Block, TradeReader } from "../aggregate/reader.ts";
+import { HOURS_WITHIN, MINUTES_WITHIN, MOST_HOURS } from "../aggregate/recent-price.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import type { Pair } from "../canonical/pair.ts";
@@ -22,7 +22,7 @@ export interface BlockSource {
 }
 
 /**
- * Answers from hours, and from minutes where these are too few. See {@link TradeReader.recentBlocks}.
+ * Answers from hours, and from minutes where there are none. See {@link TradeReader.recentBlocks}.
  * @throws RawDataExpired where the rollups do not reach back as far as it looked
  */
 export function recentBlocksFrom(horizons: Horizons, { lastHours, minutes }: BlockSource): TradeReader["recentBlocks"] {
@@ -33,26 +33,33 @@ export function recentBlocksFrom(horizons: Horizons, { lastHours, minutes }: Blo
     // What lies before the last hour that is wanted decides nothing.
     const from = (hours[MOST_HOURS - 1] ?? within).from;
     requireRows(horizons, { hours: [{ from, to: end }] });
-    if (hours.length >= FEWEST_HOURS) return { hours, minutes: [] };
+    if (hours.length > 0) return { hours, minutes: [] };
     const bucket = { from: ceilTo(before - MINUTES_WITHIN, MINUTE), to: floorTo(before, MINUTE) };
     requireRows(horizons, { minutes: [bucket] });
     return { hours, minutes: await minutes({ pairs, bucket, sources }) };
   };
 }
 
-/** The rollup of one hour or minute, of one source of one pair. */
-export interface BlockRow extends SourceVolumes {
+/** The rollup of one hour or minute, of one source of one pair; volumes as texts. */
+export interface BlockRow {
   readonly from: Micros;
+  readonly source: string;
+  readonly base: string;
+  readonly quote: string;
 }
 
-/** Rows as blocks, newest first; those of one block and source are added up. */
+/** Rows as blocks, newest first; those of one block and source belong together. */
 export function blocksOf(rows: readonly BlockRow[]): Block[] {
-  const blocks = new Map<Micros, Map<string, SourceVolumes>>();
-  for (const { from, ...volumes } of rows) {
-    const block = blocks.get(from) ?? new Map<string, SourceVolumes>();
+  const blocks = new Map<Micros, Map<string, { source: string; base: string[]; quote: string[] }>>();
+  for (const { from, source, base, quote } of rows) {
+    const block = blocks.get(from) ?? new Map();
     blocks.set(from, block);
-    const before = block.get(volumes.source);
-    block.set(volumes.source, before === undefined ? volumes : added(before, volumes));
+    const volumes = block.get(source);
+    if (volumes === undefined) block.set(source, { source, base: [base], quote: [quote] });
+    else {
+      volumes.base.push(base);
+      volumes.quote.push(quote);
+    }
   }
   return [...blocks]
     .sort(([one], [other]) => Number(other - one))
@@ -60,13 +67,4 @@ export function blocksOf(rows: readonly BlockRow[]): Block[] {
       from,
       sources: [...block.values()].sort((a, b) => compareBytes(a.source, b.source)),
     }));
-}
-
-function added(one: SourceVolumes, other: SourceVolumes): SourceVolumes {
-  return {
-    source: one.source,
-    tradeCount: one.tradeCount + other.tradeCount,
-    baseVolume: one.baseVolume.plus(other.baseVolume),
-    quoteVolume: one.quoteVolume.plus(other.quoteVolume),
-  };
 }

@@ -2,13 +2,14 @@ import { once } from "../aggregate/once.ts";
 import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { CandleSearch } from "./candle-search.ts";
-import { readCandleTotals } from "./candles.ts";
+import { readCandleTotals, readRawCandles } from "./candles.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
 import { ClockAhead } from "./errors.ts";
 import { readFilteredCandles } from "./filtered-candles.ts";
 import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
+import { type LastTimeQuestion, readLastTradeTimes } from "./last-trade-times.ts";
 import { readMedians } from "./medians.ts";
 import { type OutlierSearch, readOutliers } from "./outliers.ts";
 import { storedBlocks } from "./read-blocks.ts";
@@ -42,6 +43,9 @@ export function withSnapshot<T>(
 export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
   const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
   const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
+  const lastTradeTime = together((questions: readonly LastTimeQuestion[]) =>
+    readLastTradeTimes(sql, horizons, questions),
+  );
   const filteredCandle = together((searches: readonly CandleSearch[]) => readFilteredCandles(sql, horizons, searches));
   const fxQuote = once(
     (question: FxQuestion) => `${question.currency} ${question.at} ${question.sources.join()}`,
@@ -59,6 +63,8 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
     timeWeighted: (pairs, bucket, selection) => readTimeWeighted(sql, horizons, pairs, bucket, selection),
     lastTrade: (pairs, bucket, selection) => readLastTrade(sql, horizons, pairs, bucket, selection),
+    lastTradeTime: (pairs, bucket, sources) => lastTradeTime({ pairs, bucket, sources }),
+    rawCandles: (question) => readRawCandles(sql, horizons, question),
     candles: (question) => readCandleTotals(sql, horizons, question),
     filteredCandle: (pairs, bucket, sources, filter) => filteredCandle({ pairs, bucket, sources, filter }),
     recentBlocks: recentBlocksFrom(horizons, storedBlocks(sql)),

@@ -172,7 +172,7 @@ describe.each(testEngines)("prices weighed by quote volume on $name", (engine) =
     const bucket = { from: T, to: T + HOUR };
     const found = await withSnapshot(database, async (reader) => {
       const weighted = await reader.weightedStatistics([pair], bucket, COUNTED);
-      const rule = sigmaRule(weighted, 13, parseDecimal("4"));
+      const rule = sigmaRule(weighted, parseDecimal("4"));
       const band = rule && outlierBand(rule);
       if (rule === null || band === null) throw new Error("there is a rule");
       const question = { sources: COUNTED, band, rule };

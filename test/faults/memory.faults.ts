@@ -68,6 +68,7 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
       targets: config.aggregate.pairs.map((pair) => ({ pair, windowSeconds: 60 })),
       concurrency: config.aggregate.concurrency,
       maxTrades: config.aggregate.max_trades_per_window,
+      precomputeTwap: false,
       namedSources: new Set<string>(),
       share: EVERYTHING,
       now: nowMicros,

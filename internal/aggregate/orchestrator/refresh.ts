@@ -6,10 +6,15 @@ import { stageDone } from "../../obs/events.ts";
 import type { Database } from "../../storage/database.ts";
 import { failsWhateverIsAsked, isTimedOut, RawDataExpired } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
-import type { Computation, StageReport } from "../compute.ts";
+import type { Computation } from "../compute.ts";
+import { serializeConfidence } from "../confidence.ts";
 import type { Policy } from "../policy.ts";
-import { type Pricing, pricingOf } from "../published-value.ts";
+import { type Pricing, pricingOf } from "../pricing.ts";
+import type { TradeReader } from "../reader.ts";
+import type { StageReport } from "../stages.ts";
 import type { Triangulation } from "../triangulation.ts";
+import { computeTwap } from "../twap.ts";
+import { confidenceOfPublished } from "../value-confidence.ts";
 import { concurrently } from "./concurrently.ts";
 import type { Target } from "./target.ts";
 
@@ -21,6 +26,8 @@ export interface RefreshContext {
   readonly concurrency: number;
   /** Raw trades one refresh may pull into the process. */
   readonly maxTrades: number;
+  /** Whether the time-weighted average prices are computed as well. */
+  readonly precomputeTwap: boolean;
   /** Seconds on a clock that only goes forward. */
   readonly stopwatch: () => number;
   /** Told of sources with trades of a pair that the registry does not know. */
@@ -38,6 +45,16 @@ export interface Refreshed {
   readonly own: Computation | Error;
   /** Null where it was not needed, or there is no way. */
   readonly triangulation: Triangulation | Error | null;
+  /** What is written beside the value; null where nothing is published. */
+  readonly besides: Besides | null;
+}
+
+/** What is written beside a value, as JSON texts. */
+export interface Besides {
+  /** Null where exchange rates alone make the price. */
+  readonly confidence: string | null;
+  /** Null where it is not precomputed, or the value does not come from the pair's own trades. */
+  readonly twap: string | null;
 }
 
 /**
@@ -67,7 +84,7 @@ async function refreshInHalves(
   const failed = targets.filter((target) => !refreshed.has(target) || failureOf(refreshed.get(target)) !== null);
   failures.left -= isTimedOut(failure) ? TIMED_OUT_FAILURES : 1;
   if (failed.length <= 1 || failures.left <= 0 || failsWhateverIsAsked(failure)) {
-    for (const target of failed) refreshed.set(target, { own: failure, triangulation: null });
+    for (const target of failed) refreshed.set(target, { own: failure, triangulation: null, besides: null });
     return refreshed;
   }
   const middle = Math.ceil(failed.length / 2);
@@ -88,12 +105,13 @@ function failureOf(found: Refreshed | undefined): Error | null {
 
 /** @throws the failure that ended it; what was found before stands */
 function refreshTogether(
-  { database, policy, concurrency, maxTrades, stopwatch, onUnknownSources }: RefreshContext,
+  context: RefreshContext,
   targets: readonly Target[],
   to: Micros,
   signal: AbortSignal,
   refreshed: Map<Target, Refreshed>,
 ): Promise<void> {
+  const { database, policy, concurrency, maxTrades, stopwatch, onUnknownSources } = context;
   const started = stopwatch();
   const lastStages = new Map<Pair, Map<Micros, number>>();
   const observe = (pair: Pair, bucket: Bucket, report: StageReport): void => {
@@ -111,7 +129,7 @@ function refreshTogether(
     const pricing = pricingOf(reader, policy, pairs, { maxTrades, observe });
     const lost = new AbortController();
     await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
-      const found = await refreshOne(pricing, target, to);
+      const found = await refreshOne(context, reader, pricing, target, to);
       refreshed.set(target, found);
       const failure = failureOf(found);
       if (failure !== null) lost.abort(failure);
@@ -120,11 +138,37 @@ function refreshTogether(
   });
 }
 
-async function refreshOne(pricing: Pricing, { pair, windowSeconds }: Target, to: Micros): Promise<Refreshed> {
+async function refreshOne(
+  { policy, precomputeTwap }: RefreshContext,
+  reader: TradeReader,
+  pricing: Pricing,
+  { pair, windowSeconds }: Target,
+  to: Micros,
+): Promise<Refreshed> {
   const bucket = bucketEndingAt(to, windowSeconds);
+  // Asked for together with the rest, so that it takes no round trip of its own.
+  pricing.lastTradeTime(pair, bucket).catch(() => {});
   const own = await pricing.own(pair, bucket).catch(asError);
-  if (own instanceof Error || own.value !== null) return { own, triangulation: null };
-  return { own, triangulation: await pricing.throughOthers(pair, bucket, own).catch(asError) };
+  if (own instanceof Error) return { own, triangulation: null, besides: null };
+  const triangulation = own.value === null ? await pricing.throughOthers(pair, bucket, own).catch(asError) : null;
+  if (triangulation instanceof Error) return { own, triangulation, besides: null };
+  const value = own.value ?? (triangulation?.outcome === "ok" ? triangulation.value : null);
+  if (value === null) return { own, triangulation, besides: null };
+  try {
+    const [confidence, twap] = await Promise.all([
+      confidenceOfPublished(policy, pricing, pair, bucket, { value, own, triangulation }),
+      precomputeTwap ? computeTwap(reader, policy, pair, bucket, own).catch(unlessExpired) : null,
+    ]);
+    return { own, triangulation, besides: { confidence: confidence && serializeConfidence(confidence), twap } };
+  } catch (error) {
+    return { own: asError(error), triangulation: null, besides: null };
+  }
+}
+
+/** A value that needs no raw trades is written though its TWAP would. */
+function unlessExpired(error: unknown): null {
+  if (error instanceof RawDataExpired) return null;
+  throw error;
 }
 
 function secondsOf({ from, to }: Bucket): number {

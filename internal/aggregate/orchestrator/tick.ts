@@ -1,4 +1,4 @@
-import { vwapKey } from "../../cache/keys.ts";
+import { confidenceKey, twapKey, vwapKey } from "../../cache/keys.ts";
 import type { PriceStore, PriceWrite } from "../../cache/store.ts";
 import { asError } from "../../canonical/as-error.ts";
 import type { Pair } from "../../canonical/pair.ts";
@@ -17,9 +17,9 @@ import {
 } from "../../obs/events.ts";
 import { pingDatabase } from "../../storage/database.ts";
 import { ClockAhead } from "../../storage/errors.ts";
-import type { Computation, Refusal } from "../compute.ts";
+import { type Computation, REFUSALS, type Refusal } from "../compute.ts";
 import type { Triangulation } from "../triangulation.ts";
-import { type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
+import { type Besides, type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
 import type { Share } from "./replicas.ts";
 import type { Target } from "./target.ts";
 
@@ -51,7 +51,8 @@ interface Settled {
 export async function runTick(context: TickContext, to: Micros, signal: AbortSignal): Promise<TickEvent> {
   const { store, share, stopwatch, now } = context;
   const started = stopwatch();
-  const counts = { written: 0, superseded: 0, empty: 0, "below-floor": 0, "unknown-usd-volume": 0, error: 0 };
+  const refusals = Object.fromEntries(REFUSALS.map((refusal) => [refusal, 0])) as Record<Refusal, number>;
+  const counts = { written: 0, superseded: 0, ...refusals, error: 0 };
   const done = (rest: Pick<TickEvent, "targets" | "abandoned" | "lost" | "error">): TickEvent => {
     const event = { to, counts, ...rest, durationSeconds: stopwatch() - started, endedAt: now() };
     tickDone.publish(event);
@@ -72,7 +73,7 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   const onUnknownSources = (sources: readonly string[], pair: Pair): void => nameSources(context, sources, pair);
   const refreshed = await refreshTargets({ ...context, onUnknownSources }, targets, to, signal);
   const results = await resultsOf(share, refreshed, to);
-  const settled = await settle(context, to, results);
+  const settled = await settle(context, to, results, refreshed);
   for (const [target, { outcome, value, error }] of settled) {
     const { own, triangulation } = refreshed.get(target) as Refreshed;
     counts[outcome]++;
@@ -138,11 +139,22 @@ function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceW
   };
 }
 
+/** What is written beside the value, to live as long. */
+function writesBeside({ pair, windowSeconds }: Target, { to }: PublishedValue, besides: Besides | null): PriceWrite[] {
+  const { confidence = null, twap = null } = besides ?? {};
+  const ttlSeconds = windowSeconds;
+  return [
+    ...(confidence === null ? [] : [{ key: confidenceKey(pair, windowSeconds), value: confidence, to, ttlSeconds }]),
+    ...(twap === null ? [] : [{ key: twapKey(pair, windowSeconds), value: twap, to, ttlSeconds }]),
+  ];
+}
+
 /** Writes the values among the results; one write that fails is that target's failure alone. */
 async function settle(
   { store, stopwatch, now }: TickContext,
   to: Micros,
   results: ReadonlyMap<Target, Result>,
+  refreshed: ReadonlyMap<Target, Refreshed>,
 ): Promise<Map<Target, Settled>> {
   const settled = new Map<Target, Settled>();
   const writes: [Target, PublishedValue][] = [];
@@ -152,7 +164,12 @@ async function settle(
     else writes.push([target, result]);
   }
   const started = stopwatch();
-  const outcomes = await store.publish(writes.map(([target, value]) => writeOf(target, value)));
+  const beside = writes.flatMap(([target, value]) =>
+    writesBeside(target, value, refreshed.get(target)?.besides ?? null),
+  );
+  // What stands beside a value is there before it is announced.
+  const all = await store.publish([...beside, ...writes.map(([target, value]) => writeOf(target, value))]);
+  const outcomes = all.slice(beside.length);
   const took = stopwatch() - started;
   for (const [index, [target, value]] of writes.entries()) {
     const outcome = outcomes[index] ?? new Error("not written");

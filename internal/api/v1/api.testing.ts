@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { expect } from "vitest";
-import { computeValue } from "../../aggregate/compute.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../../aggregate/policy.ts";
+import { computePublished } from "../../aggregate/published-value.ts";
 import { vwapKey } from "../../cache/keys.ts";
 import { openMemoryStore } from "../../cache/memory.ts";
 import type { PriceStore } from "../../cache/store.ts";
@@ -104,7 +104,7 @@ export function openTestApi({ database, store: given, policy: rules, settings }:
     },
     publish: async (pair, windowSeconds, to) => {
       const { value } = await withSnapshot(database, (reader) =>
-        computeValue(reader, policy, pair, bucketEndingAt(parseTime(to), windowSeconds), { maxTrades: 10_000 }),
+        computePublished(reader, policy, pair, bucketEndingAt(parseTime(to), windowSeconds), { maxTrades: 10_000 }),
       );
       const text = serializePublished(value as PublishedValue);
       await put(pair, windowSeconds, text, to);

@@ -6,6 +6,7 @@ import { type ApiApp, addEndpoint } from "../endpoint.ts";
 import { Problem } from "../problem.ts";
 import { reported, type Serving } from "../route.ts";
 import { marketsEndpoint } from "./markets.ts";
+import { methodologyEndpoint } from "./methodology.ts";
 import { ohlcEndpoint } from "./ohlc.ts";
 import { addOpenApi } from "./openapi.ts";
 import { priceEndpoint } from "./price.ts";
@@ -31,6 +32,7 @@ export function createApi(context: ApiContext, lasting: Lasting = makeLasting(co
   addEndpoint(app, serving, ohlcEndpoint(service));
   addEndpoint(app, serving, sourcesEndpoint(service));
   addEndpoint(app, serving, marketsEndpoint(service));
+  addEndpoint(app, serving, methodologyEndpoint(service));
   addOpenApi(app, serving, settings.keys);
   addDocs(app, serving);
 

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { type CandlePage, candleOf, isCandleInterval } from "../../aggregate/candles.ts";
+import { type Candle, candleOf, isCandleInterval, rawCandleOf } from "../../aggregate/candles.ts";
 import { countedSources } from "../../aggregate/class-filter.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
+import { pricingOf } from "../../aggregate/pricing.ts";
+import { shownCandles } from "../../aggregate/shown-candles.ts";
 import { type Bucket, latestClosed } from "../../canonical/bucket.ts";
 import { formatDuration, parseDuration } from "../../canonical/duration.ts";
 import { InputError } from "../../canonical/input-error.ts";
@@ -16,11 +18,13 @@ import {
   seconds,
 } from "../../canonical/time.ts";
 import { needs } from "../../config/cross-checks.ts";
-import { readCandles } from "../../storage/candles.ts";
+import { RawDataExpired } from "../../storage/errors.ts";
+import { withSnapshot } from "../../storage/snapshot.ts";
 import { NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { checkedBy, PARAMETER_ERRORS, parsedBy } from "../query.ts";
 import { makeShare } from "../share.ts";
+import { filterParameter } from "./filter-parameter.ts";
 import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
@@ -38,14 +42,18 @@ const candlesSchema = z
         .object({
           from: timeText.openapi({ description: "start of the candle" }),
           to: timeText.openapi({ description: "end of the candle, which it does not include" }),
-          open: priceText.openapi({ description: "of its first trade" }),
-          high: priceText.openapi({ description: "the highest" }),
-          low: priceText.openapi({ description: "the lowest" }),
-          close: priceText.openapi({ description: "of its last trade" }),
-          base_volume: volumeText,
+          open: priceText.openapi({ description: "of the first trade whose price is shown" }),
+          high: priceText.openapi({ description: "the highest of these" }),
+          low: priceText.openapi({ description: "the lowest of these" }),
+          close: priceText.openapi({ description: "of the last of these" }),
+          base_volume: volumeText.openapi({ description: "of every trade of sources in VWAP" }),
           quote_volume: volumeText,
           trade_count: z.int().positive(),
-          vwap: priceText.openapi({ description: "quote volume over base volume" }),
+          vwap: priceText.openapi({ description: "quote volume over base volume of the trades that are not left out" }),
+          filtered: z.literal(false).optional().openapi({
+            description:
+              "present where retention has removed trades to be looked into, so that every trade makes the prices",
+          }),
         })
         .openapi("Candle"),
     ),
@@ -54,12 +62,22 @@ const candlesSchema = z
   })
   .openapi("Candles");
 
+/** A page of candles as they are shown. */
+interface Page {
+  readonly candles: readonly Candle[];
+  readonly next: Micros | null;
+}
+
+const isExpired = (error: unknown): boolean => error instanceof RawDataExpired;
+
 interface CandleQuery {
   readonly pair: Pair;
   readonly intervalSeconds: number;
   readonly from: Micros | null;
   readonly to: Micros | null;
   readonly limit: number;
+  /** Whether every trade is to count, as traded. */
+  readonly isRaw: boolean;
 }
 
 function querySchema(service: Service) {
@@ -78,6 +96,7 @@ function querySchema(service: Service) {
       ).optional(),
       limit: limitParameter,
       cursor: cursorParameter(readTime).optional(),
+      filter: filterParameter,
     })
     .superRefine(...pairCheck(service))
     .superRefine(
@@ -93,6 +112,7 @@ function querySchema(service: Service) {
         from: query.cursor ?? query.from ?? null,
         to: query.to ?? null,
         limit: query.limit,
+        isRaw: query.filter === "none",
       }),
     );
 }
@@ -100,37 +120,44 @@ function querySchema(service: Service) {
 /** `GET /v1/ohlc`: candles, in pages. */
 export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof querySchema>> {
   const { database, policy, settings, now } = service;
-  const share = makeShare<CandlePage>();
+  const share = makeShare<Page>();
+
+  async function readPage({ pair, intervalSeconds, limit, isRaw }: CandleQuery, range: Bucket): Promise<Page> {
+    const question = { intervalSeconds, range, limit };
+    return withSnapshot(database, async (reader) => {
+      if (isRaw) {
+        const asked = { ...question, pairs: expandPair(pair, policy), sources: countedSources(policy) };
+        const { candles, next } = await reader.rawCandles(asked);
+        return { candles: candles.map((sums) => rawCandleOf(sums, intervalSeconds)), next };
+      }
+      const pricing = pricingOf(reader, policy, [pair], { maxTrades: settings.maxTrades });
+      const { candles, next } = await shownCandles({ reader, policy, pricing, isExpired }, pair, question);
+      return { candles: candles.map((candle) => candleOf(candle, intervalSeconds)), next };
+    });
+  }
+
   return {
     path: "/v1/ohlc",
     operationId: "getCandles",
     summary: "Candles",
     description:
-      "Closed candles in time order; intervals without trades are left out. The trades are those that count for the VWAP, without outlier filter and volume floor. For the next page, repeat the query with `cursor`.",
+      "Closed candles in time order; intervals without trades are left out. Prices are those of trades that form a price, that the policy keeps over the candle and that lie within `guard_factor` of the price before it; a candle without such a trade is left out. Volumes and count are of every trade of the sources in VWAP. There is no volume floor. With `filter=none` every trade makes the prices. For the next page, repeat the query with `cursor`.",
     query: querySchema(service),
     data: candlesSchema,
     problems: ["raw-data-expired"],
     answer: async (query) => {
       const moment = now();
-      const { pair, intervalSeconds, limit } = query;
+      const { pair, intervalSeconds, limit, isRaw } = query;
       const latest = latestClosed(moment, intervalSeconds, settings.settleSeconds);
       const range = rangeOf(query, latest);
-      const key = `${formatPair(pair)} ${intervalSeconds} ${range.from} ${range.to} ${limit}`;
-      const { candles, next } = await share(key, null, () =>
-        readCandles(database, {
-          pairs: expandPair(pair, policy),
-          sources: countedSources(policy),
-          intervalSeconds,
-          range,
-          limit,
-        }),
-      );
+      const key = `${formatPair(pair)} ${intervalSeconds} ${range.from} ${range.to} ${limit} ${isRaw}`;
+      const { candles, next } = await share(key, null, () => readPage(query, range));
       const nextCandle = latest + seconds(intervalSeconds + settings.settleSeconds);
       return {
         data: JSON.stringify({
           pair: formatPair(pair),
           interval_seconds: intervalSeconds,
-          candles: candles.map((sums) => candleOf(sums, intervalSeconds)),
+          candles,
           next: next === null ? null : formatTime(next),
           policy: policy.id,
         }),

@@ -36,3 +36,40 @@ test("describes parameters as they are checked, and every kind of answer", async
   expect(limit).toMatchObject({ required: false, schema: { type: "integer", default: 500, maximum: 1000 } });
   expect(body.components.schemas.Problem.required).toEqual(["type", "title", "status", "detail"]);
 });
+
+test("describes what the policy adds to the answers", async () => {
+  const { body } = await api.get("/v1/openapi.json");
+  const { schemas } = body.components;
+  const parametersOf = (path: string): { name: string }[] => body.paths[path].get.parameters ?? [];
+  const filterOf = (path: string) => parametersOf(path).find(({ name }) => name === "filter");
+  for (const path of ["/v1/twap", "/v1/ohlc"]) {
+    expect(filterOf(path)).toMatchObject({ in: "query", required: false, schema: { enum: ["none"] } });
+  }
+  for (const path of ["/v1/vwap", "/v1/price"]) expect(filterOf(path)).toBeUndefined();
+  expect(parametersOf("/v1/methodology")).toEqual([]);
+  expect(schemas.Methodology.required).toEqual([
+    "policy",
+    "registry_version",
+    "document",
+    "settings",
+    "aliases",
+    "pegs",
+    "triangulations",
+  ]);
+  expect(schemas.CurrentPrice.properties.price_type.enum).toEqual(["vwap", "held", "last_trade"]);
+  expect(schemas.CurrentPrice.properties.reason).toMatchObject({ enum: ["guarded"] });
+  expect(schemas.CurrentPrice.required).not.toContain("reason");
+  expect(Object.keys(schemas.Flags.properties)).toEqual(["stale", "triangulated", "divergence_warning", "frozen"]);
+  expect(schemas.Flags.required).toEqual(["stale", "triangulated", "divergence_warning"]);
+  expect(Object.keys(schemas.PublishedValue.properties.dropped.properties)).toEqual([
+    "class",
+    "outlier",
+    "venue",
+    "peg",
+  ]);
+  expect(schemas.Candle.properties.filtered).toMatchObject({ enum: [false] });
+  expect(schemas.Candle.required).not.toContain("filtered");
+  const answerOf = (path: string) => body.paths[path].get.responses["200"].content["application/json"].schema;
+  const withConfidence = Object.keys(body.paths).filter((path) => answerOf(path)?.properties?.confidence !== undefined);
+  expect(withConfidence).toEqual(["/v1/vwap"]);
+});

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PolicySettings } from "../../aggregate/policy.ts";
 import { type Pair, parsePair } from "../../canonical/pair.ts";
+import { parseTime, seconds } from "../../canonical/time.ts";
 import { backendUnreachable } from "../../obs/api-events.ts";
 import type { TestDatabase } from "../../storage/database.testing.ts";
 import { trade } from "../../storage/trades.testing.ts";
@@ -9,6 +11,7 @@ import { listenTo, openApiDatabase, openTestApi, unreachableDatabase } from "./a
 const XLM = parsePair("XLM/USD");
 const QUIET = parsePair("QUIET/USD");
 const JUMPY = parsePair("JUMPY/USD");
+const TORN = parsePair("TORN/USD");
 
 let database: TestDatabase;
 
@@ -25,7 +28,10 @@ beforeAll(async () => {
     trade(QUIET, "2026-01-10T11:40:00.25Z", { base: "3", quote: "6.1" }),
     trade(QUIET, "2026-01-10T11:41:00Z", { quote: "999", source: "coingecko" }),
     ...steadily(JUMPY, 30),
-    trade(JUMPY, "2026-01-10T11:40:00Z", { quote: "1000" }),
+    trade(JUMPY, "2026-01-10T11:40:00Z", { base: "0.01", quote: "10" }),
+    // So much at such a price that none of the trades is within the factor of the VWAP.
+    ...steadily(TORN, 30),
+    trade(TORN, "2026-01-10T11:40:00Z", { quote: "1000" }),
   ]);
 });
 
@@ -112,12 +118,44 @@ test("a last trade counts only from closed buckets", async () => {
   ]);
 });
 
-test("a last trade outside the longest window's band is withheld", async () => {
+test("a last trade outside the longest window's band gives way to the one before that lies in it", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   expect((await api.get("/v1/price?pair=JUMPY/USD")).body).toMatchObject({
-    type: "urn:stellarindex:problem:price-withheld",
-    detail: expect.stringContaining("outlier"),
+    data: { price: "2.1", price_type: "last_trade", as_of: "2026-01-10T11:30:00Z" },
+    flags: { stale: true },
+  });
+});
+
+test("where no trade lies about the longest window's VWAP, the price is withheld", async () => {
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:10Z");
+  const { status, body } = await api.get("/v1/price?pair=TORN/USD");
+  expect({ status, body }).toMatchObject({
+    status: 404,
+    body: {
+      type: "urn:stellarindex:problem:price-withheld",
+      detail: expect.stringContaining("too far from the others"),
+    },
+  });
+});
+
+test("a last trade too small to form a price gives way to the one before", async () => {
+  const pair = parsePair("DUST/USD");
+  await writeTrades(database, [
+    ...Array.from({ length: 60 }, (_, index) =>
+      trade(pair, "2026-01-10T11:30:00Z", { tradeId: String(index), base: "10000", quote: "1000" }),
+    ),
+    ...Array.from({ length: 6 }, (_, index) =>
+      trade(pair, "2026-01-10T11:40:00Z", { tradeId: String(index), base: "0.0000001", quote: "0.0000001" }),
+    ),
+  ]);
+  const api = openTestApi({ database });
+  api.at("2026-01-10T12:00:10Z");
+  expect((await api.get("/v1/price?pair=DUST/USD")).body.data).toMatchObject({
+    price: "0.1",
+    price_type: "last_trade",
+    as_of: "2026-01-10T11:30:00Z",
   });
 });
 
@@ -159,10 +197,76 @@ test("a venue that the longest window leaves out gives no last trade either", as
     api.at("2026-01-10T12:00:05Z");
     return (await api.get("/v1/price?pair=ODD/USD")).body.data;
   };
-  expect(await price({})).toMatchObject({ price: "3", price_type: "last_trade", as_of: at(31) });
-  expect(await price({ venue_deviation_pct: 10 })).toMatchObject({
-    price: "2",
-    price_type: "last_trade",
-    as_of: at(30),
+  const all = await price({ venue_deviation_pct: 0 });
+  expect(all).toMatchObject({ price: "3", price_type: "last_trade", as_of: at(31) });
+  expect(await price({})).toMatchObject({ price: "2", price_type: "last_trade", as_of: at(30) });
+});
+
+describe("while the guard withholds the present value", () => {
+  const pair = parsePair("SPIKE/USD");
+  const other = parsePair("FIRST/USD");
+  beforeAll(() =>
+    writeTrades(database, [
+      // An hour of calm, then a market that jumps at 11:30.
+      ...[0, 15, 30, 45, 60, 75, 89].map((minute) =>
+        trade(pair, parseTime("2026-01-10T10:00:00Z") + seconds(60 * minute), { base: "10", quote: "20" }),
+      ),
+      trade(pair, "2026-01-10T11:30:00Z", { base: "10", quote: "900" }),
+      trade(pair, "2026-01-10T12:25:00Z", { base: "10", quote: "900", tradeId: "again" }),
+      trade(other, "2026-01-10T10:00:00Z", { base: "10", quote: "20" }),
+      trade(other, "2026-01-10T12:25:00Z", { base: "10", quote: "900" }),
+    ]),
+  );
+
+  const ask = async (now: string, asked: Pair, policy: Partial<PolicySettings> = {}) => {
+    const api = openTestApi({ database, policy });
+    api.at(now);
+    return { api, ...(await api.get(`/v1/price?base=${asked.base}&quote=${asked.quote}`)) };
+  };
+
+  test("the latest earlier one that was publishable is held, and says so", async () => {
+    const { api, status, body, headers } = await ask("2026-01-10T11:30:20Z", pair);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      data: {
+        pair: "crypto:SPIKE/fiat:USD",
+        price: "2",
+        price_type: "held",
+        // The last bucket without the jump.
+        as_of: "2026-01-10T11:30:00Z",
+        window_seconds: 300,
+        policy: api.policy.id,
+        reason: "guarded",
+      },
+      flags: { stale: true, triangulated: false, divergence_warning: false, frozen: true },
+    });
+    expect(headers.get("Cache-Control")).toBe("public, max-age=15");
+    const withheld = "urn:stellarindex:problem:price-withheld";
+    for (const path of ["vwap", "twap"]) {
+      expect((await api.get(`/v1/${path}?pair=SPIKE/USD`)).body.type).toBe(withheld);
+    }
+  });
+
+  test("it is held for so long and no longer, and not at all where that is set", async () => {
+    // The last bucket with a value is the one to 11:30:00, 3315 s before the one to 12:25:15.
+    const held = await ask("2026-01-10T12:25:20Z", pair);
+    expect(held.body.data).toMatchObject({ price: "2", price_type: "held", as_of: "2026-01-10T11:30:00Z" });
+    const within = await ask("2026-01-10T12:25:20Z", pair, { guard_hold_seconds: 3315 });
+    expect(within.body.data).toMatchObject({ price_type: "held", as_of: "2026-01-10T11:30:00Z" });
+    for (const guard_hold_seconds of [3314, 0]) {
+      const { status, body } = await ask("2026-01-10T12:25:20Z", pair, { guard_hold_seconds });
+      expect({ status, body }).toMatchObject({
+        status: 404,
+        body: { type: "urn:stellarindex:problem:price-withheld", detail: expect.stringContaining("guard_factor (2)") },
+      });
+    }
+    expect((await ask("2026-01-10T12:25:20Z", other)).body.type).toBe("urn:stellarindex:problem:price-withheld");
+  });
+
+  test("a guard that is off lets the jump through, and no flag but the usual ones is there", async () => {
+    const { body } = await ask("2026-01-10T12:25:20Z", pair, { guard_factor: 0 });
+    expect(body.data).toMatchObject({ price: "90", price_type: "vwap" });
+    expect(body.data).not.toHaveProperty("reason");
+    expect(body.flags).toEqual({ stale: false, triangulated: false, divergence_warning: false });
   });
 });

@@ -22,13 +22,17 @@ const priceSchema = z
   .object({
     pair: pairText,
     price: priceText,
-    price_type: z.enum(["vwap", "last_trade"]),
+    price_type: z.enum(["vwap", "held", "last_trade"]).openapi({
+      description:
+        "`held`: the latest earlier VWAP that was publishable, while the guard withholds the present one; see docs/guard.md",
+    }),
     as_of: timeText.openapi({ description: "end of the VWAP's bucket, or when the last trade was" }),
     window_seconds: z
       .int()
       .positive()
       .openapi({ description: "window that the VWAP covers, or whose outlier band the last trade lies in" }),
     policy: policyText,
+    reason: z.literal("guarded").optional().openapi({ description: "why an earlier value is held" }),
   })
   .openapi("CurrentPrice");
 
@@ -52,7 +56,12 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       const { data, triangulated } = price;
       return {
         data: JSON.stringify(data),
-        flags: { ...NO_FLAGS, stale: data.price_type === "last_trade", triangulated },
+        flags: {
+          ...NO_FLAGS,
+          stale: data.price_type !== "vwap",
+          triangulated,
+          ...(data.price_type === "held" ? { frozen: true } : {}),
+        },
       };
     });
     if (answer instanceof Problem) throw answer;
@@ -80,7 +89,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     operationId: "getPrice",
     summary: "Current price",
     description:
-      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket; where the pair's own trades give none, through other markets (`flags.triangulated`). `last_trade`, stale: where that window has no trades, and only if the longest window would be published and the trade lies inside its outlier band.",
+      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket; where the pair's own trades give none, through other markets (`flags.triangulated`). `held`, frozen and stale: the latest earlier value, where the guard withholds the present one. `last_trade`, stale: where that window has no trades, and only if the longest window would be published; it is the last trade that forms a price, lies inside that window's outlier band and within `guard_factor` of its VWAP.",
     query: querySchema(service),
     data: priceSchema,
     isCompared: true,

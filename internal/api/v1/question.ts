@@ -8,6 +8,7 @@ import { needs } from "../../config/cross-checks.ts";
 import type { ApiSettings } from "../context.ts";
 import { Problem } from "../problem.ts";
 import { checkedBy } from "../query.ts";
+import { filterParameter } from "./filter-parameter.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
 import { timeParameter, windowParameter } from "./time-parameters.ts";
@@ -19,11 +20,17 @@ export interface Question {
   readonly windowSeconds: number | null;
   readonly at: Micros | null;
   readonly range: Bucket | null;
+  /** Whether every trade is to count, as traded. */
+  readonly isRaw: boolean;
 }
 
-/** The query of the endpoints that answer for one bucket. */
-export function questionSchema(service: Service, defaultWindowSeconds: number) {
+/**
+ * The query of the endpoints that answer for one bucket.
+ * @param filters `filter=none` may be asked for
+ */
+export function questionSchema(service: Service, defaultWindowSeconds: number, { filters = false } = {}) {
   const { settings } = service;
+  const filter: { filter?: typeof filterParameter } = filters ? { filter: filterParameter } : {};
   return z
     .strictObject({
       ...pairParameters,
@@ -33,6 +40,7 @@ export function questionSchema(service: Service, defaultWindowSeconds: number) {
         `With \`to\`, in place of \`window\` and \`at\`: the start of the bucket, on the grid of ${settings.bucketSeconds} s.`,
       ).optional(),
       to: timeParameter("With `from`: the end of the bucket, which it does not include.").optional(),
+      ...filter,
     })
     .superRefine(...pairCheck(service))
     .superRefine(
@@ -46,6 +54,7 @@ export function questionSchema(service: Service, defaultWindowSeconds: number) {
         windowSeconds: range === null ? (query.window ?? defaultWindowSeconds) : null,
         at: query.at ?? null,
         range,
+        isRaw: query.filter === "none",
       };
     });
 }

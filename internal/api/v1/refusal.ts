@@ -27,11 +27,29 @@ export function refusalProblem(
         "price-withheld",
         `what the ${trades} are worth in USD is not known, and [aggregate] min_usd_volume_unknown is "refuse"${detour}`,
       );
+    case "too-few-sources":
+      return new Problem(
+        "price-withheld",
+        `the ${trades} are of fewer sources than the ${policy.minSources} that [aggregate] min_sources asks for${detour}`,
+      );
+    case "guarded":
+      return new Problem(
+        "price-withheld",
+        `the price of the ${trades} is more than [aggregate] guard_factor (${formatDecimal(policy.guardFactor)}) away from the price before, and fewer than guard_confirmations (${policy.guardConfirmations}) sources confirm it`,
+      );
     default:
       return counted > 0
         ? new Problem("price-withheld", `all ${trades} are left out as outliers or with their venues${detour}`)
         : noTrades(pair, bucket, dropped.class, detour);
   }
+}
+
+/** There are trades, but none whose price can stand. */
+export function withheldTrades(pair: Pair, bucket: Bucket): Problem {
+  return new Problem(
+    "price-withheld",
+    `no trade of ${formatPair(pair)} ${span(bucket)} forms a price: they are too small, or too far from the others`,
+  );
 }
 
 /** There is nothing to make a price of; `leftOut` trades were, but from sources that do not count. */

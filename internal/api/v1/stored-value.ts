@@ -1,4 +1,4 @@
-import { divergenceKey, vwapKey } from "../../cache/keys.ts";
+import { confidenceKey, divergenceKey, vwapKey } from "../../cache/keys.ts";
 import { PoisonedValueError } from "../../cache/value.ts";
 import { asError } from "../../canonical/as-error.ts";
 import { isClosed, latestClosed } from "../../canonical/bucket.ts";
@@ -9,13 +9,15 @@ import type { Soon } from "../after.ts";
 import { type Answer, type Flags, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { ApiSettings } from "../context.ts";
 import type { Service } from "./service.ts";
-import type { StoredDivergence, StoredValue } from "./stored-texts.ts";
+import type { StoredConfidence, StoredDivergence, StoredValue } from "./stored-texts.ts";
 
 /** What the store holds of a target. */
 export interface StoredTarget {
   readonly stored: StoredValue | null;
   /** What the latest check of the pair against references gave; null where there was none lately. */
   readonly divergence: StoredDivergence | null;
+  /** How far the stored value can be relied on; null where that is not known. */
+  readonly confidence: StoredConfidence | null;
   /** Whether the store would be read as it was; null where that cannot be told without asking it. */
   readonly holds: (() => boolean) | null;
 }
@@ -25,19 +27,27 @@ export interface StoredTarget {
  * this API's clock, or the store does not answer. All but the first are reported.
  */
 export function readStored(service: Service, pair: Pair, windowSeconds: number, now: Micros): Soon<StoredTarget> {
-  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair)];
+  const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair), confidenceKey(pair, windowSeconds)];
   const texts = service.copies.read(keys);
-  const targetOf = ([value = null, kept = null]: readonly (string | null)[]): StoredTarget => {
+  const targetOf = ([value = null, kept = null, rated = null]: readonly (string | null)[]): StoredTarget => {
     const stored = value === null ? null : servable(service, pair, windowSeconds, now, value);
     const divergence = kept === null ? null : comparisonOf(service, pair, kept);
+    const confidence =
+      rated === null || stored === null ? null : confidenceOf(service, pair, windowSeconds, stored, rated);
     // What is set aside is set aside, and reported, each time it is asked for.
-    const isSound = kept === null || divergence !== null;
-    return { stored, divergence, holds: isSound && !(texts instanceof Promise) ? service.copies.lease(keys) : null };
+    const isSound =
+      (kept === null || divergence !== null) && (rated === null || stored === null || confidence !== null);
+    return {
+      stored,
+      divergence,
+      confidence,
+      holds: isSound && !(texts instanceof Promise) ? service.copies.lease(keys) : null,
+    };
   };
   if (!(texts instanceof Promise)) return targetOf(texts);
   return texts.then(targetOf, (error: unknown) => {
     backendUnreachable.publish({ backend: "store", error: asError(error) });
-    return { stored: null, divergence: null, holds: null };
+    return { stored: null, divergence: null, confidence: null, holds: null };
   });
 }
 
@@ -47,6 +57,18 @@ function comparisonOf({ storedTexts }: Service, pair: Pair, text: string): Store
   if (compared === null || compared.divergence.pair === formatPair(pair)) return compared;
   storedValueRefused.publish({ key, reason: `it is of ${compared.divergence.pair}` });
   return null;
+}
+
+/** The confidence is of another bucket for the moment in which both are written. */
+function confidenceOf(
+  { storedTexts }: Service,
+  pair: Pair,
+  windowSeconds: number,
+  { value }: StoredValue,
+  text: string,
+): StoredConfidence | null {
+  const rated = unlessPoisoned(storedTexts.confidence, confidenceKey(pair, windowSeconds), text);
+  return rated?.confidence.pair === value.pair && rated.confidence.to === value.to ? rated : null;
 }
 
 function servable(

@@ -1,14 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { countedSources } from "../../aggregate/class-filter.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
-import { timeWeightedPrice } from "../../aggregate/twap.ts";
-import { formatDecimal } from "../../canonical/decimal.ts";
-import { publishedBucket } from "../../canonical/published.ts";
+import { pricingOf } from "../../aggregate/pricing.ts";
+import { computeTwap, twapText } from "../../aggregate/twap.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { onTheSpot } from "./on-the-spot.ts";
 import { questionSchema } from "./question.ts";
-import { noTrades } from "./refusal.ts";
+import { noTrades, refusalProblem, withheldTrades } from "./refusal.ts";
 import type { Service } from "./service.ts";
 import { bucketFields, pairText, policyText, priceText } from "./values.ts";
 
@@ -25,36 +24,39 @@ const timeWeightedSchema = z
 /** `GET /v1/twap`: the time-weighted average price, computed now. */
 export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
-  const compute = onTheSpot(settings, async (pair, bucket) => {
+  const compute = onTheSpot(settings, (pair, bucket) =>
+    withSnapshot(
+      database,
+      async (reader) => {
+        const own = await pricingOf(reader, policy, [pair], { maxTrades: settings.maxTrades }).own(pair, bucket);
+        const data = await computeTwap(reader, policy, pair, bucket, own);
+        if (data !== null) return { data, triangulated: false };
+        return own.value === null
+          ? refusalProblem({ own, triangulation: null }, policy, pair, bucket)
+          : withheldTrades(pair, bucket);
+      },
+      bucket.to,
+    ),
+  );
+  const computeRaw = onTheSpot(settings, async (pair, bucket) => {
+    const question = { sources: countedSources(policy), filter: null, carrySeconds: 0 };
     const sums = await withSnapshot(
       database,
-      (reader) =>
-        reader.timeWeighted(expandPair(pair, policy), bucket, {
-          sources: countedSources(policy),
-          filter: null,
-          carrySeconds: 0,
-        }),
+      (reader) => reader.timeWeighted(expandPair(pair, policy), bucket, question),
       bucket.to,
     );
-    const price = timeWeightedPrice(sums);
-    if (price === null) return noTrades(pair, bucket);
-    const data = JSON.stringify({
-      ...publishedBucket(pair, bucket),
-      price: formatDecimal(price),
-      trade_count: sums.tradeCount,
-      policy: policy.id,
-    });
-    return { data, triangulated: false };
+    const data = twapText(policy, pair, bucket, sums);
+    return data === null ? noTrades(pair, bucket) : { data, triangulated: false };
   });
   return {
     path: "/v1/twap",
     operationId: "getTwap",
     summary: "Time-weighted average price",
     description:
-      "Each price stands until the next trade or the bucket's end; of several at one instant the last stands; time before the first trade does not count. The trades are those that count for the VWAP, without outlier filter and volume floor.",
-    query: questionSchema(service, settings.twapWindowSeconds),
+      "Each price stands until the next trade or the bucket's end; of several at one instant the last stands; the last price from before the bucket, if it is recent enough, stands at its start. The trades are those that form a price and that the policy keeps for the VWAP of the bucket; where that is withheld, so is this. With `filter=none` every trade counts, and time before the first one does not.",
+    query: questionSchema(service, settings.twapWindowSeconds, { filters: true }),
     data: timeWeightedSchema,
-    problems: ["future-time", "bucket-not-closed", "price-not-found", "raw-data-expired"],
-    answer: (question) => compute(question, now()),
+    problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
+    answer: (question) => (question.isRaw ? computeRaw : compute)(question, now()),
   };
 }

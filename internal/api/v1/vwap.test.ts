@@ -155,6 +155,23 @@ test("what the policy withholds says which setting does", async () => {
     detail: expect.stringContaining("min_usd_volume_unknown"),
   });
 
+  const lonely = openTestApi({ database, policy: { min_sources: 3 } });
+  lonely.at("2026-01-10T12:00:10Z");
+  expect((await lonely.get("/v1/vwap?pair=XLM/USD")).body).toMatchObject({
+    type: "urn:stellarindex:problem:price-withheld",
+    detail: expect.stringContaining("are of fewer sources than the 3 that [aggregate] min_sources asks for"),
+  });
+
+  // The minutes before it are at 0.5 and 0.6.
+  const guarded = openTestApi({ database });
+  guarded.at("2026-01-10T12:00:35Z");
+  const jump = "/v1/vwap?pair=XLM/USD&from=2026-01-10T12:00:00Z&to=2026-01-10T12:00:30Z";
+  expect((await guarded.get(jump)).body).toMatchObject({
+    type: "urn:stellarindex:problem:price-withheld",
+    status: 404,
+    detail: expect.stringMatching(/\[aggregate\] guard_factor \(2\) away .* guard_confirmations \(2\) sources/),
+  });
+
   const nothing = await floor.get("/v1/vwap?pair=DEF/USD");
   expect(nothing.body).toMatchObject({ type: "urn:stellarindex:problem:price-not-found", status: 404 });
 });
@@ -257,7 +274,8 @@ test.skipIf(redisUrl === null)("serves from Redis, and computes where Redis is a
 });
 
 test("times that are not closed or in the future are refused", async () => {
-  const api = openTestApi({ database });
+  // The price jumps at 12:00; what the guard says of that is another matter.
+  const api = openTestApi({ database, policy: { guard_factor: 0 } });
   api.at("2026-01-10T12:00:31.5Z");
   const open = await api.get("/v1/vwap?pair=XLM/USD&from=2026-01-10T12:00:00Z&to=2026-01-10T12:00:30Z");
   expect(open.status).toBe(400);

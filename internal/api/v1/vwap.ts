@@ -4,6 +4,7 @@ import { serializePublished } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after } from "../after.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { withConfidence } from "./confidence.ts";
 import { onTheSpot } from "./on-the-spot.ts";
 import { isCurrent, questionSchema } from "./question.ts";
 import { refusalProblem } from "./refusal.ts";
@@ -32,7 +33,7 @@ const publishedSchema = z
       }),
     ),
     dropped: z
-      .object({ class: count, outlier: count, venue: count.optional() })
+      .object({ class: count, outlier: count, venue: count.optional(), peg: count.optional() })
       .openapi({ description: "trades left out, by the filter that did" }),
     policy: policyText,
     provenance: z.literal("triangulated").optional().openapi({
@@ -80,6 +81,7 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     query: questionSchema(service, settings.vwapWindowSeconds),
     data: publishedSchema,
     isCompared: true,
+    isRated: true,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
     answer: (question) => {
       const moment = now();
@@ -87,12 +89,14 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
         return compute(question, moment);
       }
-      return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence, holds }) => {
+      return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence, confidence, holds }) => {
         const answer =
           stored === null
             ? compute(question, moment)
             : storedAnswer(service, { data: stored.text, stored, holds }, moment);
-        return after(answer, (answered) => withDivergence(answered, divergence));
+        return after(answer, (answered) =>
+          withConfidence(withDivergence(answered, divergence), stored && confidence, divergence),
+        );
       });
     },
   };

@@ -48,9 +48,15 @@ export const aggregateDocs: Docs = {
     18 trades.
   `,
 
+  "aggregate.outlier_max_dropped_share": `
+    The outlier filter counts trades. Where what it would leave out holds more than this part of the quote volume, 0 to 1,
+    it weighs them by quote volume instead, so that many tiny trades cannot throw the market away; 1 never weighs.
+  `,
+
   "aggregate.venue_deviation_pct": `
     A venue whose own VWAP of the window lies more than this many per cent from the median of the venues is left out of
-    that bucket, where there are three venues or more; 0 leaves none out.
+    that bucket, before outliers are looked for, where there are three venues or more; 0 leaves none out. The VWAP of a venue
+    that deviates is looked at once more without that venue's own outliers.
   `,
 
   "aggregate.max_source_share": `
@@ -63,12 +69,48 @@ export const aggregateDocs: Docs = {
   `,
 
   "aggregate.min_usd_volume_unknown": `
-    What becomes of a value whose volume cannot be put in US dollars, for want of an exchange rate: "publish" or "refuse".
+    What becomes of a value whose volume cannot be put in US dollars: "publish" or "refuse". Quotes in USD or pegged to it
+    count 1:1, other currencies at the last exchange rate, and any other quote at its own USD price of the same bucket.
+  `,
+
+  "aggregate.min_sources": "How many sources must be left by the filters for a value to be published.",
+
+  "aggregate.guard_factor": `
+    A value more than this many times the pair's recent price, or less than that part of it, is withheld unless it is
+    confirmed (docs/guard.md); 0 is off.
+  `,
+
+  "aggregate.guard_confirmations": `
+    How many sources confirm such a value: each traded min_usd_volume or more in the bucket, at a price within guard_factor
+    of it.
+  `,
+
+  "aggregate.guard_hold_seconds": `
+    How long /v1/price answers the last value that was publishable, as "held", for one that the guard withholds.
+  `,
+
+  "aggregate.peg_tolerance_pct": `
+    With enable_stablecoin_fiat_proxy, an asset whose own market against its currency is more than this many per cent from 1
+    in the bucket does not count for it there, where that market is worth min_usd_volume; 0 is off.
+  `,
+
+  "aggregate.twap_carry_seconds": `
+    In a TWAP the last price from before the bucket stands at its start, if it is at most this old.
+  `,
+
+  "aggregate.precompute_twap": `
+    true has each tick write the TWAP of every target as well, under twap:<base>:<quote>:<window>. It reads the raw trades of
+    the windows and costs more.
   `,
 
   "aggregate.triangulation_enabled": `
     true gives a pair without a publishable price of its own one through other markets: XLM/EUR through XLM/USD and
     EUR/USD.
+  `,
+
+  "aggregate.route_deviation_pct": `
+    Where there are three such ways or more, one whose price is more than this many per cent from their median is not taken;
+    0 takes any.
   `,
 
   "aggregate.max_hops": `
@@ -93,6 +135,11 @@ export const aggregateDocs: Docs = {
 
   "aggregate.ops_listen": "Where the aggregator's health checks and metrics listen. Keep this address private.",
 
+  "aggregate.stellar_network": `
+    Whose contracts stand for classic assets: "public", "testnet", or a passphrase. The contract (SAC) of a classic asset is
+    computed, and its trades are trades of the asset.
+  `,
+
   "aggregate.aliases": `
     Other names of an asset: the trades of one are trades of the other. Symmetric and transitive. What is declared here
     comes on top of the default, which an empty list takes away: native = [].
@@ -100,7 +147,7 @@ export const aggregateDocs: Docs = {
 
   "aggregate.pegs": `
     Assets that stand for a currency, 1:1. Built in: USDT, USDC, DAI, PYUSD, USDP (USD), EURC, EUROC, EUROB (EUR) and
-    MXNe (MXN), as crypto: tickers. An issued asset or a contract has to be declared:
+    MXNe (MXN), as crypto: tickers, and Circle's USDC and EURC on Stellar's public network. Others have to be declared:
   `,
 
   "aggregate.triangulations": `

@@ -5,9 +5,12 @@ import { type Bucket, HOUR, MINUTE } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { ceilTo, floorTo, type Micros } from "../../canonical/time.ts";
 import type { Sql } from "../database.ts";
-import { type BlockTable, readBlockRows, storedBlocks } from "../read-blocks.ts";
+import { readBlockRows, storedBlocks } from "../read-blocks.ts";
 import { type BlockQuestion, type BlockRow, type BlockSource, blocksOf } from "../recent-blocks.ts";
 import { together } from "../together.ts";
+
+/** Rows of one pair, newest first. */
+type RowsOf = (pair: Pair) => Promise<readonly BlockRow[]>;
 
 /**
  * Blocks for many moments of the span: those of a pair are read once, when the first is asked about, and held. What lies
@@ -17,49 +20,57 @@ export function heldBlocks(sql: Sql, { from, to }: Bucket): BlockSource {
   const stored = storedBlocks(sql);
   const hours = { from: floorTo(from, HOUR) - HOURS_WITHIN, to: floorTo(to, HOUR) };
   const minutes = { from: ceilTo(from - MINUTES_WITHIN, MINUTE), to: floorTo(to, MINUTE) };
-  const [heldHours, heldMinutes] = [heldIn(sql, "trades_1h", hours), heldIn(sql, "trades_1m", minutes)];
-  return {
-    lastHours: async (question) => {
-      if (!isWithin(question.bucket, hours)) return stored.lastHours(question);
-      return blocksIn(await heldHours(question), question.bucket).slice(0, MOST_HOURS);
-    },
-    minutes: async (question) => {
-      if (!isWithin(question.bucket, minutes)) return stored.minutes(question);
-      return blocksIn(await heldMinutes(question), question.bucket);
-    },
+  const held = (table: "trades_1h" | "trades_1m", stretch: Bucket, most: number): BlockSource["minutes"] => {
+    const rowsOf: RowsOf = once(
+      formatPair,
+      together((pairs) => readBlockRows(sql, table, stretch, pairs)),
+    );
+    const beyond = table === "trades_1h" ? stored.lastHours : stored.minutes;
+    return (question) => (isWithin(question.bucket, stretch) ? blocksFrom(rowsOf, question, most) : beyond(question));
   };
-}
-
-/** All blocks of a stretch, newest first, by pairs and sources. */
-function heldIn(sql: Sql, table: BlockTable, stretch: Bucket): (question: BlockQuestion) => Promise<readonly Block[]> {
-  const rowsOf = once(
-    formatPair,
-    together((pairs: readonly Pair[]) => readBlockRows(sql, table, stretch, pairs)),
-  );
-  return once(
-    ({ pairs, sources }) => `${pairs.map(formatPair).join()} ${JSON.stringify(sources)}`,
-    async ({ pairs, sources }) => {
-      const counted = sources && new Set(sources);
-      const rows = (await Promise.all(pairs.map(rowsOf))).flat();
-      return blocksOf(rows.filter(({ source }: BlockRow) => counted === null || counted.has(source)));
-    },
-  );
+  return {
+    lastHours: held("trades_1h", hours, MOST_HOURS),
+    minutes: held("trades_1m", minutes, Number.POSITIVE_INFINITY),
+  };
 }
 
 function isWithin(inner: Bucket, outer: Bucket): boolean {
   return inner.from >= outer.from && inner.to <= outer.to;
 }
 
-function blocksIn(blocks: readonly Block[], { from, to }: Bucket): readonly Block[] {
-  return blocks.slice(placeBefore(blocks, to), placeBefore(blocks, from));
+async function blocksFrom(rowsOf: RowsOf, { pairs, bucket, sources }: BlockQuestion, most: number): Promise<Block[]> {
+  const counted = sources && new Set(sources);
+  const rows = await Promise.all(pairs.map(rowsOf));
+  return blocksOf(rows.flatMap((ofPair) => lastRows(ofPair, bucket, counted, most)));
 }
 
-/** The place of the newest block from before a moment, by bisection. */
-function placeBefore(blocks: readonly Block[], moment: Micros): number {
-  let [low, high] = [0, blocks.length];
+/** The rows of the last blocks of the bucket. */
+function lastRows(
+  rows: readonly BlockRow[],
+  { from, to }: Bucket,
+  counted: ReadonlySet<string> | null,
+  most: number,
+): BlockRow[] {
+  const found: BlockRow[] = [];
+  let blocks = 0;
+  let last: Micros | null = null;
+  for (let place = firstBefore(rows, to); place < rows.length; place++) {
+    const row = rows[place] as BlockRow;
+    if (row.from < from) break;
+    if (counted !== null && !counted.has(row.source)) continue;
+    if (row.from !== last && ++blocks > most) break;
+    last = row.from;
+    found.push(row);
+  }
+  return found;
+}
+
+/** The place of the newest row from before a moment, by bisection. */
+function firstBefore(rows: readonly BlockRow[], to: Micros): number {
+  let [low, high] = [0, rows.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((blocks[middle] as Block).from < moment) high = middle;
+    if ((rows[middle] as BlockRow).from < to) high = middle;
     else low = middle + 1;
   }
   return low;

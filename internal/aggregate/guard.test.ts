@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
+import { type Fraction, fraction, fractionOf, ONE } from "../canonical/fraction.ts";
+import { bandAbout, type GuardedRange, guard } from "./guard.ts";
+import type { SourceVolumes } from "./reader.ts";
+
+const exactly = (text: string): Fraction => fractionOf(parseDecimal(text));
+const venue = (source: string, price: string, size: string): SourceVolumes => ({
+  source,
+  tradeCount: 1,
+  baseVolume: parseDecimal(size),
+  quoteVolume: parseDecimal(size).times(price),
+});
+const rule = (factor: string, confirmations = 2, floor = "1000") => ({
+  guardFactor: parseDecimal(factor),
+  guardConfirmations: confirmations,
+  minUsdVolume: parseDecimal(floor),
+});
+const texts = (about: GuardedRange | null) => {
+  const band = about && bandAbout(about, parseDecimal("2"));
+  return band && [formatDecimal(band.low), formatDecimal(band.high)];
+};
+
+describe("the guard", () => {
+  it("lets a value pass that is at most so many times the recent price, or that part of it", () => {
+    const withheld = (price: string) => guard(exactly(price), [], exactly("3"), ONE, rule("2")).withheld;
+    expect(withheld("6")).toBe(false);
+    expect(withheld("6.000000000000000000000000000000000001")).toBe(true);
+    expect(withheld("1.5")).toBe(false);
+    expect(withheld("1.499999999999999999999999999999999999")).toBe(true);
+  });
+
+  it("is off at 0, and where there is no recent price", () => {
+    expect(guard(exactly("100"), [], ONE, ONE, rule("0"))).toEqual({ withheld: false, about: null });
+    expect(guard(exactly("100"), [], null, ONE, rule("2"))).toEqual({ withheld: false, about: null });
+  });
+
+  it("lets so many venues confirm a value that each traded the floor within the factor of it", () => {
+    const withheld = (rate: Fraction | null, ...venues: SourceVolumes[]) =>
+      guard(exactly("100"), venues, ONE, rate, rule("2")).withheld;
+    const confirming = venue("a", "100", "10");
+    expect(withheld(ONE, confirming, venue("b", "51", "20"))).toBe(false);
+    expect(withheld(ONE, confirming)).toBe(true);
+    // Worth 999 USD, and at less than half of the value.
+    expect(withheld(ONE, confirming, venue("b", "99.9", "10"))).toBe(true);
+    expect(withheld(ONE, confirming, venue("b", "49.9", "100"))).toBe(true);
+    // A quote that is worth half a dollar, or whose worth is not known.
+    expect(withheld(fraction(1n, 2n), confirming, venue("b", "100", "20"))).toBe(true);
+    expect(withheld(null, confirming, venue("b", "100", "20"))).toBe(true);
+  });
+
+  it("asks for no worth where there is no floor", () => {
+    const venues = [venue("a", "100", "0.001"), venue("b", "100", "0.001")];
+    expect(guard(exactly("100"), venues, ONE, null, rule("2", 2, "0")).withheld).toBe(false);
+    expect(guard(exactly("100"), venues, ONE, null, rule("2", 3, "0")).withheld).toBe(true);
+  });
+
+  it("shows single prices about the recent one, and about a confirmed new one as well", () => {
+    const confirmed = ["a", "b"].map((source) => venue(source, "100", "10"));
+    const band = (price: string, ...venues: SourceVolumes[]) =>
+      texts(guard(exactly(price), venues, exactly("3"), ONE, rule("2")).about);
+    expect(band("4")).toEqual(["1.5", "6"]);
+    expect(band("100")).toEqual(["1.5", "6"]);
+    expect(band("100", ...confirmed)).toEqual(["1.5", "200"]);
+    expect(band("1", ...["a", "b"].map((source) => venue(source, "1", "1000")))).toEqual(["0.5", "6"]);
+  });
+});

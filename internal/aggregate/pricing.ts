@@ -1,0 +1,136 @@
+import type { Bucket } from "../canonical/bucket.ts";
+import type { Fraction } from "../canonical/fraction.ts";
+import type { Pair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
+import { fxSources } from "../sources/registry.ts";
+import { pairIdentity } from "./aliases.ts";
+import { countedSources } from "./class-filter.ts";
+import { type Computation, judge } from "./compute.ts";
+import { expansionOf } from "./expansion.ts";
+import { checkFloor, usdVolumeOf } from "./floor.ts";
+import { bandAbout, guard } from "./guard.ts";
+import type { LegMarket } from "./legs.ts";
+import { type Measured, measure } from "./measure.ts";
+import { once } from "./once.ts";
+import { filterPegs, type PegFiltered } from "./pegs.ts";
+import type { Policy } from "./policy.ts";
+import type { PriceFilter, TradeReader } from "./reader.ts";
+import { readRecentPrice } from "./recent-price.ts";
+import { namedAssets } from "./routes.ts";
+import type { StageReport } from "./stages.ts";
+import { type Triangulation, triangulate } from "./triangulation.ts";
+import { type UsdPrices, usdPricesOf } from "./usd-prices.ts";
+import { isWithinFactor } from "./within-factor.ts";
+
+export interface PricingOptions {
+  /** How many raw trades may be pulled into the process; what exceeds it is done in the database, same answer. */
+  readonly maxTrades: number;
+  /** Told of every step of a pair's own computation, those of legs included. */
+  readonly observe?: (pair: Pair, bucket: Bucket, report: StageReport) => void;
+}
+
+/** The two ways to a value. What several values need is computed once. */
+export interface Pricing {
+  /** The computation of a pair's own trades. */
+  readonly own: (pair: Pair, bucket: Bucket) => Promise<Computation>;
+  /** The way through other markets, for a pair whose own computation gave no value. */
+  readonly throughOthers: (pair: Pair, bucket: Bucket, own: Computation) => Promise<Triangulation | null>;
+  /** The stored pairs that a pair stands for in a bucket, and those that the peg rule leaves out. */
+  readonly stored: (pair: Pair, bucket: Bucket) => Promise<PegFiltered>;
+  /** What the filters leave of a pair's own trades, and which single prices of the bucket may be shown: no floor applies. */
+  readonly shown: (pair: Pair, bucket: Bucket) => Promise<Shown>;
+  /** When the last trade was that the class filter keeps; null where that is not known. */
+  readonly lastTradeTime: (pair: Pair, bucket: Bucket) => Promise<Micros | null>;
+}
+
+/** See {@link Pricing.shown}. */
+export interface Shown {
+  readonly measured: Measured;
+  readonly filter: PriceFilter;
+}
+
+/** Prices pairs from what the reader reads, for any buckets; values carry the names of `pairs`. */
+export function pricingOf(
+  reader: TradeReader,
+  policy: Policy,
+  pairs: readonly Pair[],
+  { maxTrades, observe = () => {} }: PricingOptions,
+): Pricing {
+  const identity = (pair: Pair): string => pairIdentity(pair, policy.aliases);
+  const extent = ({ from, to }: Bucket): string => `${from} ${to}`;
+  const market = (pair: Pair, bucket: Bucket): string => `${identity(pair)} ${extent(bucket)}`;
+  // A leg asks by other names than its value is published under.
+  const names = new Map(pairs.map((pair) => [identity(pair), pair]));
+  const nameOf = (pair: Pair): Pair => names.get(identity(pair)) ?? pair;
+  const reporting = (pair: Pair, bucket: Bucket) => (report: StageReport) => observe(nameOf(pair), bucket, report);
+  const counted = countedSources(policy);
+
+  /** The stored pairs that a pair stands for in a bucket. */
+  const stored = once(market, (pair: Pair, bucket: Bucket) =>
+    filterPegs(expansionOf(pair, policy), policy, (peg) => pegPrice(peg, bucket)),
+  );
+  const measured = once(market, async (pair: Pair, bucket: Bucket) =>
+    measure(reader, policy, await stored(pair, bucket), bucket, { maxTrades, observe: reporting(pair, bucket) }),
+  );
+
+  /** Without the proxy: in the market of a peg, other pegs would stand for the very currency that it is held against. */
+  const pegPrice = once(market, async (peg: Pair, bucket: Bucket): Promise<Fraction | null> => {
+    const { named } = expansionOf(peg, { ...policy, stablecoinProxy: false });
+    const own = await measure(reader, policy, { kept: named, left: [] }, bucket, { maxTrades, observe: () => {} });
+    const usdVolume = usdVolumeOf(own.quoteVolume, await usdPrices.ofCurrency(peg, bucket.to));
+    return usdVolume !== null && checkFloor(usdVolume, policy) === null ? own.price : null;
+  });
+
+  const recent = once(market, async (pair: Pair, bucket: Bucket): Promise<Fraction | null> => {
+    if (policy.guardFactor.isZero()) return null;
+    const { kept } = await stored(pair, bucket);
+    return readRecentPrice(reader, policy, kept, counted, bucket);
+  });
+
+  const own = once(market, async (asked: Pair, bucket: Bucket): Promise<Computation> => {
+    const pair = nameOf(asked);
+    // What may be needed is asked for together with the rest, so that it takes no round trip of its own.
+    recent(pair, bucket).catch(() => {});
+    return judge(await measured(pair, bucket), policy, pair, bucket, {
+      observe: reporting(pair, bucket),
+      usdRate: () => usdPrices.ofQuote(pair, bucket),
+      recentPrice: () => recent(pair, bucket),
+    });
+  });
+
+  const fxRates = once(String, (to: Micros) => reader.fxRates(fxSources(policy.registry), to));
+  const tradedPairs = once(extent, (bucket: Bucket) => reader.tradedPairs(bucket, namedAssets(policy, pairs), counted));
+  const routes = (bucket: Bucket) => ({ fxRates: () => fxRates(bucket.to), tradedPairs: () => tradedPairs(bucket) });
+  const usdPrices: UsdPrices = usdPricesOf(reader, policy, { measured, recent, own, routes });
+
+  return {
+    own,
+    stored,
+    shown: async (pair, bucket) => {
+      const [found, before] = await Promise.all([measured(pair, bucket), recent(pair, bucket)]);
+      const { price, kept, outlierRule } = found;
+      if (price === null || before === null) return { measured: found, filter: { rule: outlierRule, band: null } };
+      // What it is worth matters only where the value needs a confirmation.
+      const isNear = isWithinFactor(price, before, policy.guardFactor);
+      const usdRate = isNear ? null : await usdPrices.ofQuote(nameOf(pair), bucket);
+      const { about } = guard(price, kept, before, usdRate, policy);
+      return { measured: found, filter: { rule: outlierRule, band: about && bandAbout(about, policy.guardFactor) } };
+    },
+    lastTradeTime: once(market, async (pair: Pair, bucket: Bucket) => {
+      const { kept } = await stored(pair, bucket);
+      return reader.lastTradeTime(kept, bucket, counted);
+    }),
+    throughOthers: async (pair, bucket, { dropped, refusal }) => {
+      // A way around would publish what the guard is to withhold.
+      if (refusal === "guarded") return null;
+      const published = async (leg: Pair) => publishedMarket(await own(leg, bucket));
+      return triangulate({ ...routes(bucket), market: published }, policy, pair, bucket, dropped);
+    },
+  };
+}
+
+function publishedMarket({ value, price, usdVolume, baseVolume, quoteVolume }: Computation): LegMarket | null {
+  if (value === null || price === null) return null;
+  const tradeCount = value.trade_count;
+  return { price, usdVolume, baseVolume, quoteVolume, tradeCount, isPublishable: async () => true };
+}

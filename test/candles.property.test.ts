@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openApiDatabase, openTestApi } from "../internal/api/v1/api.testing.ts";
+import { HOUR, MINUTE } from "../internal/canonical/bucket.ts";
+import { parseDecimal } from "../internal/canonical/decimal.ts";
+import { formatPair, makePair } from "../internal/canonical/pair.ts";
+import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import type { TestDatabase } from "../internal/storage/database.testing.ts";
+import { writeTrades } from "../internal/storage/trades.ts";
+import { type OracleTrade, plain } from "./oracle.ts";
+import { type OracleCandles, oracleCandles } from "./oracle-candles.ts";
+
+const START = parseTime("2026-03-01T10:00:00Z");
+const PAGE = 24;
+const UNIT = 10n ** 30n;
+const VENUES = ["binance", "bitstamp", "coinbase", "kraken", "sdex"];
+const DEFAULTS: Omit<OracleCandles, "interval"> = {
+  k: [4n, 1n],
+  maxDropped: [1n, 2n],
+  venueDeviation: [10n, 1n],
+  guardFactor: [2n, 1n],
+  confirmations: 2,
+  minUsd: 1000n,
+};
+
+/** A trade some parts of an interval after the start of the page, at so many thousandths of the market's price. */
+const calm = fc.record({
+  at: fc.integer({ min: 0, max: PAGE * 10 - 1 }),
+  source: fc.constantFrom(...VENUES),
+  thousandths: fc.integer({ min: 970, max: 1030 }),
+  size: fc.constantFrom(1n, 20n, 3000n, 90_000n),
+});
+/** Fat fingers, venues of their own mind, and prints of so many stroops that rounding makes their price. */
+const odd = fc.oneof(
+  fc.record({
+    at: fc.integer({ min: 0, max: PAGE * 10 - 1 }),
+    source: fc.constantFrom(...VENUES),
+    thousandths: fc.constantFrom(10, 108, 700, 890, 1120, 1900, 2200, 5000, 100_000),
+    size: fc.constantFrom(1n, 20n, 3000n, 90_000n),
+  }),
+  fc.record({
+    at: fc.integer({ min: 0, max: PAGE * 10 - 1 }),
+    source: fc.constant("sdex"),
+    thousandths: fc.constantFrom(1000, 3000, 10_000),
+    stroops: fc.integer({ min: 1, max: 2500 }),
+  }),
+);
+type Print = {
+  readonly at: number;
+  readonly source: string;
+  readonly thousandths: number;
+  readonly size?: bigint;
+  readonly stroops?: number;
+};
+
+function tradeOf(print: Print, index: number, interval: bigint): OracleTrade {
+  const base = print.size === undefined ? BigInt(print.stroops ?? 0) * 10n ** 23n : print.size * UNIT;
+  return {
+    ts: START + (BigInt(print.at) * interval) / 10n,
+    source: print.source,
+    id: String(index),
+    base,
+    quote: (base * BigInt(print.thousandths)) / 1000n,
+  };
+}
+
+describe("a page of candles", () => {
+  let database: TestDatabase;
+  let cases = 0;
+  beforeAll(async () => {
+    database = await openApiDatabase();
+  });
+  afterAll(() => database?.drop());
+
+  async function page(trades: readonly OracleTrade[], interval: bigint): Promise<object[]> {
+    cases++;
+    const pair = makePair(`crypto:P${cases}`, "fiat:USD");
+    await writeTrades(
+      database,
+      trades.map(({ ts, source, id = "", base, quote }) => ({
+        ...pair,
+        ts,
+        source,
+        tradeId: id,
+        baseAmount: parseDecimal(plain(base, 30n)),
+        quoteAmount: parseDecimal(plain(quote, 30n)),
+      })),
+    );
+    const api = openTestApi({ database, policy: { min_usd_volume: Number(DEFAULTS.minUsd) } });
+    api.at(START + 3n * BigInt(PAGE) * HOUR);
+    const until = formatTime(START + BigInt(PAGE) * interval);
+    const query = `interval=${interval / 1_000_000n}s&from=${formatTime(START)}&to=${until}&limit=1000`;
+    const { status, body } = await api.get(`/v1/ohlc?pair=${formatPair(pair)}&${query}`);
+    expect({ status, next: body.data?.next }).toEqual({ status: 200, next: null });
+    return body.data.candles;
+  }
+
+  it.each([
+    ["one minute", MINUTE],
+    ["an hour", HOUR],
+    ["15 minutes", 15n * MINUTE],
+  ])("of %s is what a look at every trade of each candle gives", async (_what, interval) => {
+    const prints = fc.tuple(
+      fc.array(calm, { minLength: 20, maxLength: 140 }),
+      fc.oneof(fc.array(odd, { maxLength: 1 }), fc.array(odd, { maxLength: 12 })),
+    );
+    await fc.assert(
+      fc.asyncProperty(prints, async ([calmOnes, oddOnes]) => {
+        const trades = [...calmOnes, ...oddOnes].map((print, index) => tradeOf(print, index, interval));
+        expect(await page(trades, interval)).toEqual(oracleCandles(trades, { ...DEFAULTS, interval }));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("with one spike among calm candles leaves the spike out of its candle alone", async () => {
+    const calmOnes = Array.from({ length: PAGE * 5 }, (_, at) => ({
+      at: at * 2,
+      source: VENUES[at % 4] as string,
+      thousandths: 995 + (at % 11),
+      size: 20n,
+    }));
+    const spike = { at: 123, source: "kraken", thousandths: 100_000, size: 3000n };
+    const without = await page(
+      calmOnes.map((print, index) => tradeOf(print, index, MINUTE)),
+      MINUTE,
+    );
+    const trades = [...calmOnes, spike].map((print, index) => tradeOf(print, index, MINUTE));
+    const withSpike = await page(trades, MINUTE);
+    expect(withSpike).toEqual(oracleCandles(trades, { ...DEFAULTS, interval: MINUTE }));
+    expect(withSpike).toHaveLength(PAGE);
+    for (const [index, candle] of withSpike.entries()) {
+      if (index !== 12) expect(candle).toEqual(without[index]);
+    }
+    const pricesOf = ({ open, high, low, close }: Record<string, unknown>) => ({ open, high, low, close });
+    expect(withSpike[12]).toMatchObject({ trade_count: 6 });
+    expect(Number(pricesOf(withSpike[12] as Record<string, unknown>).high)).toBeLessThan(1.01);
+  });
+});

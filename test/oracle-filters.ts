@@ -1,0 +1,144 @@
+import { compareRatios, magnitude, type Ratio, total, twiceMiddle, twiceWeightedMiddle } from "./oracle-numbers.ts";
+import { type OracleTrade, priceOf, type Venue, venuesOf, volumePrice } from "./oracle-trades.ts";
+
+/** Whether a price is an outlier. */
+export type OutlierTest = (price: bigint) => boolean;
+
+export interface FilterRules {
+  readonly method?: "sigma" | "mad";
+  /** 0 is off. */
+  readonly k: Ratio;
+  /** The part of the quote volume above which what would go is judged by volume; 1 is off. */
+  readonly maxDropped?: Ratio;
+  /** Per cent; 0 is off. */
+  readonly venueDeviation?: Ratio;
+}
+
+const OFF: Ratio = [0n, 1n];
+const ALL: Ratio = [1n, 1n];
+
+/** The rule that the trades are held to: by count, or by quote volume where the count would drop too much of it. */
+export function outlierTest(trades: readonly OracleTrade[], rules: FilterRules): OutlierTest {
+  const { method, k, maxDropped = ALL } = rules;
+  if (trades.length < 3 || k[0] === 0n) return () => false;
+  const priced = trades.map((trade) => ({ price: priceOf(trade), volume: trade.quote }));
+  const by = method === "mad" ? byMedian : bySigma;
+  const byCount = by(
+    priced.map(({ price }) => [price, 1n]),
+    k,
+  );
+  const dropped = total(priced.filter(({ price }) => byCount(price)).map(({ volume }) => volume));
+  if (dropped * maxDropped[1] <= maxDropped[0] * total(priced.map(({ volume }) => volume))) return byCount;
+  const weighed = priced.map(({ price, volume }) => [price, volume] as const);
+  return method === "mad" ? byWeightedMedian(weighed, k) : by(weighed, k);
+}
+
+type Weighed = readonly (readonly [price: bigint, weight: bigint])[];
+
+/** (W·p − Σw·p)² > k²·(W·Σw·p² − (Σw·p)²) */
+function bySigma(prices: Weighed, [up, down]: Ratio): OutlierTest {
+  const weight = total(prices.map(([, w]) => w));
+  const sum = total(prices.map(([price, w]) => w * price));
+  const squares = total(prices.map(([price, w]) => w * price * price));
+  return (price) => {
+    const distance = weight * price - sum;
+    return down * down * distance * distance > up * up * (weight * squares - sum * sum);
+  };
+}
+
+function byMedian(prices: Weighed, k: Ratio): OutlierTest {
+  return aboutMiddle(
+    prices.map(([price]) => price),
+    k,
+    (values) => twiceMiddle(values),
+  );
+}
+
+function byWeightedMedian(prices: Weighed, k: Ratio): OutlierTest {
+  return aboutMiddle(
+    prices.map(([price]) => price),
+    k,
+    (values) => twiceWeightedMiddle(values.map((value, index) => [value, prices[index]?.[1] ?? 0n])),
+  );
+}
+
+/** |p − median| > k·1.4826·MAD, on prices doubled and deviations doubled so that halves stay whole. */
+function aboutMiddle(
+  prices: readonly bigint[],
+  [up, down]: Ratio,
+  twiceMiddleOf: (values: readonly bigint[]) => bigint,
+): OutlierTest {
+  const twiceMedian = twiceMiddleOf(prices);
+  const twiceDeviation = (price: bigint) => magnitude(2n * price - twiceMedian);
+  const fourMad = twiceMiddleOf(prices.map(twiceDeviation));
+  // A MAD of 0 counts as a thousandth of the median.
+  const [madUp, madDown] = fourMad === 0n ? [twiceMedian, 2000n] : [fourMad, 4n];
+  return (price) => twiceDeviation(price) * down * 10_000n * madDown > 2n * up * 14_826n * madUp;
+}
+
+/** The venues at most so many per cent from the median of the prices of three or more. */
+export function venuesNear(prices: ReadonlyMap<string, Ratio>, [up, down]: Ratio): ReadonlySet<string> {
+  const venues = [...prices.keys()];
+  if (up === 0n || venues.length < 3) return new Set(venues);
+  // All prices over one denominator, so that they are whole.
+  const common = [...prices.values()].reduce((product, [, denominator]) => product * denominator, 1n);
+  const whole = new Map([...prices].map(([venue, [a, b]]) => [venue, (a * common) / b]));
+  const twiceMedian = twiceMiddle([...whole.values()]);
+  const isNear = (price: bigint) => magnitude(2n * price - twiceMedian) * 100n * down <= up * twiceMedian;
+  return new Set(venues.filter((venue) => isNear(whole.get(venue) ?? 0n)));
+}
+
+/** The trades of the venues that the venue rule keeps: what deviates is looked at once more without its own outliers. */
+export function ofNearVenues(trades: readonly OracleTrade[], rules: FilterRules): OracleTrade[] {
+  const { venueDeviation = OFF } = rules;
+  const of = (venue: string) => trades.filter(({ source }) => source === venue);
+  const prices = new Map(venuesOf(trades).map((venue) => [venue.source, volumePrice([venue])]));
+  const cleaned = new Set<string>();
+  for (;;) {
+    const near = venuesNear(prices, venueDeviation);
+    const odd = [...prices.keys()].filter((venue) => !near.has(venue) && !cleaned.has(venue));
+    if (odd.length === 0) return trades.filter(({ source }) => near.has(source));
+    for (const venue of odd) {
+      const isOutlier = outlierTest(of(venue), rules);
+      const inside = of(venue).filter((trade) => !isOutlier(priceOf(trade)));
+      prices.set(venue, volumePrice(inside.length === 0 ? of(venue) : inside));
+      cleaned.add(venue);
+    }
+  }
+}
+
+/** Per cent by which a price differs from 1, at most so many. */
+export function isNearOne(price: Ratio, [up, down]: Ratio): boolean {
+  return compareRatios([magnitude(price[0] - price[1]) * 100n, price[1]], [up, down]) <= 0;
+}
+
+/** Σ weight·quote / Σ weight·base, with the biggest venues cut to `maxShare` of the whole: as few of them as it takes. */
+export function priceOfVenues(all: readonly Venue[], weights: ReadonlyMap<string, bigint>, [up, down]: Ratio): Ratio {
+  const venues = all
+    .map(({ source, base, quote }) => {
+      const weight = weights.get(source) ?? 100n;
+      return { base: base * weight, quote: quote * weight };
+    })
+    .sort((a, b) => (a.quote < b.quote ? 1 : -1));
+  const quotes = (some: typeof venues) => total(some.map(({ quote }) => quote));
+  if (up === 0n) return [quotes(venues), total(venues.map(({ base }) => base))];
+  for (let capped = 0; capped < venues.length; capped++) {
+    const free = venues.slice(capped);
+    // The free ones are 1 − capped·cap of the whole; a capped one is `size` of it, over the common denominator `rest`.
+    const rest = down - BigInt(capped) * up;
+    if (rest <= 0n) break;
+    const size = quotes(free) * up;
+    if (free.some(({ quote }) => quote * rest > size)) continue;
+    const parts: Ratio[] = venues.map(({ base, quote }, index) =>
+      index < capped ? [base * size, quote * rest] : [base, 1n],
+    );
+    const [baseUp, baseDown] = parts.reduce(([a, b], [c, d]): Ratio => [a * d + c * b, b * d]);
+    const whole: Ratio = [quotes(free) * rest + BigInt(capped) * size, rest];
+    return [whole[0] * baseDown, whole[1] * baseUp];
+  }
+  // Too few for the cap: each makes the same part.
+  const [up1, down1] = venues
+    .map(({ base, quote }): Ratio => [base, quote])
+    .reduce(([a, b], [c, d]): Ratio => [a * d + c * b, b * d]);
+  return [BigInt(venues.length) * down1, up1];
+}
