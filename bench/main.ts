@@ -2,6 +2,7 @@ import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import { backfill } from "./backfill.ts";
 import type { Bench } from "./bench.ts";
+import { guard } from "./guard.ts";
 import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
 import { pairs } from "./pairs.ts";
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   serving,
   backfill,
   startup,
+  guard,
 };
 
 const USAGE = `npm run bench [-- NAME…] [--trades N] [--short]
@@ -31,15 +33,16 @@ ${Object.entries(BENCHES)
   .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
   .join("\n")}
 
-Without a name all of them run but those that take an hour. The database is STELLARINDEX_BENCH_DATABASE_URL (a server on which databases of its own
-are made and dropped again), or the embedded one in memory. --short takes on a small run, to see that it works.
+Without a name all of them run but soak, which takes an hour, and guard, which is a study. The database is
+STELLARINDEX_BENCH_DATABASE_URL (a server on which databases of its own are made and dropped again), or the embedded one
+in memory. --short takes on a small run, to see that it works.
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { trades: { type: "string" }, short: { type: "boolean", default: false }, help: { type: "boolean" } },
 });
-const usual = Object.entries(BENCHES).flatMap(([name, { isLong }]) => (isLong === true ? [] : [name]));
+const usual = Object.entries(BENCHES).flatMap(([name, { isNamedOnly }]) => (isNamedOnly === true ? [] : [name]));
 const names = positionals.length > 0 ? positionals : usual;
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (values.help) console.log(USAGE);

@@ -1,0 +1,177 @@
+import { type Block, countBefore, type Series, windowValue, within } from "./series.ts";
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+/** A rule for the recent price: a value is withheld that is too far from every price it gives; none guards nothing. */
+export interface Candidate {
+  readonly name: string;
+  /** The prices do not change while `from` stays within one such number of seconds; 0: they always may. */
+  readonly grain: number;
+  readonly recent: (series: Series, from: number, window: number, quote: number) => readonly number[];
+}
+
+interface HourRule {
+  readonly count: number;
+  readonly days: number;
+  readonly middle: (blocks: readonly Block[]) => number;
+  /** Minutes of the last three hours stand beside the hours where there are fewer hours than this. */
+  readonly minutesBelow: number;
+  /** An hour has no price where none of its sources is within the factor of it. */
+  readonly traded: boolean;
+  /** Where nothing came before a window of more than an hour, it is held against what lies before its last hour. */
+  readonly inside: boolean;
+  /** Hours of less than this part of the bucket's quote volume do not count, where three others do. */
+  readonly least: number;
+}
+
+/** The rule of internal/aggregate/recent-price.ts. */
+const ADOPTED: HourRule = {
+  count: 5,
+  days: 31,
+  middle: oddMedian,
+  minutesBelow: 1,
+  traded: true,
+  inside: true,
+  least: 0,
+};
+
+/** The adopted rule, variants of it that differ in one thing each, and rules of other kinds. */
+export const CANDIDATES: readonly Candidate[] = [
+  hours("adopted", ADOPTED),
+  hours("with 1 %", { ...ADOPTED, least: 0.01 }),
+  hours("or H24", ADOPTED, { ...ADOPTED, count: 24 }),
+  hours("H3", { ...ADOPTED, count: 3 }),
+  hours("H9", { ...ADOPTED, count: 9 }),
+  hours("7 days", { ...ADOPTED, days: 7 }),
+  hours("by quote", { ...ADOPTED, middle: medianByQuote }),
+  minutes("M30", 30),
+  { name: "VWAP 24h", grain: 0, recent: (series, from) => present(windowValue(series, from - DAY, from)?.price) },
+  windows("P5", 5),
+];
+
+/** The adopted rule, and what is left of it without one part. */
+export const PARTS: readonly Candidate[] = [
+  hours("adopted", ADOPTED),
+  hours("the middle of an even number, minutes beside one or two hours", {
+    ...ADOPTED,
+    middle: median,
+    minutesBelow: 3,
+  }),
+  hours("an hour counts at whose price nobody traded", { ...ADOPTED, traded: false }),
+  hours("a long window is not looked into", { ...ADOPTED, inside: false }),
+];
+
+/** The middle of the last hours; of several rules, each gives a price that a value may be near to. */
+function hours(name: string, ...rules: readonly HourRule[]): Candidate {
+  return {
+    name,
+    grain: rules.some(({ least }) => least > 0) ? 0 : 60,
+    recent: (series, from, window, quote) =>
+      rules.flatMap((rule) => {
+        const price = recentHours(series, from, quote, rule);
+        const isLookedInto = price === undefined && rule.inside && window > HOUR;
+        return present(isLookedInto ? recentHours(series, from + window - HOUR, quote, rule) : price);
+      }),
+  };
+}
+
+function recentHours(series: Series, from: number, quote: number, rule: HourRule): number | undefined {
+  const all = blocksBefore(series.hours, from, HOUR, rule.days * DAY);
+  const large = rule.least === 0 ? all : all.filter((block) => block.quote >= quote * rule.least);
+  const hours = large.length >= 3 ? large : all;
+  const minutes = hours.length < rule.minutesBelow ? blocksBefore(series.minutes, from, 60, 3 * HOUR) : [];
+  // Where none of the last hours has a price, those before them count.
+  for (let end = hours.length; end >= 0; end -= rule.count) {
+    const blocks = [...hours.slice(Math.max(0, end - rule.count), end), ...minutes];
+    const priced = rule.traded ? blocks.filter(isTraded) : blocks;
+    if (priced.length > 0) return rule.middle(priced);
+  }
+  return undefined;
+}
+
+function isTraded({ price, sources }: Block): boolean {
+  return sources.some((own) => within(own, price, 2));
+}
+
+/** The median of the last minutes with trades within a day. */
+function minutes(name: string, count: number): Candidate {
+  return {
+    name,
+    grain: 60,
+    recent: (series, from) => {
+      const blocks = blocksBefore(series.minutes, from, 60, DAY).slice(-count);
+      return blocks.length === 0 ? [] : [median(blocks)];
+    },
+  };
+}
+
+/** The median of the last windows of the target's own length with trades: of 7 days, or of 31 of the longest. */
+function windows(name: string, count: number): Candidate {
+  return {
+    name,
+    grain: 0,
+    recent: (series, from, window) => {
+      const prices: number[] = [];
+      const earliest = from - (window < DAY ? 7 : 31) * DAY;
+      for (let to = from; prices.length < count; to -= window) {
+        // Quiet times are jumped over: only a window with the last trade before `to` can be the next one.
+        const last = lastBefore(series, to);
+        if (last < earliest) break;
+        to = from - Math.floor((from - last) / window) * window;
+        if (to <= last) to += window;
+        const value = windowValue(series, to - window, to);
+        if (value !== null) prices.push(value.price);
+      }
+      return prices.length === 0 ? [] : [medianOf(prices)];
+    },
+  };
+}
+
+function lastBefore({ sources }: Series, to: number): number {
+  return Math.max(...sources.map(({ times }) => times[countBefore(times, to) - 1] ?? Number.NEGATIVE_INFINITY));
+}
+
+/** Whole blocks before `from`, the oldest first, that begin so many seconds before the last whole one ends, or later. */
+function blocksBefore(blocks: readonly Block[], from: number, length: number, lookBack: number): Block[] {
+  const starts = startsOf(blocks);
+  const end = Math.floor(from / length) * length;
+  return blocks.slice(countBefore(starts, end - lookBack), countBefore(starts, end));
+}
+
+const STARTS = new WeakMap<readonly Block[], number[]>();
+function startsOf(blocks: readonly Block[]): number[] {
+  const known = STARTS.get(blocks) ?? blocks.map(({ start }) => start);
+  STARTS.set(blocks, known);
+  return known;
+}
+
+function median(blocks: readonly Block[]): number {
+  return medianOf(blocks.map(({ price }) => price));
+}
+
+/** Of an even number the newest is left out: an old level stands until most blocks are at another one. */
+function oddMedian(blocks: readonly Block[]): number {
+  return median(blocks.length % 2 === 0 ? blocks.slice(0, -1) : blocks);
+}
+
+function medianByQuote(blocks: readonly Block[]): number {
+  const sorted = blocks.toSorted((one, other) => one.price - other.price);
+  const half = sorted.reduce((sum, { quote }) => sum + quote, 0) / 2;
+  let sum = 0;
+  for (const { price, quote } of sorted) {
+    sum += quote;
+    if (sum >= half) return price;
+  }
+  return Number.NaN;
+}
+
+function medianOf(prices: readonly number[]): number {
+  const sorted = prices.toSorted((one, other) => one - other);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
+}
+
+function present(price: number | undefined): number[] {
+  return price === undefined ? [] : [price];
+}
