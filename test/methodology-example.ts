@@ -1,0 +1,238 @@
+import canonicalize from "canonicalize";
+import { type Computation, shownPrices } from "../internal/aggregate/compute.ts";
+import { serializeConfidence } from "../internal/aggregate/confidence.ts";
+import { outlierBand, priceStatistics, sigmaRule, squaredReach } from "../internal/aggregate/outliers.ts";
+import {
+  DEFAULT_POLICY_SETTINGS,
+  makePolicy,
+  type PolicySettings,
+  policyDocument,
+} from "../internal/aggregate/policy.ts";
+import { pricingOf } from "../internal/aggregate/pricing.ts";
+import { publishedBy } from "../internal/aggregate/published-value.ts";
+import type { PriceSelection, PriceStatistics, SourceTotals, TradeReader } from "../internal/aggregate/reader.ts";
+import { exactVolumes } from "../internal/aggregate/recent-price.ts";
+import { computeTwap } from "../internal/aggregate/twap.ts";
+import { confidenceOfPublished } from "../internal/aggregate/value-confidence.ts";
+import { nearMedian } from "../internal/aggregate/venues.ts";
+import { volumePrice } from "../internal/aggregate/volume-price.ts";
+import { type Bucket, bucketEndingAt } from "../internal/canonical/bucket.ts";
+import { type Decimal, formatDecimal, parseDecimal, roundPublished, sum } from "../internal/canonical/decimal.ts";
+import { type Fraction, medianOf, roundFraction } from "../internal/canonical/fraction.ts";
+import { parsePair } from "../internal/canonical/pair.ts";
+import { serializePublished } from "../internal/canonical/published.ts";
+import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import type { Database } from "../internal/storage/database.ts";
+import { lastSelectedTrade, selectedTrades } from "../internal/storage/selected-trades.ts";
+import { withSnapshot } from "../internal/storage/snapshot.ts";
+
+export const PAIR = parsePair("XLM/USD");
+export const POLICY = makePolicy(DEFAULT_POLICY_SETTINGS);
+const FIVE_MINUTES = 300;
+
+/** Another policy, so that the page shows a document with more than the registry in it. */
+const OTHER_SETTINGS: PolicySettings = {
+  ...DEFAULT_POLICY_SETTINGS,
+  min_usd_volume: 2500,
+  outlier_sigma_threshold: 3.5,
+  enable_stablecoin_fiat_proxy: true,
+  sources: [{ name: "gemini" }],
+};
+
+/** The VWAP line and the TWAP line of a bucket, or why there is none. */
+export async function linesOf(reader: TradeReader, policy: typeof POLICY, bucket: Bucket): Promise<string[]> {
+  const pricing = pricingOf(reader, policy, [PAIR], { maxTrades: 1000 });
+  const { value, own } = await publishedBy(pricing, PAIR, bucket);
+  if (value === null) return [own.refusal ?? ""];
+  const twap = await computeTwap(reader, policy, PAIR, bucket, own);
+  return [serializePublished(value), ...(twap === null ? [] : [twap])];
+}
+
+/** Every figure of the page by the name of its block, as the program gives it for the trades of the example. */
+export async function exampleBlocks(database: Database): Promise<Map<string, string>> {
+  const { own, bucket, blocks } = await withSnapshot(database, async (reader) => {
+    const pricing = pricingOf(reader, POLICY, [PAIR], { maxTrades: 1000 });
+    const bucket = bucketOf("12:10:00");
+    const own = await pricing.own(PAIR, bucket);
+    const totals = (await reader.totals(own.pairs, bucket)).filter(({ source }) => source !== "coingecko");
+    const published = await publishedBy(pricing, PAIR, bucket);
+    const confidence = await confidenceOfPublished(POLICY, pricing, PAIR, bucket, published);
+    const [vwap = "", twap = ""] = await linesOf(reader, POLICY, bucket);
+    const blocks: [string, string][] = [
+      ["policies", [POLICY, makePolicy(OTHER_SETTINGS)].map(policyLines).join("\n")],
+      ["venues", venueTable(totals)],
+      [
+        "outliers",
+        outlierFigures(priceStatistics(totals.filter(({ source }) => source !== "binance")), ["0.135", "0.1008"]),
+      ],
+      ["kept", keptFigures(own)],
+      ["recent", await recentFigures(reader, own, bucket)],
+      ["vwap", vwap],
+      ["twap-steps", ""],
+      ["twap", twap],
+      ["confidence", confidence === null ? "" : serializeConfidence(confidence)],
+      ["flood", await floodFigures(reader)],
+      ["flood-vwap", (await linesOf(reader, POLICY, bucketOf("12:25:00")))[0] ?? ""],
+      ["jump", (await jumpFigures(reader, "12:45:00")) + (await jumpFigures(reader, "12:50:00"))],
+    ];
+    return { own, bucket, blocks };
+  });
+  // The embedded engine has one session: what does not go through the reader is asked behind the snapshot.
+  return new Map(blocks).set("twap-steps", await twapSteps(database, own, bucket));
+}
+
+function bucketOf(end: string): Bucket {
+  return bucketEndingAt(parseTime(`2026-03-02T${end}Z`), FIVE_MINUTES);
+}
+
+function policyLines(policy: typeof POLICY): string {
+  return `${canonicalize(policyDocument(policy))}\n${policy.id}`;
+}
+
+function venueTable(totals: readonly SourceTotals[]): string {
+  const prices = new Map(totals.map((venue) => [venue.source, volumePrice(venue)]));
+  const near = nearMedian(prices, POLICY);
+  const median = medianOf([...prices.values()]);
+  const rows = totals.map((venue) => [
+    venue.source,
+    String(venue.tradeCount),
+    formatDecimal(venue.baseVolume),
+    formatDecimal(venue.quoteVolume),
+    shown(volumePrice(venue)),
+    near.has(venue.source) ? "stays" : "goes",
+  ]);
+  return `${columns([["source", "trades", "Σ base", "Σ quote", "Σ quote / Σ base", ""], ...rows])}\nmedian  ${shown(median)}`;
+}
+
+function outlierFigures(statistics: PriceStatistics, prices: readonly string[]): string {
+  const { weight, sum: total, squareSum } = statistics;
+  const square = (price: string): Decimal => {
+    const distance = parseDecimal(price).times(weight).minus(total);
+    return distance.times(distance);
+  };
+  return columns([
+    ["n", formatDecimal(weight)],
+    ["Σp", formatDecimal(total)],
+    ["Σp²", formatDecimal(squareSum)],
+    ["k²·(n·Σp² − (Σp)²)", formatDecimal(squaredReach(statistics, POLICY.outlierSigma))],
+    ...prices.map((price) => [`(n·p − Σp)² of ${price}`, formatDecimal(square(price))]),
+    ["stays", bandText(outlierBand(sigmaRule(statistics, POLICY.outlierSigma)))],
+  ]);
+}
+
+function keptFigures({ kept, baseVolume, quoteVolume, price }: Computation): string {
+  const rows = kept.map((source) => [
+    source.source,
+    String(source.tradeCount),
+    formatDecimal(source.baseVolume),
+    formatDecimal(source.quoteVolume),
+  ]);
+  const count = kept.reduce((trades, { tradeCount }) => trades + tradeCount, 0);
+  const table = columns([
+    ["source", "trades", "Σ base", "Σ quote"],
+    ...rows,
+    ["all", String(count), formatDecimal(baseVolume), formatDecimal(quoteVolume)],
+  ]);
+  return `${table}\nprice  ${price && shown(price)}`;
+}
+
+async function recentFigures(reader: TradeReader, own: Computation, { from }: Bucket) {
+  const { pairs, recent } = own;
+  const { band } = shownPrices(own, POLICY);
+  const sources = ["binance", "bitstamp", "coinbase", "kraken"];
+  const { hours } = await reader.recentBlocks(pairs, from, sources);
+  const rows = hours.map((block) => {
+    const venues = block.sources.map((venue) => ({ source: venue.source, ...exactVolumes(venue) }));
+    const near = nearMedian(new Map(venues.map((venue) => [venue.source, volumePrice(venue)])), POLICY);
+    const kept = venues.filter(({ source }) => near.has(source));
+    return [formatTime(block.from), kept.map(({ source }) => source).join(", "), shown(volumePrice(...kept))];
+  });
+  return columns([
+    ["hour", "sources", "price"],
+    ...rows,
+    ["median", "", recent === null ? "" : shown(recent)],
+    ["shown", "", bandText(band)],
+  ]);
+}
+
+/** What the TWAP adds up, trade by trade; the sums are checked against those that the program takes. */
+async function twapSteps({ sql }: Database, own: Computation, bucket: Bucket) {
+  const { pairs, kept } = own;
+  const filter = shownPrices(own, POLICY);
+  const selection: PriceSelection = { sources: kept.map(({ source }) => source), filter };
+  const hourBefore = { from: bucket.from - 3_600_000_000n, to: bucket.from };
+  const carried = await lastSelectedTrade(sql, pairs, hourBefore, selection);
+  const trades = await sql<{ ts: string; source: string; price: string }[]>`
+    SELECT (extract(epoch FROM trade.ts) * 1000000)::bigint::text AS ts, trade.source, trade.price::text AS price
+    FROM ${selectedTrades(sql, pairs, bucket, selection)}
+    ORDER BY trade.ts, trade.source, length(trade.trade_id), trade.trade_id`;
+  const steps = [
+    ...(carried === null ? [] : [{ at: bucket.from, source: `${carried.source}, carried`, price: carried.price }]),
+    ...trades.map(({ ts, source, price }) => ({ at: BigInt(ts), source, price: parseDecimal(price) })),
+  ].map((step, index, all) => {
+    const micros = (all[index + 1]?.at ?? bucket.to) - step.at;
+    return { ...step, seconds: parseDecimal(`${micros}e-6`) };
+  });
+  const rows = steps.map(({ at, source, price, seconds }) => [
+    formatTime(at),
+    source,
+    formatDecimal(price),
+    formatDecimal(seconds),
+  ]);
+  const weighted = sum(steps.map(({ price, seconds }) => price.times(seconds)));
+  return `${columns([
+    ["from", "source", "price", "stands, s"],
+    ...rows,
+    ["sum", "", "", formatDecimal(sum(steps.map(({ seconds }) => seconds)))],
+  ])}\nΣ price·Δt  ${formatDecimal(weighted)}`;
+}
+
+async function floodFigures(reader: TradeReader): Promise<string> {
+  const bucket = bucketOf("12:25:00");
+  const totals = await reader.totals([PAIR], bucket);
+  const sources = totals.map(({ source }) => source);
+  const byVolume = await reader.weightedStatistics([PAIR], bucket, sources);
+  return [
+    "by count",
+    outlierFigures(priceStatistics(totals), ["0.1004", "0.1024"]),
+    "by quote volume (Q for n, P for Σp, S for Σp²)",
+    outlierFigures(byVolume, ["0.1004", "0.1024"]),
+  ].join("\n");
+}
+
+async function jumpFigures(reader: TradeReader, end: string): Promise<string> {
+  const own = await pricingOf(reader, POLICY, [PAIR], { maxTrades: 1000 }).own(PAIR, bucketOf(end));
+  const { price, recent, refusal, kept } = own;
+  return `${columns([
+    ["bucket that ends at", end],
+    ["recent price", recent === null ? "" : shown(recent)],
+    ["price", price === null ? "" : shown(price)],
+    ...kept.map((venue) => [`of ${venue.source}`, `${shown(volumePrice(venue))}, worth ${venue.quoteVolume} USD`]),
+    ["outcome", refusal ?? "published"],
+    ["shown", bandText(shownPrices(own, POLICY).band)],
+  ])}\n`;
+}
+
+/** To 18 significant digits, half-even, as published. */
+function shown(value: Fraction): string {
+  return formatDecimal(roundFraction(value));
+}
+
+function bandText(band: { readonly low: Decimal; readonly high: Decimal } | null): string {
+  return band === null
+    ? ""
+    : `${formatDecimal(roundPublished(band.low))} to ${formatDecimal(roundPublished(band.high))}`;
+}
+
+/** Text in columns that line up. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
