@@ -1,6 +1,7 @@
 import canonicalize from "canonicalize";
 import { type Computation, shownPrices } from "../internal/aggregate/compute.ts";
 import { serializeConfidence } from "../internal/aggregate/confidence.ts";
+import { hasVote } from "../internal/aggregate/floor.ts";
 import { outlierBand, priceStatistics, sigmaRule, squaredReach } from "../internal/aggregate/outliers.ts";
 import {
   DEFAULT_POLICY_SETTINGS,
@@ -18,7 +19,7 @@ import { nearMedian } from "../internal/aggregate/venues.ts";
 import { volumePrice } from "../internal/aggregate/volume-price.ts";
 import { type Bucket, bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Decimal, formatDecimal, parseDecimal, roundPublished, sum } from "../internal/canonical/decimal.ts";
-import { type Fraction, medianOf, roundFraction } from "../internal/canonical/fraction.ts";
+import { type Fraction, medianOf, ONE, roundFraction } from "../internal/canonical/fraction.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
@@ -91,7 +92,7 @@ function policyLines(policy: typeof POLICY): string {
 
 function venueTable(totals: readonly SourceTotals[]): string {
   const prices = new Map(totals.map((venue) => [venue.source, volumePrice(venue)]));
-  const near = nearMedian(prices, POLICY);
+  const near = nearMedian(prices, POLICY, votersOf(totals));
   const median = medianOf([...prices.values()]);
   const rows = totals.map((venue) => [
     venue.source,
@@ -143,7 +144,11 @@ async function recentFigures(reader: TradeReader, own: Computation, { from }: Bu
   const { hours } = await reader.recentBlocks(pairs, from, sources);
   const rows = hours.map((block) => {
     const venues = block.sources.map((venue) => ({ source: venue.source, ...exactVolumes(venue) }));
-    const near = nearMedian(new Map(venues.map((venue) => [venue.source, volumePrice(venue)])), POLICY);
+    const near = nearMedian(
+      new Map(venues.map((venue) => [venue.source, volumePrice(venue)])),
+      POLICY,
+      votersOf(venues),
+    );
     const kept = venues.filter(({ source }) => near.has(source));
     return [formatTime(block.from), kept.map(({ source }) => source).join(", "), shown(volumePrice(...kept))];
   });
@@ -235,4 +240,10 @@ function columns(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** Which of the venues have a vote in the venue rule; quotes are USD here. */
+function votersOf(venues: readonly { readonly source: string; readonly quoteVolume: Decimal }[]) {
+  const voters = venues.filter(({ quoteVolume }) => hasVote(quoteVolume, ONE, POLICY)).map(({ source }) => source);
+  return (venue: string): boolean => voters.includes(venue);
 }

@@ -5,7 +5,7 @@ import { formsPrice, inOrder, type OracleTrade, priceOf, venuesOf, volumePrice }
 
 /** What candles are asked for, of one market whose quote is worth one dollar. */
 export type OracleCandles = FilterRules &
-  GuardRules & {
+  Omit<GuardRules, "currencyRate"> & {
     /** Microseconds. */
     readonly interval: bigint;
   };
@@ -17,7 +17,9 @@ export function oracleCandles(trades: readonly OracleTrade[], question: OracleCa
   return [...starts].sort(compare).flatMap((from) => candle(trades, from, question) ?? []);
 }
 
-function candle(trades: readonly OracleTrade[], from: bigint, question: OracleCandles): object | null {
+function candle(trades: readonly OracleTrade[], from: bigint, asked: OracleCandles): object | null {
+  const one: Ratio = [1n, 1n];
+  const question = { ...asked, currencyRate: one };
   const to = from + question.interval;
   const inside = trades.filter(({ ts }) => from <= ts && ts < to).sort(inOrder);
   const ofVenues = ofNearVenues(inside, question);
@@ -25,7 +27,6 @@ function candle(trades: readonly OracleTrade[], from: bigint, question: OracleCa
   const kept = ofVenues.filter((trade) => !isOutlier(priceOf(trade)));
   if (kept.length === 0) return null;
   const venues = venuesOf(kept);
-  const one: Ratio = [1n, 1n];
   const { about } = guard(volumePrice(venues), venues, recentPrice(trades, { from, to }, question), one, question);
   const passing = kept.filter((trade) => isAbout([priceOf(trade), ONE], about, question.guardFactor));
   const prices = passing.filter(formsPrice).map(priceOf);

@@ -12,6 +12,10 @@ export interface FilterRules {
   readonly maxDropped?: Ratio;
   /** Per cent; 0 is off. */
   readonly venueDeviation?: Ratio;
+  /** USD per unit of the currency that the quote is; null, and every venue has a vote, where it is none. */
+  readonly currencyRate?: Ratio | null;
+  /** A venue has a vote from a hundredth of it on. */
+  readonly minUsd?: bigint;
 }
 
 const OFF: Ratio = [0n, 1n];
@@ -76,15 +80,29 @@ function aboutMiddle(
   return (price) => twiceDeviation(price) * down * 10_000n * madDown > 2n * up * 14_826n * madUp;
 }
 
-/** The venues at most so many per cent from the median of the prices of three or more. */
-export function venuesNear(prices: ReadonlyMap<string, Ratio>, [up, down]: Ratio): ReadonlySet<string> {
+/** Whether a venue's price counts for the median. */
+export function isVoter(
+  { quote }: Venue,
+  { currencyRate = null, minUsd = 0n }: Pick<FilterRules, "currencyRate" | "minUsd">,
+): boolean {
+  return currencyRate === null || quote * currencyRate[0] * 100n >= minUsd * 10n ** 30n * currencyRate[1];
+}
+
+/** The venues at most so many per cent from the median of three voters or more, or from one of fewer; without any, all vote. */
+export function venuesNear(
+  prices: ReadonlyMap<string, Ratio>,
+  [up, down]: Ratio,
+  voters: readonly string[],
+): ReadonlySet<string> {
   const venues = [...prices.keys()];
   if (up === 0n || venues.length < 3) return new Set(venues);
   // All prices over one denominator, so that they are whole.
   const common = [...prices.values()].reduce((product, [, denominator]) => product * denominator, 1n);
   const whole = new Map([...prices].map(([venue, [a, b]]) => [venue, (a * common) / b]));
-  const twiceMedian = twiceMiddle([...whole.values()]);
-  const isNear = (price: bigint) => magnitude(2n * price - twiceMedian) * 100n * down <= up * twiceMedian;
+  const votes = (voters.length === 0 ? venues : voters).map((venue) => whole.get(venue) ?? 0n);
+  const twiceMiddles = votes.length < 3 ? votes.map((vote) => 2n * vote) : [twiceMiddle(votes)];
+  const isNear = (price: bigint) =>
+    twiceMiddles.some((middle) => magnitude(2n * price - middle) * 100n * down <= up * middle);
   return new Set(venues.filter((venue) => isNear(whole.get(venue) ?? 0n)));
 }
 
@@ -94,8 +112,10 @@ export function ofNearVenues(trades: readonly OracleTrade[], rules: FilterRules)
   const of = (venue: string) => trades.filter(({ source }) => source === venue);
   const prices = new Map(venuesOf(trades).map((venue) => [venue.source, volumePrice([venue])]));
   const cleaned = new Set<string>();
+  const voters = venuesOf(trades).filter((venue) => isVoter(venue, rules));
+  const names = voters.map(({ source }) => source);
   for (;;) {
-    const near = venuesNear(prices, venueDeviation);
+    const near = venuesNear(prices, venueDeviation, names);
     const odd = [...prices.keys()].filter((venue) => !near.has(venue) && !cleaned.has(venue));
     if (odd.length === 0) return trades.filter(({ source }) => near.has(source));
     for (const venue of odd) {

@@ -1,4 +1,4 @@
-import { venuesNear } from "./oracle-filters.ts";
+import { isVoter, venuesNear } from "./oracle-filters.ts";
 import { compareRatios, isWithin, type Ratio } from "./oracle-numbers.ts";
 import { formsPrice, type OracleTrade, type Venue, venuesOf, volumePrice } from "./oracle-trades.ts";
 
@@ -11,6 +11,7 @@ export interface GuardRules {
   readonly guardFactor: Ratio;
   readonly confirmations: number;
   readonly minUsd: bigint;
+  readonly currencyRate: Ratio | null;
 }
 
 /** What prices of a bucket may be about, the lowest and the highest; null where any may be. */
@@ -99,10 +100,12 @@ function isSameMarket(one: OracleTrade["market"], other: OracleTrade["market"]):
 }
 
 /** After the venue rule; null where no venue that is left traded within the factor of it. */
-function blockPrice(block: readonly OracleTrade[], { venueDeviation, guardFactor }: GuardRules): Ratio | null {
+function blockPrice(block: readonly OracleTrade[], rules: GuardRules): Ratio | null {
+  const { venueDeviation, guardFactor } = rules;
   const venues = venuesOf(block);
   const prices = new Map(venues.map((venue) => [venue.source, volumePrice([venue])]));
-  const near = venues.filter(({ source }) => venuesNear(prices, venueDeviation).has(source));
+  const voters = venues.filter((venue) => isVoter(venue, rules)).map(({ source }) => source);
+  const near = venues.filter(({ source }) => venuesNear(prices, venueDeviation, voters).has(source));
   const price = volumePrice(near);
   return near.some((venue) => isWithin(volumePrice([venue]), price, guardFactor)) ? price : null;
 }

@@ -78,8 +78,8 @@ export function oracleAnswer(trades: readonly OracleTrade[], question: OracleQue
     if (usd === null && question.refuseUnknown) return refused("unknown-usd-volume");
     if (usd !== null && compareRatios(usd, [minUsd, 1n]) < 0) return refused("below-floor");
   }
-  const { venueDeviation = OFF, confirmations = 2 } = question;
-  const rules = { venueDeviation, guardFactor, confirmations, minUsd };
+  const { venueDeviation = OFF, confirmations = 2, currencyRate = null } = question;
+  const rules = { venueDeviation, guardFactor, confirmations, minUsd, currencyRate };
   const recent = guardFactor[0] === 0n ? null : recentPrice(ours.filter(isCounted(question)), question, rules);
   const { withheld, about } = guard(price, venues, recent, usdRate, rules);
   if (withheld) return refused("guarded");

@@ -362,13 +362,14 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       carry: BigInt(settings.twap_carry_seconds) * 1_000_000n,
       policy: policy.id,
     };
-    const ask = (question: Pick<OracleQuestion, "pair" | "markets" | "usdRate" | "pegged">) =>
+    const ask = (question: Pick<OracleQuestion, "pair" | "markets" | "usdRate" | "currencyRate" | "pegged">) =>
       oracleAnswer(rows, { ...rules, ...question });
     const usdRate = {
       USD: (): Ratio => [1n, 1n],
       EUR: (): Ratio | null => EUROS.findLast(({ at }) => to - 7n * DAY <= at && at <= to)?.rate ?? null,
       GBP: (): null => null,
-      coin: (): Ratio | null => ask({ pair: "", markets: [name("coin")], usdRate: [1n, 1n] }).price,
+      coin: (): Ratio | null =>
+        ask({ pair: "", markets: [name("coin")], usdRate: [1n, 1n], currencyRate: [1n, 1n] }).price,
     }[quoteKind]();
     const withProxy = settings.enable_stablecoin_fiat_proxy && quoteKind !== "coin";
     return ask({
@@ -376,6 +377,7 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       markets: withProxy && peg === "fiat:USD" ? [name("own"), name("tether")] : [name("own")],
       pegged: withProxy ? [{ own: name("peg"), markets: [name("stable")] }] : [],
       usdRate,
+      currencyRate: quoteKind === "coin" ? null : usdRate,
     });
   }
 

@@ -415,6 +415,37 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect(off.value?.price).toMatch(/^1\.99/);
     });
 
+    it("gives dust on a few venues no vote over the market", async () => {
+      const honest = { pair: "XLM/USD", base: "60000", quote: "6000", times: 10, every: 29 };
+      const dust = { pair: "XLM/USD", base: "0.02", quote: "0.0038", times: 5, every: 29 };
+      const { published } = await world(
+        { ...honest, source: "kraken" },
+        { ...honest, source: "coinbase" },
+        { ...honest, source: "sdex", base: "20000", quote: "3800", times: 5 },
+        { ...dust, source: "bitstamp" },
+        { ...dust, source: "binance" },
+      );
+      const { value } = await published("XLM/USD", 5 * MINUTE, 5 * MINUTE);
+      expect(value).toMatchObject({ price: "0.1", trade_count: 20, dropped: { venue: 15 } });
+
+      const one = await world(
+        { ...honest, source: "kraken" },
+        { pair: "XLM/USD", base: "0.02", quote: "0.003", source: "bitstamp" },
+        { pair: "XLM/USD", base: "0.02", quote: "0.003", source: "binance" },
+      );
+      const { value: alone } = await one.published("XLM/USD", 5 * MINUTE, 5 * MINUTE);
+      expect(alone).toMatchObject({ price: "0.1", trade_count: 10, dropped: { venue: 2 } });
+      // Worth a hundredth of the floor, two venues outvote the third.
+      const { value: outvoted, own } = await (
+        await world(
+          { ...honest, source: "kraken" },
+          { pair: "XLM/USD", base: "1000", quote: "150", source: "bitstamp" },
+          { pair: "XLM/USD", base: "1000", quote: "150", source: "binance" },
+        )
+      ).published("XLM/USD", 5 * MINUTE, 5 * MINUTE);
+      expect([outvoted, own.refusal, own.dropped.venue]).toEqual([null, "below-floor", 10]);
+    });
+
     it("remembers what was traded before one of two venues swapped them, however long ago", async () => {
       const every = { pair: "ETH/USD", every: 600 };
       const { published } = await world(

@@ -57,19 +57,22 @@ def outlier_rule(trades):
     too_much = quote(filter(by_count, trades)) > policy.outlier_max_dropped_share * quote(trades)
     return rule([t.q for t in trades]) if too_much else by_count
 
-def near(prices):
+def near(prices, venues):
     if policy.venue_deviation_pct == 0 or len(prices) < 3: return set(prices)
-    middle = median(prices.values())
-    return {name for name, price in prices.items() if abs(price - middle) <= middle * policy.venue_deviation_pct / 100}
+    voters = [name for name in prices if quote(venues[name]) * 100 >= policy.min_usd_volume]
+    votes = [prices[name] for name in voters or prices]
+    middles = votes if len(votes) < 3 else [median(votes)]
+    reach = policy.venue_deviation_pct / 100
+    return {name for name, price in prices.items() if any(abs(price - m) <= m * reach for m in middles)}
 
 def near_venues(trades):
     venues, cleaned = groups(trades, lambda t: t.source), set()
     prices = {name: vwap(of) for name, of in venues.items()}
-    while odd := prices.keys() - near(prices) - cleaned:
+    while odd := prices.keys() - near(prices, venues) - cleaned:
         rules = {name: outlier_rule(venues[name]) for name in odd}
         prices.update({name: vwap([t for t in venues[name] if not rules[name](t)]) for name in odd})
         cleaned |= odd
-    return near(prices)
+    return near(prices, venues)
 
 def recent_price(trades, before):
     def blocks(length, first, last):
@@ -84,7 +87,7 @@ def recent_price(trades, before):
         prices = []
         for venues in found:
             own = {name: vwap(of) for name, of in venues.items()}
-            kept = near(own)
+            kept = near(own, venues)
             price = vwap([t for name in kept for t in venues[name]]) if kept else None
             if any(within(own[name], price, policy.guard_factor) for name in kept): prices.append(price)
         if prices: return median(prices if len(prices) % 2 else prices[1:] or prices)

@@ -1,6 +1,6 @@
 import type { Asset } from "../canonical/asset.ts";
 import type { Decimal } from "../canonical/decimal.ts";
-import { compareFractions, type Fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
+import { compareFractions, type Fraction, fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
 import { currencyOf } from "./aliases.ts";
@@ -30,6 +30,23 @@ export function usdRateOf({ price, inverse }: FxQuote): Fraction {
 /** The USD value of a quote volume, exactly; null where the rate is not known. */
 export function usdVolumeOf(quoteVolume: Decimal, usdRate: Fraction | null): Fraction | null {
   return usdRate === null ? null : times(fractionOf(quoteVolume), usdRate);
+}
+
+/** Venues that are worth less than this part of the floor have no vote in the venue rule. */
+const VOTE_DIVISOR = fraction(100n, 1n);
+
+/**
+ * Whether a venue's trades are worth enough for its price to have a vote among the venues: a hundredth of the volume floor.
+ * Dust on a few venues would otherwise outvote the market. Where the rate of the quote's currency is not known, all have one.
+ */
+export function hasVote(
+  quoteVolume: Decimal,
+  currencyRate: Fraction | null,
+  { minUsdVolume }: Pick<Policy, "minUsdVolume">,
+): boolean {
+  if (currencyRate === null || minUsdVolume.isZero()) return true;
+  const worth = times(times(fractionOf(quoteVolume), currencyRate), VOTE_DIVISOR);
+  return compareFractions(worth, fractionOf(minUsdVolume)) >= 0;
 }
 
 /** Why the volume floor lets nothing be published; null where it does. A floor of 0 is off. */

@@ -4,6 +4,7 @@ import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades } from "../canonical/published.ts";
 import { filterByClass } from "./class-filter.ts";
+import { hasVote } from "./floor.ts";
 import { type OutlierScope, outlierStep } from "./outlier-step.ts";
 import { withoutOutliers } from "./outliers.ts";
 import type { PegFiltered } from "./pegs.ts";
@@ -34,6 +35,8 @@ export interface MeasureOptions {
   /** How many raw trades may be pulled into the process; what exceeds it is done in the database, same answer. */
   readonly maxTrades: number;
   readonly observe: (report: StageReport) => void;
+  /** USD per unit of the currency that the quote is or is pegged to; null where that is not known. */
+  readonly currencyRate: () => Promise<Fraction | null>;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function measure(
   policy: Policy,
   { kept: pairs, left }: PegFiltered,
   bucket: Bucket,
-  { maxTrades, observe }: MeasureOptions,
+  { maxTrades, observe, currencyRate }: MeasureOptions,
 ): Promise<Measured> {
   const [totals, ofBrokenPegs] = await Promise.all([
     reader.totals(pairs, bucket),
@@ -58,7 +61,12 @@ export async function measure(
   observe({ stage: "class", trades: counted, dropped: droppedByClass, unknownSources: unknown });
 
   const scope: OutlierScope = { reader, policy, pairs, bucket, maxTrades };
-  const near = await keptVenues(ofClass, policy, async (venue) => {
+  const votes = async (): Promise<(venue: string) => boolean> => {
+    const rate = await currencyRate();
+    const voters = ofClass.filter(({ quoteVolume }) => hasVote(quoteVolume, rate, policy));
+    return (venue) => voters.some(({ source }) => source === venue);
+  };
+  const near = await keptVenues(ofClass, policy, votes, async (venue) => {
     const [clean = venue] = withoutOutliers([venue], (await outlierStep(scope, [venue])).volumes);
     return volumePrice(clean);
   });

@@ -39,6 +39,8 @@ export interface Pricing {
   readonly stored: (pair: Pair, bucket: Bucket) => Promise<PegFiltered>;
   /** What the filters leave of a pair's own trades, and which single prices of the bucket may be shown: no floor applies. */
   readonly shown: (pair: Pair, bucket: Bucket) => Promise<Shown>;
+  /** The price that the guard holds a bucket against; null where there is none, or the guard is off. */
+  readonly recentPrice: (pair: Pair, bucket: Bucket) => Promise<Fraction | null>;
   /** When the last trade was that the class filter keeps; null where that is not known. */
   readonly lastTradeTime: (pair: Pair, bucket: Bucket) => Promise<Micros | null>;
 }
@@ -70,13 +72,21 @@ export function pricingOf(
     filterPegs(expansionOf(pair, policy), policy, (peg) => pegPrice(peg, bucket)),
   );
   const measured = once(market, async (pair: Pair, bucket: Bucket) =>
-    measure(reader, policy, await stored(pair, bucket), bucket, { maxTrades, observe: reporting(pair, bucket) }),
+    measure(reader, policy, await stored(pair, bucket), bucket, {
+      maxTrades,
+      observe: reporting(pair, bucket),
+      currencyRate: () => usdPrices.ofCurrency(pair, bucket.to),
+    }),
   );
 
   /** Without the proxy: in the market of a peg, other pegs would stand for the very currency that it is held against. */
   const pegPrice = once(market, async (peg: Pair, bucket: Bucket): Promise<Fraction | null> => {
     const { named } = expansionOf(peg, { ...policy, stablecoinProxy: false });
-    const own = await measure(reader, policy, { kept: named, left: [] }, bucket, { maxTrades, observe: () => {} });
+    const own = await measure(reader, policy, { kept: named, left: [] }, bucket, {
+      maxTrades,
+      observe: () => {},
+      currencyRate: () => usdPrices.ofCurrency(peg, bucket.to),
+    });
     const usdVolume = usdVolumeOf(own.quoteVolume, await usdPrices.ofCurrency(peg, bucket.to));
     return usdVolume !== null && checkFloor(usdVolume, policy) === null ? own.price : null;
   });
@@ -84,7 +94,8 @@ export function pricingOf(
   const recent = once(market, async (pair: Pair, bucket: Bucket): Promise<Fraction | null> => {
     if (policy.guardFactor.isZero()) return null;
     const { kept } = await stored(pair, bucket);
-    return readRecentPrice(reader, policy, kept, counted, bucket);
+    const currencyRate = await usdPrices.ofCurrency(pair, bucket.to);
+    return readRecentPrice(reader, policy, { stored: kept, counted, currencyRate }, bucket);
   });
 
   const own = once(market, async (asked: Pair, bucket: Bucket): Promise<Computation> => {
@@ -105,6 +116,7 @@ export function pricingOf(
 
   return {
     own,
+    recentPrice: recent,
     stored,
     shown: async (pair, bucket) => {
       const [found, before] = await Promise.all([measured(pair, bucket), recent(pair, bucket)]);

@@ -3,6 +3,7 @@ import { floatOfDecimal, parseDecimal, sum } from "../canonical/decimal.ts";
 import { compareFractions, type Fraction, floatOf } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
+import { hasVote } from "./floor.ts";
 import type { Policy } from "./policy.ts";
 import type { Block, BlockVolumes, RecentBlocks, TradeReader } from "./reader.ts";
 import { areSurelyNear, nearMedian } from "./venues.ts";
@@ -16,22 +17,29 @@ export const HOURS_WITHIN: Micros = 31n * 24n * HOUR;
 /** How far back the minutes may lie that stand in for hours where there are none. */
 export const MINUTES_WITHIN: Micros = 3n * HOUR;
 
+/** Of which trades the recent price is sought. */
+export interface RecentMarket {
+  readonly stored: readonly Pair[];
+  /** The sources that the class filter keeps; null: any. */
+  readonly counted: readonly string[] | null;
+  /** USD per unit of the currency that the quote is or is pegged to; null where that is not known. */
+  readonly currencyRate: Fraction | null;
+}
+
 /**
  * The price that a pair had before a bucket; see docs/guard.md. Null where there were no trades. A bucket of more than an
  * hour that nothing lies before is held against what lies before its last hour.
- * @param counted the sources that the class filter keeps; null: any
  */
 export async function readRecentPrice(
   reader: TradeReader,
   policy: Policy,
-  stored: readonly Pair[],
-  counted: readonly string[] | null,
+  { stored, counted, currencyRate }: RecentMarket,
   { from, to }: Bucket,
 ): Promise<Fraction | null> {
   const before = async (moment: Micros): Promise<Fraction | null> => {
     let blocks = await reader.recentBlocks(stored, moment, counted);
     for (;;) {
-      const price = recentPrice(blocks, policy);
+      const price = recentPrice(blocks, policy, currencyRate);
       const oldest = blocks.hours[MOST_HOURS - 1];
       if (price !== null || oldest === undefined) return price;
       // Hours whose venues disagree must not let everything pass: what was traded before them counts then.
@@ -48,8 +56,12 @@ export async function readRecentPrice(
  * is left out. The price of an hour or a minute is Σ quote / Σ base of its sources after the venue rule. One that none of
  * these sources traded near is no price, and does not count.
  */
-export function recentPrice({ hours, minutes }: RecentBlocks, policy: Policy): Fraction | null {
-  const prices = [...hours, ...minutes].flatMap((block) => blockPrice(block, policy) ?? []);
+export function recentPrice(
+  { hours, minutes }: RecentBlocks,
+  policy: Policy,
+  currencyRate: Fraction | null,
+): Fraction | null {
+  const prices = [...hours, ...minutes].flatMap((block) => blockPrice(block, policy, currencyRate) ?? []);
   const odd = prices.length % 2 === 0 ? prices.slice(1) : prices;
   return odd.sort(compareBlockPrices)[(odd.length - 1) / 2]?.exact() ?? null;
 }
@@ -69,7 +81,7 @@ function compareBlockPrices(one: BlockPrice, other: BlockPrice): number {
 }
 
 /** Floats tell that nothing is odd about a block, as nearly always; where they do not, it is looked at exactly. */
-function blockPrice({ sources }: Block, policy: Policy): BlockPrice | null {
+function blockPrice({ sources }: Block, policy: Policy, currencyRate: Fraction | null): BlockPrice | null {
   const prices: number[] = [];
   let [base, quote] = [0, 0];
   for (const volumes of sources) {
@@ -81,14 +93,19 @@ function blockPrice({ sources }: Block, policy: Policy): BlockPrice | null {
   const float = quote / base;
   const reach = floatOfDecimal(policy.guardFactor) * (1 - FLOAT_ERROR);
   const isTraded = prices.some((price) => price <= float * reach && price * reach >= float);
-  if (!isTraded || !areSurelyNear(prices, policy)) return exactBlockPrice(sources, policy);
+  if (!isTraded || !areSurelyNear(prices, policy)) return exactBlockPrice(sources, policy, currencyRate);
   return { float, exact: () => volumePrice(...sources.map(exactVolumes)) };
 }
 
-function exactBlockPrice(sources: readonly BlockVolumes[], policy: Policy): BlockPrice | null {
+function exactBlockPrice(
+  sources: readonly BlockVolumes[],
+  policy: Policy,
+  currencyRate: Fraction | null,
+): BlockPrice | null {
   const volumes = sources.map((each) => ({ source: each.source, ...exactVolumes(each) }));
   const prices = new Map(volumes.map((each) => [each.source, volumePrice(each)]));
-  const near = nearMedian(prices, policy);
+  const voters = volumes.filter(({ quoteVolume }) => hasVote(quoteVolume, currencyRate, policy));
+  const near = nearMedian(prices, policy, (venue) => voters.some(({ source }) => source === venue));
   if (near.size === 0) return null;
   const price = volumePrice(...volumes.filter(({ source }) => near.has(source)));
   const isTraded = [...near].some((source) =>

@@ -10,7 +10,7 @@ import { judgesOutliers, outlierBand, sigmaRule } from "./outliers.ts";
 import type { Policy } from "./policy.ts";
 import type { Pricing } from "./pricing.ts";
 import type { PriceBand, TradeReader } from "./reader.ts";
-import { MOST_HOURS, readRecentPrice } from "./recent-price.ts";
+import { MOST_HOURS } from "./recent-price.ts";
 import { areSurelyNear } from "./venues.ts";
 import { isWithinFactor } from "./within-factor.ts";
 
@@ -91,14 +91,14 @@ const VARIANCE_ERROR = 1e-12;
 
 /** Whether each candle has to be looked into: by the venue rule, the outlier filter, the guard, or the peg rule. */
 async function marks(
-  { reader, policy, pricing }: CandleContext,
+  context: CandleContext,
   pair: Pair,
   question: CandleQuestion,
   candles: readonly CandleTotals[],
 ): Promise<boolean[]> {
-  const [first] = candles;
-  if (first === undefined) return [];
-  const guarded = await guardMarks(reader, policy, question, candles);
+  const { reader, policy, pricing } = context;
+  if (candles.length === 0) return [];
+  const guarded = await guardMarks(context, pair, question, candles);
   const pegged = await pegMarks(reader, policy, pricing, pair, question, candles);
   return candles.map(
     (candle, index) =>
@@ -149,11 +149,12 @@ function isOutside({ priceMin, priceMax }: CandleTotals, { low, high }: PriceBan
  * median of; these hours lie in the candles before, or before the page.
  */
 async function guardMarks(
-  reader: TradeReader,
-  policy: Policy,
+  context: CandleContext,
+  pair: Pair,
   question: CandleQuestion,
   candles: readonly CandleTotals[],
 ): Promise<boolean[]> {
+  const { reader, policy } = context;
   if (policy.guardFactor.isZero()) return candles.map(() => false);
   const factor = Number(policy.guardFactor) * (1 - FLOAT_ERROR);
   const before = await blockPricesBefore(reader, question, candles[0]?.from ?? 0n);
@@ -168,20 +169,20 @@ async function guardMarks(
     candles.map(async (candle, index) => {
       const earlier = extremes.slice(firstOfLastHours(candles, index), index);
       const around = [extremes[index] as Extremes, ...earlier, ...(index - earlier.length === 0 ? before : [])];
-      return !isQuiet(around) && isFarFromRecentPrice(reader, policy, question, candle);
+      return !isQuiet(around) && isFarFromRecentPrice(context, pair, question, candle);
     }),
   );
 }
 
 /** Whether any price of the candle is further from its recent price than the guard lets be shown. */
 async function isFarFromRecentPrice(
-  reader: TradeReader,
-  policy: Policy,
-  { pairs, sources, intervalSeconds }: CandleQuestion,
+  { policy, pricing }: CandleContext,
+  pair: Pair,
+  { intervalSeconds }: CandleQuestion,
   { from, priceMin, priceMax }: CandleTotals,
 ): Promise<boolean> {
   const bucket = { from, to: from + seconds(intervalSeconds) };
-  const recent = await readRecentPrice(reader, policy, pairs, sources, bucket);
+  const recent = await pricing.recentPrice(pair, bucket);
   const isNear = (price: Decimal): boolean => isWithinFactor(fractionOf(price), recent ?? ONE, policy.guardFactor);
   return recent !== null && !(isNear(priceMin) && isNear(priceMax));
 }

@@ -21,12 +21,22 @@ const venue = (source: string, price: string, size = "1"): SourceTotals => ({
 
 describe("the venue rule", () => {
   /** The venues that are kept, and the order in which others were asked for a price without outliers. */
-  const judge = async (pct: string, venues: readonly SourceTotals[], clean: Readonly<Record<string, string>> = {}) => {
+  const judge = async (
+    pct: string,
+    venues: readonly SourceTotals[],
+    clean: Readonly<Record<string, string>> = {},
+    hasVote: (venue: string) => boolean = () => true,
+  ) => {
     const asked: string[] = [];
-    const near = await keptVenues(venues, { venueDeviationPct: parseDecimal(pct) }, async ({ source, ...totals }) => {
-      asked.push(source);
-      return fractionOf(parseDecimal(clean[source] ?? totals.priceMin.toFixed()));
-    });
+    const near = await keptVenues(
+      venues,
+      { venueDeviationPct: parseDecimal(pct) },
+      async () => hasVote,
+      async ({ source, ...totals }) => {
+        asked.push(source);
+        return fractionOf(parseDecimal(clean[source] ?? totals.priceMin.toFixed()));
+      },
+    );
     return { kept: venues.map(({ source }) => source).filter((source) => near.has(source)), asked };
   };
   const kept = async (pct: string, ...venues: SourceTotals[]) => (await judge(pct, venues)).kept;

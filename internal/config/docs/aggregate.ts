@@ -56,7 +56,8 @@ export const aggregateDocs: Docs = {
   "aggregate.venue_deviation_pct": `
     A venue whose own VWAP of the window lies more than this many per cent from the median of the venues is left out of
     that bucket, before outliers are looked for, where there are three venues or more; 0 leaves none out. The VWAP of a venue
-    that deviates is looked at once more without that venue's own outliers.
+    that deviates is looked at once more without that venue's own outliers. Venues that traded less than a hundredth of
+    min_usd_volume have no vote in the median.
   `,
 
   "aggregate.max_source_share": `
