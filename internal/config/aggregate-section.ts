@@ -32,6 +32,11 @@ const windowsField = windowList.pipe(
   }),
 );
 
+/** A passphrase such as `Standalone Network ; February 2017`: a misspelt `public` is not to be taken for one. */
+function isNetwork(text: string): boolean {
+  return text === "public" || text === "testnet" || /\S \S/.test(text);
+}
+
 function isWindowLength(seconds: number): boolean {
   return seconds >= 1 && seconds <= LONGEST_WINDOW_SECONDS;
 }
@@ -87,8 +92,8 @@ const keys = z.strictObject({
   ops_listen: listenField.prefault("127.0.0.1:9101").describe('host:port, such as "127.0.0.1:9101" or "[::1]:9101"'),
   stellar_network: z
     .string()
-    .min(1)
     .max(200)
+    .refine(isNetwork, 'is neither "public" nor "testnet", and no passphrase, which has blanks in it')
     .prefault("public")
     .describe('"public", "testnet", or the passphrase of another network'),
   aliases: aliasesField
