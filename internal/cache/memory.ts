@@ -38,7 +38,8 @@ export function openMemoryStore(now: () => Micros = () => BigInt(Date.now()) * 1
     keep(key, value, ttlSeconds, at);
     if (provenance === undefined) entries.delete(provenanceKey(key));
     else keep(provenanceKey(key), provenance, ttlSeconds, at);
-    listeners.announce({ key: each.key, to: each.to });
+    if (each.isBeside) listeners.announcePut(each.key);
+    else listeners.announce({ key: each.key, to: each.to });
     return "written";
   }
 

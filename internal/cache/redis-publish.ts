@@ -1,5 +1,5 @@
 import type { Redis, Result } from "ioredis";
-import { ANNOUNCEMENTS, formatAnnouncement, provenanceKey } from "./keys.ts";
+import { ANNOUNCEMENTS, formatAnnouncement, formatPut, PUTS, provenanceKey } from "./keys.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { RedisAway } from "./redis-errors.ts";
 import type { PriceStore, PriceWrite, WriteOutcome } from "./store.ts";
@@ -31,19 +31,17 @@ const CHUNK = 500;
  * again. Where the connection was lost, what was not answered is sent once more: to write twice is safe.
  */
 export function makePublisher(connection: RedisConnection, keyPrefix: string): PriceStore["publish"] {
-  const channel = keyPrefix + ANNOUNCEMENTS;
-
   async function sendChunk(client: Redis, writes: readonly PriceWrite[]): Promise<WriteOutcome[]> {
     const pipeline = client.pipeline();
-    for (const { key, value, to, ttlSeconds, provenance = "" } of writes) {
+    for (const { key, value, to, ttlSeconds, provenance = "", isBeside = false } of writes) {
       pipeline.publishPrice(
         keyPrefix + key,
         keyPrefix + provenanceKey(key),
         value,
         to,
         ttlSeconds,
-        channel,
-        formatAnnouncement({ key, to }),
+        keyPrefix + (isBeside ? PUTS : ANNOUNCEMENTS),
+        isBeside ? formatPut(key) : formatAnnouncement({ key, to }),
         provenance,
       );
     }

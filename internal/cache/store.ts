@@ -15,6 +15,8 @@ export interface PriceWrite {
   readonly ttlSeconds: number;
   /** What the marker beside the value says, see `provenanceKey`; without it there is none afterwards. */
   readonly provenance?: string | undefined;
+  /** It stands beside a value: it is announced as a text that was put, for those who listen for values do not want it. */
+  readonly isBeside?: true;
 }
 
 /**

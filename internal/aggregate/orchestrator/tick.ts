@@ -142,10 +142,10 @@ function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceW
 /** What is written beside the value, to live as long. */
 function writesBeside({ pair, windowSeconds }: Target, { to }: PublishedValue, besides: Besides | null): PriceWrite[] {
   const { confidence = null, twap = null } = besides ?? {};
-  const ttlSeconds = windowSeconds;
+  const rest = { to, ttlSeconds: windowSeconds, isBeside: true } as const;
   return [
-    ...(confidence === null ? [] : [{ key: confidenceKey(pair, windowSeconds), value: confidence, to, ttlSeconds }]),
-    ...(twap === null ? [] : [{ key: twapKey(pair, windowSeconds), value: twap, to, ttlSeconds }]),
+    ...(confidence === null ? [] : [{ key: confidenceKey(pair, windowSeconds), value: confidence, ...rest }]),
+    ...(twap === null ? [] : [{ key: twapKey(pair, windowSeconds), value: twap, ...rest }]),
   ];
 }
 
