@@ -17,7 +17,7 @@ export const OPTIONS = {
   // Sentinels tell of each other by addresses that may not lead there from here; those that the URL names are asked.
   updateSentinels: false,
   // After a failover the old primary still answers, but takes no writes: only a new connection finds the new one.
-  reconnectOnError: (error: Error) => error.message.includes("READONLY"),
+  reconnectOnError: oncePerTurn((error) => error.message.includes("READONLY")),
   // A queue of what could not be sent would be written long after its callers were told that it failed.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -29,4 +29,17 @@ export const OPTIONS = {
 /** Full jitter, so that those who lost one Redis do not all come back to it at once. */
 function reconnectDelayMs(attempt: number): number {
   return 50 + Math.floor(Math.random() * Math.min(50 * 2 ** attempt, 3_000));
+}
+
+/** Of a pipeline every reply says the same, and each reconnection that ioredis is told to make adds a listener to the socket. */
+function oncePerTurn(isReason: (error: Error) => boolean): (error: Error) => boolean {
+  let isTold = false;
+  return (error) => {
+    if (isTold || !isReason(error)) return false;
+    isTold = true;
+    setImmediate(() => {
+      isTold = false;
+    });
+    return true;
+  };
 }
