@@ -17,7 +17,7 @@ export function formingPrices(sql: Sql) {
     ${either("close_price", "forming_close_price")} AS close`;
 }
 
-/** Open, high, low and close of a group of rows with those columns, in the order of trades; nulls where no row has any. */
+/** Open, high, low and close of a group of rows with those columns, in the order of trades; nulls where all rows lack them. */
 export function pricesOfGroup(sql: Sql) {
   return sql`
     (array_agg(open ORDER BY first_ts, source, length(first_id), first_id, base_asset, quote_asset)
