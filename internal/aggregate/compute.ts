@@ -52,36 +52,38 @@ export async function judge(
   bucket: Bucket,
   { observe, usdRate, recentPrice }: JudgeOptions,
 ): Promise<Computation> {
-  const { kept, price, dropped, quoteVolume } = measured;
-  const unjudged = {
+  const { kept, price, dropped, baseVolume, quoteVolume } = measured;
+  const ended = (refusal: Refusal | null, found: Partial<Omit<Computation, keyof Measured | "refusal">> = {}) => ({
     ...measured,
     value: null,
     usdVolume: null,
     usdVolumeKnown: true,
     recent: null,
     about: null,
-  };
-  if (price === null) return { ...unjudged, refusal: "empty" };
+    ...found,
+    refusal,
+  });
+  if (price === null) return ended("empty");
   if (kept.length < policy.minSources) {
     observe({ stage: "sources", trades: 0, dropped: 0 });
-    return { ...unjudged, refusal: "too-few-sources" };
+    return ended("too-few-sources");
   }
   if (policy.minSources > 1) observe({ stage: "sources", trades: countOf(kept), dropped: 0 });
 
   const rate = await usdRate();
   const usdVolume = usdVolumeOf(quoteVolume, rate);
-  const valued = { ...unjudged, usdVolume, usdVolumeKnown: usdVolume !== null };
+  const usdVolumeKnown = usdVolume !== null;
   const refusal = checkFloor(usdVolume, policy);
   observe({ stage: "floor", trades: refusal === null ? countOf(kept) : 0, dropped: 0 });
-  if (refusal !== null) return { ...valued, refusal };
+  if (refusal !== null) return ended(refusal, { usdVolume, usdVolumeKnown });
 
   const recent = await recentPrice();
   const { withheld, about } = guard(price, kept, recent, rate, policy);
-  const guarded = { ...valued, recent, about };
   if (!policy.guardFactor.isZero()) observe({ stage: "guard", trades: withheld ? 0 : countOf(kept), dropped: 0 });
-  if (withheld) return { ...guarded, refusal: "guarded" };
+  if (withheld) return ended("guarded", { usdVolume, usdVolumeKnown, recent, about });
 
-  const value = publishVwap({ pair, bucket, kept, price, usdVolume, dropped, policyId: policy.id });
+  const volumes = { kept, baseVolume, quoteVolume };
+  const value = publishVwap({ pair, bucket, ...volumes, price, usdVolume, dropped, policyId: policy.id });
   observe({ stage: "vwap", trades: value.trade_count, dropped: 0 });
-  return { ...guarded, value, refusal: null };
+  return ended(null, { value, usdVolume, usdVolumeKnown, recent, about });
 }

@@ -1,5 +1,5 @@
 import type { Bucket } from "../canonical/bucket.ts";
-import { formatDecimal, shareOf, sum } from "../canonical/decimal.ts";
+import { type Decimal, formatDecimal, shareOf } from "../canonical/decimal.ts";
 import { type Fraction, roundFraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { type DroppedTrades, type PublishedValue, publishedBucket } from "../canonical/published.ts";
@@ -11,6 +11,9 @@ export interface VwapInput {
   readonly bucket: Bucket;
   /** At least one source, in bytewise order. */
   readonly kept: readonly SourceVolumes[];
+  /** The sums over `kept`. */
+  readonly baseVolume: Decimal;
+  readonly quoteVolume: Decimal;
   readonly price: Fraction;
   readonly usdVolume: Fraction | null;
   readonly dropped: DroppedTrades;
@@ -18,9 +21,8 @@ export interface VwapInput {
 }
 
 /** The value as it is published: price and USD volume rounded half-even to 18 significant digits, the rest exact. */
-export function publishVwap({ pair, bucket, kept, price, usdVolume, dropped, policyId }: VwapInput): PublishedValue {
-  const baseVolume = sum(kept.map((source) => source.baseVolume));
-  const quoteVolume = sum(kept.map((source) => source.quoteVolume));
+export function publishVwap(input: VwapInput): PublishedValue {
+  const { pair, bucket, kept, baseVolume, quoteVolume, price, usdVolume, dropped, policyId } = input;
   const { pair: name, window_seconds, from, to } = publishedBucket(pair, bucket);
   // Named one by one, since spreading them costs more than all the arithmetic here.
   return {
