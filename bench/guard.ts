@@ -6,12 +6,11 @@ import { honestBuckets } from "./guard/real.ts";
 import { realSpike } from "./guard/spike.ts";
 import { freshSpikes, heldLevels, lastingMoves } from "./guard/staged.ts";
 
-const LEGEND = `adopted: the rule of docs/guard.md. with 1 %: hours of less than 1 % of the bucket's quote volume do not count
-where three others do. or H24: a value may be near to the median of the last 24 hours instead. H3, H9: of three hours
-or nine instead of five. 7 days: none older. by quote: a median weighted by quote volume. M30: the median of the last
-30 minutes with trades of a day. VWAP 24h: of the day before. P5: the median of the last five windows of the same
-length with trades. Factor 2; one venue where nothing else is said; a bucket each 30 s, for staged windows of 24 h each
-5 min; no floor and no outlier filter, which withhold more.`;
+const LEGEND = `adopted: the rule of docs/guard.md. any hour: hours of less than 100 USD count as well. or H24: a value may be near
+to the median of the last 24 hours instead. H3, H9: of three hours or nine instead of five. 7 days: none older. by quote:
+a median weighted by quote volume. M30: the median of the last 30 minutes with trades of a day. VWAP 24h: of the day
+before. P5: the median of the last five windows of the same length with trades. Factor 2; one venue where nothing else is
+said; a bucket each 30 s, for staged windows of 24 h each 5 min; no floor and no outlier filter, which withhold more.`;
 
 /** A study rather than a benchmark: which recent price the guard is to hold a value against. */
 export const guard: Bench = {

@@ -10,7 +10,8 @@ import { writeTrades } from "../internal/storage/trades.ts";
 import { type OracleTrade, plain } from "./oracle.ts";
 import { type OracleCandles, oracleCandles } from "./oracle-candles.ts";
 
-const START = parseTime("2026-03-01T10:00:00Z");
+/** In the midst of an hour where candles are shorter than that. */
+const startOf = (interval: bigint) => parseTime("2026-03-01T10:00:00Z") + (interval < HOUR ? 30n * MINUTE : 0n);
 const PAGE = 24;
 const UNIT = 10n ** 30n;
 const VENUES = ["binance", "bitstamp", "coinbase", "kraken", "sdex"];
@@ -45,8 +46,17 @@ const odd = fc.oneof(
     stroops: fc.integer({ min: 1, max: 2500 }),
   }),
 );
+/** What was traded in the day before the page, by minutes. */
+const earlier = fc.record({
+  minutesBefore: fc.integer({ min: 1, max: 1500 }),
+  source: fc.constantFrom(...VENUES),
+  thousandths: fc.constantFrom(980, 1000, 1020, 1000, 300, 5000),
+  size: fc.constantFrom(1n, 20n, 3000n),
+});
 type Print = {
-  readonly at: number;
+  /** Tenths of an interval after the start of the page. */
+  readonly at?: number;
+  readonly minutesBefore?: number;
   readonly source: string;
   readonly thousandths: number;
   readonly size?: bigint;
@@ -56,7 +66,7 @@ type Print = {
 function tradeOf(print: Print, index: number, interval: bigint): OracleTrade {
   const base = print.size === undefined ? BigInt(print.stroops ?? 0) * 10n ** 23n : print.size * UNIT;
   return {
-    ts: START + (BigInt(print.at) * interval) / 10n,
+    ts: startOf(interval) + (BigInt(print.at ?? 0) * interval) / 10n - BigInt(print.minutesBefore ?? 0) * MINUTE,
     source: print.source,
     id: String(index),
     base,
@@ -87,9 +97,10 @@ describe("a page of candles", () => {
       })),
     );
     const api = openTestApi({ database, policy: { min_usd_volume: Number(DEFAULTS.minUsd) } });
-    api.at(START + 3n * BigInt(PAGE) * HOUR);
-    const until = formatTime(START + BigInt(PAGE) * interval);
-    const query = `interval=${interval / 1_000_000n}s&from=${formatTime(START)}&to=${until}&limit=1000`;
+    const start = startOf(interval);
+    api.at(start + 3n * BigInt(PAGE) * HOUR);
+    const until = formatTime(start + BigInt(PAGE) * interval);
+    const query = `interval=${interval / 1_000_000n}s&from=${formatTime(start)}&to=${until}&limit=1000`;
     const { status, body } = await api.get(`/v1/ohlc?pair=${formatPair(pair)}&${query}`);
     expect({ status, next: body.data?.next }).toEqual({ status: 200, next: null });
     return body.data.candles;
@@ -103,13 +114,15 @@ describe("a page of candles", () => {
     const prints = fc.tuple(
       fc.array(calm, { minLength: 20, maxLength: 140 }),
       fc.oneof(fc.array(odd, { maxLength: 1 }), fc.array(odd, { maxLength: 12 })),
+      fc.array(earlier, { maxLength: 12 }),
     );
     await fc.assert(
-      fc.asyncProperty(prints, async ([calmOnes, oddOnes]) => {
-        const trades = [...calmOnes, ...oddOnes].map((print, index) => tradeOf(print, index, interval));
-        expect(await page(trades, interval)).toEqual(oracleCandles(trades, { ...DEFAULTS, interval }));
+      fc.asyncProperty(prints, async ([calmOnes, oddOnes, earlierOnes]) => {
+        const trades = [...calmOnes, ...oddOnes, ...earlierOnes].map((print, index) => tradeOf(print, index, interval));
+        const from = startOf(interval);
+        expect(await page(trades, interval)).toEqual(oracleCandles(trades, { ...DEFAULTS, interval, from }));
       }),
-      { numRuns: 25 },
+      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 25) },
     );
   });
 

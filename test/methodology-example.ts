@@ -1,7 +1,7 @@
 import canonicalize from "canonicalize";
 import { type Computation, shownPrices } from "../internal/aggregate/compute.ts";
 import { serializeConfidence } from "../internal/aggregate/confidence.ts";
-import { hasVote } from "../internal/aggregate/floor.ts";
+import { hasVote, leastVote } from "../internal/aggregate/floor.ts";
 import { outlierBand, priceStatistics, sigmaRule, squaredReach } from "../internal/aggregate/outliers.ts";
 import {
   DEFAULT_POLICY_SETTINGS,
@@ -141,7 +141,7 @@ async function recentFigures(reader: TradeReader, own: Computation, { from }: Bu
   const { pairs, recent } = own;
   const { band } = shownPrices(own, POLICY);
   const sources = ["binance", "bitstamp", "coinbase", "kraken"];
-  const { hours } = await reader.recentBlocks(pairs, from, sources);
+  const { hours } = await reader.recentBlocks(pairs, from, sources, leastVote(ONE, POLICY));
   const rows = hours.map((block) => {
     const venues = block.sources.map((venue) => ({ source: venue.source, ...exactVolumes(venue) }));
     const near = nearMedian(
@@ -244,6 +244,7 @@ function columns(rows: readonly (readonly string[])[]): string {
 
 /** Which of the venues have a vote in the venue rule; quotes are USD here. */
 function votersOf(venues: readonly { readonly source: string; readonly quoteVolume: Decimal }[]) {
-  const voters = venues.filter(({ quoteVolume }) => hasVote(quoteVolume, ONE, POLICY)).map(({ source }) => source);
+  const least = leastVote(ONE, POLICY);
+  const voters = venues.filter(({ quoteVolume }) => hasVote(quoteVolume, least)).map(({ source }) => source);
   return (venue: string): boolean => voters.includes(venue);
 }

@@ -8,12 +8,14 @@ export type OracleCandles = FilterRules &
   Omit<GuardRules, "currencyRate"> & {
     /** Microseconds. */
     readonly interval: bigint;
+    /** The first candle; without it, that of the first trade. */
+    readonly from?: bigint;
   };
 
 /** Candles by the plain definition, row by row: each one by itself, from all trades of sources that count. */
 export function oracleCandles(trades: readonly OracleTrade[], question: OracleCandles): object[] {
-  const { interval } = question;
-  const starts = new Set(trades.map(({ ts }) => ts - (ts % interval)));
+  const { interval, from: first = 0n } = question;
+  const starts = new Set(trades.map(({ ts }) => ts - (ts % interval)).filter((start) => start >= first));
   return [...starts].sort(compare).flatMap((from) => candle(trades, from, question) ?? []);
 }
 

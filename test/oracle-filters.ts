@@ -82,7 +82,7 @@ function aboutMiddle(
 
 /** Whether a venue's price counts for the median. */
 export function isVoter(
-  { quote }: Venue,
+  { quote }: Pick<Venue, "quote">,
   { currencyRate = null, minUsd = 0n }: Pick<FilterRules, "currencyRate" | "minUsd">,
 ): boolean {
   return currencyRate === null || quote * currencyRate[0] * 100n >= minUsd * 10n ** 30n * currencyRate[1];

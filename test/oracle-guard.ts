@@ -1,5 +1,5 @@
 import { isVoter, venuesNear } from "./oracle-filters.ts";
-import { compareRatios, isWithin, type Ratio } from "./oracle-numbers.ts";
+import { compareRatios, isWithin, type Ratio, total } from "./oracle-numbers.ts";
 import { formsPrice, type OracleTrade, type Venue, venuesOf, volumePrice } from "./oracle-trades.ts";
 
 const MINUTE = 60_000_000n;
@@ -59,11 +59,23 @@ export function recentPrice(
   return priceBefore(trades, from, rules) ?? (to - from > HOUR ? priceBefore(trades, to - HOUR, rules) : null);
 }
 
-/** The median of the last five hours with trades within 31 days that have a price, or else of the minutes of the last three. */
+/** That of rows that are worth a hundredth of the floor, else of any. */
 function priceBefore(trades: readonly OracleTrade[], before: bigint, rules: GuardRules): Ratio | null {
+  return priceOfRows(trades, before, rules, true) ?? priceOfRows(trades, before, rules, false);
+}
+
+/** The median of the last five hours with trades within 31 days that have a price, or else of the minutes of the last three. */
+function priceOfRows(
+  trades: readonly OracleTrade[],
+  before: bigint,
+  rules: GuardRules,
+  mustHaveVote: boolean,
+): Ratio | null {
   const hour = before - (before % HOUR);
-  const hours = blocksOf(trades, HOUR, hour - 31n * 24n * HOUR, hour);
-  if (hours.length === 0) return medianOfBlocks(blocksOf(trades, MINUTE, before - 3n * HOUR, before), rules);
+  const blocks = (length: bigint, from: bigint, to: bigint) =>
+    blocksOf(trades, length, from, to, (quote) => !mustHaveVote || isVoter({ quote }, rules));
+  const hours = blocks(HOUR, hour - 31n * 24n * HOUR, hour);
+  if (hours.length === 0) return medianOfBlocks(blocks(MINUTE, before - 3n * HOUR, before), rules);
   for (let first = 0; first < hours.length; first += 5) {
     const median = medianOfBlocks(hours.slice(first, first + 5), rules);
     if (median !== null) return median;
@@ -81,15 +93,25 @@ function medianOfBlocks(blocks: readonly OracleTrade[][], rules: GuardRules): Ra
   return odd[(odd.length - 1) / 2] ?? null;
 }
 
-/** The trades of whole blocks of time, newest first, without sources that have no trade in them which forms a price. */
-function blocksOf(trades: readonly OracleTrade[], length: bigint, from: bigint, to: bigint): OracleTrade[][] {
+/**
+ * The trades of whole blocks of time, newest first, without what a source traded of a market in one of them where none of it
+ * forms a price or its quote volume does not count.
+ */
+function blocksOf(
+  trades: readonly OracleTrade[],
+  length: bigint,
+  from: bigint,
+  to: bigint,
+  counts: (quote: bigint) => boolean,
+): OracleTrade[][] {
   const blocks = new Map<bigint, OracleTrade[]>();
   for (const trade of trades) {
     const start = trade.ts - (trade.ts % length);
     if (start < from || start + length > to) continue;
     const isOfRow = ({ ts, source, market }: OracleTrade) =>
       ts - (ts % length) === start && source === trade.source && isSameMarket(market, trade.market);
-    if (trades.some((other) => isOfRow(other) && formsPrice(other)))
+    const row = trades.filter(isOfRow);
+    if (row.some(formsPrice) && counts(total(row.map(({ quote }) => quote))))
       blocks.set(start, [...(blocks.get(start) ?? []), trade]);
   }
   return [...blocks].sort(([one], [other]) => Number(other - one)).map(([, block]) => block);
@@ -104,8 +126,7 @@ function blockPrice(block: readonly OracleTrade[], rules: GuardRules): Ratio | n
   const { venueDeviation, guardFactor } = rules;
   const venues = venuesOf(block);
   const prices = new Map(venues.map((venue) => [venue.source, volumePrice([venue])]));
-  const voters = venues.filter((venue) => isVoter(venue, rules)).map(({ source }) => source);
-  const near = venues.filter(({ source }) => venuesNear(prices, venueDeviation, voters).has(source));
+  const near = venues.filter(({ source }) => venuesNear(prices, venueDeviation, [...prices.keys()]).has(source));
   const price = volumePrice(near);
   return near.some((venue) => isWithin(volumePrice([venue]), price, guardFactor)) ? price : null;
 }

@@ -446,6 +446,33 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect([outvoted, own.refusal, own.dropped.venue]).toEqual([null, "below-floor", 10]);
     });
 
+    it("gives dust in the hours of a market that rarely trades no vote over it", async () => {
+      const pair = "XLM/USD";
+      const honest = { pair, base: "200000", quote: "20000", source: "kraken" };
+      const dust = { pair, base: "0.02", quote: "0.02", source: "sdex", every: 1800 };
+      const { published, get } = await world(
+        { ...honest, at: -3 * DAY, times: 3, every: DAY },
+        { ...dust, at: -12 * HOUR, times: 24 },
+        { ...honest, at: 10 },
+        { pair, base: "20000", quote: "20000", source: "kraken", at: 2 * HOUR },
+      );
+      expect((await published(pair, 5 * MINUTE, 5 * MINUTE)).value).toMatchObject({ price: "0.1" });
+      const washed = await published(pair, 5 * MINUTE, 2 * HOUR + 5 * MINUTE);
+      expect([washed.value, washed.own.refusal]).toEqual([null, "guarded"]);
+      // Neither is shown by a candle.
+      const { data } = await get(`ohlc?pair=${pair}&interval=1h&limit=100`, 3 * HOUR);
+      const shown = data.candles.map(({ high, low }: { high: string; low: string }) => `${low} ${high}`);
+      expect(new Set(shown)).toEqual(new Set(["0.1 0.1"]));
+    });
+
+    it("takes the hours of a market that never trades much as they are", async () => {
+      const pair = "XLM/USD";
+      const small = { pair, base: "50", quote: "5", source: "sdex", times: 40, every: 1800, at: -20 * HOUR };
+      const { published } = await world(small, { pair, base: "20000", quote: "20000", source: "sdex" });
+      const { value, own } = await published(pair, 5 * MINUTE, 5 * MINUTE);
+      expect([value, own.refusal]).toEqual([null, "guarded"]);
+    });
+
     it("remembers what was traded before one of two venues swapped them, however long ago", async () => {
       const every = { pair: "ETH/USD", every: 600 };
       const { published } = await world(

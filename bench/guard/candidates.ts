@@ -8,7 +8,7 @@ export interface Candidate {
   readonly name: string;
   /** The prices do not change while `from` stays within one such number of seconds; 0: they always may. */
   readonly grain: number;
-  readonly recent: (series: Series, from: number, window: number, quote: number) => readonly number[];
+  readonly recent: (series: Series, from: number, window: number) => readonly number[];
 }
 
 interface HourRule {
@@ -21,7 +21,7 @@ interface HourRule {
   readonly traded: boolean;
   /** Where nothing came before a window of more than an hour, it is held against what lies before its last hour. */
   readonly inside: boolean;
-  /** Hours of less than this part of the bucket's quote volume do not count, where three others do. */
+  /** Hours and minutes of less quote volume do not count where there are others. */
   readonly least: number;
 }
 
@@ -33,13 +33,13 @@ const ADOPTED: HourRule = {
   minutesBelow: 1,
   traded: true,
   inside: true,
-  least: 0,
+  least: 100,
 };
 
 /** The adopted rule, variants of it that differ in one thing each, and rules of other kinds. */
 export const CANDIDATES: readonly Candidate[] = [
   hours("adopted", ADOPTED),
-  hours("with 1 %", { ...ADOPTED, least: 0.01 }),
+  hours("any hour", { ...ADOPTED, least: 0 }),
   hours("or H24", ADOPTED, { ...ADOPTED, count: 24 }),
   hours("H3", { ...ADOPTED, count: 3 }),
   hours("H9", { ...ADOPTED, count: 9 }),
@@ -66,21 +66,25 @@ export const PARTS: readonly Candidate[] = [
 function hours(name: string, ...rules: readonly HourRule[]): Candidate {
   return {
     name,
-    grain: rules.some(({ least }) => least > 0) ? 0 : 60,
-    recent: (series, from, window, quote) =>
+    grain: 60,
+    recent: (series, from, window) =>
       rules.flatMap((rule) => {
-        const price = recentHours(series, from, quote, rule);
+        const price = recentHours(series, from, rule);
         const isLookedInto = price === undefined && rule.inside && window > HOUR;
-        return present(isLookedInto ? recentHours(series, from + window - HOUR, quote, rule) : price);
+        return present(isLookedInto ? recentHours(series, from + window - HOUR, rule) : price);
       }),
   };
 }
 
-function recentHours(series: Series, from: number, quote: number, rule: HourRule): number | undefined {
-  const all = blocksBefore(series.hours, from, HOUR, rule.days * DAY);
-  const large = rule.least === 0 ? all : all.filter((block) => block.quote >= quote * rule.least);
-  const hours = large.length >= 3 ? large : all;
-  const minutes = hours.length < rule.minutesBelow ? blocksBefore(series.minutes, from, 60, 3 * HOUR) : [];
+function recentHours(series: Series, from: number, rule: HourRule): number | undefined {
+  return middleOfHours(series, from, rule, rule.least) ?? middleOfHours(series, from, rule, 0);
+}
+
+function middleOfHours(series: Series, from: number, rule: HourRule, least: number): number | undefined {
+  const isCounted = ({ quote }: Block): boolean => quote >= least;
+  const hours = blocksBefore(series.hours, from, HOUR, rule.days * DAY).filter(isCounted);
+  const minutes =
+    hours.length < rule.minutesBelow ? blocksBefore(series.minutes, from, 60, 3 * HOUR).filter(isCounted) : [];
   // Where none of the last hours has a price, those before them count.
   for (let end = hours.length; end >= 0; end -= rule.count) {
     const blocks = [...hours.slice(Math.max(0, end - rule.count), end), ...minutes];

@@ -24,7 +24,7 @@ export function* judge(series: Series, { grain, recent }: Candidate, question: Q
     const value = windowValue(series, to - window, to);
     if (value === null) continue;
     const key = grain === 0 ? to : Math.floor((to - window) / grain);
-    if (key !== known.key) known = { key, prices: recent(series, to - window, window, value.quote) };
+    if (key !== known.key) known = { key, prices: recent(series, to - window, window) };
     const isFar = known.prices.length > 0 && known.prices.every((price) => !within(value.price, price, factor));
     yield { ...value, to, withheld: isFar && !isConfirmed(value, factor) };
   }

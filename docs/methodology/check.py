@@ -57,9 +57,9 @@ def outlier_rule(trades):
     too_much = quote(filter(by_count, trades)) > policy.outlier_max_dropped_share * quote(trades)
     return rule([t.q for t in trades]) if too_much else by_count
 
-def near(prices, venues):
+def near(prices, venues=None):
     if policy.venue_deviation_pct == 0 or len(prices) < 3: return set(prices)
-    voters = [name for name in prices if quote(venues[name]) * 100 >= policy.min_usd_volume]
+    voters = [name for name in venues or () if quote(venues[name]) * 100 >= policy.min_usd_volume]
     votes = [prices[name] for name in voters or prices]
     middles = votes if len(votes) < 3 else [median(votes)]
     reach = policy.venue_deviation_pct / 100
@@ -74,12 +74,12 @@ def near_venues(trades):
         cleaned |= odd
     return near(prices, venues)
 
-def recent_price(trades, before):
+def recent_price(trades, before, least):
     def blocks(length, first, last):
         found = groups([t for t in trades if first <= t.ts < last], lambda t: -(t.ts // length))
-        sources = [groups(of, lambda t: t.source) for of in found.values()]  # newest first
-        priced = [{name: of for name, of in each.items() if any(t.forms for t in of)} for each in sources]
-        return [each for each in priced if each]
+        rows = [groups(of, lambda t: (t.source, t.pair)).values() for of in found.values()]  # newest first
+        counted = [[t for row in each if any(t.forms for t in row) and quote(row) >= least for t in row] for each in rows]
+        return [groups(of, lambda t: t.source) for of in counted if of]
     hour = before // HOUR * HOUR
     hours = blocks(HOUR, hour - 31 * 24 * HOUR, hour)
     minutes = [] if hours else blocks(MINUTE, -(-(before - 3 * HOUR) // MINUTE) * MINUTE, before // MINUTE * MINUTE)
@@ -87,7 +87,7 @@ def recent_price(trades, before):
         prices = []
         for venues in found:
             own = {name: vwap(of) for name, of in venues.items()}
-            kept = near(own, venues)
+            kept = near(own)
             price = vwap([t for name in kept for t in venues[name]]) if kept else None
             if any(within(own[name], price, policy.guard_factor) for name in kept): prices.append(price)
         if prices: return median(prices if len(prices) % 2 else prices[1:] or prices)
@@ -106,8 +106,10 @@ sources = groups(kept, lambda t: t.source)
 if not kept: sys.exit("empty")
 if len(sources) < policy.min_sources: sys.exit("too-few-sources")
 if quote(kept) < policy.min_usd_volume: sys.exit("below-floor")
-price, recent, factor = vwap(kept), recent_price(ours, start) if policy.guard_factor else None, policy.guard_factor
-if recent is None and factor and end - start > HOUR: recent = recent_price(ours, end - HOUR)
+price, recent, factor, vote = vwap(kept), None, policy.guard_factor, policy.min_usd_volume / 100
+for before in ([start] + [end - HOUR] * (end - start > HOUR)) * (factor > 0):
+    for least in vote, 0:  # small trades count where there are no others
+        recent = recent_price(ours, before, least) if recent is None else recent
 low = high = recent
 if recent is not None and not within(price, recent, factor):
     agree = [of for of in sources.values() if quote(of) >= policy.min_usd_volume and within(vwap(of), price, factor)]

@@ -1,8 +1,18 @@
 import type { Asset } from "../canonical/asset.ts";
 import type { Decimal } from "../canonical/decimal.ts";
-import { compareFractions, type Fraction, fraction, fractionOf, ONE, over, times } from "../canonical/fraction.ts";
+import {
+  ceilFraction,
+  compareFractions,
+  type Fraction,
+  fraction,
+  fractionOf,
+  ONE,
+  over,
+  times,
+} from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
+import { AMOUNT_DECIMALS } from "../canonical/trade.ts";
 import { currencyOf } from "./aliases.ts";
 import type { Policy } from "./policy.ts";
 import type { FxQuote } from "./reader.ts";
@@ -32,21 +42,25 @@ export function usdVolumeOf(quoteVolume: Decimal, usdRate: Fraction | null): Fra
   return usdRate === null ? null : times(fractionOf(quoteVolume), usdRate);
 }
 
-/** Venues that are worth less than this part of the floor have no vote in the venue rule. */
+/** A venue that is worth less than this part of the floor has no vote. */
 const VOTE_DIVISOR = fraction(100n, 1n);
 
 /**
- * Whether a venue's trades are worth enough for its price to have a vote among the venues: a hundredth of the volume floor.
- * Dust on a few venues would otherwise outvote the market. Where the rate of the quote's currency is not known, all have one.
+ * The quote volume from which a venue's trades are worth enough to have a vote on what the market's price is: a hundredth of the
+ * volume floor, rounded up to the decimals that a volume can have. Dust on a few venues, or in a few hours, would otherwise
+ * outvote the market. Null, and any volume has a vote, where the floor is off or the rate of the quote's currency is not known.
  */
-export function hasVote(
-  quoteVolume: Decimal,
+export function leastVote(
   currencyRate: Fraction | null,
   { minUsdVolume }: Pick<Policy, "minUsdVolume">,
-): boolean {
-  if (currencyRate === null || minUsdVolume.isZero()) return true;
-  const worth = times(times(fractionOf(quoteVolume), currencyRate), VOTE_DIVISOR);
-  return compareFractions(worth, fractionOf(minUsdVolume)) >= 0;
+): Decimal | null {
+  if (currencyRate === null || minUsdVolume.isZero()) return null;
+  return ceilFraction(over(fractionOf(minUsdVolume), times(currencyRate, VOTE_DIVISOR)), AMOUNT_DECIMALS);
+}
+
+/** Whether a quote volume has a vote; see {@link leastVote}. */
+export function hasVote(quoteVolume: Decimal, least: Decimal | null): boolean {
+  return least === null || !quoteVolume.lessThan(least);
 }
 
 /** Why the volume floor lets nothing be published; null where it does. A floor of 0 is off. */

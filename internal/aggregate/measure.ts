@@ -4,7 +4,7 @@ import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades } from "../canonical/published.ts";
 import { filterByClass } from "./class-filter.ts";
-import { hasVote } from "./floor.ts";
+import { hasVote, leastVote } from "./floor.ts";
 import { type OutlierScope, outlierStep } from "./outlier-step.ts";
 import { withoutOutliers } from "./outliers.ts";
 import type { PegFiltered } from "./pegs.ts";
@@ -62,8 +62,8 @@ export async function measure(
 
   const scope: OutlierScope = { reader, policy, pairs, bucket, maxTrades };
   const votes = async (): Promise<(venue: string) => boolean> => {
-    const rate = await currencyRate();
-    const voters = ofClass.filter(({ quoteVolume }) => hasVote(quoteVolume, rate, policy));
+    const least = leastVote(await currencyRate(), policy);
+    const voters = ofClass.filter(({ quoteVolume }) => hasVote(quoteVolume, least));
     return (venue) => voters.some(({ source }) => source === venue);
   };
   const near = await keptVenues(ofClass, policy, votes, async (venue) => {

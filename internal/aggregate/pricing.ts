@@ -1,4 +1,5 @@
 import type { Bucket } from "../canonical/bucket.ts";
+import type { Decimal } from "../canonical/decimal.ts";
 import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
@@ -7,7 +8,7 @@ import { pairIdentity } from "./aliases.ts";
 import { countedSources } from "./class-filter.ts";
 import { type Computation, judge } from "./compute.ts";
 import { expansionOf } from "./expansion.ts";
-import { checkFloor, usdVolumeOf } from "./floor.ts";
+import { checkFloor, leastVote, usdVolumeOf } from "./floor.ts";
 import { bandAbout, guard } from "./guard.ts";
 import type { LegMarket } from "./legs.ts";
 import { type Measured, measure } from "./measure.ts";
@@ -39,6 +40,8 @@ export interface Pricing {
   readonly stored: (pair: Pair, bucket: Bucket) => Promise<PegFiltered>;
   /** What the filters leave of a pair's own trades, and which single prices of the bucket may be shown: no floor applies. */
   readonly shown: (pair: Pair, bucket: Bucket) => Promise<Shown>;
+  /** The quote volume that has a vote in a bucket; see `leastVote`. */
+  readonly leastVote: (pair: Pair, bucket: Bucket) => Promise<Decimal | null>;
   /** The price that the guard holds a bucket against; null where there is none, or the guard is off. */
   readonly recentPrice: (pair: Pair, bucket: Bucket) => Promise<Fraction | null>;
   /** When the last trade was that the class filter keeps; null where that is not known. */
@@ -58,7 +61,12 @@ export function pricingOf(
   pairs: readonly Pair[],
   { maxTrades, observe = () => {} }: PricingOptions,
 ): Pricing {
-  const identity = (pair: Pair): string => pairIdentity(pair, policy.aliases);
+  const identities = new Map<Pair, string>();
+  const identity = (pair: Pair): string => {
+    const found = identities.get(pair) ?? pairIdentity(pair, policy.aliases);
+    identities.set(pair, found);
+    return found;
+  };
   const extent = ({ from, to }: Bucket): string => `${from} ${to}`;
   const market = (pair: Pair, bucket: Bucket): string => `${identity(pair)} ${extent(bucket)}`;
   // A leg asks by other names than its value is published under.
@@ -91,11 +99,13 @@ export function pricingOf(
     return usdVolume !== null && checkFloor(usdVolume, policy) === null ? own.price : null;
   });
 
+  const leastVoteOf = async (pair: Pair, { to }: Bucket): Promise<Decimal | null> =>
+    leastVote(await usdPrices.ofCurrency(pair, to), policy);
   const recent = once(market, async (pair: Pair, bucket: Bucket): Promise<Fraction | null> => {
     if (policy.guardFactor.isZero()) return null;
     const { kept } = await stored(pair, bucket);
-    const currencyRate = await usdPrices.ofCurrency(pair, bucket.to);
-    return readRecentPrice(reader, policy, { stored: kept, counted, currencyRate }, bucket);
+    const leastQuote = await leastVoteOf(pair, bucket);
+    return readRecentPrice(reader, policy, { stored: kept, counted, leastQuote }, bucket);
   });
 
   const own = once(market, async (asked: Pair, bucket: Bucket): Promise<Computation> => {
@@ -116,6 +126,7 @@ export function pricingOf(
 
   return {
     own,
+    leastVote: leastVoteOf,
     recentPrice: recent,
     stored,
     shown: async (pair, bucket) => {

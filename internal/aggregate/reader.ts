@@ -166,7 +166,7 @@ export interface Block {
 
 /** The trading shortly before a moment, newest first; blocks without trades are left out. */
 export interface RecentBlocks {
-  /** The last five hours that were over by the last full hour, within 31 days. */
+  /** The last five hours with such rows that were over by the last full hour, within 31 days. */
   readonly hours: readonly Block[];
   /** Where there is no such hour, all minutes of the last three hours that are over; else none. */
   readonly minutes: readonly Block[];
@@ -243,6 +243,15 @@ export interface TradeReader {
     sources: readonly string[],
     filter: PriceFilter,
   ): Promise<FilteredCandle>;
-  /** What a recent price is made of; `sources` null means any. */
-  recentBlocks(pairs: readonly Pair[], before: Micros, sources: readonly string[] | null): Promise<RecentBlocks>;
+  /**
+   * What a recent price is made of: the rollups of hours or minutes, each of one source and stored pair.
+   * @param sources null: any
+   * @param leastQuote rollups with less quote volume are left out; null: none are
+   */
+  recentBlocks(
+    pairs: readonly Pair[],
+    before: Micros,
+    sources: readonly string[] | null,
+    leastQuote: Decimal | null,
+  ): Promise<RecentBlocks>;
 }

@@ -20,7 +20,7 @@ const at = (price: string) => block([price, "1"]);
 describe("the recent price", () => {
   const policy = makePolicy(DEFAULT_POLICY_SETTINGS);
   const of = (hours: readonly Block[], minutes: readonly Block[] = []): Fraction =>
-    recentPrice({ hours, minutes }, policy, null) ?? fraction(-1n, 1n);
+    recentPrice({ hours, minutes }, policy) ?? fraction(-1n, 1n);
 
   it("is the median of the hours, or of the minutes that stand in for them", () => {
     expectFraction(of([at("9"), at("1"), at("2")]), fraction(2n, 1n));
@@ -39,7 +39,7 @@ describe("the recent price", () => {
   });
 
   it("is not known where there was nothing", () => {
-    expect(recentPrice({ hours: [], minutes: [] }, policy, null)).toBe(null);
+    expect(recentPrice({ hours: [], minutes: [] }, policy)).toBe(null);
   });
 
   it("takes Σ quote / Σ base of a block, without a venue that is far from the others", () => {
@@ -52,7 +52,7 @@ describe("the recent price", () => {
     const swapped = block(["100", "1"], ["0.01", "100"]);
     for (const odd of [apart, swapped]) {
       expectFraction(of([odd, at("7")]), fraction(7n, 1n));
-      expect(recentPrice({ hours: [odd], minutes: [] }, policy, null)).toBe(null);
+      expect(recentPrice({ hours: [odd], minutes: [] }, policy)).toBe(null);
     }
     // Twice the price of one of two is still what somebody traded at.
     expectFraction(of([block(["1", "1"], ["3", "1"])]), fraction(2n, 1n));

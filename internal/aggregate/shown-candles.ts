@@ -2,14 +2,14 @@ import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import { type Decimal, dividePublished, floatOfDecimal, parseDecimal } from "../canonical/decimal.ts";
 import { fractionOf, ONE } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { floorTo, seconds } from "../canonical/time.ts";
+import { ceilTo, floorTo, type Micros, seconds } from "../canonical/time.ts";
 import type { CandlePage, CandlePrices, CandleQuestion, CandleSums, CandleTotals } from "./candles.ts";
 import { countedSources } from "./class-filter.ts";
 import { expandPair, expansionOf } from "./expansion.ts";
 import { judgesOutliers, outlierBand, sigmaRule } from "./outliers.ts";
 import type { Policy } from "./policy.ts";
 import type { Pricing } from "./pricing.ts";
-import type { PriceBand, TradeReader } from "./reader.ts";
+import type { Block, PriceBand, TradeReader } from "./reader.ts";
 import { MOST_HOURS } from "./recent-price.ts";
 import { areSurelyNear } from "./venues.ts";
 import { isWithinFactor } from "./within-factor.ts";
@@ -71,7 +71,7 @@ async function lookInto(
   question: CandleQuestion,
   candle: CandleTotals,
 ): Promise<ShownCandle | null> {
-  const bucket = { from: candle.from, to: candle.from + seconds(question.intervalSeconds) };
+  const bucket = bucketOf(candle, question);
   try {
     const { measured, filter } = await pricing.shown(pair, bucket);
     if (measured.kept.length === 0) return null;
@@ -85,6 +85,7 @@ async function lookInto(
   }
 }
 
+const SECONDS_PER_HOUR = 3600;
 /** What a float may be off by, and more; and a variance of floats, as a part of the squared mean. */
 const FLOAT_ERROR = 1e-9;
 const VARIANCE_ERROR = 1e-12;
@@ -154,10 +155,10 @@ async function guardMarks(
   question: CandleQuestion,
   candles: readonly CandleTotals[],
 ): Promise<boolean[]> {
-  const { reader, policy } = context;
+  const { policy, pricing } = context;
   if (policy.guardFactor.isZero()) return candles.map(() => false);
   const factor = Number(policy.guardFactor) * (1 - FLOAT_ERROR);
-  const before = await blockPricesBefore(reader, question, candles[0]?.from ?? 0n);
+  const before = await blockPricesBefore(context, pair, question, candles[0]?.from ?? 0n);
   const extremes = candles.map(({ priceMin, priceMax }) => ({
     least: floatOfDecimal(priceMin),
     greatest: floatOfDecimal(priceMax),
@@ -167,7 +168,8 @@ async function guardMarks(
   if (isQuiet([...before, ...extremes])) return candles.map(() => false);
   return Promise.all(
     candles.map(async (candle, index) => {
-      const earlier = extremes.slice(firstOfLastHours(candles, index), index);
+      const leastQuote = await pricing.leastVote(pair, bucketOf(candle, question));
+      const earlier = extremes.slice(firstOfLastHours(candles, index, question, leastQuote), index);
       const around = [extremes[index] as Extremes, ...earlier, ...(index - earlier.length === 0 ? before : [])];
       return !isQuiet(around) && isFarFromRecentPrice(context, pair, question, candle);
     }),
@@ -178,11 +180,11 @@ async function guardMarks(
 async function isFarFromRecentPrice(
   { policy, pricing }: CandleContext,
   pair: Pair,
-  { intervalSeconds }: CandleQuestion,
-  { from, priceMin, priceMax }: CandleTotals,
+  question: CandleQuestion,
+  candle: CandleTotals,
 ): Promise<boolean> {
-  const bucket = { from, to: from + seconds(intervalSeconds) };
-  const recent = await pricing.recentPrice(pair, bucket);
+  const { priceMin, priceMax } = candle;
+  const recent = await pricing.recentPrice(pair, bucketOf(candle, question));
   const isNear = (price: Decimal): boolean => isWithinFactor(fractionOf(price), recent ?? ONE, policy.guardFactor);
   return recent !== null && !(isNear(priceMin) && isNear(priceMax));
 }
@@ -192,14 +194,28 @@ interface Extremes {
   readonly greatest: number;
 }
 
-/** The prices of the sources in the blocks that the recent price of the first candle comes from. */
+/**
+ * The prices of the sources in the blocks that recent prices in the page may come from and that lie before it. The hour in
+ * which the page begins lies partly before it.
+ */
 async function blockPricesBefore(
-  reader: TradeReader,
-  { pairs, sources }: CandleQuestion,
-  first: bigint,
+  { reader, pricing }: CandleContext,
+  pair: Pair,
+  question: CandleQuestion,
+  first: Micros,
 ): Promise<Extremes[]> {
-  const { hours, minutes } = await reader.recentBlocks(pairs, first, sources);
-  return [...hours, ...minutes].flatMap((block) =>
+  const { pairs, sources } = question;
+  const leastQuote = await pricing.leastVote(pair, bucketOf({ from: first }, question));
+  const moments = [...new Set([first, ceilTo(first, HOUR)])];
+  const blocksBefore = async (moment: Micros): Promise<Block[]> => {
+    for (const least of leastQuote === null ? [null] : [leastQuote, null]) {
+      const { hours, minutes } = await reader.recentBlocks(pairs, moment, sources, least);
+      if (hours.length + minutes.length > 0) return [...hours, ...minutes];
+    }
+    return [];
+  };
+  const blocks = (await Promise.all(moments.map(blocksBefore))).flat();
+  return blocks.flatMap((block) =>
     block.sources.map(({ base, quote }) => {
       const price = floatSum(quote) / floatSum(base);
       return { least: price, greatest: price };
@@ -211,18 +227,37 @@ function floatSum(texts: readonly string[]): number {
   return texts.reduce((total, text) => total + Number(text), 0);
 }
 
-/** The place of the first of the candles before `index` that the last hours with trades lie in. */
-function firstOfLastHours(candles: readonly CandleTotals[], index: number): number {
-  let place = index;
-  let hours = 0;
-  let last: bigint | null = null;
+/**
+ * The place of the first of the candles before `index` that the hours of its recent price surely lie in. An hour surely counts
+ * if it is worth so much that one of its rollups has a vote, however it is divided among them.
+ */
+function firstOfLastHours(
+  candles: readonly CandleTotals[],
+  index: number,
+  { pairs, sources, intervalSeconds }: CandleQuestion,
+  leastQuote: Decimal | null,
+): number {
+  const rollups = sources === null ? Number.POSITIVE_INFINITY : pairs.length * sources.length;
+  const hoursOfCandle = Math.max(1, intervalSeconds / SECONDS_PER_HOUR);
+  const needed = leastQuote === null ? 0 : floatOfDecimal(leastQuote) * rollups * hoursOfCandle * (1 + FLOAT_ERROR);
+  let [place, hours, worth] = [index, 0, Number.NaN];
+  let last: Micros | null = null;
   while (place > 0) {
-    const hour = floorTo((candles[place - 1] as CandleTotals).from, HOUR);
-    if (hour !== last && ++hours > MOST_HOURS + 1) break;
+    const candle = candles[place - 1] as CandleTotals;
+    const hour = floorTo(candle.from, HOUR);
+    if (hour !== last) {
+      if (worth >= needed && ++hours > MOST_HOURS) break;
+      worth = Number.NaN;
+    }
+    if (candle.prices !== null) worth = (Number.isNaN(worth) ? 0 : worth) + floatOfDecimal(candle.quoteVolume);
     last = hour;
     place--;
   }
   return place;
+}
+
+function bucketOf({ from }: Pick<CandleTotals, "from">, { intervalSeconds }: Pick<CandleQuestion, "intervalSeconds">) {
+  return { from, to: from + seconds(intervalSeconds) };
 }
 
 /** Whether an asset that is pegged to the quote is left out of the candle. */

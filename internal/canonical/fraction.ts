@@ -99,6 +99,11 @@ export function roundFractionTo({ numerator, denominator }: Fraction, decimals: 
   return new Decimal(roundRatioTo(numerator, denominator, decimals), decimals);
 }
 
+/** The least decimal with so many decimals that is not below the value, which is not negative. */
+export function ceilFraction({ numerator, denominator }: Fraction, decimals: number): Decimal {
+  return new Decimal((numerator * powerOfTen(decimals) + denominator - 1n) / denominator, decimals);
+}
+
 /** Of two whole numbers that are not negative. */
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   let [x, y] = [a, b];

@@ -2,6 +2,9 @@ import type { Asset } from "./asset.ts";
 import { type Decimal, parseDecimal } from "./decimal.ts";
 import type { Micros } from "./time.ts";
 
+/** The most decimals that an amount may have. */
+export const AMOUNT_DECIMALS = 30;
+
 /** A trade as it is stored: in its own market's orientation, amounts in whole units of the asset. */
 export interface TradeRow {
   readonly base: Asset;

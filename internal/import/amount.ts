@@ -1,9 +1,9 @@
 import { type Decimal, formatDecimal, parseDecimal, ZERO } from "../canonical/decimal.ts";
 import { InputError } from "../canonical/input-error.ts";
+import { AMOUNT_DECIMALS } from "../canonical/trade.ts";
 import { inColumn } from "./fields.ts";
 
 const AMOUNT_LIMIT = parseDecimal("1e40");
-const MAX_DECIMALS = 30;
 
 /**
  * The amount that a column's text writes.
@@ -21,8 +21,8 @@ export function checkAmount(name: string, amount: Decimal): Decimal {
   if (amount.lte(ZERO)) throw new InputError(`${name} is ${formatDecimal(amount)}, but has to be above 0`);
   if (amount.gte(AMOUNT_LIMIT)) throw new InputError(`${name} is 1e40 or more, which is more than can be stored`);
   const decimals = amount.decimalPlaces();
-  if (decimals > MAX_DECIMALS) {
-    throw new InputError(`${name} has ${decimals} decimals, more than the ${MAX_DECIMALS} that can be stored`);
+  if (decimals > AMOUNT_DECIMALS) {
+    throw new InputError(`${name} has ${decimals} decimals, more than the ${AMOUNT_DECIMALS} that can be stored`);
   }
   return amount;
 }

@@ -2,6 +2,7 @@ import { once } from "../aggregate/once.ts";
 import type { Block } from "../aggregate/reader.ts";
 import { MOST_HOURS } from "../aggregate/recent-price.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
+import { formatDecimal } from "../canonical/decimal.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { earlierOf } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
@@ -22,19 +23,24 @@ export function storedBlocks(sql: Sql): BlockSource {
   return { lastHours: blocksIn(sql, "trades_1h", MOST_HOURS), minutes: blocksIn(sql, "trades_1m", null) };
 }
 
-/** Those of one list of sources are asked together, and each once. */
+/** Which rows count; those of one selection are asked for together. */
+type RowSelection = Pick<BlockQuestion, "sources" | "leastQuote">;
+
+/** Questions with one selection of rows are asked together, and each once. */
 function blocksIn(sql: Sql, table: Table, most: number | null): (question: BlockQuestion) => Promise<readonly Block[]> {
-  const bySources = new Map<string, (question: BlockQuestion) => Promise<Block[]>>();
+  const bySelection = new Map<string, (question: BlockQuestion) => Promise<Block[]>>();
   return (question) => {
-    const { sources } = question;
-    const key = textOf(sources);
+    const { sources, leastQuote } = question;
+    const key = `${leastQuote && formatDecimal(leastQuote)} ${textOf(sources)}`;
     const ask =
-      bySources.get(key) ??
+      bySelection.get(key) ??
       once(
         keyOf,
-        together((questions: readonly BlockQuestion[]) => readBlocks(sql, table, most, sources, questions)),
+        together((questions: readonly BlockQuestion[]) =>
+          readBlocks(sql, table, most, { sources, leastQuote }, questions),
+        ),
       );
-    bySources.set(key, ask);
+    bySelection.set(key, ask);
     return ask(question);
   };
 }
@@ -58,7 +64,7 @@ async function readBlocks(
   sql: Sql,
   table: Table,
   most: number | null,
-  sources: readonly string[] | null,
+  selection: RowSelection,
   questions: readonly BlockQuestion[],
 ): Promise<Block[][]> {
   const groups = most === null ? questions.map((question) => ({ ...question, asked: [question] })) : joined(questions);
@@ -66,8 +72,8 @@ async function readBlocks(
   const rowsOf = groups.map((): BlockRow[] => []);
   const found =
     most === null
-      ? await readAllRows(sql, table, sources, ranges)
-      : await readLastRows(sql, table, sources, ranges, most + MOST_APART);
+      ? await readAllRows(sql, table, selection, ranges)
+      : await readLastRows(sql, table, selection, ranges, most + MOST_APART);
   for (const [index, { part }] of ranges.entries()) rowsOf[part]?.push(...(found[index] ?? []));
   const answers = new Map<BlockQuestion, Block[]>();
   for (const [part, { asked }] of groups.entries()) {
@@ -88,7 +94,7 @@ const MORE_ROWS = 8;
 async function readLastRows(
   sql: Sql,
   table: Table,
-  sources: readonly string[] | null,
+  selection: RowSelection,
   ranges: readonly Range[],
   wanted: number,
   limit = ROWS_PER_BLOCK * wanted,
@@ -106,7 +112,7 @@ async function readLastRows(
         SELECT *, dense_rank() OVER (ORDER BY bucket DESC) AS place
         FROM (
           SELECT bucket, source, base_volume, quote_volume FROM ${sql(table)}
-          WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)} AND ${isOf(sql, sources)}
+          WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)} AND ${isSelected(sql, selection)}
           ORDER BY base_asset DESC, quote_asset DESC, bucket DESC
           LIMIT ${limit}::int
         ) AS last
@@ -116,7 +122,7 @@ async function readLastRows(
   const cut = records.filter(({ is_cut }) => is_cut).map(({ part }) => part);
   for (const { part, blocks, is_cut } of records) if (!is_cut) rowsOf[part] = unpacked(blocks);
   const longer = cut.map((part) => ranges[part] as Range);
-  const more = await readLastRows(sql, table, sources, longer, wanted, limit * MORE_ROWS);
+  const more = await readLastRows(sql, table, selection, longer, wanted, limit * MORE_ROWS);
   for (const [index, part] of cut.entries()) rowsOf[part] = more[index] ?? [];
   return rowsOf;
 }
@@ -125,7 +131,7 @@ async function readLastRows(
 async function readAllRows(
   sql: Sql,
   table: Table,
-  sources: readonly string[] | null,
+  selection: RowSelection,
   ranges: readonly Range[],
 ): Promise<BlockRow[][]> {
   const rowsOf = ranges.map((): BlockRow[] => []);
@@ -134,7 +140,7 @@ async function readAllRows(
     SELECT range.part, block.blocks FROM ${unnestRanges(sql, numbered(ranges))}
     CROSS JOIN LATERAL (
       SELECT ${packed(sql)} AS blocks FROM (
-        SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)} AND ${isOf(sql, sources)}
+        SELECT * FROM ${sql(table)} WHERE ${inRange(sql, "bucket", ranges)} AND ${hasPrice(sql)} AND ${isSelected(sql, selection)}
         ORDER BY bucket DESC OFFSET 0
       ) AS block
     ) AS block
@@ -178,12 +184,14 @@ function within(blocks: readonly Block[], { from, to }: Bucket): Block[] {
   return blocks.filter((block) => block.from >= from && block.from < to);
 }
 
+const EVERY_ROW: RowSelection = { sources: null, leastQuote: null };
+
 /** All rows of each pair in the bucket, newest first. */
 export function readBlockRows(sql: Sql, table: Table, bucket: Bucket, pairs: readonly Pair[]): Promise<BlockRow[][]> {
   return readAllRows(
     sql,
     table,
-    null,
+    EVERY_ROW,
     pairs.map((pair, part) => ({ part, pair, ...bucket })),
   );
 }
@@ -193,9 +201,10 @@ function hasPrice(sql: Sql) {
   return sql`imprecise_count IS DISTINCT FROM trade_count`;
 }
 
-/** As an expression: by its column, each source would be looked up in the index by itself. */
-function isOf(sql: Sql, sources: readonly string[] | null) {
-  return sources === null ? sql`true` : sql`source || '' = ANY(${sources as string[]}::text[])`;
+/** The source as an expression: by its column, each source would be looked up in the index by itself. */
+function isSelected(sql: Sql, { sources, leastQuote }: RowSelection) {
+  const isOf = sources === null ? sql`true` : sql`source || '' = ANY(${sources as string[]}::text[])`;
+  return leastQuote === null ? isOf : sql`${isOf} AND quote_volume >= ${formatDecimal(leastQuote)}::text::numeric`;
 }
 
 /** Minute, source and volumes of each row of `block`, in their order. */

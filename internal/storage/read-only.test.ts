@@ -53,7 +53,7 @@ describe.each(testEngines.filter(({ server }) => server !== null))("what is read
         const filter = { rule, band };
         await reader.timeWeighted([pair], BUCKET, { sources: null, filter, carrySeconds: 60 });
         await reader.lastTrade([pair], BUCKET, { sources: ["kraken"], filter });
-        await reader.recentBlocks([pair], BUCKET.from, ["kraken"]);
+        await reader.recentBlocks([pair], BUCKET.from, ["kraken"], null);
         await reader.filteredCandle([pair], { from: T - HOUR, to: T }, ["kraken"], filter);
         const range = { from: T - HOUR, to: T + HOUR };
         await reader.candles({ pairs: [pair], sources: ["kraken"], intervalSeconds: 60, range, limit: 10 });

@@ -55,7 +55,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       trade(pair, T),
       trade(pair, T + 10n * MINUTE),
     ]);
-    const answer = await recent([pair, alias], T + 30n * MINUTE, ["binance", "kraken"]);
+    const answer = await recent([pair, alias], T + 30n * MINUTE, ["binance", "kraken"], null);
     expect(written(answer)).toEqual({
       hours: [
         "2026-03-10T09:00:00Z binance 1 7",
@@ -80,7 +80,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       trade(pair, T + 9n * MINUTE, { quote: "3" }),
       trade(pair, T + 10n * MINUTE, { quote: "4" }),
     ]);
-    expect(written(await recent([pair], before, null))).toEqual({
+    expect(written(await recent([pair], before, null, null))).toEqual({
       hours: ["2026-03-10T07:00:00Z kraken 2 11", "2026-02-07T10:00:00Z kraken 1 1"],
       minutes: [],
     });
@@ -90,7 +90,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       trade(young, T + 9n * MINUTE, { quote: "3" }),
       trade(young, T + 10n * MINUTE, { quote: "4" }),
     ]);
-    expect(written(await recent([young], before, null))).toEqual({
+    expect(written(await recent([young], before, null, null))).toEqual({
       hours: [],
       minutes: ["2026-03-10T10:09:00Z kraken 1 3", "2026-03-10T10:00:00Z kraken 1 2"],
     });
@@ -103,7 +103,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       [1, 2, 3, 4, 5].map((hour) => trade(pair, T - BigInt(hour) * HOUR)),
     );
     const asked = (before: Micros, horizons: Horizons) =>
-      readOnly(database, (sql, _, now) => readerOf(sql, horizons, now).recentBlocks([pair], before, null));
+      readOnly(database, (sql, _, now) => readerOf(sql, horizons, now).recentBlocks([pair], before, null, null));
     const hoursFrom = (from: Micros): Horizons => new Map([["trades_1h", from]]);
     expect((await asked(T, hoursFrom(T - 5n * HOUR))).hours).toHaveLength(5);
     await expect(asked(T, hoursFrom(T - 4n * HOUR))).rejects.toThrow(RawDataExpired);
@@ -135,6 +135,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       { minLength: 1, maxLength: 4 },
     ),
     sources: fc.constantFrom<string[] | null>(null, ["kraken"], ["binance", "kraken"], []),
+    leastQuote: fc.option(fc.constantFrom("5", "7.000000000000000000000000000001", "1e-9", "100").map(parseDecimal)),
     horizons: fc.oneof(
       { weight: 3, arbitrary: fc.constant(new Map<string, Micros>()) },
       fc
@@ -145,7 +146,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
 
   it("are what the trades say, one by one, read or held", async () => {
     await fc.assert(
-      fc.asyncProperty(anyQuestion, async ({ trades, befores, sources, horizons }) => {
+      fc.asyncProperty(anyQuestion, async ({ trades, befores, sources, leastQuote, horizons }) => {
         const pairs = [freshPair(), freshPair()] as const;
         const rows = trades.map(({ market, hoursAgo, minute, source, base, quote, isDust }, index) =>
           trade(pairs[market as 0 | 1], T - BigInt(hoursAgo) * HOUR + BigInt(minute) * MINUTE + BigInt(index), {
@@ -162,8 +163,12 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
           const lines = new Map<string, { base: bigint; quote: bigint }>();
           const key = (row: TradeRow) => `${row.base} ${row.source} ${row.ts - (row.ts % step)}`;
           const priced = new Set(rows.filter(({ baseAmount }) => baseAmount.gte(1)).map(key));
+          const isWorthIt = (row: TradeRow) =>
+            leastQuote === null ||
+            sum(rows.filter((other) => key(other) === key(row)).map(({ quoteAmount }) => quoteAmount)).gte(leastQuote);
           for (const row of rows) {
-            if ((sources !== null && !sources.includes(row.source)) || !priced.has(key(row))) continue;
+            if (sources !== null && !sources.includes(row.source)) continue;
+            if (!priced.has(key(row)) || !isWorthIt(row)) continue;
             const from = row.ts - (row.ts % step);
             if (from < bucket.from || from + step > bucket.to) continue;
             starts.add(from);
@@ -201,7 +206,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
           Promise.all(
             expected.map(async ({ before }) => {
               try {
-                return { before, answer: written(await ask(pairs, before, sources)) };
+                return { before, answer: written(await ask(pairs, before, sources, leastQuote)) };
               } catch (error) {
                 if (!(error instanceof RawDataExpired)) throw error;
                 return { before, answer: "expired" };
@@ -235,7 +240,9 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
     const session = { ...database, sql };
     const moments = Array.from({ length: 400 }, (_, index) => T - BigInt(index) * MINUTE);
     const ask = (reader: TradeReader) =>
-      Promise.all(moments.flatMap((at) => [pair, quiet].map((each) => reader.recentBlocks([each], at, ["kraken"]))));
+      Promise.all(
+        moments.flatMap((at) => [pair, quiet].map((each) => reader.recentBlocks([each], at, ["kraken"], null))),
+      );
     const read = () => statements.splice(0).filter((statement) => statement.includes("trades_1"));
     const answers = await withSnapshot(session, ask);
     // Those of the quiet pair ask for minutes too.

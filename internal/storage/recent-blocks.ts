@@ -2,15 +2,19 @@ import type { Block, TradeReader } from "../aggregate/reader.ts";
 import { HOURS_WITHIN, MINUTES_WITHIN, MOST_HOURS } from "../aggregate/recent-price.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
+import type { Decimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { ceilTo, floorTo, type Micros } from "../canonical/time.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 
-/** Blocks of pairs whose trades count together, of some sources or of any (null), newest first. */
+/** Blocks of pairs whose trades count together, newest first. */
 export interface BlockQuestion {
   readonly pairs: readonly Pair[];
   readonly bucket: Bucket;
+  /** Null: any. */
   readonly sources: readonly string[] | null;
+  /** Rows with less quote volume are left out; null: none are. */
+  readonly leastQuote: Decimal | null;
 }
 
 /** Where blocks come from. */
@@ -26,17 +30,17 @@ export interface BlockSource {
  * @throws RawDataExpired where the rollups do not reach back as far as it looked
  */
 export function recentBlocksFrom(horizons: Horizons, { lastHours, minutes }: BlockSource): TradeReader["recentBlocks"] {
-  return async (pairs, before, sources) => {
+  return async (pairs, before, sources, leastQuote) => {
     const end = floorTo(before, HOUR);
     const within = { from: end - HOURS_WITHIN, to: end };
-    const hours = (await lastHours({ pairs, bucket: within, sources })).slice(0, MOST_HOURS);
+    const hours = (await lastHours({ pairs, bucket: within, sources, leastQuote })).slice(0, MOST_HOURS);
     // What lies before the last hour that is wanted decides nothing.
     const from = (hours[MOST_HOURS - 1] ?? within).from;
     requireRows(horizons, { hours: [{ from, to: end }] });
     if (hours.length > 0) return { hours, minutes: [] };
     const bucket = { from: ceilTo(before - MINUTES_WITHIN, MINUTE), to: floorTo(before, MINUTE) };
     requireRows(horizons, { minutes: [bucket] });
-    return { hours, minutes: await minutes({ pairs, bucket, sources }) };
+    return { hours, minutes: await minutes({ pairs, bucket, sources, leastQuote }) };
   };
 }
 

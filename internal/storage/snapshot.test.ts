@@ -64,7 +64,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
         (await reader.fxQuote(parseAsset("fiat:ISK"), ["ecb"], bucket.to))?.price.toFixed(),
         (await reader.timeWeighted([pair], bucket, { sources: null, filter: null, carrySeconds: 0 })).tradeCount,
         (await reader.lastTrade([pair], bucket, { sources: null, filter: null }))?.price.toFixed(),
-        Number((await reader.recentBlocks([pair], T + HOUR, null)).hours[0]?.sources[0]?.base[0]),
+        Number((await reader.recentBlocks([pair], T + HOUR, null, null)).hours[0]?.sources[0]?.base[0]),
         (await reader.filteredCandle([pair], { from: T, to: T + HOUR }, ["kraken"], { rule: null, band: null }))
           .tradeCount,
         (

@@ -2,6 +2,7 @@ import { once } from "../../aggregate/once.ts";
 import type { Block } from "../../aggregate/reader.ts";
 import { HOURS_WITHIN, MINUTES_WITHIN, MOST_HOURS } from "../../aggregate/recent-price.ts";
 import { type Bucket, HOUR, MINUTE } from "../../canonical/bucket.ts";
+import { parseDecimal } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { ceilTo, floorTo, type Micros } from "../../canonical/time.ts";
 import type { Sql } from "../database.ts";
@@ -38,17 +39,20 @@ function isWithin(inner: Bucket, outer: Bucket): boolean {
   return inner.from >= outer.from && inner.to <= outer.to;
 }
 
-async function blocksFrom(rowsOf: RowsOf, { pairs, bucket, sources }: BlockQuestion, most: number): Promise<Block[]> {
+async function blocksFrom(rowsOf: RowsOf, question: BlockQuestion, most: number): Promise<Block[]> {
+  const { pairs, bucket, sources, leastQuote } = question;
   const counted = sources && new Set(sources);
+  const isSelected = ({ source, quote }: BlockRow): boolean =>
+    (counted === null || counted.has(source)) && (leastQuote === null || !parseDecimal(quote).lessThan(leastQuote));
   const rows = await Promise.all(pairs.map(rowsOf));
-  return blocksOf(rows.flatMap((ofPair) => lastRows(ofPair, bucket, counted, most)));
+  return blocksOf(rows.flatMap((ofPair) => lastRows(ofPair, bucket, isSelected, most)));
 }
 
 /** The rows of the last blocks of the bucket. */
 function lastRows(
   rows: readonly BlockRow[],
   { from, to }: Bucket,
-  counted: ReadonlySet<string> | null,
+  isSelected: (row: BlockRow) => boolean,
   most: number,
 ): BlockRow[] {
   const found: BlockRow[] = [];
@@ -57,7 +61,7 @@ function lastRows(
   for (let place = firstBefore(rows, to); place < rows.length; place++) {
     const row = rows[place] as BlockRow;
     if (row.from < from) break;
-    if (counted !== null && !counted.has(row.source)) continue;
+    if (!isSelected(row)) continue;
     if (row.from !== last && ++blocks > most) break;
     last = row.from;
     found.push(row);
