@@ -1,6 +1,7 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const VERSION_BYTE = { G: 6 << 3, C: 2 << 3 } as const;
-const LENGTH = 56;
+/** Characters of every key. */
+export const STRKEY_LENGTH = 56;
 const KEY_BYTES = 32;
 
 /** What a Stellar key stands for: `G` an account, `C` a contract. */
@@ -16,7 +17,7 @@ export function isStrkey(text: string, kind: KeyKind): boolean {
  * text is no key of this kind.
  */
 export function decodeStrkey(text: string, kind: KeyKind): Buffer | null {
-  if (text.length !== LENGTH || text[0] !== kind) return null;
+  if (text.length !== STRKEY_LENGTH || text[0] !== kind) return null;
   const bytes = fromBase32(text);
   if (bytes === null || bytes[0] !== VERSION_BYTE[kind]) return null;
   const end = 1 + KEY_BYTES;
@@ -33,7 +34,7 @@ export function encodeStrkey(kind: KeyKind, key: Buffer): string {
 
 /** 35 bytes are 56 digits without a rest, so that every digit counts. */
 function fromBase32(text: string): Buffer | null {
-  const bytes = Buffer.alloc((LENGTH * 5) / 8);
+  const bytes = Buffer.alloc((STRKEY_LENGTH * 5) / 8);
   let bits = 0;
   let pending = 0;
   let length = 0;
