@@ -29,6 +29,19 @@ async function startAndFindApi(...args: string[]): Promise<{ program: RunningPro
 it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its database where it is told", async () => {
   const [data] = directories;
   const { program, api } = await startAndFindApi("--data", data);
+  // Before anything can be asked, and before the first tick, all of the history is there.
+  expect(program.lines.filter((line) => /history/.test(line))).toEqual([
+    expect.stringMatching(/^writing the history of the simulated market: \d+ of \d+ trades$/),
+    expect.anything(),
+    expect.anything(),
+    expect.stringMatching(/^the simulated market has a day of history/),
+  ]);
+  expect(program.lines.some((line) => line.startsWith("bucket end"))).toBe(false);
+  const dayTo = async (at = "") => {
+    const answer = await fetch(`${api}/v1/vwap?pair=XLM/USD&window=24h${at}`);
+    return ((await answer.json()) as { data: { to: string } }).data;
+  };
+  const first = await dayTo();
   // Another process prints what is in the same database, through the first one.
   const table = await program.line((line) => /^crypto:XLM\/fiat:USD( +\d\S*){5}$/.test(line));
   expect(table).toBeDefined();
@@ -38,6 +51,7 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
     STELLARINDEX_DATABASE_URL: `pglite:${data}`,
   });
   expect(computed).toMatchObject({ status: 0, err: "" });
+  expect(await dayTo(`&at=${first.to}`)).toEqual(first);
   expect(await program.stop("SIGINT")).toBe(0);
   expect(program.lines.at(-1)).toBe("stopped");
 

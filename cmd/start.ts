@@ -14,11 +14,11 @@ import { tickDone } from "../internal/obs/events.ts";
 import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
-import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import { type Listening, listen, opsApp } from "../internal/obs/ops-server.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
-import { keepFresh, openShare, upkeep } from "./aggregator.ts";
+import { keepFresh, openShare, type Upkeep, upkeep } from "./aggregator.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { serveApi } from "./serve.ts";
@@ -89,15 +89,35 @@ async function runAll(
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const api = await serveApi(config, database, store);
   const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), config.api.ops_listen);
 
-  const firstTrades = market
-    ? startMarket(database, signal, say)
-    : { ready: Promise.resolve(), ended: Promise.resolve() };
-  await Promise.race([firstTrades.ready, firstTrades.ended]);
+  // Nobody is to see a price of half a history: there is no answer and no tick before all of it is there.
+  const failed = new AbortController();
+  const trading = market ? startMarket(database, AbortSignal.any([signal, failed.signal]), say) : NO_MARKET;
+  try {
+    await Promise.race([trading.ready, trading.ended]);
+    if (!signal.aborted) await serve(config, database, store, () => current, ops, { screen, signal });
+    say("stopping");
+  } finally {
+    failed.abort();
+    await trading.ended;
+  }
+  await ops.close();
+  for (const feed of feeds) feed.stop();
+}
+
+/** Answers, and keeps the values fresh, until the signal aborts. */
+async function serve(
+  config: Config,
+  database: Database,
+  store: PriceStore,
+  current: () => Upkeep,
+  ops: Listening,
+  { screen, signal }: { screen: Screen; signal: AbortSignal },
+): Promise<void> {
+  const api = await serveApi(config, database, store);
   const base = `http://${api.host}:${api.port}`;
-  say(`where to look:
+  screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'
   curl '${base}/v1/ohlc?pair=ETH/USD&interval=5m'
@@ -105,12 +125,9 @@ async function runAll(
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, store, screen);
-  await keepFresh(() => current, signal);
+  await keepFresh(current, signal);
   stopShowing();
-  say("stopping");
-  await firstTrades.ended;
-  await Promise.all([api.close(), ops.close()]);
-  for (const feed of feeds) feed.stop();
+  await api.close();
 }
 
 /** `--data` names the directory; without it, and without a word in the configuration, the database is in memory. */
@@ -120,26 +137,38 @@ function withDatabase({ config, origins }: LoadedConfig, data: string | undefine
   return { ...config, database: { ...config.database, url } };
 }
 
-/** `ready` once the latest trades are written, so that the first prices are there; `ended` after the signal. */
-function startMarket(
-  database: Database,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): { ready: Promise<void>; ended: Promise<void> } {
+/** A market that trades: `ready` once all of its history is written; `ended` after the signal. */
+interface Trading {
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+}
+
+const NO_MARKET: Trading = { ready: Promise.resolve(), ended: Promise.resolve() };
+
+/** How often the writing of the history is told of, in parts of it. */
+const PROGRESS_STEPS = 4;
+
+function startMarket(database: Database, signal: AbortSignal, say: (line: string) => void): Trading {
   let isReady = (): void => {};
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
   });
   let isComplete = false;
+  let steps = 0;
   const ended = runMarket({
     ...systemClock,
     signal,
     write: (rows) => writeTrades(database, rows),
     onHistory: (written, total) => {
-      isReady();
-      if (written < total || isComplete) return;
-      isComplete = true;
-      say(`the simulated market has a day of history (${written} trades) and trades on`);
+      // What is filled in later, after the computer slept, is not the start.
+      if (isComplete) return;
+      isComplete = written === total;
+      const step = Math.floor((written / total) * PROGRESS_STEPS);
+      if (isComplete) {
+        say(`the simulated market has a day of history (${written} trades) and trades on`);
+        isReady();
+      } else if (step > steps) say(`writing the history of the simulated market: ${written} of ${total} trades`);
+      steps = step;
     },
     onWriteFailure: (error, retryAt) => {
       say(`the market's trades could not be written, next try at ${formatTime(retryAt)}: ${String(error)}`);

@@ -20,8 +20,8 @@ export interface MarketRun {
 
 const DEFAULT_SEED = 1;
 
-/** How far back the history goes. */
-export const HISTORY_SPAN: Micros = 24n * HOUR;
+/** How far back the history goes: a day, and an hour more, so that the windows of a day that end shortly before are whole. */
+export const HISTORY_SPAN: Micros = 25n * HOUR;
 /** How far back the history has every trade; what is older is thin, so that it is written within seconds. */
 export const FULL_HISTORY_SPAN: Micros = 10n * MINUTE;
 
@@ -35,7 +35,7 @@ const LONGEST_BACKOFF = seconds(30);
 
 /**
  * Trades the simulated market until the signal aborts: writes every trade within about a second of its moment, never
- * before it, and in between the last 24 hours, newest first. A gap of minutes (the computer slept, the database was
+ * before it, and in between the last 25 hours, newest first. A gap of minutes (the computer slept, the database was
  * away) is filled like the history: full where recent, thin before. A batch that cannot be written is reported and
  * tried again for as long as it takes. A write that is under way when the signal aborts is waited for.
  */
