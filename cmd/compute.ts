@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
+import { computePublished, refusalOf } from "../internal/aggregate/published-value.ts";
 import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
-import { chainGap } from "../internal/aggregate/triangulation.ts";
+import { chainGap, type Triangulation } from "../internal/aggregate/triangulation.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
-import { parseTypedPair } from "../internal/canonical/pair.ts";
+import { formatPair, parseTypedPair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
@@ -62,7 +62,7 @@ export function addComputeCommand(program: Command): void {
       const database = await openMigratedDatabase(config.database);
       try {
         const unknown: string[] = [];
-        const { value, own, triangulation } = await withSnapshot(database, (reader) =>
+        const published = await withSnapshot(database, (reader) =>
           computePublished(reader, policy, target.pair, bucketEndingAt(to, target.windowSeconds), {
             maxTrades: config.aggregate.max_trades_per_window,
             observe: (pair, _bucket, { unknownSources = [] }) => {
@@ -70,19 +70,26 @@ export function addComputeCommand(program: Command): void {
             },
           }),
         );
+        const { value, own, triangulation } = published;
         if (value !== null) {
           process.stdout.write(`${serializePublished(value)}\n`);
           return;
         }
         process.stderr.write(
-          `nothing would be published for the bucket that ends at ${formatTime(to)}: ${REASONS[own.refusal ?? "empty"]}` +
-            `${leftOut(own.dropped.class, unknown)}${chainGap(triangulation)}\n`,
+          `nothing would be published for the bucket that ends at ${formatTime(to)}: ${REASONS[refusalOf(published) ?? "empty"]}` +
+            `${otherWayRound(triangulation)}${leftOut(own.dropped.class, unknown)}${chainGap(triangulation)}\n`,
         );
         process.exitCode = 1;
       } finally {
         await database.close();
       }
     });
+}
+
+/** A pair without trades of its own is told of by the market that it would be read from. */
+function otherWayRound(triangulation: Triangulation | null): string {
+  if (triangulation?.outcome !== "withheld") return "";
+  return ` (of ${formatPair(triangulation.market)}, the market the other way round)`;
 }
 
 function leftOut(trades: number, unknownSources: readonly string[]): string {

@@ -35,6 +35,18 @@ describe("import, compute and trades delete on the embedded database", () => {
     expect(JSON.parse((await compute(...at)).out)).toMatchObject({ price: "0.1", trade_count: 1 });
   });
 
+  it("says what withholds a pair that is a market the other way round", async () => {
+    const file = join(directory, "jump.csv");
+    const [calm, jump] = ["00:01:00Z,kraken,JUMP/USD,1,10,a", "01:02:00Z,kraken,JUMP/USD,9,10,b"];
+    writeFileSync(file, `ts,source,pair,price,size,trade_id\n2026-01-01T${calm}\n2026-01-01T${jump}\n`);
+    expect(await run("import", file)).toMatchObject({ status: 0 });
+    expect(await compute("--pair", "USD/JUMP", "--at", "2026-01-01T01:05:00Z")).toEqual({
+      status: 1,
+      out: "",
+      err: expect.stringMatching(/guard_factor.* \(of crypto:JUMP\/fiat:USD, the market the other way round\)\n$/),
+    });
+  });
+
   it.each([
     [["--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"], "--from is not before --to"],
     [["--from", "yesterday", "--to", "2026-01-01T00:00:00Z"], "--from: "],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serializeConfidence } from "../internal/aggregate/confidence.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { type Target, targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
 import { pricingOf } from "../internal/aggregate/pricing.ts";
@@ -55,7 +55,7 @@ describe.each(testEngines.slice(-1))("beside its values, a tick on $name", (engi
 
   const policy = makePolicy(DEFAULT_POLICY_SETTINGS);
 
-  async function tick(details: { precomputeTwap?: boolean } = {}) {
+  async function tick(details: { precomputeTwap?: boolean; targets?: Target[] } = {}) {
     const context = {
       database,
       store,
@@ -76,6 +76,13 @@ describe.each(testEngines.slice(-1))("beside its values, a tick on $name", (engi
 
   const texts = (key: typeof vwapKey, pair: Pair) =>
     store.read(WINDOWS.map((windowSeconds) => key(pair, windowSeconds)));
+
+  it("counts a market that is withheld as such where it is looked for the other way round", async () => {
+    const inverted = { base: JUMPY.quote, quote: JUMPY.base };
+    const nothing = parsePair("NOTHING/USD");
+    const counts = await tick({ targets: targetsOf([inverted, nothing], WINDOWS) });
+    expect(counts).toMatchObject({ written: 0, guarded: 2, empty: 2, error: 0 });
+  });
 
   it("writes how far they can be relied on, to live as long as they do", async () => {
     expect(await tick()).toMatchObject({ written: 4, "below-floor": 2, guarded: 2, error: 0 });

@@ -1,13 +1,13 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import type { Decimal } from "../canonical/decimal.ts";
 import type { Fraction } from "../canonical/fraction.ts";
-import type { Pair } from "../canonical/pair.ts";
+import { formatPair, type Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { fxSources } from "../sources/registry.ts";
 import { pairIdentity } from "./aliases.ts";
 import { countedSources } from "./class-filter.ts";
 import { type Computation, judge } from "./compute.ts";
-import { expansionOf } from "./expansion.ts";
+import { expandPair, expansionOf } from "./expansion.ts";
 import { checkFloor, leastVote, usdVolumeOf } from "./floor.ts";
 import { bandAbout, guard } from "./guard.ts";
 import type { LegMarket } from "./legs.ts";
@@ -124,6 +124,17 @@ export function pricingOf(
   const routes = (bucket: Bucket) => ({ fxRates: () => fxRates(bucket.to), tradedPairs: () => tradedPairs(bucket) });
   const usdPrices: UsdPrices = usdPricesOf(reader, policy, { measured, recent, own, routes });
 
+  /** The market the other way round, where it has trades and they are withheld: else a pair without trades would hide why. */
+  async function withheldInverted(pair: Pair, bucket: Bucket): Promise<Triangulation | null> {
+    if (!policy.triangulation) return null;
+    const market = { base: pair.quote, quote: pair.base };
+    const stored = new Set(expandPair(market, policy).map(formatPair));
+    if (!(await tradedPairs(bucket)).some((traded) => stored.has(formatPair(traded)))) return null;
+    const inverted = await own(market, bucket);
+    const isWithheld = inverted.value === null && inverted.counted > 0;
+    return isWithheld ? { outcome: "withheld", market: nameOf(market), inverted } : null;
+  }
+
   return {
     own,
     leastVote: leastVoteOf,
@@ -143,11 +154,12 @@ export function pricingOf(
       const { kept } = await stored(pair, bucket);
       return reader.lastTradeTime(kept, bucket, counted);
     }),
-    throughOthers: async (pair, bucket, { dropped, refusal }) => {
+    throughOthers: async (pair, bucket, { dropped, refusal, counted }) => {
       // A way around would publish what the guard is to withhold.
       if (refusal === "guarded") return null;
       const published = async (leg: Pair) => publishedMarket(await own(leg, bucket));
-      return triangulate({ ...routes(bucket), market: published }, policy, pair, bucket, dropped);
+      const found = await triangulate({ ...routes(bucket), market: published }, policy, pair, bucket, dropped);
+      return found === null && counted === 0 ? withheldInverted(pair, bucket) : found;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
-import type { Computation } from "./compute.ts";
+import type { Computation, Refusal } from "./compute.ts";
 import type { Policy } from "./policy.ts";
 import { type Pricing, type PricingOptions, pricingOf } from "./pricing.ts";
 import type { TradeReader } from "./reader.ts";
@@ -14,6 +14,14 @@ export interface Published {
   readonly own: Computation;
   /** Null where it was not needed, or there is no way. */
   readonly triangulation: Triangulation | null;
+}
+
+/**
+ * Why there is no value: what withholds the pair's own trades or, where it has none, those of the market the other way round.
+ * Null where there is one.
+ */
+export function refusalOf({ own, triangulation }: Pick<Published, "own" | "triangulation">): Refusal | null {
+  return triangulation?.outcome === "withheld" ? triangulation.inverted.refusal : own.refusal;
 }
 
 /** What is published: the value of the pair's own trades where they pass, else one through other markets. */

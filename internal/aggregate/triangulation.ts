@@ -5,6 +5,7 @@ import { formatPair, type Pair } from "../canonical/pair.ts";
 import { type DroppedTrades, type PublishedValue, publishedBucket } from "../canonical/published.ts";
 import { pairIdentity } from "./aliases.ts";
 import type { Chain } from "./chain.ts";
+import type { Computation } from "./compute.ts";
 import { type Leg, priceLeg } from "./legs.ts";
 import type { Policy } from "./policy.ts";
 import { findRoute, priceOfLegs, publishableLegs, type RouteReader } from "./routes.ts";
@@ -13,7 +14,9 @@ import { findRoute, priceOfLegs, publishableLegs, type RouteReader } from "./rou
 export type Triangulation =
   | { readonly outcome: "ok"; readonly value: PublishedValue; readonly legs: readonly Leg[] }
   /** A leg of the configured chain has no price (`missing_leg`), or only an exchange rate that is too old. */
-  | { readonly outcome: "missing_leg" | "stale_leg"; readonly leg: string };
+  | { readonly outcome: "missing_leg" | "stale_leg"; readonly leg: string }
+  /** There is nothing but the market the other way round, and that has trades and no value. */
+  | { readonly outcome: "withheld"; readonly market: Pair; readonly inverted: Computation };
 
 /**
  * The value of a pair through other markets, where its own trades give none: the product of the exact prices of the legs,
@@ -54,7 +57,7 @@ export async function priceThroughOthers(reader: RouteReader, policy: Policy, pa
 
 /** Why a configured chain gives no value, as the end of a sentence; empty where there is nothing to say. */
 export function chainGap(triangulation: Triangulation | null): string {
-  if (triangulation === null || triangulation.outcome === "ok") return "";
+  if (triangulation === null || !("leg" in triangulation)) return "";
   const gap = triangulation.outcome === "stale_leg" ? "has only a rate that is too old" : "has no price";
   return `; ${triangulation.leg} on its chain of [[aggregate.triangulations]] ${gap}`;
 }

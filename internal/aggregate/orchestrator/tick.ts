@@ -18,6 +18,7 @@ import {
 import { pingDatabase } from "../../storage/database.ts";
 import { ClockAhead } from "../../storage/errors.ts";
 import { type Computation, REFUSALS, type Refusal } from "../compute.ts";
+import { refusalOf } from "../published-value.ts";
 import type { Triangulation } from "../triangulation.ts";
 import { type Besides, type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
 import type { Share } from "./replicas.ts";
@@ -115,11 +116,12 @@ function resultOf({ own, triangulation }: Refreshed): Result {
   if (own instanceof Error) return own;
   if (triangulation instanceof Error) return triangulation;
   if (triangulation?.outcome === "ok") return triangulation.value;
-  return own.value ?? own.refusal ?? "empty";
+  return own.value ?? refusalOf({ own, triangulation }) ?? "empty";
 }
 
 function reportTriangulation(target: Target, to: Micros, found: Triangulation | Error | null): void {
-  if (found === null) return;
+  // That the market the other way round is withheld is the target's outcome.
+  if (found === null || (!(found instanceof Error) && found.outcome === "withheld")) return;
   const event = { ...target, to, leg: null, fxFallbacks: 0 };
   if (found instanceof Error) triangulationDone.publish({ ...event, outcome: "error" });
   else if (found.outcome === "ok") {

@@ -1,6 +1,6 @@
 import { bandAbout } from "../../aggregate/guard.ts";
 import { type Pricing, pricingOf } from "../../aggregate/pricing.ts";
-import { publishedBy } from "../../aggregate/published-value.ts";
+import { publishedBy, refusalOf } from "../../aggregate/published-value.ts";
 import type { TradeReader } from "../../aggregate/reader.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
@@ -58,7 +58,7 @@ export async function computePrice(
   const pricing = pricingOf(reader, policy, [pair], { maxTrades });
   const current = await publishedBy(pricing, pair, latest);
   if (current.value !== null) return priceOf(current.value);
-  if (current.own.refusal === "guarded") {
+  if (refusalOf(current) === "guarded") {
     const ends = endsBefore(to, policy.guardHoldSeconds, settings.bucketSeconds);
     const held = await latestValue(pricing, pair, ends, shortest);
     if (held !== null) {
@@ -66,7 +66,8 @@ export async function computePrice(
       return { data: { ...data, price_type: "held", reason: "guarded" }, triangulated };
     }
   }
-  if (current.own.counted > 0) return refusalProblem(current, policy, pair, latest);
+  if (current.own.counted > 0 || current.triangulation?.outcome === "withheld")
+    return refusalProblem(current, policy, pair, latest);
 
   const bucket = bucketEndingAt(to, longest);
   const own = await pricing.own(pair, bucket);

@@ -263,6 +263,29 @@ describe("while the guard withholds the present value", () => {
     expect((await ask("2026-01-10T12:25:20Z", other)).body.type).toBe("urn:stellarindex:problem:price-withheld");
   });
 
+  test("a pair that is this market the other way round is withheld and held likewise", async () => {
+    const inverted = { base: pair.quote, quote: pair.base };
+    const { api, body } = await ask("2026-01-10T11:30:20Z", inverted);
+    expect(body).toMatchObject({
+      data: { pair: "fiat:USD/crypto:SPIKE", price: "0.5", price_type: "held", as_of: "2026-01-10T11:30:00Z" },
+      flags: { triangulated: true, frozen: true },
+    });
+    const withheld = {
+      type: "urn:stellarindex:problem:price-withheld",
+      detail: expect.stringMatching(/price of the trades of crypto:SPIKE\/fiat:USD from .* guard_factor \(2\)/),
+    };
+    expect((await api.get("/v1/vwap?base=USD&quote=SPIKE")).body).toMatchObject(withheld);
+    expect((await ask("2026-01-10T11:30:20Z", inverted, { guard_hold_seconds: 0 })).body).toMatchObject(withheld);
+    const worthless = await ask("2026-01-10T11:30:20Z", inverted, { min_usd_volume: 1000 });
+    expect(worthless.body).toMatchObject({
+      type: "urn:stellarindex:problem:price-withheld",
+      detail: expect.stringMatching(/trades of crypto:SPIKE\/fiat:USD from .* are worth less than 1000 USD/),
+    });
+    // Without the way through other markets nothing of the pair is there, to be withheld or not.
+    const off = await ask("2026-01-10T11:30:20Z", inverted, { triangulation_enabled: false });
+    expect(off.body.type).toBe("urn:stellarindex:problem:price-not-found");
+  });
+
   test("a guard that is off lets the jump through, and no flag but the usual ones is there", async () => {
     const { body } = await ask("2026-01-10T12:25:20Z", pair, { guard_factor: 0 });
     expect(body.data).toMatchObject({ price: "90", price_type: "vwap" });

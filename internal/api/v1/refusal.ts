@@ -7,13 +7,20 @@ import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
 import { Problem } from "../problem.ts";
 
-/** Why nothing is published, and which setting decides it. */
+/**
+ * Why nothing is published, and which setting decides it. Of a pair that has a market the other way round alone, it tells of that
+ * market's trades, by its name.
+ */
 export function refusalProblem(
   { own: { refusal, dropped, counted }, triangulation }: Omit<Published, "value">,
   policy: Policy,
   pair: Pair,
   bucket: Bucket,
 ): Problem {
+  if (triangulation?.outcome === "withheld") {
+    const { market, inverted } = triangulation;
+    return refusalProblem({ own: inverted, triangulation: null }, policy, market, bucket);
+  }
   const trades = `trades of ${formatPair(pair)} ${span(bucket)}`;
   const detour = chainGap(triangulation);
   switch (refusal) {
