@@ -6,12 +6,14 @@ import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/polic
 import { computePublished } from "../internal/aggregate/published-value.ts";
 import { provenanceKey, vwapKey } from "../internal/cache/keys.ts";
 import { openStore, type PriceStore } from "../internal/cache/store.ts";
-import type { Asset } from "../internal/canonical/asset.ts";
+import { type Asset, parseAsset } from "../internal/canonical/asset.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
-import { parseTime, seconds } from "../internal/canonical/time.ts";
+import { contractOf } from "../internal/canonical/stellar-contract.ts";
+import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
+import { deleteTrades } from "../internal/storage/corrections.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
 import { openDatabase } from "../internal/storage/database.ts";
 import { isTimedOut } from "../internal/storage/errors.ts";
@@ -155,6 +157,45 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     const targets = targetsOf([{ base: native, quote: led.quote }, led], [300]);
     await runTick({ ...contextOf(), policy: rules, targets }, at, new AbortController().signal);
     expect(await store.read([vwapKey(led, 300)])).toEqual([value && serializePublished(value)]);
+  });
+
+  it("takes a contract for the classic asset from the tick after that was first traded, whatever was known before", async () => {
+    const asset = parseAsset("TICK-GBNZILSTVQZ4R7IKQDGHYGY2QXL5QOFJYQMXPKWRRM5PAV7Y4M67AQUA");
+    const contract = contractOf(asset, policy.aliases.network) as Asset;
+    const target = { base: contract, quote: pair("XLM/USD").quote };
+    const own = { base: asset, quote: target.quote };
+    const through = { base: contract, quote: pair("XLM/EUR").quote };
+    const at = TO + seconds(21_600);
+    store = openStore({ url: "memory:", key_prefix: "" }, { now: () => at + seconds(65) });
+    const published = async (to: Micros) => {
+      await runTick({ ...contextOf(), targets: targetsOf([target, through], [300]) }, to, new AbortController().signal);
+      const texts = await store.read([vwapKey(target, 300), vwapKey(through, 300)]);
+      for (const [index, asked] of [target, through].entries()) {
+        const { value } = await withSnapshot(database, (reader) =>
+          computePublished(reader, policy, asked, bucketEndingAt(to, 300), { maxTrades: 100 }),
+        );
+        expect(texts[index]).toBe(value && serializePublished(value));
+      }
+      return texts.map((text) => JSON.parse(text ?? "null"));
+    };
+    await writeTrades(database, [
+      trade(target, at - seconds(20), { base: "30000", quote: "30000" }),
+      trade(pair("EUR/USD"), at - seconds(20), { source: "ecb", quote: "1.25" }),
+    ]);
+    expect(await published(at)).toMatchObject([
+      { price: "1", trade_count: 1 },
+      { price: "0.8", legs: [{ pair: `${contract}/fiat:USD` }, {}] },
+    ]);
+    await writeTrades(database, [trade(own, at + seconds(10), { base: "30000", quote: "36000" })]);
+    expect(await published(at + seconds(30))).toMatchObject([
+      { pair: `${contract}/fiat:USD`, price: "1.1", trade_count: 2 },
+      { pair: `${contract}/fiat:EUR`, price: "0.88", legs: [{ pair: `${asset}/fiat:USD` }, {}] },
+    ]);
+    await deleteTrades(database, { pair: own, from: at, to: at + seconds(30) });
+    expect(await published(at + seconds(60))).toMatchObject([
+      { price: "1" },
+      { price: "0.8", legs: [{ pair: `${contract}/fiat:USD` }, {}] },
+    ]);
   });
 
   it("reads many targets in as many round trips as few, on one snapshot", async () => {

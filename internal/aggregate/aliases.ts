@@ -9,6 +9,8 @@ export interface Aliases {
   readonly groups: ReadonlyMap<Asset, readonly Asset[]>;
   /** The groups as declared, without contracts: the names of each joined by blanks, in bytewise order. */
   readonly declared: readonly string[];
+  /** Classic assets by their contracts, where one of a group above does not tell: see `withContracts`. */
+  readonly contracts: ReadonlyMap<Asset, Asset>;
   /** The passphrase of the Stellar network whose contracts stand for classic assets. */
   readonly network: string;
 }
@@ -66,7 +68,7 @@ export function closeAliases(
   });
   const groups = closure(new Map(contracts), asDeclared);
   const texts = [...new Set([...asDeclared.values()].map((names) => names.join(" ")))].sort(compareBytes);
-  return { groups, declared: texts, network: passphrase };
+  return { groups, declared: texts, contracts: new Map(), network: passphrase };
 }
 
 function closure(
@@ -90,11 +92,16 @@ function closure(
 }
 
 /** All names of an asset, itself among them, in bytewise order. */
-export function namesOf(asset: Asset, { groups, network }: Aliases): readonly Asset[] {
+export function namesOf(asset: Asset, { groups, contracts, network }: Aliases): readonly Asset[] {
   const group = groups.get(asset);
   if (group !== undefined) return group;
-  const contract = contractOf(asset, network);
-  return contract === null ? [asset] : [asset, contract].sort(compareBytes);
+  const other = contractOf(asset, network) ?? contracts.get(asset);
+  return other === undefined ? [asset] : [asset, other].sort(compareBytes);
+}
+
+/** Whether both sides of the pair are names of one asset. */
+export function isOneAsset({ base, quote }: Pair, aliases: Aliases): boolean {
+  return identityOf(base, aliases) === identityOf(quote, aliases);
 }
 
 /**

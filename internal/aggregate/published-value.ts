@@ -2,6 +2,7 @@ import type { Bucket } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
 import type { Computation, Refusal } from "./compute.ts";
+import { withContracts } from "./contracts.ts";
 import type { Policy } from "./policy.ts";
 import { type Pricing, type PricingOptions, pricingOf } from "./pricing.ts";
 import type { TradeReader } from "./reader.ts";
@@ -40,5 +41,5 @@ export async function computePublished(
   bucket: Bucket,
   options: PricingOptions,
 ): Promise<Published> {
-  return publishedBy(pricingOf(reader, policy, [pair], options), pair, bucket);
+  return publishedBy(pricingOf(reader, await withContracts(reader, policy, [pair]), [pair], options), pair, bucket);
 }

@@ -2,7 +2,7 @@ import { latestClosed } from "../canonical/bucket.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { earlierOf, floorTo, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
-import { type Aliases, namesOf, pairIdentity } from "./aliases.ts";
+import { type Aliases, isOneAsset, pairIdentity } from "./aliases.ts";
 
 /** The longest window that is answered, 31 days. */
 export const LONGEST_WINDOW_SECONDS = 31 * 24 * 3600;
@@ -25,7 +25,7 @@ export function configuredPairs(configured: readonly Pair[], aliases: Aliases): 
  * @throws InputError where they are names of one
  */
 export function refuseOneAsset(pair: Pair, aliases: Aliases): Pair {
-  if (namesOf(pair.base, aliases).includes(pair.quote)) {
+  if (isOneAsset(pair, aliases)) {
     throw new InputError(`pair ${formatPair(pair)} has one asset on both sides, by two of its names`);
   }
   return pair;

@@ -223,6 +223,11 @@ export interface TradeReader {
    */
   tradedPairs(bucket: Bucket, bases: readonly Asset[], sources: readonly string[] | null): Promise<Pair[]>;
   /**
+   * The classic assets that these contracts stand for on the network of the passphrase, of all assets that were ever traded; by
+   * contract. What is remembered of them may have been read so many microseconds ago; with 0 it is as the snapshot has it.
+   */
+  classicAssets(contracts: readonly Asset[], network: string, within: Micros): Promise<ReadonlyMap<Asset, Asset>>;
+  /**
    * The sums for a TWAP, over the trades of the bucket that are selected, in their order. Each price stands until the next
    * one or the bucket's end; of several at one instant the last stands. The last selected trade before the bucket, at most
    * `carrySeconds` old, stands until the first.

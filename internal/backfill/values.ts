@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { withContracts } from "../aggregate/contracts.ts";
 import { expandPair } from "../aggregate/expansion.ts";
 import { concurrently } from "../aggregate/orchestrator/concurrently.ts";
 import type { Policy } from "../aggregate/policy.ts";
@@ -53,9 +54,10 @@ export async function valuesAt(
     if (signal.aborted) break;
     const endsAtOnce = Math.ceil(Math.min(concurrency, MOST_AT_ONCE) / (group.length * windows.length));
     await withReader(context, group, windows, ends, async (reader) => {
+      const known = await withContracts(reader, policy, pairs);
       await concurrently(ends.entries(), endsAtOnce, signal, async ([index, end]) => {
         // What several values need is of one bucket end; beyond it, nothing is kept.
-        const pricing = pricingOf(reader, policy, pairs, { maxTrades });
+        const pricing = pricingOf(reader, known, pairs, { maxTrades });
         const buckets = windows.map((window) => bucketEndingAt(end, window));
         const computing = group.flatMap((pair) =>
           buckets.map(async (bucket, window) => {

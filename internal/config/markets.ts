@@ -1,4 +1,4 @@
-import { type Aliases, namesOf, pairIdentity } from "../aggregate/aliases.ts";
+import { type Aliases, isOneAsset, pairIdentity } from "../aggregate/aliases.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { type IssueTaker, reportAt } from "./cross-checks.ts";
 
@@ -21,9 +21,4 @@ export function checkMarkets(
       seen.set(identity, pair);
     }
   }
-}
-
-/** Whether both sides of the pair are names of one asset. */
-export function isOneAsset({ base, quote }: Pair, aliases: Aliases): boolean {
-  return namesOf(base, aliases).includes(quote);
 }

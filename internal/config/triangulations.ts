@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { closeAliases } from "../aggregate/aliases.ts";
+import { closeAliases, isOneAsset } from "../aggregate/aliases.ts";
 import { chainOf, LONGEST_CHAIN, type TriangulationSettings } from "../aggregate/chain.ts";
 import { type IssueTaker, reportAt } from "./cross-checks.ts";
 import type { DeclaredAliases } from "./declarations.ts";
 import { pairField, unlessRefused } from "./fields.ts";
-import { checkMarkets, isOneAsset } from "./markets.ts";
+import { checkMarkets } from "./markets.ts";
 
 const triangulation = z.strictObject({
   target: pairField.describe('the pair to publish, such as "XLM/EUR"'),

@@ -7,6 +7,7 @@ import type { Database, Sql } from "./database.ts";
 import { requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { readOnly } from "./read-only.ts";
+import { pairsAfter } from "./traded-pairs.ts";
 
 export interface MarketsQuestion {
   /** What the volumes cover; its end, of a whole minute, is the end of all that is looked at. */
@@ -49,7 +50,7 @@ interface Row {
  * @throws RawDataExpired where the minute rollups do not reach back over the period
  */
 export function readMarkets(database: Database, question: MarketsQuestion): Promise<MarketPage> {
-  const { period, limit } = question;
+  const { period, after, limit } = question;
   const { headMinutes, hours, tailMinutes } = splitBucket(period);
   const runningHour = { from: floorTo(period.to, HOUR), to: period.to };
   return readOnly(database, async (transaction, horizons) => {
@@ -58,7 +59,7 @@ export function readMarkets(database: Database, question: MarketsQuestion): Prom
       hours: [hours],
     });
     const rows = await transaction<Row[]>`
-      WITH RECURSIVE ${seenPairs(transaction, question)}
+      WITH RECURSIVE ${pairsAfter(transaction, after, limit + 1)}
       SELECT
         page.base_asset, page.quote_asset,
         (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts, last.price::text AS price, last.source,
@@ -75,26 +76,6 @@ export function readMarkets(database: Database, question: MarketsQuestion): Prom
       next: rows.length > limit && last !== undefined ? pairOf(last) : null,
     };
   });
-}
-
-/** One look into the index per pair: a DISTINCT would read every rollup there is. */
-function seenPairs(sql: Sql, { after, limit }: MarketsQuestion) {
-  return sql`
-    seen AS (
-      (
-        SELECT base_asset, quote_asset FROM trades_1h
-        WHERE (base_asset, quote_asset) > (${after?.base ?? ""}::text, ${after?.quote ?? ""}::text)
-        ORDER BY base_asset, quote_asset LIMIT 1
-      )
-      UNION ALL
-      SELECT following.base_asset, following.quote_asset
-      FROM seen CROSS JOIN LATERAL (
-        SELECT base_asset, quote_asset FROM trades_1h
-        WHERE (base_asset, quote_asset) > (seen.base_asset, seen.quote_asset)
-        ORDER BY base_asset, quote_asset LIMIT 1
-      ) AS following
-    ),
-    page AS MATERIALIZED (SELECT base_asset, quote_asset FROM seen LIMIT ${limit + 1}::int)`;
 }
 
 /** The last trade before the end of the running hour: of its minutes, or of the last hour before it. */

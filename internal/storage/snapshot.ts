@@ -3,6 +3,7 @@ import type { TradeReader } from "../aggregate/reader.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { CandleSearch } from "./candle-search.ts";
 import { readCandleTotals, readRawCandles } from "./candles.ts";
+import { readClassicAssets, rememberedWalks, type Walks } from "./classic-assets.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
 import { ClockAhead } from "./errors.ts";
@@ -35,12 +36,12 @@ export function withSnapshot<T>(
 ): Promise<T> {
   return readOnly(database, async (sql, horizons, now) => {
     if (endedBy !== undefined && endedBy > now) throw new ClockAhead(endedBy, now);
-    return read(readerOf(sql, horizons, now));
+    return read(readerOf(sql, horizons, now, rememberedWalks(database)));
   });
 }
 
 /** Answers by statements of a transaction that `readOnly` has opened. */
-export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader {
+export function readerOf(sql: Sql, horizons: Horizons, now: Micros, walks: Walks = new Map()): TradeReader {
   const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
   const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
   const lastTradeTime = together((questions: readonly LastTimeQuestion[]) =>
@@ -61,6 +62,7 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros): TradeReader
     fxQuote: (currency, sources, at) => fxQuote({ currency, sources, at }),
     fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
     tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
+    classicAssets: (contracts, network, within) => readClassicAssets(sql, walks, now, { contracts, network, within }),
     timeWeighted: (pairs, bucket, selection) => readTimeWeighted(sql, horizons, pairs, bucket, selection),
     lastTrade: (pairs, bucket, selection) => readLastTrade(sql, horizons, pairs, bucket, selection),
     lastTradeTime: (pairs, bucket, sources) => lastTradeTime({ pairs, bucket, sources }),

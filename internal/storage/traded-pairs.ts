@@ -76,3 +76,23 @@ export function everyPair(sql: Sql, ranges: readonly AssetRange[]) {
       ) AS following
     )`;
 }
+
+/** `page`: the first pairs behind one, in key order, of which there ever was a trade; for use behind WITH RECURSIVE. */
+export function pairsAfter(sql: Sql, after: Pair | null, limit: number) {
+  return sql`
+    seen AS (
+      (
+        SELECT base_asset, quote_asset FROM trades_1h
+        WHERE (base_asset, quote_asset) > (${after?.base ?? ""}::text, ${after?.quote ?? ""}::text)
+        ORDER BY base_asset, quote_asset LIMIT 1
+      )
+      UNION ALL
+      SELECT following.base_asset, following.quote_asset
+      FROM seen CROSS JOIN LATERAL (
+        SELECT base_asset, quote_asset FROM trades_1h
+        WHERE (base_asset, quote_asset) > (seen.base_asset, seen.quote_asset)
+        ORDER BY base_asset, quote_asset LIMIT 1
+      ) AS following
+    ),
+    page AS MATERIALIZED (SELECT base_asset, quote_asset FROM seen LIMIT ${limit}::int)`;
+}

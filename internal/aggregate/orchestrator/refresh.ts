@@ -8,6 +8,7 @@ import { failsWhateverIsAsked, isTimedOut, RawDataExpired } from "../../storage/
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Computation } from "../compute.ts";
 import { serializeConfidence } from "../confidence.ts";
+import { withContracts } from "../contracts.ts";
 import type { Policy } from "../policy.ts";
 import { type Pricing, pricingOf } from "../pricing.ts";
 import type { TradeReader } from "../reader.ts";
@@ -126,7 +127,7 @@ function refreshTogether(
   };
   const pairs = targets.map(({ pair }) => pair);
   return withSnapshot(database, async (reader) => {
-    const pricing = pricingOf(reader, policy, pairs, { maxTrades, observe });
+    const pricing = pricingOf(reader, await withContracts(reader, policy, pairs), pairs, { maxTrades, observe });
     const lost = new AbortController();
     await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
       const found = await refreshOne(context, reader, pricing, target, to);

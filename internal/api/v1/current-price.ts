@@ -47,7 +47,7 @@ export function priceOf({ pair, price, to, window_seconds, policy, provenance }:
  */
 export async function computePrice(
   reader: TradeReader,
-  { policy, settings }: Service,
+  { policy, policyOf, settings }: Service,
   pair: Pair,
   to: Micros,
 ): Promise<CurrentPrice | Problem> {
@@ -55,7 +55,7 @@ export async function computePrice(
   const [shortest = 0] = windows;
   const longest = windows.at(-1) ?? shortest;
   const latest = bucketEndingAt(to, shortest);
-  const pricing = pricingOf(reader, policy, [pair], { maxTrades });
+  const pricing = pricingOf(reader, await policyOf(reader, pair), [pair], { maxTrades });
   const current = await publishedBy(pricing, pair, latest);
   if (current.value !== null) return priceOf(current.value);
   if (refusalOf(current) === "guarded") {

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Asset, parseAsset } from "../../canonical/asset.ts";
 import { parsePair } from "../../canonical/pair.ts";
+import { contractOf, networkPassphrase } from "../../canonical/stellar-contract.ts";
 import type { TestDatabase } from "../../storage/database.testing.ts";
 import { trade } from "../../storage/trades.testing.ts";
 import { writeTrades } from "../../storage/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const CIRCLE = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+const AQUA_ISSUER = "GBNZILSTVQZ4R7IKQDGHYGY2QXL5QOFJYQMXPKWRRM5PAV7Y4M67AQUA";
 
 let database: TestDatabase;
 
@@ -31,6 +34,57 @@ test.each([
   const { status, body } = await get(`/v1/vwap?${pair}&window=${window}`);
   expect(status).toBe(200);
   expect(body.data).toMatchObject({ pair: `native/USDC-${CIRCLE}`, price: "0.25" });
+});
+
+describe("the contract of a classic asset that nothing but its trades tells of", () => {
+  const ISSUED = parseAsset(`AQUA-${AQUA_ISSUER}`);
+  const CONTRACT = contractOf(ISSUED, networkPassphrase("public")) as Asset;
+  beforeAll(() =>
+    writeTrades(database, [
+      trade({ base: ISSUED, quote: parseAsset("USD") }, "2026-01-10T11:57:00Z", { base: "1000", quote: "4000" }),
+      trade({ base: ISSUED, quote: parseAsset("USD") }, "2026-01-10T11:58:00Z", { base: "1000", quote: "5000" }),
+      trade({ base: CONTRACT, quote: parseAsset("USD") }, "2026-01-10T11:59:00Z", { base: "1000", quote: "6000" }),
+    ]),
+  );
+
+  test("is that asset, wherever it is asked about", async () => {
+    for (const path of [
+      "vwap?",
+      "twap?",
+      "twap?filter=none&",
+      "price?",
+      "ohlc?interval=1h&",
+      "ohlc?interval=1h&filter=none&",
+    ]) {
+      const [byName, byContract] = await Promise.all(
+        [ISSUED, CONTRACT].map((asset) => get(`/v1/${path}base=${asset}&quote=USD`)),
+      );
+      expect([path, byContract?.status]).toEqual([path, 200]);
+      // The pair is named as it was asked for.
+      expect(byContract?.text.replaceAll(CONTRACT, ISSUED)).toBe(byName?.text);
+    }
+    const { body } = await get(`/v1/vwap?base=${CONTRACT}&quote=USD`);
+    expect(body.data).toMatchObject({ pair: `${CONTRACT}/fiat:USD`, price: "5", trade_count: 3 });
+  });
+
+  test("also as a quote, and at the end of a way through other markets", async () => {
+    const inverted = await get(`/v1/vwap?base=USD&quote=${CONTRACT}`);
+    expect(inverted.body.data).toMatchObject({
+      pair: `fiat:USD/${CONTRACT}`,
+      price: "0.2",
+      legs: [{ pair: `fiat:USD/${ISSUED}`, inverted: true }],
+    });
+  });
+
+  test("against its own asset is no market", async () => {
+    for (const [base, quote] of [
+      [ISSUED, CONTRACT],
+      [CONTRACT, ISSUED],
+    ]) {
+      const { body } = await get(`/v1/vwap?base=${base}&quote=${quote}`);
+      expect(body.detail).toContain("has one asset on both sides");
+    }
+  });
 });
 
 test("a candle may be a week long", async () => {

@@ -125,13 +125,14 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
   async function readPage({ pair, intervalSeconds, limit, isRaw }: CandleQuery, range: Bucket): Promise<Page> {
     const question = { intervalSeconds, range, limit };
     return withSnapshot(database, async (reader) => {
+      const known = await service.policyOf(reader, pair);
       if (isRaw) {
-        const asked = { ...question, pairs: expandPair(pair, policy), sources: countedSources(policy) };
+        const asked = { ...question, pairs: expandPair(pair, known), sources: countedSources(known) };
         const { candles, next } = await reader.rawCandles(asked);
         return { candles: candles.map((sums) => rawCandleOf(sums, intervalSeconds)), next };
       }
-      const pricing = pricingOf(reader, policy, [pair], { maxTrades: settings.maxTrades });
-      const { candles, next } = await shownCandles({ reader, policy, pricing, isExpired }, pair, question);
+      const pricing = pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades });
+      const { candles, next } = await shownCandles({ reader, policy: known, pricing, isExpired }, pair, question);
       return { candles: candles.map((candle) => candleOf(candle, intervalSeconds)), next };
     });
   }

@@ -1,13 +1,22 @@
+import { withContracts } from "../../aggregate/contracts.ts";
+import type { Policy } from "../../aggregate/policy.ts";
 import { configuredPairs } from "../../aggregate/question.ts";
+import type { TradeReader } from "../../aggregate/reader.ts";
 import { type LocalCopies, makeLocalCopies } from "../../cache/local-copies.ts";
 import type { Pair } from "../../canonical/pair.ts";
+import { seconds } from "../../canonical/time.ts";
 import { storeFollowed } from "../../obs/api-events.ts";
 import type { ApiContext } from "../context.ts";
 import { type Load, makeLoad } from "../load.ts";
 import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
+/** How long an asset may go unnoticed that was never traded before: anybody can ask for contracts that nobody has seen. */
+const CONTRACTS_KNOWN_FOR = seconds(60);
+
 /** What the endpoints share while one API runs. */
 export interface Service extends ApiContext {
+  /** The policy that knows the contracts of the pair's assets; see {@link withContracts}. */
+  readonly policyOf: (reader: TradeReader, pair: Pair) => Promise<Policy>;
   /** The configured pair that this one is, by whatever name; null where none is. */
   readonly configuredPair: (pair: Pair) => Pair | null;
   /** What the store holds, from copies in this process while every write is announced to it. */
@@ -34,6 +43,7 @@ export function makeService(context: ApiContext, copies: LocalCopies): Service {
   const { policy, settings } = context;
   return {
     ...context,
+    policyOf: (reader, pair) => withContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
     copies,
     storedTexts: makeStoredTexts(),

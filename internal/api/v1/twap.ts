@@ -28,7 +28,8 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     withSnapshot(
       database,
       async (reader) => {
-        const own = await pricingOf(reader, policy, [pair], { maxTrades: settings.maxTrades }).own(pair, bucket);
+        const known = await service.policyOf(reader, pair);
+        const own = await pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).own(pair, bucket);
         const data = await computeTwap(reader, policy, pair, bucket, own);
         if (data !== null) return { data, triangulated: false };
         return own.value === null
@@ -42,7 +43,10 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     const question = { sources: countedSources(policy), filter: null, carrySeconds: 0 };
     const sums = await withSnapshot(
       database,
-      (reader) => reader.timeWeighted(expandPair(pair, policy), bucket, question),
+      async (reader) => {
+        const known = await service.policyOf(reader, pair);
+        return reader.timeWeighted(expandPair(pair, known), bucket, question);
+      },
       bucket.to,
     );
     const data = twapText(policy, pair, bucket, sums);

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { computePublished } from "../../aggregate/published-value.ts";
+import { pricingOf } from "../../aggregate/pricing.ts";
+import { publishedBy } from "../../aggregate/published-value.ts";
 import { serializePublished } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after } from "../after.ts";
@@ -65,7 +66,10 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
   const compute = onTheSpot(settings, async (pair, bucket) => {
     const published = await withSnapshot(
       database,
-      (reader) => computePublished(reader, policy, pair, bucket, { maxTrades: settings.maxTrades }),
+      async (reader) => {
+        const known = await service.policyOf(reader, pair);
+        return publishedBy(pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }), pair, bucket);
+      },
       bucket.to,
     );
     const { value } = published;

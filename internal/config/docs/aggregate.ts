@@ -138,7 +138,8 @@ export const aggregateDocs: Docs = {
 
   "aggregate.stellar_network": `
     Whose contracts stand for classic assets: "public", "testnet", or a passphrase. The contract (SAC) of a classic asset is
-    computed, and its trades are trades of the asset.
+    computed, and its trades are trades of the asset. A pair may be written by either; by the classic asset costs less where
+    there are many pairs.
   `,
 
   "aggregate.aliases": `

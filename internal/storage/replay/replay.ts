@@ -5,6 +5,7 @@ import { compareBytes } from "../../canonical/compare.ts";
 import { type Decimal, ZERO } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { ceilTo, floorTo } from "../../canonical/time.ts";
+import { rememberedWalks } from "../classic-assets.ts";
 import type { Database } from "../database.ts";
 import { type Horizons, missingRows } from "../horizons.ts";
 import { readOnly } from "../read-only.ts";
@@ -38,7 +39,7 @@ export function withReplay<T>(
   read: (reader: TradeReader) => Promise<T>,
 ): Promise<T> {
   return readOnly(database, async (sql, horizons, now) => {
-    const reader = readerOf(sql, horizons, now);
+    const reader = readerOf(sql, horizons, now, rememberedWalks(database));
     const whole = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
     const held = minutesOf(whole);
     if (held === null || missingRows(horizons, { minutes: [whole] }) !== null) return read(reader);
