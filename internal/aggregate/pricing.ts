@@ -2,6 +2,7 @@ import type { Bucket } from "../canonical/bucket.ts";
 import type { Decimal } from "../canonical/decimal.ts";
 import type { Fraction } from "../canonical/fraction.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
+import type { DroppedTrades } from "../canonical/published.ts";
 import type { Micros } from "../canonical/time.ts";
 import { fxSources } from "../sources/registry.ts";
 import { pairIdentity } from "./aliases.ts";
@@ -17,7 +18,7 @@ import { filterPegs, type PegFiltered } from "./pegs.ts";
 import type { Policy } from "./policy.ts";
 import type { PriceFilter, TradeReader } from "./reader.ts";
 import { readRecentPrice } from "./recent-price.ts";
-import { namedAssets } from "./routes.ts";
+import { namedAssets, priceOfLegs } from "./routes.ts";
 import type { StageReport } from "./stages.ts";
 import { type Triangulation, triangulate } from "./triangulation.ts";
 import { type UsdPrices, usdPricesOf } from "./usd-prices.ts";
@@ -36,6 +37,8 @@ export interface Pricing {
   readonly own: (pair: Pair, bucket: Bucket) => Promise<Computation>;
   /** The way through other markets, for a pair whose own computation gave no value. */
   readonly throughOthers: (pair: Pair, bucket: Bucket, own: Computation) => Promise<Triangulation | null>;
+  /** The price of the way through other markets, for a pair that its own trades give a value; null where there is none. */
+  readonly priceAround: (pair: Pair, bucket: Bucket) => Promise<Fraction | null>;
   /** The stored pairs that a pair stands for in a bucket, and those that the peg rule leaves out. */
   readonly stored: (pair: Pair, bucket: Bucket) => Promise<PegFiltered>;
   /** What the filters leave of a pair's own trades, and which single prices of the bucket may be shown: no floor applies. */
@@ -53,6 +56,8 @@ export interface Shown {
   readonly measured: Measured;
   readonly filter: PriceFilter;
 }
+
+const NOTHING_DROPPED: DroppedTrades = { class: 0, outlier: 0 };
 
 /** Prices pairs from what the reader reads, for any buckets; values carry the names of `pairs`. */
 export function pricingOf(
@@ -138,6 +143,12 @@ export function pricingOf(
   return {
     own,
     leastVote: leastVoteOf,
+    priceAround: async (pair, bucket) => {
+      const others = async (leg: Pair) =>
+        identity(leg) === identity(pair) ? null : publishedMarket(await own(leg, bucket));
+      const found = await triangulate({ ...routes(bucket), market: others }, policy, pair, bucket, NOTHING_DROPPED);
+      return found?.outcome === "ok" ? priceOfLegs(found.legs) : null;
+    },
     recentPrice: recent,
     stored,
     shown: async (pair, bucket) => {

@@ -16,6 +16,8 @@ export interface Load {
    *   where the answer is not there in time
    */
   enter<C, T>(respond: (c: C) => Soon<T>, c: C, limits: LoadLimits): Soon<T>;
+  /** Whether the request that is being looked at may not wait; to be asked before it waits for anything. */
+  mustNotWait(): boolean;
   /** The store, which no new request asks while as many wait as may. */
   boundedStore(store: PriceStore): PriceStore;
   /** The database, likewise; those that ask it take turns, and those whose turn comes too late do not ask it any more. */
@@ -70,6 +72,7 @@ export function makeLoad(mostComputations: number, stopwatch: () => number): Loa
       }
       return answer instanceof Promise ? wait(answer, limits) : answer;
     },
+    mustNotWait: () => mayNotWait,
     boundedStore: (store) => ({
       ...store,
       readHeld: (keys) => {

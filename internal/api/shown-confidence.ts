@@ -13,6 +13,16 @@ export const shownConfidenceSchema = confidenceSchema
             score: z.string(),
           })
           .nullable(),
+        triangulated: z
+          .object({
+            measured: z
+              .string()
+              .describe("deviation of the price through other markets in the same bucket, in per cent of the value"),
+            score: z.string(),
+          })
+          .nullable(),
       })
-      .describe("with prices from outside; no part of `confidence`. null where it was not checked"),
+      .describe(
+        "with prices from elsewhere; no part of `confidence`. null where it was not checked, or there is no such price",
+      ),
   });

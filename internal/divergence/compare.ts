@@ -54,7 +54,7 @@ export function compareWithReferences(
     to,
     checked,
     median: median && formatDecimal(roundFraction(median)),
-    deviation_pct: median && formatDecimal(roundFractionTo(deviation(ours, median), DEVIATION_DECIMALS)),
+    deviation_pct: median && deviationPct(ours, median),
     threshold_pct: formatDecimal(thresholdPct),
     warning: median !== null && compareFractions(distance(median, ours), reach) > 0,
     references: [...quotes]
@@ -68,7 +68,7 @@ export function compareWithReferences(
   };
 }
 
-/** (median − ours) / ours in per cent. */
-function deviation(ours: Fraction, median: Fraction): Fraction {
-  return times(over(minus(median, ours), ours), HUNDRED);
+/** (other − ours) / ours in per cent. */
+export function deviationPct(ours: Fraction, other: Fraction): string {
+  return formatDecimal(roundFractionTo(times(over(minus(other, ours), ours), HUNDRED), DEVIATION_DECIMALS));
 }

@@ -21,11 +21,11 @@ import { vwapEndpoint } from "./vwap.ts";
  */
 export function createApi(context: ApiContext, lasting: Lasting = makeLasting(context)): Hono {
   const { settings, stopwatch } = context;
-  const { load, copies } = lasting;
+  const { load } = lasting;
   const serving: Serving = { stopwatch, load, limits: settings, requireKey: settings.keys === "required" };
   const app: ApiApp = new OpenAPIHono();
   const database = load.boundedDatabase(context.database, settings.requestTimeoutSeconds);
-  const service = makeService({ ...context, database }, copies);
+  const service = makeService({ ...context, database }, lasting);
   addEndpoint(app, serving, vwapEndpoint(service));
   addEndpoint(app, serving, twapEndpoint(service));
   addEndpoint(app, serving, priceEndpoint(service));

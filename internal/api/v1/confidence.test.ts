@@ -1,13 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Confidence } from "../../aggregate/confidence.ts";
+import type { PolicySettings } from "../../aggregate/policy.ts";
 import { type Divergence, serializeDivergence } from "../../cache/divergence.ts";
 import { confidenceKey, divergenceKey } from "../../cache/keys.ts";
+import { openMemoryStore } from "../../cache/memory.ts";
 import { parsePair } from "../../canonical/pair.ts";
-import { storedValueRefused } from "../../obs/api-events.ts";
+import { parseTime } from "../../canonical/time.ts";
+import { backendUnreachable, storedValueRefused } from "../../obs/api-events.ts";
 import type { TestDatabase } from "../../storage/database.testing.ts";
+import type { Database } from "../../storage/database.ts";
 import { trade } from "../../storage/trades.testing.ts";
 import { writeTrades } from "../../storage/trades.ts";
-import { listenTo, openApiDatabase, openTestApi } from "./api.testing.ts";
+import type { ApiSettings } from "../context.ts";
+import { listenTo, openApiDatabase, openTestApi, type TestApi, unreachableDatabase } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
 const TO = "2026-01-10T12:00:00Z";
@@ -53,7 +58,7 @@ test("a stored value comes with how far it can be relied on, and its own bytes s
   const { api, text, value, body } = await served(rated());
   const { confidence, factors } = JSON.parse(rated());
   expect(text).toContain(`{"data":${value},"flags":{"stale":false,"triangulated":false,"divergence_warning":false},`);
-  expect(body.confidence).toEqual({ confidence, factors, agreement: { references: null } });
+  expect(body.confidence).toEqual({ confidence, factors, agreement: { references: null, triangulated: null } });
   // What a price is worth is told of published values alone.
   for (const path of ["vwap?pair=XLM/USD&window=10m", `vwap?pair=XLM/USD&at=${TO}`, "price?pair=XLM/USD"]) {
     expect((await api.get(`/v1/${path}`)).body).not.toHaveProperty("confidence");
@@ -80,6 +85,114 @@ test("it names the weakest market on the way, and what references say", async ()
     weakest_leg: "crypto:XLM/fiat:EUR",
     agreement: { references: { measured: "-1", score: "0.3679" } },
   });
+});
+
+describe("the agreement with the price through other markets", () => {
+  const PAIR = parsePair("AGREE/USD");
+  const PATH = "/v1/vwap?pair=AGREE/USD";
+  beforeAll(() =>
+    writeTrades(database, [
+      trade(PAIR, "2026-01-10T11:56:00Z", { base: "10", quote: "5" }),
+      trade(parsePair("AGREE/OTHER"), "2026-01-10T11:57:00Z", { base: "10", quote: "20" }),
+      trade(parsePair("OTHER/USD"), "2026-01-10T11:58:00Z", { base: "20", quote: "5.2" }),
+    ]),
+  );
+
+  /** An API with a value and its confidence in the store; and the database that is asked meanwhile. */
+  async function rate(
+    asked: Database = database,
+    settings: Partial<ApiSettings> = {},
+    policy: Partial<PolicySettings> = {},
+  ) {
+    const store = openMemoryStore(() => parseTime("2026-01-10T12:00:10Z"));
+    const options = { store, policy, settings: { pairs: [PAIR], ...settings } };
+    const publisher = openTestApi({ database, ...options });
+    const text = await publisher.publish(PAIR, 300, TO);
+    const [key, value] = [confidenceKey(PAIR, 300), rated({ pair: "crypto:AGREE/fiat:USD" })];
+    await store.publish([{ key, value, to: TO, ttlSeconds: 300 }]);
+    const api = openTestApi({ database: asked, ...options });
+    api.at("2026-01-10T12:00:10Z");
+    return { api, text };
+  }
+  const shown = async ({ get }: TestApi) => {
+    const { status, body } = await get(PATH);
+    return [status, body.data?.price, body.confidence?.agreement.triangulated];
+  };
+
+  test("is computed for the value's own bucket, once, and is no part of it", async () => {
+    let asked = 0;
+    const counting = guarded((run) => {
+      asked++;
+      return run();
+    });
+    const { api, text } = await rate(counting);
+    // 0.52 through OTHER, to 0.5.
+    const agreement = { measured: "4", score: "0.0183" };
+    const first = await api.get(PATH);
+    expect(first.body.confidence.agreement).toEqual({ references: null, triangulated: agreement });
+    expect(first.text).toContain(`{"data":${text},"flags":{"stale":false,"triangulated":false,`);
+    expect(first.body.confidence.confidence).toBe("0.4321");
+    for (let again = 0; again < 3; again++) expect((await api.get(PATH)).text).toBe(first.text);
+    expect(asked).toBe(1);
+  });
+
+  test.each<Partial<PolicySettings>>([{ triangulation_enabled: false }, { max_hops: 1 }])(
+    "is not known where there is no other way: %j",
+    async (policy) => {
+      const { api } = await rate(database, {}, policy);
+      expect(await shown(api)).toEqual([200, "0.5", null]);
+    },
+  );
+
+  test("is not known where it cannot be computed, which is told once", async () => {
+    const unreachable = listenTo(backendUnreachable);
+    const { api } = await rate(unreachableDatabase());
+    for (let again = 0; again < 3; again++) expect(await shown(api)).toEqual([200, "0.5", null]);
+    expect(unreachable.events).toEqual([{ backend: "database", error: expect.anything() }]);
+    unreachable.stop();
+  });
+
+  test("keeps nobody waiting for long, and is told once it is there", async () => {
+    let letGo = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const { api } = await rate(guarded((run) => gate.then(run)));
+    for (let again = 0; again < 3; again++) expect(await shown(api)).toEqual([200, "0.5", null]);
+    letGo();
+    await expect.poll(() => shown(api)).toEqual([200, "0.5", { measured: "4", score: "0.0183" }]);
+  });
+
+  test("costs nobody the answer where no more requests may wait", async () => {
+    let letGo = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const { api } = await rate(
+      guarded((run) => gate.then(run)),
+      { maxInFlight: 1 },
+    );
+    // What the store holds is at hand from the first question on.
+    expect((await api.get("/v1/price?pair=AGREE/USD")).status).toBe(200);
+    const waiting = api.get("/v1/twap?pair=AGREE/USD");
+    expect((await api.get("/v1/twap?pair=XLM/USD")).status).toBe(503);
+    expect(await shown(api)).toEqual([200, "0.5", null]);
+    letGo();
+    expect((await waiting).status).toBe(200);
+    expect(await shown(api)).toEqual([200, "0.5", { measured: "4", score: "0.0183" }]);
+  });
+
+  function guarded(around: <T>(run: () => Promise<T>) => Promise<T>): Database {
+    const { guard } = database;
+    return {
+      ...database,
+      guard: {
+        ...guard,
+        run: (call) => around(() => guard.run(call)),
+        runSafely: (call, ...others) => around(() => guard.runSafely(call, ...others)),
+      },
+    };
+  }
 });
 
 test("one of another bucket or pair is left out, and one that cannot be read is reported", async () => {

@@ -1,25 +1,33 @@
 import type { Divergence } from "../../cache/divergence.ts";
 import type { Answer } from "../answer.ts";
 import type { StoredConfidence, StoredDivergence } from "./stored-texts.ts";
+import type { TriangulatedAgreement } from "./triangulated-agreement.ts";
 
-/** The deviation from references, in per cent, at which the score of the agreement has fallen to 1/e. */
+/** The deviation, in per cent, at which the score of an agreement has fallen to 1/e. */
 const DEVIATION_SCALE_PCT = 1;
 
-/** The agreement of a price with references outside, as JSON text. */
-export function agreementText({ checked, deviation_pct }: Divergence): string {
-  if (!checked || deviation_pct === null) return NO_AGREEMENT;
-  const score = Math.exp(-Math.abs(Number(deviation_pct)) / DEVIATION_SCALE_PCT).toFixed(4);
-  return JSON.stringify({ references: { measured: deviation_pct, score } });
+/** How far a price agrees with another one that deviates so much from it, as JSON text; null where there is no other. */
+export function agreementText(deviationPct: string | null): string {
+  if (deviationPct === null) return "null";
+  const score = Math.exp(-Math.abs(Number(deviationPct)) / DEVIATION_SCALE_PCT).toFixed(4);
+  return JSON.stringify({ measured: deviationPct, score });
 }
 
-const NO_AGREEMENT = JSON.stringify({ references: null });
+/** {@link agreementText} with references outside. */
+export function referencesText({ checked, deviation_pct }: Divergence): string {
+  return agreementText(checked ? deviation_pct : null);
+}
 
 /** The answer with how far its value can be relied on. */
 export function withConfidence(
   answer: Answer,
-  confidence: StoredConfidence | null,
+  { fields }: StoredConfidence,
   compared: StoredDivergence | null,
+  triangulated: TriangulatedAgreement,
 ): Answer {
-  if (confidence === null) return answer;
-  return { ...answer, confidence: `{${confidence.fields},"agreement":${compared?.agreement ?? NO_AGREEMENT}}` };
+  const references = compared?.agreement ?? agreementText(null);
+  const agreement = `{"references":${references},"triangulated":${triangulated.text}}`;
+  const rated = { ...answer, confidence: `{${fields},"agreement":${agreement}}` };
+  // What is not known yet may be known when the same is asked again.
+  return triangulated.isFinal ? rated : { ...rated, again: () => null };
 }

@@ -22,6 +22,7 @@ export interface Service extends ApiContext {
   /** What the store holds, from copies in this process while every write is announced to it. */
   readonly copies: LocalCopies;
   readonly storedTexts: StoredTexts;
+  readonly load: Load;
   /** Policies of stored values, other than the API's own, that were reported already. */
   readonly reportedPolicies: Set<string>;
 }
@@ -39,13 +40,14 @@ export function makeLasting({ settings, store, stopwatch }: ApiContext): Lasting
   return { load, copies: makeLocalCopies(load.boundedStore(store), stopwatch, onFollowing) };
 }
 
-export function makeService(context: ApiContext, copies: LocalCopies): Service {
+export function makeService(context: ApiContext, { load, copies }: Lasting): Service {
   const { policy, settings } = context;
   return {
     ...context,
     policyOf: (reader, pair) => withContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
     copies,
+    load,
     storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),
   };

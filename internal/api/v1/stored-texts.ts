@@ -5,7 +5,7 @@ import { parsePublished } from "../../cache/value.ts";
 import type { PublishedValue } from "../../canonical/published.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
 import { rememberText } from "../remember.ts";
-import { agreementText } from "./confidence.ts";
+import { referencesText } from "./confidence.ts";
 import { priceOf } from "./current-price.ts";
 
 /** A value that the aggregator published. */
@@ -49,7 +49,7 @@ export function makeStoredTexts(): StoredTexts {
     }),
     divergence: rememberText((text) => {
       const divergence = parseDivergence(text);
-      return { divergence, text: serializeDivergence(divergence), agreement: agreementText(divergence) };
+      return { divergence, text: serializeDivergence(divergence), agreement: referencesText(divergence) };
     }),
     confidence: rememberText((text) => {
       const confidence = parseConfidence(text);

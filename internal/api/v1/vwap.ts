@@ -11,7 +11,10 @@ import { isCurrent, questionSchema } from "./question.ts";
 import { refusalProblem } from "./refusal.ts";
 import type { Service } from "./service.ts";
 import { readStored, storedAnswer, withDivergence } from "./stored-value.ts";
+import { makeTriangulatedAgreements } from "./triangulated-agreement.ts";
 import { bucketFields, pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
+
+const PATH = "/v1/vwap";
 
 const count = z.int().nonnegative();
 
@@ -76,8 +79,9 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     if (value === null) return refusalProblem(published, policy, pair, bucket);
     return { data: serializePublished(value), triangulated: value.provenance === "triangulated" };
   });
+  const agreementOf = makeTriangulatedAgreements(service, service.load, PATH);
   return {
-    path: "/v1/vwap",
+    path: PATH,
     operationId: "getVwap",
     summary: "Volume-weighted average price",
     description:
@@ -98,9 +102,13 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
           stored === null
             ? compute(question, moment)
             : storedAnswer(service, { data: stored.text, stored, holds }, moment);
-        return after(answer, (answered) =>
-          withConfidence(withDivergence(answered, divergence), stored && confidence, divergence),
-        );
+        return after(answer, (answered) => {
+          const compared = withDivergence(answered, divergence);
+          if (stored === null || confidence === null) return compared;
+          return after(agreementOf(pair, stored), (triangulated) =>
+            withConfidence(compared, confidence, divergence, triangulated),
+          );
+        });
       });
     },
   };
