@@ -25,7 +25,8 @@ export function guard(
   usdRate: Ratio | null,
   rules: GuardRules,
 ): { readonly withheld: boolean; readonly about: About } {
-  if (recent === null || rules.guardFactor[0] === 0n) return { withheld: false, about: null };
+  if (rules.guardFactor[0] === 0n) return { withheld: false, about: null };
+  if (recent === null) return { withheld: false, about: [price, price] };
   if (isWithin(price, recent, rules.guardFactor)) return { withheld: false, about: [recent, recent] };
   const confirming = venues.filter((venue) => {
     const isWorthIt = usdRate !== null && compareRatios(usdOf(venue.quote, usdRate), [rules.minUsd, 1n]) >= 0;

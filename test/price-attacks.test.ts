@@ -300,6 +300,30 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     expect(believed.value).toMatchObject({ price: "0.975", trade_count: 4, dropped: { class: 0, outlier: 0 } });
   });
 
+  it("holds single prices of a market without a recent price to what the market traded at", async () => {
+    const pair = "NEW/USD";
+    const { get } = await world(
+      { pair, base: "50000", quote: "5000", times: 6, every: 50 },
+      // Dust that is precise enough for a price, and too rare to be outliers.
+      { pair, base: "0.02", quote: "0.1", at: 5, times: 4, every: 70 },
+    );
+    const [window, interval] = [`pair=${pair}&window=5m`, `pair=${pair}&interval=5m&limit=1`];
+    const shown = async (settings: Partial<PolicySettings> = {}, filter = "") => {
+      const twap = await get(`twap?${window}${filter}`, 5 * MINUTE, settings);
+      const { data } = await get(`ohlc?${interval}${filter}`, 5 * MINUTE, settings);
+      const { open, high, low, close, trade_count } = data.candles[0];
+      return [Number(twap.data.price), open, high, low, close, trade_count];
+    };
+    expect(await shown()).toEqual([0.1, "0.1", "0.1", "0.1", "0.1", 10]);
+    // The four prints of dust stand for 110 of the 300 seconds.
+    const raw = [(0.1 * 190 + 5 * 110) / 300, "0.1", "5", "0.1", "0.1", 10];
+    const close = raw.map((value) => (typeof value === "number" ? expect.closeTo(value, 9) : value));
+    expect(await shown({ guard_factor: 0 })).toEqual(close);
+    expect(await shown({}, "&filter=none")).toEqual(close);
+    const { data } = await get(`vwap?${window}`, 5 * MINUTE);
+    expect(data).toMatchObject({ trade_count: 10, price: "0.100001306666318222" });
+  });
+
   describe("the TWAP of a quiet window", () => {
     const trades = (pair: string, before: number): Trades[] => [
       { pair, base: "20000", quote: "20000", at: -before },

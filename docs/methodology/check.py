@@ -110,7 +110,7 @@ price, recent, factor, vote = vwap(kept), None, policy.guard_factor, policy.min_
 for before in ([start] + [end - HOUR] * (end - start > HOUR)) * (factor > 0):
     for least in vote, 0:  # small trades count where there are no others
         recent = recent_price(ours, before, least) if recent is None else recent
-low = high = recent
+low = high = price if recent is None else recent
 if recent is not None and not within(price, recent, factor):
     agree = [of for of in sources.values() if quote(of) >= policy.min_usd_volume and within(vwap(of), price, factor)]
     if len(agree) < policy.guard_confirmations: sys.exit("guarded")
@@ -130,7 +130,7 @@ show({**head, "price": plain(rounded(price)), "base_volume": plain(base(kept)), 
       "dropped": dropped, "policy": policy_id})
 
 formed = [t for t in ours if t.source in sources and t.forms and not is_outlier(t)
-          and (recent is None or rounded(low / factor, 60) <= t.price <= rounded(high * factor, 60))]
+          and (not factor or rounded(low / factor, 60) <= t.price <= rounded(high * factor, 60))]
 shown = [t for t in formed if start <= t.ts < end]
 carried = [t for t in formed if start - policy.twap_carry_seconds * 10**6 <= t.ts < start][-1:]
 steps = [(start, t.price) for t in carried] + [(t.ts, t.price) for t in shown]

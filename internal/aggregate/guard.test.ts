@@ -30,9 +30,10 @@ describe("the guard", () => {
     expect(withheld("1.499999999999999999999999999999999999")).toBe(true);
   });
 
-  it("is off at 0, and where there is no recent price", () => {
+  it("is off at 0, and withholds nothing where there is no recent price", () => {
     expect(guard(exactly("100"), [], ONE, ONE, rule("0"))).toEqual({ withheld: false, about: null });
-    expect(guard(exactly("100"), [], null, ONE, rule("2"))).toEqual({ withheld: false, about: null });
+    expect(guard(exactly("100"), [], null, ONE, rule("0"))).toEqual({ withheld: false, about: null });
+    expect(guard(exactly("100"), [], null, ONE, rule("2")).withheld).toBe(false);
   });
 
   it("lets so many venues confirm a value that each traded the floor within the factor of it", () => {
@@ -55,13 +56,14 @@ describe("the guard", () => {
     expect(guard(exactly("100"), venues, ONE, null, rule("2", 3, "0")).withheld).toBe(true);
   });
 
-  it("shows single prices about the recent one, and about a confirmed new one as well", () => {
+  it("shows single prices about the recent one, about a confirmed new one as well, and without one about the value", () => {
     const confirmed = ["a", "b"].map((source) => venue(source, "100", "10"));
     const band = (price: string, ...venues: SourceVolumes[]) =>
       texts(guard(exactly(price), venues, exactly("3"), ONE, rule("2")).about);
     expect(band("4")).toEqual(["1.5", "6"]);
     expect(band("100")).toEqual(["1.5", "6"]);
     expect(band("100", ...confirmed)).toEqual(["1.5", "200"]);
+    expect(texts(guard(exactly("100"), confirmed, null, ONE, rule("2")).about)).toEqual(["50", "200"]);
     expect(band("1", ...["a", "b"].map((source) => venue(source, "1", "1000")))).toEqual(["0.5", "6"]);
   });
 });

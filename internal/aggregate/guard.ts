@@ -21,7 +21,7 @@ type GuardRule = Pick<Policy, "guardFactor" | "guardConfirmations" | "minUsdVolu
 export interface Guarded {
   /** The value is far from the recent price, and too few sources confirm it. */
   readonly withheld: boolean;
-  /** What single prices of the bucket may be about; null where the guard is off or there is no recent price. */
+  /** What single prices of the bucket may be about; null where the guard is off. */
   readonly about: GuardedRange | null;
 }
 
@@ -34,7 +34,7 @@ export interface GuardedRange {
 /**
  * Holds a value against the pair's recent price. One that is further from it than `guardFactor` is withheld, unless
  * `guardConfirmations` sources each traded `minUsdVolume` or more at a price within the factor of it. Then prices about the
- * recent price and about the new one may be shown, else those about the recent price.
+ * recent price and about the new one may be shown, else those about the recent price; without one, those about the value.
  * @param price the value, not rounded
  * @param recent null: there were no trades lately, and nothing is withheld
  * @param usdRate USD per unit of the quote; null: not known, and no source confirms anything
@@ -47,7 +47,8 @@ export function guard(
   rule: GuardRule,
 ): Guarded {
   const { guardFactor } = rule;
-  if (guardFactor.isZero() || recent === null) return { withheld: false, about: null };
+  if (guardFactor.isZero()) return { withheld: false, about: null };
+  if (recent === null) return { withheld: false, about: { low: price, high: price } };
   const about = { low: recent, high: recent };
   if (isWithinFactor(price, recent, guardFactor)) return { withheld: false, about };
   if (countConfirmations(price, kept, usdRate, rule) < rule.guardConfirmations) return { withheld: true, about };

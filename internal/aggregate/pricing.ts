@@ -154,9 +154,9 @@ export function pricingOf(
     shown: async (pair, bucket) => {
       const [found, before] = await Promise.all([measured(pair, bucket), recent(pair, bucket)]);
       const { price, kept, outlierRule } = found;
-      if (price === null || before === null) return { measured: found, filter: { rule: outlierRule, band: null } };
+      if (price === null) return { measured: found, filter: { rule: outlierRule, band: null } };
       // What it is worth matters only where the value needs a confirmation.
-      const isNear = isWithinFactor(price, before, policy.guardFactor);
+      const isNear = before === null || isWithinFactor(price, before, policy.guardFactor);
       const usdRate = isNear ? null : await usdPrices.ofQuote(nameOf(pair), bucket);
       const { about } = guard(price, kept, before, usdRate, policy);
       return { measured: found, filter: { rule: outlierRule, band: about && bandAbout(about, policy.guardFactor) } };

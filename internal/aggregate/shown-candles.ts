@@ -1,6 +1,6 @@
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import { type Decimal, dividePublished, floatOfDecimal, parseDecimal } from "../canonical/decimal.ts";
-import { fractionOf, ONE } from "../canonical/fraction.ts";
+import { fractionOf } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { ceilTo, floorTo, type Micros, seconds } from "../canonical/time.ts";
 import type { CandlePage, CandlePrices, CandleQuestion, CandleSums, CandleTotals } from "./candles.ts";
@@ -176,7 +176,10 @@ async function guardMarks(
   );
 }
 
-/** Whether any price of the candle is further from its recent price than the guard lets be shown. */
+/**
+ * Whether any price of the candle may be further from its recent price than the guard lets be shown or, where it has none,
+ * from its own price, which lies between its extremes.
+ */
 async function isFarFromRecentPrice(
   { policy, pricing }: CandleContext,
   pair: Pair,
@@ -185,8 +188,9 @@ async function isFarFromRecentPrice(
 ): Promise<boolean> {
   const { priceMin, priceMax } = candle;
   const recent = await pricing.recentPrice(pair, bucketOf(candle, question));
-  const isNear = (price: Decimal): boolean => isWithinFactor(fractionOf(price), recent ?? ONE, policy.guardFactor);
-  return recent !== null && !(isNear(priceMin) && isNear(priceMax));
+  const isNear = (price: Decimal): boolean =>
+    isWithinFactor(fractionOf(price), recent ?? fractionOf(priceMin), policy.guardFactor);
+  return !(isNear(priceMin) && isNear(priceMax));
 }
 
 interface Extremes {

@@ -142,7 +142,7 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
     operationId: "getCandles",
     summary: "Candles",
     description:
-      "Closed candles in time order; intervals without trades are left out. Prices are those of trades that form a price, that the policy keeps over the candle and that lie within `guard_factor` of the price before it; a candle without such a trade is left out. Volumes and count are of every trade of the sources in VWAP. There is no volume floor. With `filter=none` every trade makes the prices. For the next page, repeat the query with `cursor`.",
+      "Closed candles in time order; intervals without trades are left out. Prices are those of trades that form a price, that the policy keeps over the candle and that lie within `guard_factor` of the price before it, or of its own where there is none; a candle without such a trade is left out. Volumes and count are of every trade of the sources in VWAP. There is no volume floor. With `filter=none` every trade makes the prices. For the next page, repeat the query with `cursor`.",
     query: querySchema(service),
     data: candlesSchema,
     problems: ["raw-data-expired"],
