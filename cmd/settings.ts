@@ -7,6 +7,7 @@ import { stopwatch } from "../internal/obs/clock.ts";
 import type { CircuitOptions } from "../internal/resilience/guard.ts";
 import { probeWhileOpen } from "../internal/resilience/probe.ts";
 import { type Database, openDatabase, type Patience, pingDatabase } from "../internal/storage/database.ts";
+import { refuseIntruders } from "../internal/storage/intruders.ts";
 import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
 
 /**
@@ -59,7 +60,10 @@ export async function openMigratedDatabase(settings: Config["database"], patienc
   const database = await openDatabase(settings, { ...patience, onLost });
   try {
     if (database.engine === "embedded") await migrateUp(database, { ...settings, log: () => {} });
-    else await requireMigrated(database);
+    else {
+      await requireMigrated(database);
+      await refuseIntruders(database);
+    }
     return database;
   } catch (error) {
     await database.close();

@@ -7,7 +7,7 @@ import { readHorizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { planForTimes } from "./read-only.ts";
 import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** The trades to take back: of one pair, in [from, to), optionally of one source and with given ids only. */
 export interface TradeSelection {
@@ -25,7 +25,7 @@ export interface TradeSelection {
  * @throws RawDataExpired where a touched hour reaches back before raw trades are complete
  */
 export async function deleteTrades({ sql }: Database, selection: TradeSelection): Promise<number> {
-  return inTransaction(sql, "", async (transaction) => {
+  return inTransaction(sql, READ_COMMITTED, async (transaction) => {
     await lockCorrections(transaction);
     const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
     requireRows(await readHorizons(transaction), { trades: [hours] });

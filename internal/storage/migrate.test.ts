@@ -11,7 +11,7 @@ import { type MigrateOptions, migrateDown, migrateUp, migrationStatus, requireMi
 import { connect } from "./pool.ts";
 import { expectRollupsExact } from "./rollups.testing.ts";
 import { withSnapshot } from "./snapshot.ts";
-import { freshPair, trade } from "./trades.testing.ts";
+import { freshPair, sessionOf, trade } from "./trades.testing.ts";
 import { writeTrades } from "./trades.ts";
 
 const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
@@ -80,9 +80,10 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       { version: 4, name: "cheap-checks", appliedAt: null },
       { version: 5, name: "price-forming", appliedAt: null },
       { version: 6, name: "rollup-weights", appliedAt: null },
+      { version: 7, name: "fixed-names", appliedAt: null },
     ]);
     await expect(requireMigrated(database)).rejects.toThrow(
-      new DatabaseUnusable("the database lacks 6 of 6 migrations; run: stellarindex migrate up"),
+      new DatabaseUnusable("the database lacks 7 of 7 migrations; run: stellarindex migrate up"),
     );
     // To ask leaves no trace.
     expect(await ownObjects()).toEqual([]);
@@ -107,6 +108,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         "applied migration 4 (cheap-checks)",
         "applied migration 5 (price-forming)",
         "applied migration 6 (rollup-weights)",
+        "applied migration 7 (fixed-names)",
       ]),
     );
     const status = await migrationStatus(database);
@@ -117,6 +119,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       [4, "cheap-checks"],
       [5, "price-forming"],
       [6, "rollup-weights"],
+      [7, "fixed-names"],
     ]);
     for (const { appliedAt } of status) expect(appliedAt).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d/);
     await requireMigrated(database);
@@ -136,9 +139,9 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     await migrateDown(database, log);
-    expect(await applied()).toEqual([1, 2, 3, 4, 5]);
-    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 6 migrations");
-    for (const left of [4, 3, 2]) {
+    expect(await applied()).toEqual([1, 2, 3, 4, 5, 6]);
+    await expect(requireMigrated(database)).rejects.toThrow("the database lacks 1 of 7 migrations");
+    for (const left of [5, 4, 3, 2]) {
       await migrateDown(database, log);
       expect(await applied()).toHaveLength(left);
     }
@@ -147,6 +150,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await migrateDown(database, log);
     expect(await applied()).toEqual([]);
     expect(lines).toEqual([
+      "undid migration 7 (fixed-names)",
       "undid migration 6 (rollup-weights)",
       "undid migration 5 (price-forming)",
       "undid migration 4 (cheap-checks)",
@@ -155,9 +159,8 @@ describe.each(testEngines)("migrations on $name", (engine) => {
       "undid migration 1 (trades)",
     ]);
     expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
-    // With nothing left to undo, nothing happens.
     await migrateDown(database, log);
-    expect(lines).toHaveLength(6);
+    expect(lines.slice(7)).toEqual(["no migration is applied: there is nothing to undo"]);
 
     await up();
     await migrateDown(database, log, 0);
@@ -198,16 +201,16 @@ describe.each(testEngines)("migrations on $name", (engine) => {
 
   it("do not go down to where they are or above, nor while rollups are the only memory", async () => {
     await up();
-    await expect(migrateDown(database, () => {}, 6)).rejects.toThrow("there is nothing to undo above migration 6");
+    await expect(migrateDown(database, () => {}, 7)).rejects.toThrow("there is nothing to undo above migration 7");
     await database.sql`UPDATE retention_horizons SET complete_from = '2026-01-01' WHERE table_name = 'trades'`;
     await expect(migrateDown(database, () => {}, 1)).rejects.toThrow("the rollups are the only memory of them");
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;
-    expect(await applied()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await applied()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
   it("are refused by number once an applied one was edited", async () => {
     // The same as an edited file: the checksum that was stored and the file's differ.
-    for (const version of [1, 2, 3, 4, 5, 6]) {
+    for (const version of [1, 2, 3, 4, 5, 6, 7]) {
       const [row] = await database.sql<{ md5: string }[]>`
         UPDATE stellarindex_migrations AS edited SET md5 = 'edited' FROM stellarindex_migrations AS original
         WHERE edited.version = ${version} AND original.version = edited.version RETURNING original.md5`;
@@ -221,11 +224,15 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await up();
   });
 
-  it("that this program does not know are refused when it starts", async () => {
+  it("that this program does not know are refused by name: when it starts, and up and down", async () => {
     await database.sql`INSERT INTO stellarindex_migrations (version, name, md5, run_at) VALUES (99, 'later', 'x', now())`;
-    await expect(requireMigrated(database)).rejects.toThrow(
-      new DatabaseUnusable("the database has migration 99, newer than this program; update the program"),
+    const refusal = new DatabaseUnusable(
+      "the database has migration 99 (later), newer than this program, which ends at 7; update the program",
     );
+    await expect(requireMigrated(database)).rejects.toThrow(refusal);
+    await expect(up()).rejects.toThrow(refusal);
+    await expect(migrateDown(database, () => {})).rejects.toThrow(refusal);
+    await expect(migrateDown(database, () => {}, 3)).rejects.toThrow(refusal);
     await database.sql`DELETE FROM stellarindex_migrations WHERE version = 99`;
     await requireMigrated(database);
   });
@@ -262,10 +269,48 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         const both = await Promise.all([1, 2].map(() => openDatabase({ url: fresh.url, max_connections: 1 })));
         try {
           const lines = await Promise.all(both.map((one) => up({}, one)));
-          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(6);
+          expect(lines.flat().filter((line) => line.startsWith("applied"))).toHaveLength(7);
           await Promise.all(both.map((one) => requireMigrated(one)));
         } finally {
           await Promise.all(both.map((one) => one.close()));
+          await fresh.drop();
+        }
+      });
+
+      it("wait for the lock only so long, and say at once who holds it", async () => {
+        const fresh = await createTestDatabase(engine);
+        const waiting = await fresh.open();
+        const stranger = connect(fresh.url, { max: 1, connection: { application_name: "a stranger" } });
+        try {
+          await stranger`SELECT pg_advisory_lock(7203111840)`;
+          const pid = await sessionOf(stranger);
+          const lines: string[] = [];
+          const attempt = up({ lockWaitSeconds: 1, log: (line) => void lines.push(line) }, waiting);
+          const holder = `process ${pid} of role postgres, application "a stranger", holds it since 20`;
+          await expect(attempt).rejects.toThrow(DatabaseUnusable);
+          await expect(attempt).rejects.toThrow(`the lock of migrations was not free within 1 s: ${holder}`);
+          expect(lines).toEqual([expect.stringContaining(`waiting up to 1 s for the lock of migrations: ${holder}`)]);
+          await stranger`SELECT pg_advisory_unlock_all()`;
+          await up({}, waiting);
+          await requireMigrated(waiting);
+        } finally {
+          await stranger.end();
+          await waiting.close();
+          await fresh.drop();
+        }
+      });
+
+      it("are refused where search_path leads to another schema than public", async () => {
+        const fresh = await createTestDatabase(engine);
+        const elsewhere = connect(fresh.url, { max: 1, connection: { search_path: "elsewhere, public" } });
+        try {
+          await elsewhere`CREATE SCHEMA elsewhere`;
+          const owned: Database = { sql: elsewhere, engine: "postgres", guard: NO_GUARD, close: () => elsewhere.end() };
+          await expect(up({}, owned)).rejects.toThrow(
+            "tables belong into schema public, and search_path leads to elsewhere",
+          );
+        } finally {
+          await elsewhere.end();
           await fresh.drop();
         }
       });

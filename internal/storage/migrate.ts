@@ -4,19 +4,22 @@ import type Postgrator from "postgrator";
 import { packageRoot } from "../package/root.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
+import { refuseIntruders } from "./intruders.ts";
+import { withMigrationLock } from "./migration-lock.ts";
 import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
-import { inTransaction } from "./transaction.ts";
 
 const MIGRATIONS = join(packageRoot(), "migrations");
 const SCHEMA_TABLE = "stellarindex_migrations";
-// Any number that nothing else uses: migrations run one at a time.
-const MIGRATION_LOCK = 7_203_111_840;
+// Longer than a migration of a large database takes, but for its longest ones.
+const LOCK_WAIT_SECONDS = 60;
 
 export interface MigrateOptions {
   readonly timescaledb: TimescaleMode;
   readonly retention: RetentionSeconds;
   /** Told what was done and what was left out, a line each. */
   readonly log: (line: string) => void;
+  /** How long a migration beside this one is waited for; a minute where it is not given. */
+  readonly lockWaitSeconds?: number;
 }
 
 export interface Migration {
@@ -28,22 +31,30 @@ export interface Migration {
 /**
  * Applies the migrations that are missing, then what TimescaleDB adds where it is there; all or nothing.
  * Safe to run again and by several at once.
- * @throws DatabaseUnusable where an applied migration was edited since, or TimescaleDB is required and missing
+ * @throws DatabaseUnusable where an applied migration was edited since or is not known, others have made something in the
+ * schema that would be run with our rights, the lock is not free in time, or TimescaleDB is required and missing
  */
 export async function migrateUp(database: Database, options: MigrateOptions): Promise<void> {
-  await inLockedTransaction(database, async (sql) => {
-    await runMigrations(sql, "max", options.log);
+  const { log, lockWaitSeconds: seconds = LOCK_WAIT_SECONDS } = options;
+  await refuseIntruders(database);
+  await withMigrationLock(database, { seconds, log }, async (sql) => {
+    await refuseOtherSchemas(sql);
+    refuseNewer(await appliedMigrations(sql), await knownMigrations());
+    await runMigrations(sql, "max", log);
     await setUpTimescale(sql, options);
   });
 }
 
 /**
  * Undoes the last migration, or all of them down to `version`. Data in the dropped tables is lost.
- * @throws DatabaseUnusable where nothing above `version` is applied
+ * @throws DatabaseUnusable where nothing above `version` is applied, and as {@link migrateUp} does
  */
 export async function migrateDown(database: Database, log: (line: string) => void, version?: number): Promise<void> {
-  await inLockedTransaction(database, async (sql) => {
+  await refuseIntruders(database);
+  await withMigrationLock(database, { seconds: LOCK_WAIT_SECONDS, log }, async (sql) => {
     const applied = await appliedMigrations(sql);
+    refuseNewer(applied, await knownMigrations());
+    if (applied.size === 0 && version === undefined) log("no migration is applied: there is nothing to undo");
     const newest = Math.max(0, ...applied.keys());
     const target = version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
     if (version !== undefined && version >= newest) {
@@ -59,7 +70,7 @@ export async function migrateDown(database: Database, log: (line: string) => voi
 export async function migrationStatus({ sql }: Database): Promise<Migration[]> {
   const applied = await appliedMigrations(sql);
   const known = await knownMigrations();
-  return known.map(({ version, name }) => ({ version, name, appliedAt: applied.get(version) ?? null }));
+  return known.map(({ version, name }) => ({ version, name, appliedAt: applied.get(version)?.runAt ?? null }));
 }
 
 async function knownMigrations(): Promise<{ version: number; name: string }[]> {
@@ -83,18 +94,41 @@ export async function requireMigrated(database: Database): Promise<void> {
       `the database lacks ${missing.length} of ${known.length} migrations; run: stellarindex migrate up`,
     );
   }
-  const newest = Math.max(...(await appliedMigrations(database.sql)).keys());
-  if (newest > known.length) {
-    throw new DatabaseUnusable(`the database has migration ${newest}, newer than this program; update the program`);
-  }
+  refuseNewer(await appliedMigrations(database.sql), known);
 }
 
-async function appliedMigrations(sql: Sql): Promise<Map<number, string>> {
+interface Applied {
+  readonly name: string;
+  readonly runAt: string;
+}
+
+/** A program of before does not know what a later migration made, and could neither use nor undo it. */
+function refuseNewer(applied: ReadonlyMap<number, Applied>, known: readonly { readonly version: number }[]): void {
+  const newest = Math.max(0, ...known.map(({ version }) => version));
+  const unknown = [...applied].find(([version]) => version > newest);
+  if (unknown === undefined) return;
+  const [version, { name }] = unknown;
+  throw new DatabaseUnusable(
+    `the database has migration ${version} (${name}), newer than this program, which ends at ${newest}; update the program`,
+  );
+}
+
+/** Functions and checks name the schema `public`: tables elsewhere would not be found. */
+async function refuseOtherSchemas(sql: Sql): Promise<void> {
+  const [row] = await sql<{ schema: string | null }[]>`SELECT current_schema()::text AS schema`;
+  if (row?.schema === "public") return;
+  throw new DatabaseUnusable(
+    `tables belong into schema public, and search_path leads to ${row?.schema ?? "no schema"}; ` +
+      "set search_path = public for this role, or leave it out of the URL",
+  );
+}
+
+async function appliedMigrations(sql: Sql): Promise<Map<number, Applied>> {
   const [table] = await sql<{ name: string | null }[]>`SELECT to_regclass(${SCHEMA_TABLE})::text AS name`;
   if (table?.name == null) return new Map();
-  const rows = await sql<{ version: string; run_at: string }[]>`
-    SELECT version::text AS version, run_at::text AS run_at FROM ${sql(SCHEMA_TABLE)} WHERE version > 0 ORDER BY version`;
-  return new Map(rows.map((row) => [Number(row.version), row.run_at]));
+  const rows = await sql<{ version: string; name: string; run_at: string }[]>`
+    SELECT version::text AS version, name, run_at::text AS run_at FROM ${sql(SCHEMA_TABLE)} WHERE version > 0 ORDER BY version`;
+  return new Map(rows.map(({ version, name, run_at }) => [Number(version), { name, runAt: run_at }]));
 }
 
 async function runMigrations(sql: Sql, target: string, log: (line: string) => void): Promise<void> {
@@ -126,13 +160,4 @@ async function postgrator(sql: Sql): Promise<Postgrator> {
       await sql.unsafe(script).simple();
     },
   });
-}
-
-function inLockedTransaction(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
-  return inTransaction(database.sql, "", async (transaction) => {
-    await transaction`SELECT pg_advisory_xact_lock(${String(MIGRATION_LOCK)}::text::bigint)`;
-    // Whoever reads or writes meanwhile waits behind a lock that is waited for.
-    await transaction`SELECT set_config('lock_timeout', '5s', true)`;
-    await work(transaction);
-  }) as Promise<void>;
 }

@@ -7,7 +7,7 @@ import { planForTimes, readOnly } from "./read-only.ts";
 import { moveHorizon, type Waiting, withBriefLocks } from "./retention-horizon.ts";
 import { storedPairs } from "./stored-pairs.ts";
 import { isHypertable, type RetentionSeconds, TABLES } from "./timescale.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 export type PrunedTable = keyof RetentionSeconds;
 
@@ -107,7 +107,7 @@ async function deleteBatch(
     table === "trades"
       ? sql`base_asset, quote_asset, ts, source, trade_id`
       : sql`base_asset, quote_asset, bucket, source`;
-  return inTransaction(sql, "", async (transaction) => {
+  return inTransaction(sql, READ_COMMITTED, async (transaction) => {
     await planForTimes(transaction);
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
     // Locked in key order, as writers of late trades lock rollups.

@@ -9,7 +9,7 @@ import { readHorizons } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { planForTimes } from "./read-only.ts";
 import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 const DEADLOCK = "40P01";
 const AFTER_A_DEADLOCK = { retries: 10, minTimeout: 50, maxTimeout: 1000 };
@@ -41,7 +41,7 @@ function hoursOf(differences: readonly RollupDifference[]): Hour[] {
 }
 
 async function repairPair({ sql }: Database, pair: Pair, hours: readonly Hour[]): Promise<void> {
-  await inTransaction(sql, "", async (transaction) => {
+  await inTransaction(sql, READ_COMMITTED, async (transaction) => {
     await lockCorrections(transaction);
     // Until the end of this transaction, retention cannot move on: that would wait for whoever has read the horizons.
     const horizon = (await readHorizons(transaction)).get("trades");

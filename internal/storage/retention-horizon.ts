@@ -4,7 +4,7 @@ import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { readHorizons } from "./horizons.ts";
 import { moment } from "./moment.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** What waiting for a lock needs. */
 export interface Waiting {
@@ -54,7 +54,7 @@ export async function withBriefLocks<T>(
   work: (transaction: Sql) => Promise<T>,
 ): Promise<T | null> {
   const attempt = () =>
-    inTransaction(sql, "", async (transaction) => {
+    inTransaction(sql, READ_COMMITTED, async (transaction) => {
       await transaction`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
       return work(transaction);
     }) as Promise<T>;

@@ -102,21 +102,28 @@ async function compressOldTrades(sql: Sql): Promise<void> {
  * a question that began before the horizon moved still finds its rows.
  */
 async function keepRetention(sql: Sql, retention: RetentionSeconds, log: (line: string) => void): Promise<void> {
-  await sql.unsafe(RETENTION_PROCEDURE);
+  const [extension] = await sql<{ schema: string }[]>`
+    SELECT quote_ident(nspname) AS schema FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+    WHERE extname = 'timescaledb'`;
+  await sql.unsafe(retentionProcedure(extension?.schema ?? "public"));
   await sql`SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'stellarindex_expire'`;
   for (const { name } of TABLES) {
     const seconds = retention[name];
     if (seconds === 0) continue;
     const config = JSON.stringify({ table: name, keep_seconds: seconds });
-    await sql`SELECT add_job('stellarindex_expire', interval '1 hour', config => ${config}::text::jsonb)`;
+    await sql`SELECT add_job('public.stellarindex_expire', interval '1 hour', config => ${config}::text::jsonb)`;
     log(`retention: ${name} keeps ${seconds} seconds`);
   }
 }
 
-const RETENTION_PROCEDURE = `
-CREATE OR REPLACE PROCEDURE stellarindex_expire(job_id integer, config jsonb)
+/**
+ * Its jobs run with the owner's rights: names are qualified, and nothing is looked for in a schema where others may create.
+ * @param extension the schema of TimescaleDB's own functions, quoted
+ */
+const retentionProcedure = (extension: string): string => `
+CREATE OR REPLACE PROCEDURE public.stellarindex_expire(job_id integer, config jsonb)
 LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp
+SET search_path = pg_catalog, pg_temp
 -- Ingest waits behind a lock that is waited for: rather fail, and run again an hour later.
 SET lock_timeout = '2s'
 AS $$
@@ -124,12 +131,12 @@ DECLARE
   expired text := config->>'table';
   horizon timestamptz;
 BEGIN
-  SELECT complete_from INTO horizon FROM retention_horizons WHERE table_name = expired;
+  SELECT complete_from INTO horizon FROM public.retention_horizons WHERE table_name = expired;
   IF isfinite(horizon) THEN
-    PERFORM drop_chunks(format('public.%I', expired)::regclass, older_than => horizon);
+    PERFORM ${extension}.drop_chunks(format('public.%I', expired)::regclass, older_than => horizon);
   END IF;
-  LOCK TABLE retention_horizons IN ACCESS EXCLUSIVE MODE;
-  UPDATE retention_horizons
+  LOCK TABLE public.retention_horizons IN ACCESS EXCLUSIVE MODE;
+  UPDATE public.retention_horizons
   SET complete_from = greatest(
     complete_from,
     date_bin('1 hour', now() - make_interval(secs => (config->>'keep_seconds')::double precision), timestamptz 'epoch')

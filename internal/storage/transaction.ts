@@ -3,6 +3,12 @@ import { isConnectionLost } from "./errors.ts";
 import type { Sql } from "./pool.ts";
 
 /**
+ * For transactions that wait for a lock and then look at what is there: each statement sees what was committed before it,
+ * whatever the database or the role has as its default.
+ */
+export const READ_COMMITTED = "ISOLATION LEVEL READ COMMITTED";
+
+/**
  * Runs `work` in a transaction: committed where it ends well, else rolled back. Once the transaction is over, by its end or
  * because the connection was lost, its `Sql` refuses.
  *

@@ -1,0 +1,94 @@
+import type { Database, Sql } from "./database.ts";
+import { DatabaseUnusable } from "./errors.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** Something in the schema of our tables that others made and that our statements may meet, and what takes it away. */
+export interface Intruder {
+  readonly what: string;
+  readonly cure: string;
+}
+
+/**
+ * What others made in the schema of our tables that would run, or be written to, in place of what our statements mean. A
+ * function `public.date_bin(text, timestamptz, timestamptz)` is taken before the server's own where a literal has no type
+ * yet, and runs with the rights of whoever calls it. Roles with power over the tables anyway are no others: superusers, the
+ * owners of the database and of the tables, and the role of this connection.
+ */
+export function findIntruders({ sql }: Pick<Database, "sql">): Promise<Intruder[]> {
+  return inTransaction(sql, "READ ONLY", async (transaction) => {
+    // Here at least nothing of theirs is found.
+    await transaction`SET LOCAL search_path = pg_catalog, pg_temp`;
+    return readIntruders(transaction);
+  });
+}
+
+/**
+ * For whoever has the owner's rights, or makes the tables: these are what somebody else's function could be after.
+ * @throws DatabaseUnusable that names the first of {@link findIntruders}, and the cure
+ */
+export async function refuseIntruders(database: Pick<Database, "sql" | "engine">): Promise<void> {
+  // All of its connections are one role's.
+  if (database.engine === "embedded") return;
+  const [role] = await database.sql<{ owns: boolean }[]>`
+    SELECT coalesce(pg_catalog.bool_and(pg_catalog.pg_has_role(relowner, 'USAGE'::text)), true) AS owns
+    FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('public.trades'::text)`;
+  if (role?.owns !== true) return;
+  const [found] = await findIntruders(database);
+  if (found === undefined) return;
+  throw new DatabaseUnusable(`in the schema of the tables there is ${found.what}; ${found.cure}`);
+}
+
+async function readIntruders(sql: Sql): Promise<Intruder[]> {
+  const rows = await sql<{ kind: string; name: string; role: string }[]>`
+    WITH trusted AS (
+      SELECT oid FROM pg_roles WHERE rolsuper OR rolname IN (current_user, 'pg_database_owner')
+      UNION SELECT datdba FROM pg_database WHERE datname = current_database()
+      UNION SELECT relowner FROM pg_class WHERE oid = to_regclass('public.trades')
+    ),
+    ours AS (
+      SELECT oid, relowner, relname FROM pg_class
+      WHERE relnamespace = to_regnamespace('public')
+        AND relname IN ('trades', 'trades_1m', 'trades_1h', 'retention_horizons', 'stellarindex_migrations')
+    ),
+    -- What checks, generated columns and our own function are bound to since they were made.
+    bound AS (
+      SELECT refclassid, refobjid FROM pg_depend
+      WHERE objid IN (
+        SELECT oid FROM ours
+        UNION ALL SELECT oid FROM pg_constraint WHERE conrelid IN (SELECT oid FROM ours)
+        UNION ALL SELECT oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM ours)
+        UNION ALL SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('public') AND proname = 'forms_price'
+      )
+    ),
+    -- The server's own, and those of extensions.
+    known AS (
+      SELECT proname AS name, oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+      UNION ALL SELECT proname, pg_proc.oid FROM pg_proc
+      JOIN pg_depend ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+    )
+    SELECT 'ROUTINE' AS kind, theirs.oid::regprocedure::text AS name, proowner::regrole::text AS role
+    FROM pg_proc AS theirs
+    WHERE proowner NOT IN (SELECT oid FROM trusted) AND oid NOT IN (SELECT oid FROM known)
+      AND (
+        pronamespace = to_regnamespace('public') AND proname IN (SELECT name FROM known)
+        OR oid IN (SELECT refobjid FROM bound WHERE refclassid = 'pg_proc'::regclass)
+      )
+    UNION ALL
+    SELECT 'OPERATOR', theirs.oid::regoperator::text, oprowner::regrole::text
+    FROM pg_operator AS theirs
+    WHERE oprowner NOT IN (SELECT oid FROM trusted)
+      AND oid NOT IN (SELECT objid FROM pg_depend WHERE classid = 'pg_operator'::regclass AND deptype = 'e')
+      AND (
+        oprnamespace = to_regnamespace('public')
+          AND oprname IN (SELECT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace)
+        OR oid IN (SELECT refobjid FROM bound WHERE refclassid = 'pg_operator'::regclass)
+      )
+    UNION ALL
+    SELECT 'TABLE', format('public.%I', relname), relowner::regrole::text FROM ours
+    WHERE relowner NOT IN (SELECT oid FROM trusted)
+    ORDER BY kind, name`;
+  return rows.map(({ kind, name, role }) => ({
+    what: `${kind.toLowerCase()} ${name} of role ${role}, which would be used in place of what is meant`,
+    cure: `ask who made it, then: DROP ${kind} ${name}; and REVOKE CREATE ON SCHEMA public FROM PUBLIC, ${role};`,
+  }));
+}
