@@ -12,6 +12,7 @@ import { checkHorizons } from "./horizons.ts";
 import { checkRights } from "./rights.ts";
 import { checkRollups } from "./rollups.ts";
 import type { Check } from "./run-checks.ts";
+import { checkSchema } from "./schema.ts";
 import { checkServerVersion } from "./server-version.ts";
 import { checkTimescale } from "./timescale.ts";
 import { checkTimescaleJobs } from "./timescale-jobs.ts";
@@ -19,6 +20,7 @@ import { checkTimescaleJobs } from "./timescale-jobs.ts";
 /** A look that hangs must not hold the connection that the next one needs. */
 const CONNECTIONS = 16;
 const EMBEDDED = "pglite:";
+const INSUFFICIENT_PRIVILEGE = "42501";
 
 /**
  * The checks of the database, the first of which opens it. Nothing is written, and no embedded database is made.
@@ -75,12 +77,18 @@ export function databaseChecks(
       },
     },
     { name: "rights", needs: reached, cure: failed, look: () => checkRights(opened().sql) },
+    { name: "schema", needs: reached, cure: failed, look: () => checkSchema(opened()) },
     {
       name: "migrations",
       needs: reached,
       cure: "stellarindex migrate up brings an older database up to date; a newer one needs a newer program",
       look: async () => {
-        await requireMigrated(opened());
+        try {
+          await requireMigrated(opened());
+        } catch (error) {
+          if ((error as { code?: unknown }).code === INSUFFICIENT_PRIVILEGE) return skipped("see rights");
+          throw error;
+        }
         return ok("the database has all migrations of this program");
       },
     },

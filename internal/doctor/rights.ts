@@ -16,13 +16,19 @@ export async function checkRights(sql: Sql): Promise<Finding> {
   const [first] = rows;
   if (first === undefined) return skipped("there are no tables yet; see migrations");
   const role = `role ${JSON.stringify(first.role)}`;
+  const writes = rows.some(({ table, writes }) => table === "trades" && writes);
   const unread = rows.filter(({ reads }) => !reads).map(({ table }) => table);
+  if (writes && unread.length === rows.length) {
+    return wrong(
+      `${role} is a decoder's: it may add trades and read nothing, as it should`,
+      "set [database] url to a role that reads: stellarindex_reader for the daemons, the owner of the tables for commands that change something",
+    );
+  }
   if (unread.length > 0) {
     return wrong(
       `${role} may not read ${unread.join(", ")}`,
       `GRANT USAGE ON SCHEMA public TO "${first.role}"; GRANT SELECT ON ${unread.join(", ")} TO "${first.role}";`,
     );
   }
-  const writes = rows.some(({ table, writes }) => table === "trades" && writes);
   return ok(`${role} may read all tables and ${writes ? "add trades" : "add no trades (import and decoders do)"}`);
 }

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { load } from "../../internal/config/config.testing.ts";
+import { databaseChecks } from "../../internal/doctor/database-checks.ts";
+import { checkRights } from "../../internal/doctor/rights.ts";
+import { runChecks } from "../../internal/doctor/run-checks.ts";
+import { checkSchema } from "../../internal/doctor/schema.ts";
+import { openTestDatabase, serverTestEngine, type TestDatabase } from "../../internal/storage/database.testing.ts";
+import { connect } from "../../internal/storage/pool.ts";
+import { freshPair, insertTrades, trade } from "../../internal/storage/trades.testing.ts";
+import { hasPsql, type Roles, rolesOf } from "./roles.ts";
+
+const engine = serverTestEngine;
+
+describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
+  let database: TestDatabase;
+  let roles: Roles;
+  beforeAll(async () => {
+    if (engine === null) return;
+    database = await openTestDatabase(engine);
+    roles = rolesOf(database.url);
+    // As in databases that were upgraded from PostgreSQL 14 and before.
+    await database.sql`GRANT CREATE ON SCHEMA public TO PUBLIC`;
+  });
+  afterAll(async () => {
+    await database.drop();
+    await roles.drop();
+  });
+
+  const passwords = async (): Promise<(string | null)[]> => {
+    const rows = await database.sql<{ password: string | null }[]>`
+      SELECT rolpassword AS password FROM pg_authid WHERE rolname IN (${roles.reader}, ${roles.decoder}) ORDER BY rolname DESC`;
+    return rows.map(({ password }) => password);
+  };
+
+  it("makes no role without a password", async () => {
+    for (const given of [{}, { READER_PASSWORD: "a" }, { READER_PASSWORD: "a", DECODER_PASSWORD: "" }]) {
+      expect(await roles.give(given)).toMatchObject({
+        err: expect.stringContaining(
+          "READER_PASSWORD and DECODER_PASSWORD must be in the environment to make the roles",
+        ),
+        status: 3,
+      });
+    }
+    expect(await passwords()).toEqual([]);
+  });
+
+  it("takes the right to create in the schema away, which doctor finds until then", async () => {
+    expect(await checkSchema(database)).toEqual([
+      {
+        status: "wrong",
+        found: "PUBLIC may create in schema public: a function made there can run with the owner's rights",
+        cure: "REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
+      },
+    ]);
+    expect(await roles.give()).toEqual({ err: "", status: 0 });
+    expect(await checkSchema(database)).toEqual([expect.objectContaining({ status: "ok" })]);
+    for (const url of [roles.readerUrl, roles.decoderUrl]) {
+      const sql = connect(url, { max: 1 });
+      await sql`SET default_transaction_read_only = off`;
+      await expect(sql`CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`).rejects.toMatchObject({
+        code: "42501",
+      });
+      await sql.end();
+    }
+  });
+
+  it("lets the reader read and the decoder write, as doctor says of either", async () => {
+    const reader = connect(roles.readerUrl, { max: 1 });
+    const decoder = connect(roles.decoderUrl, { max: 1 });
+    try {
+      await insertTrades(decoder, [trade(freshPair(), "2026-03-01T10:00:00Z")], "new ones only");
+      expect(await reader`SELECT trade_id FROM trades`).toHaveLength(1);
+      await expect(reader`DELETE FROM trades`).rejects.toMatchObject({ code: "25006" });
+      expect(await checkRights(reader)).toMatchObject({ status: "ok" });
+      expect(await checkRights(decoder)).toMatchObject({
+        status: "wrong",
+        found: `role "${roles.decoder}" is a decoder's: it may add trades and read nothing, as it should`,
+        cure: expect.stringContaining("stellarindex_reader"),
+      });
+      const { checks, close } = databaseChecks(load(`[database]\nurl = "${roles.decoderUrl}"`).config, []);
+      const examined = await runChecks(checks, 20_000).finally(close);
+      const wrong = examined.filter(({ status }) => status === "wrong");
+      expect(wrong.map(({ check }) => check)).toEqual(["rights"]);
+      expect(examined.map(({ cure }) => cure ?? "").join()).not.toContain("GRANT");
+    } finally {
+      await reader.end();
+      await decoder.end();
+    }
+  });
+
+  it("run again, leaves passwords alone that are not given, and sets those that are", async () => {
+    const [reader, decoder] = await passwords();
+    expect(reader).toMatch(/^SCRAM-SHA-256/);
+    expect(await roles.give({})).toEqual({ err: "", status: 0 });
+    expect(await passwords()).toEqual([reader, decoder]);
+    expect(await roles.give({ DECODER_PASSWORD: "another'one" })).toEqual({ err: "", status: 0 });
+    const [sameReader, otherDecoder] = await passwords();
+    expect(sameReader).toBe(reader);
+    expect(otherDecoder).not.toBe(decoder);
+  });
+});

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import postgres from "postgres";
+import { isThere, readDeployed } from "./tools.ts";
+
+export const hasPsql = await isThere("psql", ["--version"], "what deploy/postgresql/rights.sql gives");
+
+export interface Roles {
+  readonly reader: string;
+  readonly decoder: string;
+  readonly readerUrl: string;
+  readonly decoderUrl: string;
+  /** Runs rights.sql, with such passwords in the environment. */
+  readonly give: (passwords?: Readonly<Record<string, string>>) => Promise<{ err: string; status: number | null }>;
+  /** Once their database is gone. */
+  readonly drop: () => Promise<void>;
+}
+
+/** What rights.sql makes in a database, under names of their own: roles belong to the whole server. */
+export function rolesOf(url: string): Roles {
+  const id = randomBytes(6).toString("hex");
+  const [reader, decoder] = [`stellarindex_reader_${id}`, `stellarindex_decoder_${id}`];
+  const script = readDeployed("postgresql", "rights.sql")
+    .replaceAll("stellarindex_reader", reader)
+    .replaceAll("stellarindex_decoder", decoder);
+  const urlOf = (username: string): string => Object.assign(new URL(url), { username, password: id }).href;
+  const inherited = { ...process.env, READER_PASSWORD: undefined, DECODER_PASSWORD: undefined };
+  return {
+    reader,
+    decoder,
+    readerUrl: urlOf(reader),
+    decoderUrl: urlOf(decoder),
+    give: (passwords = { READER_PASSWORD: id, DECODER_PASSWORD: id }) =>
+      new Promise((resolve) => {
+        const child = execFile("psql", ["-Xq", url], { env: { ...inherited, ...passwords } }, (_error, _out, err) =>
+          resolve({ err, status: child.exitCode }),
+        );
+        child.stdin?.end(script);
+      }),
+    drop: async () => {
+      const server = Object.assign(new URL(url), { pathname: "/postgres" }).href;
+      const sql = postgres(server, { max: 1, onnotice: () => {} });
+      await sql.unsafe(`DROP ROLE IF EXISTS ${reader}, ${decoder}`);
+      await sql.end();
+    },
+  };
+}
