@@ -164,10 +164,10 @@ async function runDaemon(
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const ops = await listen(
-    opsApp(registry, { checks, circuits: circuitsOf(database, store) }),
-    config.aggregate.ops_listen,
-  );
+  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), {
+    ...config.aggregate.ops_listen,
+    key: "aggregate.ops_listen",
+  });
   feeds.push(
     reloadOnHangup(hangups, loaded, "aggregator", log, {
       refuse: refuseUnsharedStores,

@@ -77,7 +77,7 @@ async function serve(
       oneOf: ["database", "redis"],
       circuits: circuitsOf(database, store),
     }),
-    config.api.ops_listen,
+    { ...config.api.ops_listen, key: "api.ops_listen" },
   );
   const api = await serveApi(config, database, store);
   feeds.push(

@@ -71,7 +71,7 @@ export async function serveApi(config: Config, database: Database, store: PriceS
   try {
     const listening = await listen(
       { fetch: (request, env) => served.fetch(request, env), answerError: served.answerError },
-      api.listen,
+      { ...api.listen, key: "api.listen" },
       { requestTimeoutSeconds: api.request_timeout_seconds },
     );
     return {

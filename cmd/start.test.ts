@@ -68,7 +68,12 @@ it("ends with the reason where its port is taken or its database goes", async ()
     ...environment,
     STELLARINDEX_API_LISTEN: api.replace("http://", ""),
   });
-  expect(taken).toMatchObject({ status: 1, err: expect.stringContaining("is taken by another program") });
+  expect(taken).toMatchObject({
+    status: 1,
+    err: expect.stringContaining(
+      "is taken by another program; choose another with listen in [api], or with STELLARINDEX_API_LISTEN\n",
+    ),
+  });
   await program.stop();
 
   const [, data] = directories;

@@ -89,7 +89,10 @@ async function runAll(
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };
-  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), config.api.ops_listen);
+  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), {
+    ...config.api.ops_listen,
+    key: "api.ops_listen",
+  });
 
   // Nobody is to see a price of half a history: there is no answer and no tick before all of it is there.
   const failed = new AbortController();

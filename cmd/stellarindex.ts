@@ -19,6 +19,18 @@ try {
 // What a failure left open must not keep the process.
 process.exit();
 
+/** What to do where PostgreSQL refused a statement to the role of the URL; empty for other errors. */
+function rightsCure(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: string };
+  if (code !== "42501" && code !== "25006") return "";
+  if (message?.includes("during recovery"))
+    return "; this server is a standby: [database] url must lead to the primary";
+  return (
+    ". The role of [database] url may not do this: give STELLARINDEX_DATABASE_URL the URL of the owner of the tables " +
+    "(postgres://stellarindex_owner:…) to change something, or of stellarindex_reader to read"
+  );
+}
+
 /** Writes what went wrong to standard error and gives the exit status. */
 function report(error: unknown): number {
   // Commander has written its own message by now; asking for help is no failure.
@@ -27,6 +39,6 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return WRONG_USAGE;
   }
-  process.stderr.write(`stellarindex: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`stellarindex: ${error instanceof Error ? error.message : String(error)}${rightsCure(error)}\n`);
   return FAILURE;
 }

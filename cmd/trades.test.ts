@@ -30,7 +30,10 @@ describe("import, compute and trades delete on the embedded database", () => {
       price: "4.55",
       trade_count: 2,
     });
-    const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
+    expect(await run("trades", "delete", "--pair", "XLM/USD", ...range, "--id", "b", "--dry-run")).toMatchObject({
+      status: 0,
+      out: "kraken: 1 trades, from 2026-01-01T00:02:00Z to 2026-01-01T00:02:00Z, would be deleted\n",
+    });
     expect(await remove(...range, "--id", "b")).toMatchObject({ status: 0, out: "deleted 1 trades\n" });
     expect(JSON.parse((await compute(...at)).out)).toMatchObject({ price: "0.1", trade_count: 1 });
   });
@@ -44,6 +47,31 @@ describe("import, compute and trades delete on the embedded database", () => {
       status: 1,
       out: "",
       err: expect.stringMatching(/guard_factor.* \(of crypto:JUMP\/fiat:USD, the market the other way round\)\n$/),
+    });
+  });
+
+  const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
+
+  it.each([
+    [["--id", "a", "c"], 'no trade of the pair in this time has the id "c"; nothing was deleted'],
+    [["--source", "bybit", "--id", "a"], 'no trade of the pair in this time of bybit has the id "a"'],
+    [["--source", "krakn"], "no trade of the pair is there in this time; check --pair, --source, --from and --to"],
+  ])("deletes nothing where %j names what is not there", async (args, reason) => {
+    const refused = { status: 1, out: "", err: expect.stringContaining(reason) };
+    expect(await remove(...range, ...args)).toMatchObject(refused);
+    expect(await run("trades", "delete", "--pair", "XLM/USD", "--dry-run", ...range, ...args)).toMatchObject(refused);
+    const at = ["--pair", "XLM/USD", "--at", "2026-01-01T00:05:00Z"];
+    expect(JSON.parse((await compute(...at)).out)).toMatchObject({ trade_count: 1 });
+  });
+
+  it("wants one of --yes and --dry-run", async () => {
+    expect(await run("trades", "delete", "--pair", "XLM/USD", ...range)).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("give --yes to delete, or --dry-run"),
+    });
+    expect(await remove(...range, "--dry-run")).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("cannot be used with option '--dry-run'"),
     });
   });
 

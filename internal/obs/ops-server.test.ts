@@ -51,6 +51,12 @@ it("listens on a port of its choice, says when one is taken, and closes", async 
   const address = { host: "127.0.0.1", port: first.port };
   expect((await fetch(`http://127.0.0.1:${first.port}/healthz`)).status).toBe(200);
   await expect(listen(app, address)).rejects.toThrow(`127.0.0.1:${first.port} is taken`);
+  for (const [key, cure] of [
+    ["api.ops_listen", "ops_listen in [api], or with STELLARINDEX_API_OPS_LISTEN"],
+    ["aggregate.ops_listen", "ops_listen in [aggregate], or with STELLARINDEX_AGGREGATE_OPS_LISTEN"],
+  ] as const) {
+    await expect(listen(app, { ...address, key })).rejects.toThrow(`choose another with ${cure}`);
+  }
   await first.close();
   await (await listen(app, address)).close();
 });

@@ -25,6 +25,14 @@ const KEEP_ALIVE_MS = 65_000;
 const CHECK_CONNECTIONS_MS = 1_000;
 const READ_GRACE_SECONDS = 5;
 
+/** Where to listen. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** The key that it was read from, such as `api.listen`: named where it cannot be listened on. */
+  readonly key?: string;
+}
+
 /** What a server in the open holds its clients to. */
 export interface ClientLimits {
   /** How long a request may take to arrive, and to be answered. */
@@ -79,7 +87,7 @@ export interface Listener {
  */
 export function listen(
   { fetch, answerError }: Listener,
-  { host, port }: { host: string; port: number },
+  { host, port, key }: Address,
   limits?: ClientLimits,
 ): Promise<Listening> {
   const server = createServer(
@@ -96,7 +104,7 @@ export function listen(
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason =
         error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${error.code})`;
-      reject(new Error(`${host}:${port} ${reason}; choose another with listen and ops_listen in the configuration`));
+      reject(new Error(`${host}:${port} ${reason}; ${cureOf(key)}`));
     };
     server.once("error", refuse);
     server.listen(port, host, () => {
@@ -119,6 +127,12 @@ export function listen(
       });
     });
   });
+}
+
+function cureOf(key: string | undefined): string {
+  if (key === undefined) return "choose another address";
+  const [table, name] = key.split(".");
+  return `choose another with ${name} in [${table}], or with STELLARINDEX_${key.replace(".", "_").toUpperCase()}`;
 }
 
 function serverOptions({ requestTimeoutSeconds }: ClientLimits): ServerOptions {

@@ -1,11 +1,11 @@
-import { HOUR } from "../canonical/bucket.ts";
+import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import { ceilTo, floorTo } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
 import { readHorizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
-import { planForTimes } from "./read-only.ts";
+import { planForTimes, readOnly } from "./read-only.ts";
 import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
@@ -18,6 +18,44 @@ export interface TradeSelection {
   readonly tradeIds?: readonly string[] | undefined;
 }
 
+/** What {@link deleteTrades} would delete of one source. */
+export interface SelectedTrades {
+  readonly source: string;
+  readonly count: number;
+  readonly first: Micros;
+  readonly last: Micros;
+}
+
+/**
+ * What a selection comes to, by source, and which of its ids no trade has.
+ * @throws RawDataExpired where a touched hour reaches back before raw trades are complete
+ */
+export function findTrades(
+  database: Database,
+  selection: TradeSelection,
+): Promise<{ readonly found: SelectedTrades[]; readonly unknownIds: string[] }> {
+  return readOnly(database, async (sql, horizons) => {
+    requireRows(horizons, { trades: [touchedHours(selection)] });
+    const rows = await sql<{ source: string; count: string; first: string; last: string }[]>`
+      SELECT source, count(*)::text AS count, (extract(epoch FROM min(ts)) * 1000000)::bigint::text AS first,
+        (extract(epoch FROM max(ts)) * 1000000)::bigint::text AS last
+      FROM trades WHERE ${isSelected(sql, selection)} GROUP BY source ORDER BY source`;
+    const unknown = await sql<{ id: string }[]>`
+      SELECT id FROM unnest(${(selection.tradeIds ?? []) as string[]}::text[]) WITH ORDINALITY AS given (id, place)
+      WHERE NOT EXISTS (SELECT FROM trades WHERE ${isSelected(sql, selection)} AND trade_id = given.id COLLATE "C")
+      ORDER BY place`;
+    return {
+      found: rows.map(({ source, count, first, last }) => ({
+        source,
+        count: Number(count),
+        first: BigInt(first),
+        last: BigInt(last),
+      })),
+      unknownIds: unknown.map(({ id }) => id),
+    };
+  });
+}
+
 /**
  * Deletes trades and recomputes the rollups of every bucket they were in, in one transaction. Trades that land in those
  * buckets meanwhile wait, and are counted.
@@ -27,7 +65,7 @@ export interface TradeSelection {
 export async function deleteTrades({ sql }: Database, selection: TradeSelection): Promise<number> {
   return inTransaction(sql, READ_COMMITTED, async (transaction) => {
     await lockCorrections(transaction);
-    const hours = { from: floorTo(selection.from, HOUR), to: ceilTo(selection.to, HOUR) };
+    const hours = touchedHours(selection);
     requireRows(await readHorizons(transaction), { trades: [hours] });
     await planForTimes(transaction);
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
@@ -41,15 +79,22 @@ export async function deleteTrades({ sql }: Database, selection: TradeSelection)
         ${lockedHours.map(({ source }) => source)}::text[],
         ${lockedHours.map(({ bucket }) => bucket)}::text[]::timestamptz[]
       ) AS locked (source, bucket)
-      WHERE trades.base_asset = ${selection.pair.base} AND trades.quote_asset = ${selection.pair.quote}
-        AND trades.source = locked.source
-        AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'
-        AND trades.ts >= ${moment(selection.from)}::timestamptz
-        AND trades.ts < ${moment(selection.to)}::timestamptz
-        ${selection.tradeIds === undefined ? sql`` : sql`AND trades.trade_id = ANY(${selection.tradeIds as string[]}::text[])`}`;
+      WHERE ${isSelected(sql, selection)} AND trades.source = locked.source
+        AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'`;
     if (count > 0) await recountHours(transaction, selection.pair, hours, lockedHours);
     return count;
   }) as Promise<number>;
+}
+
+function touchedHours({ from, to }: TradeSelection): Bucket {
+  return { from: floorTo(from, HOUR), to: ceilTo(to, HOUR) };
+}
+
+function isSelected(sql: Sql, { pair, from, to, source, tradeIds }: TradeSelection) {
+  return sql`trades.base_asset = ${pair.base} AND trades.quote_asset = ${pair.quote}
+    AND trades.ts >= ${moment(from)}::timestamptz AND trades.ts < ${moment(to)}::timestamptz
+    ${source === undefined ? sql`` : sql`AND trades.source = ${source}`}
+    ${tradeIds === undefined ? sql`` : sql`AND trades.trade_id = ANY(${tradeIds as string[]}::text[])`}`;
 }
 
 function lockRollups(
