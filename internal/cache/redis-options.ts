@@ -6,6 +6,8 @@ export const COMMAND_TIMEOUT_MS = 3_000;
 /** How connections behave, whatever they are for. */
 export const OPTIONS = {
   connectionName: "stellarindex",
+  // CLIENT SETINFO would be one more command that a user of Redis has to be allowed, for nothing.
+  disableClientInfo: true,
   connectTimeout: 3_000,
   commandTimeout: COMMAND_TIMEOUT_MS,
   // A peer that vanished without closing is noticed by a reply that does not come, not by TCP many minutes later.

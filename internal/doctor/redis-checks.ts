@@ -27,7 +27,8 @@ export function redisChecks(config: Config): {
     return connection.run(command);
   };
   const reached = { check: "redis", otherwise: "Redis was not reached" };
-  const failed = "what Redis said is the cause; look into its log, and at the rights of the user (ACL WHOAMI)";
+  const failed =
+    "what Redis said is the cause; look into its log, and at the rights of the user (docs/redis.md lists them)";
 
   const checks: Check[] = [
     {
