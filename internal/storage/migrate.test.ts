@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseTime } from "../canonical/time.ts";
 import { packageRoot } from "../package/root.ts";
 import { NO_GUARD } from "../resilience/guard.ts";
+import { deleteTrades } from "./corrections.ts";
 import { createTestDatabase, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { DatabaseUnusable, RawDataExpired } from "./errors.ts";
@@ -233,6 +235,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     await expect(up()).rejects.toThrow(refusal);
     await expect(migrateDown(database, () => {})).rejects.toThrow(refusal);
     await expect(migrateDown(database, () => {}, 3)).rejects.toThrow(refusal);
+    expect((await migrationStatus(database)).at(-1)).toMatchObject({ version: 99, name: "later" });
     await database.sql`DELETE FROM stellarindex_migrations WHERE version = 99`;
     await requireMigrated(database);
   });
@@ -277,19 +280,27 @@ describe.each(testEngines)("migrations on $name", (engine) => {
         }
       });
 
-      it("wait for the lock only so long, and say at once who holds it", async () => {
+      it("wait for the lock only so long, as corrections do for theirs, and say at once who holds it", async () => {
         const fresh = await createTestDatabase(engine);
-        const waiting = await fresh.open();
+        const sql = connect(fresh.url, { max: 1, connection: { lock_timeout: 300 } });
+        const waiting: Database = { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() };
         const stranger = connect(fresh.url, { max: 1, connection: { application_name: "a stranger" } });
         try {
-          await stranger`SELECT pg_advisory_lock(7203111840)`;
-          const pid = await sessionOf(stranger);
+          await up({}, waiting);
+          await stranger`SELECT pg_advisory_lock(7203111840), pg_advisory_lock(7203111841)`;
+          const [{ role } = { role: "" }] = await stranger<{ role: string }[]>`SELECT current_user::text AS role`;
+          const holder = `process ${await sessionOf(stranger)} of role ${role}, application "a stranger", holds it since 20`;
           const lines: string[] = [];
-          const attempt = up({ lockWaitSeconds: 1, log: (line) => void lines.push(line) }, waiting);
-          const holder = `process ${pid} of role postgres, application "a stranger", holds it since 20`;
-          await expect(attempt).rejects.toThrow(DatabaseUnusable);
-          await expect(attempt).rejects.toThrow(`the lock of migrations was not free within 1 s: ${holder}`);
-          expect(lines).toEqual([expect.stringContaining(`waiting up to 1 s for the lock of migrations: ${holder}`)]);
+          const refusal = `the lock of migrations was not free within 300ms: ${holder}`;
+          await expect(up({ log: (line) => void lines.push(line) }, waiting)).rejects.toThrow(refusal);
+          await expect(migrateDown(waiting, () => {})).rejects.toThrow(refusal);
+          expect(lines).toEqual([
+            expect.stringContaining(`waiting for the lock of migrations for 300ms at most: ${holder}`),
+          ]);
+          const hour = { from: parseTime("2026-03-01T10:00:00Z"), to: parseTime("2026-03-01T11:00:00Z") };
+          await expect(deleteTrades(waiting, { pair: freshPair(), ...hour })).rejects.toThrow(
+            `the lock of corrections was not free within 300ms: ${holder}`,
+          );
           await stranger`SELECT pg_advisory_unlock_all()`;
           await up({}, waiting);
           await requireMigrated(waiting);

@@ -2,24 +2,23 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type Postgrator from "postgrator";
 import { packageRoot } from "../package/root.ts";
+import { type AdvisoryLock, takeAdvisoryLock } from "./advisory-lock.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
 import { refuseIntruders } from "./intruders.ts";
-import { withMigrationLock } from "./migration-lock.ts";
 import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 const MIGRATIONS = join(packageRoot(), "migrations");
 const SCHEMA_TABLE = "stellarindex_migrations";
-// Longer than a migration of a large database takes, but for its longest ones.
-const LOCK_WAIT_SECONDS = 60;
+// Migrations run one at a time.
+const MIGRATION_LOCK: AdvisoryLock = { number: 7_203_111_840, of: "migrations" };
 
 export interface MigrateOptions {
   readonly timescaledb: TimescaleMode;
   readonly retention: RetentionSeconds;
   /** Told what was done and what was left out, a line each. */
   readonly log: (line: string) => void;
-  /** How long a migration beside this one is waited for; a minute where it is not given. */
-  readonly lockWaitSeconds?: number;
 }
 
 export interface Migration {
@@ -35,9 +34,8 @@ export interface Migration {
  * schema that would be run with our rights, the lock is not free in time, or TimescaleDB is required and missing
  */
 export async function migrateUp(database: Database, options: MigrateOptions): Promise<void> {
-  const { log, lockWaitSeconds: seconds = LOCK_WAIT_SECONDS } = options;
-  await refuseIntruders(database);
-  await withMigrationLock(database, { seconds, log }, async (sql) => {
+  const { log } = options;
+  await inLockedTransaction(database, log, async (sql) => {
     await refuseOtherSchemas(sql);
     refuseNewer(await appliedMigrations(sql), await knownMigrations());
     await runMigrations(sql, "max", log);
@@ -50,8 +48,7 @@ export async function migrateUp(database: Database, options: MigrateOptions): Pr
  * @throws DatabaseUnusable where nothing above `version` is applied, and as {@link migrateUp} does
  */
 export async function migrateDown(database: Database, log: (line: string) => void, version?: number): Promise<void> {
-  await refuseIntruders(database);
-  await withMigrationLock(database, { seconds: LOCK_WAIT_SECONDS, log }, async (sql) => {
+  await inLockedTransaction(database, log, async (sql) => {
     const applied = await appliedMigrations(sql);
     refuseNewer(applied, await knownMigrations());
     if (applied.size === 0 && version === undefined) log("no migration is applied: there is nothing to undo");
@@ -66,11 +63,15 @@ export async function migrateDown(database: Database, log: (line: string) => voi
   });
 }
 
-/** Every migration of this program, and when it was applied. */
+/** Every migration of this program, and when it was applied; then those that a newer program has applied. */
 export async function migrationStatus({ sql }: Database): Promise<Migration[]> {
   const applied = await appliedMigrations(sql);
   const known = await knownMigrations();
-  return known.map(({ version, name }) => ({ version, name, appliedAt: applied.get(version)?.runAt ?? null }));
+  const newer = [...applied].filter(([version]) => !known.some((each) => each.version === version));
+  return [
+    ...known.map(({ version, name }) => ({ version, name, appliedAt: applied.get(version)?.runAt ?? null })),
+    ...newer.map(([version, { name, runAt }]) => ({ version, name, appliedAt: runAt })),
+  ];
 }
 
 async function knownMigrations(): Promise<{ version: number; name: string }[]> {
@@ -87,14 +88,15 @@ async function knownMigrations(): Promise<{ version: number; name: string }[]> {
  * @throws DatabaseUnusable where the database has not all migrations of this program, or has ones it does not know
  */
 export async function requireMigrated(database: Database): Promise<void> {
-  const known = await migrationStatus(database);
-  const missing = known.filter(({ appliedAt }) => appliedAt === null);
+  const known = await knownMigrations();
+  const applied = await appliedMigrations(database.sql);
+  const missing = known.filter(({ version }) => !applied.has(version));
   if (missing.length > 0) {
     throw new DatabaseUnusable(
       `the database lacks ${missing.length} of ${known.length} migrations; run: stellarindex migrate up`,
     );
   }
-  refuseNewer(await appliedMigrations(database.sql), known);
+  refuseNewer(applied, known);
 }
 
 interface Applied {
@@ -159,5 +161,19 @@ async function postgrator(sql: Sql): Promise<Postgrator> {
     execSqlScript: async (script) => {
       await sql.unsafe(script).simple();
     },
+  });
+}
+
+async function inLockedTransaction(
+  database: Database,
+  log: (line: string) => void,
+  work: (sql: Sql) => Promise<void>,
+): Promise<void> {
+  await refuseIntruders(database);
+  await inTransaction(database.sql, READ_COMMITTED, async (transaction) => {
+    await takeAdvisoryLock(transaction, MIGRATION_LOCK, log);
+    // Whoever reads or writes meanwhile waits behind a lock that is waited for.
+    await transaction`SELECT set_config('lock_timeout', '5s', true)`;
+    await work(transaction);
   });
 }

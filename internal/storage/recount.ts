@@ -1,5 +1,6 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
+import { type AdvisoryLock, takeAdvisoryLock } from "./advisory-lock.ts";
 import type { Sql } from "./database.ts";
 import { moment } from "./moment.ts";
 
@@ -10,15 +11,15 @@ export interface SourceHour {
   readonly bucket: string;
 }
 
-// Any number that nothing else uses.
-const CORRECTION_LOCK = 7_203_111_841;
+const CORRECTION_LOCK: AdvisoryLock = { number: 7_203_111_841, of: "corrections" };
 
 /**
  * Has corrections run one at a time, until the transaction ends: a correction replaces rollup rows, and another one that
  * waited for a row would find it gone and pass its hour over.
+ * @throws DatabaseUnusable that names the holder where another one does not end in time
  */
 export async function lockCorrections(transaction: Sql): Promise<void> {
-  await transaction`SELECT pg_advisory_xact_lock(${String(CORRECTION_LOCK)}::text::bigint)`;
+  await takeAdvisoryLock(transaction, CORRECTION_LOCK, () => {});
 }
 
 /**
