@@ -5,6 +5,8 @@
 --
 -- A role is made with the password of its variable. One that is there keeps its password, unless its variable is given.
 \set ON_ERROR_STOP on
+-- Until others may no longer create in schema public, nothing of theirs is run here as a superuser.
+SET search_path = pg_catalog, pg_temp;
 \set reader_password ''
 \set decoder_password ''
 \getenv reader_password READER_PASSWORD

@@ -131,6 +131,18 @@ describe.each(testEngines.filter(({ server }) => server !== null))("where anybod
     await superuser.sql`ALTER TABLE stellarindex_migrations_kept RENAME TO stellarindex_migrations`;
   });
 
+  it("what goes by the name of a function of ours is named as well, and what is none of these is left alone", async () => {
+    await stranger.unsafe(`
+      CREATE FUNCTION public.forms_price(text, text, text, numeric, integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+      CREATE FUNCTION public.of_their_own(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'`);
+    expect((await findIntruders(owned)).map(({ what }) => what)).toEqual([
+      expect.stringContaining("routine public.forms_price(text,text,text,numeric,integer)"),
+    ]);
+    await superuser.sql`DROP FUNCTION public.forms_price(text, text, text, numeric, integer)`;
+    expect(await findIntruders(owned)).toEqual([]);
+    await superuser.sql`DROP FUNCTION public.of_their_own(integer)`;
+  });
+
   it("a table of ours that a stranger has made first is not written to", async () => {
     await migrateDown(owned, () => {}, 0);
     await superuser.sql`ALTER TABLE stellarindex_migrations RENAME TO stellarindex_migrations_kept`;

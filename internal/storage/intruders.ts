@@ -60,11 +60,13 @@ async function readIntruders(sql: Sql): Promise<Intruder[]> {
         UNION ALL SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('public') AND proname = 'forms_price'
       )
     ),
-    -- The server's own, and those of extensions.
+    -- The server's own, those of extensions, and ours.
     known AS (
       SELECT proname AS name, oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
       UNION ALL SELECT proname, pg_proc.oid FROM pg_proc
       JOIN pg_depend ON classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e'
+      UNION ALL SELECT proname, oid FROM pg_proc
+      WHERE pronamespace = to_regnamespace('public') AND proowner IN (SELECT oid FROM trusted)
     )
     SELECT 'ROUTINE' AS kind, theirs.oid::regprocedure::text AS name, proowner::regrole::text AS role
     FROM pg_proc AS theirs
