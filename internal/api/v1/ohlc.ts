@@ -80,22 +80,23 @@ interface CandleQuery {
   readonly isRaw: boolean;
 }
 
+const intervalParameter = z.string(PARAMETER_ERRORS).transform(parsedBy(readInterval)).openapi({
+  type: "string",
+  description:
+    "The length of a candle: whole minutes that divide a day (`1m`, `5m`, `4h`), or 1 to 7 days (`1d`, `24h`). Candles are aligned to 1970-01-01T00:00:00Z.",
+  example: "1h",
+});
+const cursor = cursorParameter(readTime).optional();
+
 function querySchema(service: Service) {
   return z
     .strictObject({
       ...pairParameters,
-      interval: z.string(PARAMETER_ERRORS).transform(parsedBy(readInterval)).openapi({
-        type: "string",
-        description:
-          "The length of a candle: whole minutes that divide a day (`1m`, `5m`, `4h`), or 1 to 7 days (`1d`, `24h`). Candles are aligned to 1970-01-01T00:00:00Z.",
-        example: "1h",
-      }),
-      from: timeParameter("No candle begins before it; 100 intervals before `to` by default.").optional(),
-      to: timeParameter(
-        "No candle ends after it; by default, and at most, the end of the latest closed one.",
-      ).optional(),
+      interval: intervalParameter,
+      from: timeParameter("No candle begins before it; 100 intervals before `to` by default."),
+      to: timeParameter("No candle ends after it; by default, and at most, the end of the latest closed one."),
       limit: limitParameter,
-      cursor: cursorParameter(readTime).optional(),
+      cursor,
       filter: filterParameter,
     })
     .superRefine(...pairCheck(service))

@@ -34,12 +34,12 @@ export function questionSchema(service: Service, defaultWindowSeconds: number, {
   return z
     .strictObject({
       ...pairParameters,
-      window: windowParameter(settings, defaultWindowSeconds).optional(),
-      at: timeParameter("Ask about the past: the last bucket that ended at or before this moment.").optional(),
+      window: windowParameter(settings, defaultWindowSeconds),
+      at: timeParameter("Ask about the past: the last bucket that ended at or before this moment."),
       from: timeParameter(
         `With \`to\`, in place of \`window\` and \`at\`: the start of the bucket, on the grid of ${settings.bucketSeconds} s.`,
-      ).optional(),
-      to: timeParameter("With `from`: the end of the bucket, which it does not include.").optional(),
+      ),
+      to: timeParameter("With `from`: the end of the bucket, which it does not include."),
       ...filter,
     })
     .superRefine(...pairCheck(service))

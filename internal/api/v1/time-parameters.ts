@@ -6,21 +6,26 @@ import { type Micros, parseTime } from "../../canonical/time.ts";
 import type { ApiSettings } from "../context.ts";
 import { PARAMETER_ERRORS, parsedBy } from "../query.ts";
 
-/** A moment; `about` says which. */
+// These are made for each app, which a reload replaces: `meta` lets go of a schema with its app, while what `openapi`
+// describes is kept as long as the process runs.
+
+/** A moment that may be left out; `about` says which. */
 export function timeParameter(about: string) {
-  return z.string(PARAMETER_ERRORS).transform(parsedBy(readTime)).openapi({
+  return z.string(PARAMETER_ERRORS).transform(parsedBy(readTime)).optional().meta({
     type: "string",
     format: "date-time",
     description: about,
   });
 }
 
+/** A window that may be left out. */
 export function windowParameter(settings: ApiSettings, defaultSeconds: number) {
   const { bucketSeconds, intervalSeconds } = settings;
   return z
     .string(PARAMETER_ERRORS)
     .transform(parsedBy((text: string) => windowSecondsOf(parseDuration(text), settings)))
-    .openapi({
+    .optional()
+    .meta({
       type: "string",
       description: `A duration such as \`90s\`, \`5m\` or \`24h\`: a multiple of ${bucketSeconds}s, from ${formatDuration(intervalSeconds)} to ${formatDuration(LONGEST_WINDOW_SECONDS)}. By default ${formatDuration(defaultSeconds)}.`,
       example: formatDuration(defaultSeconds),
