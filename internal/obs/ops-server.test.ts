@@ -61,6 +61,18 @@ it("listens on a port of its choice, says when one is taken, and closes", async 
   await (await listen(app, address)).close();
 });
 
+it("answers health checks of HTTP/1.0, which have no Host", async () => {
+  const listening = await listen(opsApp(new Registry(), { checks: {}, circuits }), { host: "127.0.0.1", port: 0 });
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    const socket = connect(listening.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk) => chunks.push(chunk)).write(`GET ${path} HTTP/1.0\r\n\r\n`);
+    await once(socket, "close");
+    expect([path, Buffer.concat(chunks).toString()]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 200 /)]);
+  }
+  await listening.close();
+});
+
 it("closes although a connection never says anything", async () => {
   const listening = await listen(opsApp(new Registry(), { checks: {}, circuits }), { host: "127.0.0.1", port: 0 });
   const silent = connect(listening.port, "127.0.0.1");

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { CircuitState } from "../resilience/guard.ts";
 import type { Dependency } from "./circuit-events.ts";
+import { oneAtATime } from "./pipelining.ts";
 
 /** A question about one dependency: null where it is well, else what is wrong. */
 export type HealthCheck = () => Promise<string | null>;
@@ -90,10 +91,18 @@ export function listen(
   { host, port, key }: Address,
   limits?: ClientLimits,
 ): Promise<Listening> {
+  // Only a server of HTTP/1 is made here.
+  const answer = getRequestListener(
+    fetch as FetchCallback,
+    answerError === undefined ? {} : { errorHandler: answerError },
+  );
   const server = createServer(
     limits === undefined ? {} : serverOptions(limits),
-    // Only a server of HTTP/1 is made here.
-    getRequestListener(fetch as FetchCallback, answerError === undefined ? {} : { errorHandler: answerError }),
+    oneAtATime((incoming, outgoing) => {
+      // The one version that needs no Host; health checks of load balancers have none.
+      if (incoming.httpVersion === "1.0") incoming.headers.host ??= "localhost";
+      void answer(incoming, outgoing);
+    }),
   );
   if (limits !== undefined) {
     server.maxConnections = MOST_CONNECTIONS;

@@ -11,6 +11,13 @@ function allowed(limiter: RateLimiter, client: string, limit: number, times: num
 }
 
 describe("in one process", () => {
+  test("never tells of more seconds than a window has, whatever the clock shows", () => {
+    for (let tick = 0; tick < 1_000; tick++) {
+      const limiter = makeRateLimiter(() => tick * 0.0137, null);
+      expect([tick, limiter.take("a", 3).resetSeconds]).toEqual([tick, 60]);
+    }
+  });
+
   test("a client has its limit in a window, and all of it again after that", () => {
     let now = 1000;
     const limiter = makeRateLimiter(() => now, null);

@@ -88,7 +88,12 @@ export function makeRateLimiter(stopwatch: () => number, shared: SharedCounts | 
         }
       }
       const remaining = Math.max(0, limit - window.count);
-      return { isAllowed, remaining, resetSeconds: Math.max(1, Math.ceil(window.until - now)) };
+      return { isAllowed, remaining, resetSeconds: wholeSeconds(window.until - now) };
     },
   };
+}
+
+/** Rounded up, and never more than a window: of floating-point numbers, (now + 60) − now can be a little above 60. */
+function wholeSeconds(left: number): number {
+  return Math.min(WINDOW_SECONDS, Math.max(1, Math.ceil(left)));
 }
