@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,7 +88,7 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     await program.line((line) => /"msg":"tick".*"targets":1|"targets":1.*"msg":"tick"/.test(line));
     write({
       pairs: ["XLM/USD", "BTC/USD", "ETH/USD"],
-      aggregate: "min_usd_volume = 5",
+      aggregate: "min_usd_volume = 50_000",
       api: "price_freshness_seconds = 7",
       redisUrl: `${redis.url}/3`,
     });
@@ -127,6 +128,40 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     expect(await program.stop()).toBe(0);
   });
 
+  it("refuses a file that loosens what is let in or published, and one that was cut short", async () => {
+    const key = `[[api.keys]]\nname = "a"\nhash = "sha256:${"0".repeat(64)}"`;
+    const strict = {
+      api: "require_key = true\nrate_limit_per_minute = 60",
+      aggregate: `min_usd_volume = 1_000_000\n${key}`,
+    };
+    write(strict);
+    const whole = readFileSync(file, "utf8");
+    const { program, started } = await start("api");
+    const status = async () => (await fetch(`${started.api}/v1/sources`)).status;
+    expect(await status()).toBe(401);
+    write({ ...strict, aggregate: key });
+    expect((await hangUp(program)).problems).toEqual([
+      `${file}: aggregate.min_usd_volume: 10000 lets more through than 1000000, which is in force; expected at least as strict a value; a restart takes it as it is`,
+    ]);
+    write({ ...strict, api: "" });
+    expect((await hangUp(program)).problems.join("\n")).toMatch(/api\.require_key.*\n.*api\.rate_limit_per_minute/);
+    // Wherever it is cut, no table and no limit goes unnoticed.
+    const cuts = [...whole.matchAll(/\n/g)].map(({ index }) => index).filter((_, line) => line % 4 === 1);
+    for (const cut of [0, ...cuts]) {
+      writeFileSync(file, whole.slice(0, cut));
+      expect([cut, await hangUp(program)]).toMatchObject([cut, { level: "error", problems: expect.any(Array) }]);
+      expect(await status()).toBe(401);
+    }
+    // What is stricter is taken, and the limits of it are then those that hold.
+    write({ ...strict, api: "require_key = true\nrate_limit_per_minute = 5" });
+    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute"] });
+    rmSync(file);
+    execFileSync("mkfifo", [file]);
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("is no regular file")]);
+    rmSync(file);
+    expect(await program.stop()).toBe(0);
+  });
+
   it("says that there is no file to read where there is none", async () => {
     program = startProgram(["aggregator"], {
       STELLARINDEX_DATABASE_URL: database.url,
@@ -148,7 +183,7 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     expect(before.data.find(({ name }: Line) => name === "sdex")).toMatchObject({ weight: 100 });
     const requests: Promise<Response>[] = [];
     for (let round = 0; round < 100; round++) {
-      write({ aggregate: `min_usd_volume = ${round}` });
+      write({ aggregate: `min_usd_volume = ${20_000 + round}` });
       requests.push(fetch(refused));
       expect(await hangUp(program)).toMatchObject({ applied: ["aggregate.min_usd_volume"] });
     }
@@ -178,7 +213,7 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute"], needs_restart: [] });
     expect(await ask(3)).toEqual([200, 200, 429]);
     await program.line((line) => line.includes("rate limits are counted in Redis"));
-    write({ api: 'request_timeout_seconds = 9\ncors_origins = ["*"]' });
+    write({ api: 'rate_limit_per_minute = 200\nrequest_timeout_seconds = 9\ncors_origins = ["*"]' });
     expect(await hangUp(program)).toMatchObject({
       applied: ["api.rate_limit_per_minute", "api.cors_origins"],
       needs_restart: ["api.request_timeout_seconds"],
@@ -193,7 +228,7 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     await program.line((line) => line.includes('"msg":"tick"'));
     const clients = await redisClients(redis.url);
     for (let round = 0; round < 100; round++) {
-      write({ aggregate: `min_usd_volume = ${round}` });
+      write({ aggregate: `min_usd_volume = ${20_000 + round}` });
       expect(await hangUp(program)).toMatchObject({ applied: ["aggregate.min_usd_volume"] });
     }
     expect(await redisClients(redis.url)).toEqual(clients);

@@ -1,7 +1,8 @@
 import { asError } from "../internal/canonical/as-error.ts";
 import { changedKeys, withValuesOf } from "../internal/config/changes.ts";
 import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
-import { ConfigError } from "../internal/config/problems.ts";
+import { loosenedKeys } from "../internal/config/loosened.ts";
+import { ConfigError, type Problem } from "../internal/config/problems.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { configReloaded } from "../internal/obs/events.ts";
 import type { Logger } from "../internal/obs/logging.ts";
@@ -65,29 +66,54 @@ export function catchHangups(): Hangups {
 }
 
 /**
+ * Refuses a file that is more likely cut short, or half written, than meant: one without a table that it had, or that lets
+ * more through than the one before.
+ * @throws ConfigError
+ */
+function refuseSurprises(daemon: Daemon, running: LoadedConfig, read: LoadedConfig): void {
+  const where = read.file ?? "";
+  const gone = running.tables.filter((table) => !read.tables.includes(table));
+  const problems: Problem[] = gone.map((table) => ({
+    where,
+    key: table,
+    wrong: "was there when the file was read before, and is gone",
+    right: "the whole file; a restart takes it as it is",
+  }));
+  for (const { key, before, after } of loosenedKeys(running.config, read.config)) {
+    if (standingOf(daemon, key) !== "live") continue;
+    const wrong = `${after} lets more through than ${before}, which is in force`;
+    problems.push({ where, key, wrong, right: `at least as strict a value; a restart takes it as it is` });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/**
  * Reads the configuration file again at each SIGHUP, until `stop`. Keys that need a restart keep their values; one that
- * cannot be used changes nothing.
+ * cannot be used, or that loosens what is let through, changes nothing.
  * @param refuse throws ConfigError where this daemon cannot run under a configuration that is sound
  * @param apply takes the configuration over; where it throws it must have changed nothing
  */
 export function reloadOnHangup(
   hangups: Hangups,
-  { config, file }: LoadedConfig,
+  loaded: LoadedConfig,
   daemon: Daemon,
   log: Logger,
   { refuse, apply }: { readonly refuse: (config: Config) => void; readonly apply: (config: Config) => void },
 ): { stop: () => void } {
-  let running = config;
+  const { file } = loaded;
+  let running = loaded;
 
   function reload(file: string): void {
-    const { config: read, warnings } = loadConfig({ file, env: process.env });
-    refuse(read);
-    const changed = changedKeys(running, read);
+    const read = loadConfig({ file, env: process.env });
+    const { warnings } = read;
+    refuse(read.config);
+    refuseSurprises(daemon, running, read);
+    const changed = changedKeys(running.config, read.config);
     const keysThat = (standing: keyof Standing) => changed.filter((key) => standingOf(daemon, key) === standing);
     const [applied, needsRestart, unused] = [keysThat("live"), keysThat("restart"), keysThat("unused")];
-    const next = withValuesOf(running, needsRestart, read);
-    apply(next);
-    running = next;
+    const config = withValuesOf(running.config, needsRestart, read.config);
+    apply(config);
+    running = { ...read, config };
     const line = { file, applied, needs_restart: needsRestart, not_used_here: unused, warnings };
     if (needsRestart.length > 0 || warnings.length > 0) log.warn(line, "configuration reloaded");
     else log.info(line, "configuration reloaded");

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { parseAsset } from "../canonical/asset.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
@@ -28,6 +28,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The file that was read; null where the defaults and the environment are all there is. */
   readonly file: string | null;
+  /** The tables of the file, dotted, `[[api.keys]]` as `api.keys`. */
+  readonly tables: readonly string[];
   /** For every dotted key; the entries of tables such as `aggregate.aliases` have one each beside the table's. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** What is not wrong but surely not meant, one sentence each. */
@@ -44,6 +46,7 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
   const { values, problems, warnings } = readOverrides(env);
   const document = file === null ? {} : readFile(file, problems);
   const origins = originsIn(document, file);
+  const tables = tablesIn(document);
   for (const { key, value } of values) {
     if (put(document, key.path, value)) origins.set(key.dotted, { from: "variable", variable: key.variable });
   }
@@ -55,7 +58,7 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
 
   const config = parsed.data;
   addEntryOrigins(origins, document, config);
-  return { config, file, origins, warnings: [...warnings, ...warningsAbout(config)] };
+  return { config, file, tables, origins, warnings: [...warnings, ...warningsAbout(config)] };
 }
 
 /** @throws ConfigError, with the `earlier` problems, where the file is missing or no TOML */
@@ -64,6 +67,8 @@ function readFile(file: string, earlier: readonly Problem[]): Table {
     throw new ConfigError([...earlier, { where: file, key: "", wrong, right }]);
   };
   try {
+    // A FIFO would be waited for, and a reload reads the file again.
+    if (!statSync(file).isFile()) return refuse("is no regular file", "a file, or a link to one, that stays");
     return parseToml(readFileSync(file, "utf8"));
   } catch (error) {
     if (error instanceof TomlSyntaxError) {
@@ -75,6 +80,14 @@ function readFile(file: string, earlier: readonly Problem[]): Table {
     if (code !== "ENOENT") return refuse(`cannot be read (${code})`, "a file that this user may read");
     return refuse("there is no such file", "a copy of config.example.toml there, or no file to run on the defaults");
   }
+}
+
+function tablesIn(document: Table, path: readonly string[] = []): string[] {
+  return Object.entries(document).flatMap(([name, value]) => {
+    const at = [...path, name];
+    if (isTable(value)) return [dotted(at), ...tablesIn(value, at)];
+    return Array.isArray(value) && value.some(isTable) ? [dotted(at)] : [];
+  });
 }
 
 function originsIn(document: Table, file: string | null): Map<string, Origin> {
