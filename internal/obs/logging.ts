@@ -1,6 +1,7 @@
 import { type Logger, type LoggerOptions, pino } from "pino";
 import { formatPair } from "../canonical/pair.ts";
 import { formatTime } from "../canonical/time.ts";
+import { stopwatch } from "./clock.ts";
 import {
   divergenceChecked,
   leasesChanged,
@@ -12,6 +13,7 @@ import {
   unknownSource,
   valuesWritten,
 } from "./events.ts";
+import { makeRepeats } from "./repeats.ts";
 
 export type { Logger };
 
@@ -33,8 +35,12 @@ export function createLogger(
   );
 }
 
-/** One line per tick at info, one per target and stage at debug; failures and oddities as they come. Until `stop`. */
-export function logAggregatorEvents(log: Logger): { stop: () => void } {
+/**
+ * One line per tick at info, one per target and stage at debug; failures and oddities as they come, those of a kind once a
+ * minute with their count. Until `stop`.
+ */
+export function logAggregatorEvents(log: Logger, clock: () => number = stopwatch): { stop: () => void } {
+  const repeats = makeRepeats(clock);
   const subscriptions = [
     tickDone.subscribe(({ to, targets, counts, abandoned, lost, durationSeconds, error }) => {
       const line = { to: formatTime(to), targets, ...counts, abandoned, lost, seconds: round(durationSeconds) };
@@ -44,8 +50,10 @@ export function logAggregatorEvents(log: Logger): { stop: () => void } {
     }),
     targetDone.subscribe(({ pair, windowSeconds, to, outcome, value, error }) => {
       const target = { pair: formatPair(pair), window_seconds: windowSeconds, to: formatTime(to) };
-      if (error !== null) log.error({ ...target, reason: error.message }, "target failed");
-      else log.debug({ ...target, outcome, price: value?.price, trades: value?.trade_count }, "target");
+      if (error !== null) {
+        const { name, message: reason } = error;
+        repeats.log(`${name} ${reason}`, (repeated) => log.error({ ...target, reason, ...repeated }, "target failed"));
+      } else log.debug({ ...target, outcome, price: value?.price, trades: value?.trade_count }, "target");
     }),
     stageDone.subscribe(({ pair, windowSeconds, to, stage, trades, dropped, seconds, outliers }) => {
       if (!log.isLevelEnabled("debug")) return;
