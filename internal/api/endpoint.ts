@@ -9,7 +9,7 @@ import { keyNeeded } from "./front/keys.ts";
 import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
 import { invalidQuery } from "./query.ts";
 import { makeAsked, readyContent } from "./ready.ts";
-import { addRoute, keyOf, type Serving } from "./route.ts";
+import { addRoute, clientOf, keyOf, type Serving } from "./route.ts";
 import { shownConfidenceSchema } from "./shown-confidence.ts";
 
 /** The app that endpoints are added to. */
@@ -30,8 +30,12 @@ export interface Endpoint<Query extends z.ZodType> {
   readonly isRated?: boolean;
   /** The error answers besides those that every endpoint has. */
   readonly problems: readonly ProblemKind[];
-  /** At once where the answer is at hand. @throws Problem */
-  readonly answer: (query: z.output<Query>) => Soon<Answer>;
+  /**
+   * At once where the answer is at hand.
+   * @param clientOf names who asks
+   * @throws Problem
+   */
+  readonly answer: (query: z.output<Query>, clientOf: () => string) => Soon<Answer>;
 }
 
 const ALWAYS: readonly ProblemKind[] = [
@@ -118,9 +122,8 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Servi
     const { last } = asked;
     const age = last?.answer.again?.() ?? null;
     if (last !== null && age !== null) return answerResponse(c, serving, last.content, age);
-    return after(answer(asked.query), (answered) =>
-      answerResponse(c, serving, readyContent(asked, answered), answered.maxAgeSeconds),
-    );
+    const answered = answer(asked.query, () => clientOf(c));
+    return after(answered, (given) => answerResponse(c, serving, readyContent(asked, given), given.maxAgeSeconds));
   });
 }
 

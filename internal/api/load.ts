@@ -1,12 +1,24 @@
 import type { PriceStore } from "../cache/store.ts";
 import { requestsInFlight } from "../obs/api-events.ts";
-import { makeTurns, TurnMissed } from "../resilience/turns.ts";
+import { makeTurns, TurnMissed, TurnRefused } from "../resilience/turns.ts";
 import type { Database } from "../storage/database.ts";
 import type { Soon } from "./after.ts";
 import type { ApiSettings } from "./context.ts";
 import { overloaded, timedOut } from "./failure.ts";
 
 export type LoadLimits = Pick<ApiSettings, "maxInFlight" | "requestTimeoutSeconds">;
+
+/** Of the computations that may ask the database at once, and of the requests that may wait, those with much to read. */
+const HEAVY_SHARE = 1 / 4;
+
+/** A database that those who ask it take turns at. */
+export interface BoundedDatabase extends Database {
+  /**
+   * The database for a client, which waits for its turn among the others; a question with much to read is heavy and waits
+   * among the heavy ones, which are few at once, so that the others go on.
+   */
+  readonly laneOf: (client: string, isHeavy: boolean) => Database;
+}
 
 /** How much is taken on at once, and for how long. Answers at hand are always given. */
 export interface Load {
@@ -21,7 +33,7 @@ export interface Load {
   /** The store, which no new request asks while as many wait as may. */
   boundedStore(store: PriceStore): PriceStore;
   /** The database, likewise; those that ask it take turns, and those whose turn comes too late do not ask it any more. */
-  boundedDatabase(database: Database, requestTimeoutSeconds: number): Database;
+  boundedDatabase(database: Database, limits: LoadLimits): BoundedDatabase;
 }
 
 /**
@@ -30,6 +42,12 @@ export interface Load {
  */
 export function makeLoad(mostComputations: number, stopwatch: () => number): Load {
   const turns = makeTurns(mostComputations, stopwatch);
+  let mostHeavyWaiting = 0;
+  const heavyTurns = makeTurns(
+    Math.max(1, Math.floor(mostComputations * HEAVY_SHARE)),
+    stopwatch,
+    () => mostHeavyWaiting,
+  );
   let inFlight = 0;
   // While a new request is looked at that may not wait. What is set going later belongs to one that was let in.
   let mayNotWait = false;
@@ -80,23 +98,28 @@ export function makeLoad(mostComputations: number, stopwatch: () => number): Loa
         return store.readHeld(keys);
       },
     }),
-    boundedDatabase: (database, requestTimeoutSeconds) => {
+    boundedDatabase: (database, { requestTimeoutSeconds, maxInFlight }) => {
       const { guard } = database;
+      mostHeavyWaiting = Math.ceil(maxInFlight * HEAVY_SHARE);
       // As many as there are connections: what waits here can still be dropped, in the driver's queue it cannot.
-      const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+      function inTurn<T>(call: () => Promise<T>, client: string, isHeavy: boolean): Promise<T> {
         refuseIfFull();
-        return turns.run(call, stopwatch() + requestTimeoutSeconds).catch((error: unknown) => {
+        const deadline = stopwatch() + requestTimeoutSeconds;
+        const run = (): Promise<T> => turns.run(call, deadline, client);
+        return (isHeavy ? heavyTurns.run(run, deadline, client) : run()).catch((error: unknown) => {
+          if (error instanceof TurnRefused) throw overloaded();
           throw error instanceof TurnMissed ? timedOut() : error;
         });
-      };
-      return {
+      }
+      const laneOf = (client: string, isHeavy: boolean): Database => ({
         ...database,
         guard: {
-          run: (call) => inTurn(() => guard.run(call)),
-          runSafely: (call, ...others) => inTurn(() => guard.runSafely(call, ...others)),
+          run: (call) => inTurn(() => guard.run(call), client, isHeavy),
+          runSafely: (call, ...others) => inTurn(() => guard.runSafely(call, ...others), client, isHeavy),
           state: guard.state,
         },
-      };
+      });
+      return { ...laneOf("", false), laneOf };
     },
   };
 }

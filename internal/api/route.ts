@@ -57,3 +57,10 @@ export function reported(route: string, { stopwatch, load, limits }: Serving, re
 export function keyOf(c: Context): string | null {
   return (c.env as Partial<FrontEnv> | undefined)?.key ?? null;
 }
+
+/** Who a request comes from: the holder of its key, else an address; the same empty name for all where that is not known. */
+export function clientOf(c: Context): string {
+  const { key, clientOf: addressOf, incoming } = (c.env ?? {}) as Partial<FrontEnv>;
+  if (key !== undefined) return `key:${key}`;
+  return addressOf === undefined || incoming === undefined ? "" : addressOf(incoming);
+}

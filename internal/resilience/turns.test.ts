@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { makeTurns, TurnMissed } from "./turns.ts";
+import { makeTurns, TurnMissed, TurnRefused } from "./turns.ts";
 
 test("never more than so many run at once, all get their turn in order, and failures give their place up", async () => {
   await fc.assert(
@@ -47,4 +47,55 @@ test("what waited beyond its deadline is not begun, and keeps nobody waiting", a
   for (const call of late) await expect(call).rejects.toThrow(TurnMissed);
   expect(await inTime).toBe("in time");
   expect(begun).toBe(0);
+});
+
+/** Turns of which one is taken, and what is begun once that ends. */
+function oneTaken(mostWaiting: number, now = () => 0) {
+  const turns = makeTurns(1, now, () => mostWaiting);
+  const begun: string[] = [];
+  let end = (): void => {};
+  const first = turns.run(() => new Promise<void>((resolve) => (end = resolve)), 5);
+  const ask = (client: string, what: string, deadline = 5) =>
+    turns.run(async () => void begun.push(what), deadline, client).catch((error: Error) => error.name);
+  const endFirst = (): Promise<void> => {
+    end();
+    return first;
+  };
+  return { ask, begun, endFirst };
+}
+
+test("clients take turns, however much one of them asks", async () => {
+  const { ask, begun, endFirst } = oneTaken(100);
+  const calls = [..."12345"].map((which) => ask("greedy", `greedy ${which}`));
+  calls.push(ask("modest", "modest 1"), ask("other", "other 1"), ask("modest", "modest 2"));
+  await endFirst();
+  await Promise.all(calls);
+  expect(begun).toEqual([
+    ...["greedy 1", "modest 1", "other 1", "greedy 2", "modest 2", "greedy 3", "greedy 4", "greedy 5"],
+  ]);
+});
+
+test("where as many wait as may, the client with the most gives way, and nobody else", async () => {
+  const { ask, begun, endFirst } = oneTaken(3);
+  const greedy = [1, 2, 3, 4].map((which) => ask("greedy", `greedy ${which}`));
+  expect(await greedy[3]).toBe(TurnRefused.name);
+  const others = [ask("modest", "modest 1"), ask("other", "other 1")];
+  expect(await greedy[2]).toBe(TurnRefused.name);
+  expect(await greedy[1]).toBe(TurnRefused.name);
+  expect(await ask("fourth", "fourth 1")).toBe(TurnRefused.name);
+  await endFirst();
+  await Promise.all([...greedy, ...others]);
+  expect(begun).toEqual(["greedy 1", "modest 1", "other 1"]);
+});
+
+test("what is too late gives its place up to what comes", async () => {
+  let now = 0;
+  const { ask, begun, endFirst } = oneTaken(2, () => now);
+  const late = [ask("a", "late"), ask("a", "late")];
+  now = 10;
+  const inTime = ask("a", "in time", 50);
+  expect(await Promise.all(late)).toEqual([TurnMissed.name, TurnMissed.name]);
+  await endFirst();
+  await inTime;
+  expect(begun).toEqual(["in time"]);
 });

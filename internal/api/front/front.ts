@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { type HttpBindings, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { asError } from "../../canonical/as-error.ts";
@@ -18,6 +19,8 @@ const MOST_CHARACTERS = 2_048;
 export interface FrontEnv extends HttpBindings {
   /** The name of the API key that the request came with. */
   key?: string;
+  /** Who a request comes from, by its address. */
+  clientOf?: (incoming: IncomingMessage) => string;
 }
 
 /** To whom the API answers. */
@@ -52,6 +55,7 @@ export function withFront(
 
   /** @throws Problem where it may not go on */
   function admit(env: FrontEnv): void {
+    env.clientOf = clientOf;
     const { authorization } = env.incoming.headers;
     let key: KeySettings | null = null;
     try {

@@ -24,8 +24,8 @@ export function createApi(context: ApiContext, lasting: Lasting = makeLasting(co
   const { load } = lasting;
   const serving: Serving = { stopwatch, load, limits: settings, requireKey: settings.keys === "required" };
   const app: ApiApp = new OpenAPIHono();
-  const database = load.boundedDatabase(context.database, settings.requestTimeoutSeconds);
-  const service = makeService({ ...context, database }, lasting);
+  const database = load.boundedDatabase(context.database, settings);
+  const service = makeService(context, database, lasting);
   addEndpoint(app, serving, vwapEndpoint(service));
   addEndpoint(app, serving, twapEndpoint(service));
   addEndpoint(app, serving, priceEndpoint(service));

@@ -50,12 +50,14 @@ export function marketsEndpoint({ database, settings, now }: Service): Endpoint<
     query: querySchema,
     data: marketsSchema,
     problems: ["raw-data-expired"],
-    answer: async ({ limit, cursor = null }) => {
+    answer: async ({ limit, cursor = null }, clientOf) => {
       const moment = now();
       const to = latestClosed(moment, MINUTE_SECONDS, settings.settleSeconds);
       const period = bucketEndingAt(to, DAY_SECONDS);
       const key = `${to} ${cursor === null ? "" : formatPair(cursor)} ${limit}`;
-      const { markets, next } = await share(key, to, () => readMarkets(database, { period, after: cursor, limit }));
+      const { markets, next } = await share(key, to, () =>
+        readMarkets(database.laneOf(clientOf(), false), { period, after: cursor, limit }),
+      );
       return {
         data: JSON.stringify({
           from: formatTime(period.from),

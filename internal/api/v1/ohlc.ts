@@ -123,9 +123,10 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
   const { database, policy, settings, now } = service;
   const share = makeShare<Page>();
 
-  async function readPage({ pair, intervalSeconds, limit, isRaw }: CandleQuery, range: Bucket): Promise<Page> {
+  async function readPage(query: CandleQuery, range: Bucket, client: string): Promise<Page> {
+    const { pair, intervalSeconds, limit, isRaw } = query;
     const question = { intervalSeconds, range, limit };
-    return withSnapshot(database, async (reader) => {
+    return withSnapshot(database.laneOf(client, false), async (reader) => {
       const known = await service.policyOf(reader, pair);
       if (isRaw) {
         const asked = { ...question, pairs: expandPair(pair, known), sources: countedSources(known) };
@@ -147,13 +148,13 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
     query: querySchema(service),
     data: candlesSchema,
     problems: ["raw-data-expired"],
-    answer: async (query) => {
+    answer: async (query, clientOf) => {
       const moment = now();
       const { pair, intervalSeconds, limit, isRaw } = query;
       const latest = latestClosed(moment, intervalSeconds, settings.settleSeconds);
       const range = rangeOf(query, latest);
       const key = `${formatPair(pair)} ${intervalSeconds} ${range.from} ${range.to} ${limit} ${isRaw}`;
-      const { candles, next } = await share(key, null, () => readPage(query, range));
+      const { candles, next } = await share(key, null, () => readPage(query, range, clientOf()));
       const nextCandle = latest + seconds(intervalSeconds + settings.settleSeconds);
       return {
         data: JSON.stringify({

@@ -19,15 +19,15 @@ export interface Figures {
  */
 export function onTheSpot(
   settings: ApiSettings,
-  compute: (pair: Pair, bucket: Bucket) => Promise<Figures | Problem>,
-): (question: Question, now: Micros) => Promise<Answer> {
+  compute: (pair: Pair, bucket: Bucket, client: string) => Promise<Figures | Problem>,
+): (question: Question, now: Micros, clientOf: () => string) => Promise<Answer> {
   const share = makeShare<Figures | Problem>();
-  return async (question, now) => {
+  return async (question, now, clientOf) => {
     const { pair } = question;
     const bucket = bucketOf(question, settings, now);
     const current = isCurrent(question);
     const key = `${formatPair(pair)} ${bucket.from} ${bucket.to}`;
-    const figures = await share(key, current ? bucket.to : null, () => compute(pair, bucket));
+    const figures = await share(key, current ? bucket.to : null, () => compute(pair, bucket, clientOf()));
     if (figures instanceof Problem) throw figures;
     return {
       data: figures.data,

@@ -48,10 +48,14 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
   const { database, settings, now } = service;
   const share = makeShare<Omit<Answer, "maxAgeSeconds"> | Problem>();
 
-  async function computed(pair: Pair, moment: Micros): Promise<Answer> {
+  async function computed(pair: Pair, moment: Micros, clientOf: () => string): Promise<Answer> {
     const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
     const answer = await share(`${formatPair(pair)} ${to}`, to, async () => {
-      const price = await withSnapshot(database, (reader) => computePrice(reader, service, pair, to), to);
+      const price = await withSnapshot(
+        database.laneOf(clientOf(), false),
+        (reader) => computePrice(reader, service, pair, to),
+        to,
+      );
       if (price instanceof Problem) return price;
       const { data, triangulated } = price;
       return {
@@ -68,13 +72,13 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     return { ...answer, maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment) };
   }
 
-  function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros): Soon<Answer> {
-    if (stored === null) return computed(pair, moment);
+  function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros, clientOf: () => string): Soon<Answer> {
+    if (stored === null) return computed(pair, moment, clientOf);
     const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
     if (moment <= freshUntil) {
       return storedAnswer(service, { data: stored.price, stored, holds }, moment, freshUntil);
     }
-    return computed(pair, moment).catch(async (error: unknown) => {
+    return computed(pair, moment, clientOf).catch(async (error: unknown) => {
       // An older price that says so is worth more than none; there may be a newer one by now.
       if (!isUnavailable(error) && !isTimedOut(error) && !(error instanceof ClockAhead)) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
@@ -94,12 +98,12 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     data: priceSchema,
     isCompared: true,
     problems: ["price-not-found", "price-withheld", "raw-data-expired"],
-    answer: (pair) => {
+    answer: (pair, clientOf) => {
       const moment = now();
       const [shortest = 0] = settings.windows;
-      if (service.configuredPair(pair) === null) return computed(pair, moment);
+      if (service.configuredPair(pair) === null) return computed(pair, moment, clientOf);
       return after(readStored(service, pair, shortest, moment), (target) =>
-        after(bestOf(target, pair, moment), (answer) => withDivergence(answer, target.divergence)),
+        after(bestOf(target, pair, moment, clientOf), (answer) => withDivergence(answer, target.divergence)),
       );
     },
   };

@@ -7,7 +7,7 @@ import type { Pair } from "../../canonical/pair.ts";
 import { seconds } from "../../canonical/time.ts";
 import { storeFollowed } from "../../obs/api-events.ts";
 import type { ApiContext } from "../context.ts";
-import { type Load, makeLoad } from "../load.ts";
+import { type BoundedDatabase, type Load, makeLoad } from "../load.ts";
 import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
 /** How long an asset may go unnoticed that was never traded before: anybody can ask for contracts that nobody has seen. */
@@ -15,6 +15,7 @@ const CONTRACTS_KNOWN_FOR = seconds(60);
 
 /** What the endpoints share while one API runs. */
 export interface Service extends ApiContext {
+  readonly database: BoundedDatabase;
   /** The policy that knows the contracts of the pair's assets; see {@link withContracts}. */
   readonly policyOf: (reader: TradeReader, pair: Pair) => Promise<Policy>;
   /** The configured pair that this one is, by whatever name; null where none is. */
@@ -40,10 +41,11 @@ export function makeLasting({ settings, store, stopwatch }: ApiContext): Lasting
   return { load, copies: makeLocalCopies(load.boundedStore(store), stopwatch, onFollowing) };
 }
 
-export function makeService(context: ApiContext, { load, copies }: Lasting): Service {
+export function makeService(context: ApiContext, database: BoundedDatabase, { load, copies }: Lasting): Service {
   const { policy, settings } = context;
   return {
     ...context,
+    database,
     policyOf: (reader, pair) => withContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
     copies,

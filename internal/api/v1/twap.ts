@@ -1,15 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { countedSources } from "../../aggregate/class-filter.ts";
-import { expandPair } from "../../aggregate/expansion.ts";
 import { pricingOf } from "../../aggregate/pricing.ts";
 import { computeTwap, twapText } from "../../aggregate/twap.ts";
-import { withSnapshot } from "../../storage/snapshot.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { onTheSpot } from "./on-the-spot.ts";
 import { questionSchema } from "./question.ts";
 import { noTrades, refusalProblem, withheldTrades } from "./refusal.ts";
 import type { Service } from "./service.ts";
 import { bucketFields, pairText, policyText, priceText } from "./values.ts";
+import { storedPairs, withWeighedSnapshot } from "./weighed.ts";
 
 const timeWeightedSchema = z
   .object({
@@ -24,9 +23,10 @@ const timeWeightedSchema = z
 /** `GET /v1/twap`: the time-weighted average price, computed now. */
 export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
-  const compute = onTheSpot(settings, (pair, bucket) =>
-    withSnapshot(
+  const compute = onTheSpot(settings, (pair, bucket, client) =>
+    withWeighedSnapshot(
       database,
+      { pairs: storedPairs(service, pair), bucket, client },
       async (reader) => {
         const known = await service.policyOf(reader, pair);
         const own = await pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).own(pair, bucket);
@@ -39,14 +39,13 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       bucket.to,
     ),
   );
-  const computeRaw = onTheSpot(settings, async (pair, bucket) => {
+  const computeRaw = onTheSpot(settings, async (pair, bucket, client) => {
     const question = { sources: countedSources(policy), filter: null, carrySeconds: 0 };
-    const sums = await withSnapshot(
+    const pairs = storedPairs(service, pair);
+    const sums = await withWeighedSnapshot(
       database,
-      async (reader) => {
-        const known = await service.policyOf(reader, pair);
-        return reader.timeWeighted(expandPair(pair, known), bucket, question);
-      },
+      { pairs, bucket, client },
+      async (reader) => reader.timeWeighted(await pairs(reader), bucket, question),
       bucket.to,
     );
     const data = twapText(policy, pair, bucket, sums);
@@ -61,6 +60,6 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     query: questionSchema(service, settings.twapWindowSeconds, { filters: true }),
     data: timeWeightedSchema,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
-    answer: (question) => (question.isRaw ? computeRaw : compute)(question, now()),
+    answer: (question, clientOf) => (question.isRaw ? computeRaw : compute)(question, now(), clientOf),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { pricingOf } from "../../aggregate/pricing.ts";
 import { publishedBy } from "../../aggregate/published-value.ts";
+import type { TradeReader } from "../../aggregate/reader.ts";
 import { serializePublished } from "../../canonical/published.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after } from "../after.ts";
@@ -13,6 +14,7 @@ import type { Service } from "./service.ts";
 import { readStored, storedAnswer, withDivergence } from "./stored-value.ts";
 import { makeTriangulatedAgreements } from "./triangulated-agreement.ts";
 import { bucketFields, pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
+import { storedPairs, withWeighedSnapshot } from "./weighed.ts";
 
 const PATH = "/v1/vwap";
 
@@ -66,15 +68,16 @@ const publishedSchema = z
 /** `GET /v1/vwap`: the published value of a target; anything else is computed on the spot under the same policy. */
 export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
   const { database, policy, settings, now } = service;
-  const compute = onTheSpot(settings, async (pair, bucket) => {
-    const published = await withSnapshot(
-      database,
-      async (reader) => {
-        const known = await service.policyOf(reader, pair);
-        return publishedBy(pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }), pair, bucket);
-      },
-      bucket.to,
-    );
+  const compute = onTheSpot(settings, async (pair, bucket, client) => {
+    const read = async (reader: TradeReader) => {
+      const known = await service.policyOf(reader, pair);
+      return publishedBy(pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }), pair, bucket);
+    };
+    // Sums come from rollups; medians are of raw trades.
+    const published =
+      policy.outlierMethod === "mad"
+        ? await withWeighedSnapshot(database, { pairs: storedPairs(service, pair), bucket, client }, read, bucket.to)
+        : await withSnapshot(database.laneOf(client, false), read, bucket.to);
     const { value } = published;
     if (value === null) return refusalProblem(published, policy, pair, bucket);
     return { data: serializePublished(value), triangulated: value.provenance === "triangulated" };
@@ -91,16 +94,16 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
     isCompared: true,
     isRated: true,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
-    answer: (question) => {
+    answer: (question, clientOf) => {
       const moment = now();
       const { pair, windowSeconds } = question;
       if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
-        return compute(question, moment);
+        return compute(question, moment, clientOf);
       }
       return after(readStored(service, pair, windowSeconds, moment), ({ stored, divergence, confidence, holds }) => {
         const answer =
           stored === null
-            ? compute(question, moment)
+            ? compute(question, moment, clientOf)
             : storedAnswer(service, { data: stored.text, stored, holds }, moment);
         return after(answer, (answered) => {
           const compared = withDivergence(answered, divergence);

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { NO_GUARD } from "../../resilience/guard.ts";
+import type { TestDatabase } from "../../storage/database.testing.ts";
+import { type ServedTestApi, serveTestApi } from "../front/served.testing.ts";
+import { openApiDatabase } from "./api.testing.ts";
+
+/** More than a light question may read. */
+const TRADES = 60_000;
+
+let database: TestDatabase;
+let api: ServedTestApi;
+/** Reads that are done and held back while `isHolding`: each keeps its place. */
+let held: (() => void)[];
+let isHolding: boolean;
+let asked: number;
+
+beforeAll(async () => {
+  database = await openApiDatabase();
+  await database.sql`
+    INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
+    SELECT 'crypto:XLM', 'fiat:USD', '2026-01-09T12:00:00Z'::timestamptz + n * interval '1.4 seconds', 'kraken', n::text, 10, 5
+    FROM generate_series(1, ${TRADES}::int) AS n`;
+  const run = async <T>(call: () => Promise<T>): Promise<T> => {
+    const read = await call();
+    if (isHolding) await new Promise<void>((go) => held.push(go));
+    return read;
+  };
+  api = await serveTestApi({
+    database: { ...database, guard: { ...NO_GUARD, run, runSafely: run } },
+    // One heavy question at once, and four that wait.
+    settings: { maxComputations: 4, maxInFlight: 16 },
+    front: { trustedProxies: ["127.0.0.1"] },
+  });
+  api.at("2026-01-10T12:00:10Z");
+});
+afterAll(async () => {
+  await api?.close();
+  await database?.drop();
+});
+beforeEach(() => {
+  [held, isHolding, asked] = [[], true, 0];
+});
+
+async function ask(path: string, client: string): Promise<number> {
+  const { status } = await fetch(`${api.url}/v1/${path}`, { headers: { "X-Forwarded-For": client } });
+  return status;
+}
+
+/** A question of its own each time, about nearly all of the trades. */
+function askHeavy(client: string, filter = ""): Promise<number> {
+  asked++;
+  const at = new Date(Date.UTC(2026, 0, 10, 12) - asked * 15_000).toISOString();
+  return ask(`twap?pair=XLM/USD&window=24h&at=${at}${filter}`, client);
+}
+
+async function letAllGo(): Promise<void> {
+  isHolding = false;
+  for (const go of held.splice(0)) go();
+}
+
+test("questions with much to read wait for each other, and nobody else waits for them", async () => {
+  const heavy = Array.from({ length: 8 }, (_, which) => askHeavy("198.51.100.1", which % 2 ? "&filter=none" : ""));
+  const statuses: number[] = [];
+  for (const answer of heavy) void answer.then((status) => statuses.push(status));
+  // One has its place and four wait; what is beyond that is told so at once.
+  await expect.poll(() => statuses).toEqual([503, 503, 503]);
+  await expect.poll(() => held.length).toBe(1);
+  isHolding = false;
+  for (const path of ["twap?pair=XLM/USD&window=1h", "vwap?pair=XLM/USD&window=23h", "price?pair=XLM/USD"]) {
+    expect([path, await ask(path, "198.51.100.1")]).toEqual([path, 200]);
+  }
+  expect(await ask("ohlc?pair=XLM/USD&interval=1h", "198.51.100.1")).toBe(200);
+  await letAllGo();
+  await Promise.all(heavy);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+});
+
+test("of the heavy questions, those of another client find a place, and have their turn next", async () => {
+  const greedy = Array.from({ length: 6 }, () => askHeavy("198.51.100.1"));
+  const order: string[] = [];
+  for (const answer of greedy) void answer.then((status) => order.push(`greedy ${status}`));
+  await expect.poll(() => held.length).toBe(1);
+  await expect.poll(() => order).toEqual(["greedy 503"]);
+  const modest = askHeavy("198.51.100.2").then((status) => order.push(`modest ${status}`));
+  await expect.poll(() => order).toEqual(["greedy 503", "greedy 503"]);
+  await letAllGo();
+  await Promise.all([...greedy, modest]);
+  expect(order.filter((line) => line === "greedy 200")).toHaveLength(4);
+  // After the one that had its place, and at most one more that its client waited longer with.
+  expect(order.indexOf("modest 200")).toBeLessThanOrEqual(4);
+});
