@@ -63,6 +63,6 @@ function addFile(app: Hono, path: string, serving: Serving, read: () => Content[
   let content: Content | undefined;
   addRoute(app, path, serving, (c) => {
     content ??= contentOf(read());
-    return contentResponse(content, type, "public, max-age=3600", c.req.header("If-None-Match"), PAGE_HEADERS);
+    return contentResponse(c, content, type, "public, max-age=3600", PAGE_HEADERS);
   });
 }

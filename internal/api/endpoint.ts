@@ -127,10 +127,10 @@ export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Servi
   });
 }
 
-function answerResponse(c: Context, { requireKey }: Serving, content: Content, maxAgeSeconds: number): Response {
+function answerResponse(c: Context, { requireKey }: Serving, content: Content, maxAgeSeconds: number): Soon<Response> {
   // A cache that several share would answer those without a key, too.
   const cacheControl = `${requireKey ? "private" : "public"}, max-age=${maxAgeSeconds}`;
-  return contentResponse(content, "application/json", cacheControl, c.req.header("If-None-Match"));
+  return contentResponse(c, content, "application/json", cacheControl);
 }
 
 /** All of a URL behind its path. */

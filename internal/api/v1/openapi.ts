@@ -48,6 +48,6 @@ export function addOpenApi(app: ApiApp, serving: Serving, keys: ApiSettings["key
   let content: Content | undefined;
   addRoute(app, ROUTE.path, serving, (c) => {
     content ??= contentOf(JSON.stringify(app.getOpenAPI31Document({ ...DOCUMENT, ...SECURITY[keys] })));
-    return contentResponse(content, "application/json", "public, max-age=3600", c.req.header("If-None-Match"));
+    return contentResponse(c, content, "application/json", "public, max-age=3600");
   });
 }
