@@ -1,3 +1,4 @@
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import type { RefreshContext } from "../internal/aggregate/orchestrator/refresh.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import type { Target } from "../internal/aggregate/orchestrator/target.ts";
@@ -24,6 +25,7 @@ function refreshContext(database: Database, settings: Partial<PolicySettings> = 
     concurrency: 1000,
     maxTrades: 10_000,
     precomputeTwap: false,
+    closing: CLOSING,
     stopwatch,
     onUnknownSources: () => {},
   };

@@ -18,6 +18,7 @@ import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { createDivergenceService, type DivergenceContext } from "../internal/divergence/service.ts";
 import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { stopwatch, systemClock } from "../internal/obs/clock.ts";
+import { feedDatabaseMetrics, logDatabaseEvents } from "../internal/obs/database.ts";
 import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
@@ -26,7 +27,14 @@ import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { divergenceContext } from "./divergence.ts";
 import { catchHangups, type Hangups, reloadOnHangup } from "./reload.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
+import {
+  askDatabase,
+  circuitOptions,
+  daemonPatience,
+  loadConfigOf,
+  openMigratedDatabase,
+  probeCircuits,
+} from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -59,10 +67,7 @@ export function addAggregatorCommand(program: Command): void {
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
-      const database = await openMigratedDatabase(config.database, {
-        queryTimeoutSeconds: config.database.query_timeout_seconds,
-        circuit: circuitOptions("database", config.database),
-      });
+      const database = await openMigratedDatabase(config.database, daemonPatience(config));
       try {
         if (to === null) await runDaemon(loaded, hangups, database, store, signal);
         else process.exitCode = await runOnce(config, database, store, to, signal);
@@ -83,6 +88,12 @@ export function tickContext(config: Config, database: Database, store: PriceStor
     concurrency: config.aggregate.concurrency,
     maxTrades: config.aggregate.max_trades_per_window,
     precomputeTwap: config.aggregate.precompute_twap,
+    closing: {
+      settleSeconds: config.aggregate.settle_seconds,
+      // The other half is for computing.
+      replaySeconds: Math.floor(config.aggregate.interval_seconds / 2),
+      sleepUntil: systemClock.sleepUntil,
+    },
     share,
     namedSources: new Set(),
     now: systemClock.now,
@@ -153,15 +164,17 @@ async function runDaemon(
   const feeds = [
     feedAggregatorMetrics(registry),
     feedCircuitMetrics(registry),
+    feedDatabaseMetrics(registry, () => askDatabase(database)),
     feedReloadMetrics(registry),
     logAggregatorEvents(log),
     logCircuitEvents(log),
+    logDatabaseEvents(log),
     ...probeCircuits(config, database, store),
   ];
   const share = openShare(config, store, () => current.timing.intervalSeconds);
   let current = upkeep(config, database, store, share);
   const checks = {
-    database: databaseCheck(database),
+    database: databaseCheck(database, () => current.timing.settleSeconds),
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };

@@ -7,6 +7,7 @@ import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
 import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
+import { feedDatabaseMetrics, logDatabaseEvents } from "../internal/obs/database.ts";
 import { circuitsOf, databaseCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger } from "../internal/obs/logging.ts";
 import { createRegistry } from "../internal/obs/metrics.ts";
@@ -15,7 +16,14 @@ import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { catchHangups, type Hangups, reloadOnHangup } from "./reload.ts";
 import { serveApi } from "./serve.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase, probeCircuits } from "./settings.ts";
+import {
+  askDatabase,
+  circuitOptions,
+  daemonPatience,
+  loadConfigOf,
+  openMigratedDatabase,
+  probeCircuits,
+} from "./settings.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -41,10 +49,10 @@ export function addApiCommand(program: Command): void {
       const { config } = loaded;
       refuseUnsharedStores(config);
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
-      const database = await openMigratedDatabase(config.database, {
-        queryTimeoutSeconds: config.api.query_timeout_seconds,
-        circuit: circuitOptions("database", config.database),
-      });
+      const database = await openMigratedDatabase(
+        config.database,
+        daemonPatience(config, config.api.query_timeout_seconds),
+      );
       try {
         await serve(loaded, hangups, database, store, signal);
       } finally {
@@ -67,14 +75,16 @@ async function serve(
   const feeds = [
     feedApiMetrics(registry),
     feedCircuitMetrics(registry),
+    feedDatabaseMetrics(registry, () => askDatabase(database)),
     feedReloadMetrics(registry),
     logApiEvents(log),
     logCircuitEvents(log),
+    logDatabaseEvents(log),
     ...probeCircuits(config, database, store),
   ];
   const ops = await listen(
     opsApp(registry, {
-      checks: { database: databaseCheck(database), redis: storeCheck(store) },
+      checks: { database: databaseCheck(database, () => config.aggregate.settle_seconds), redis: storeCheck(store) },
       oneOf: ["database", "redis"],
       circuits: circuitsOf(database, store),
     }),

@@ -148,6 +148,7 @@ async function backfill(
     policy,
     concurrency: aggregate.concurrency,
     maxTrades: aggregate.max_trades_per_window,
+    settleSeconds: aggregate.settle_seconds,
   };
   const signal = stopSignal();
   let result: BackfillResult | null = null;

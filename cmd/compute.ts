@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
-import { computePublished, refusalOf } from "../internal/aggregate/published-value.ts";
+import { computePublished, type Published, refusalOf } from "../internal/aggregate/published-value.ts";
 import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
+import type { TradeReader } from "../internal/aggregate/reader.ts";
 import { chainGap, type Triangulation } from "../internal/aggregate/triangulation.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
@@ -62,14 +63,15 @@ export function addComputeCommand(program: Command): void {
       const database = await openMigratedDatabase(config.database);
       try {
         const unknown: string[] = [];
-        const published = await withSnapshot(database, (reader) =>
+        const compute = (reader: TradeReader): Promise<Published> =>
           computePublished(reader, policy, target.pair, bucketEndingAt(to, target.windowSeconds), {
             maxTrades: config.aggregate.max_trades_per_window,
             observe: (pair, _bucket, { unknownSources = [] }) => {
               if (pair === target.pair) unknown.push(...unknownSources);
             },
-          }),
-        );
+          });
+        const { settleSeconds } = grid;
+        const published = await withSnapshot(database, compute, { to, settleSeconds });
         const { value, own, triangulation } = published;
         if (value !== null) {
           process.stdout.write(`${serializePublished(value)}\n`);

@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { circuitChanged, type Dependency } from "../internal/obs/circuit-events.ts";
 import { stopwatch } from "../internal/obs/clock.ts";
+import { databaseAnswered } from "../internal/obs/database-events.ts";
 import type { CircuitOptions } from "../internal/resilience/guard.ts";
 import { probeWhileOpen } from "../internal/resilience/probe.ts";
 import { type Database, openDatabase, type Patience, pingDatabase } from "../internal/storage/database.ts";
@@ -31,6 +32,23 @@ export function circuitOptions(
     stopwatch,
     onChange: (state) => circuitChanged.publish({ dependency, state }),
   };
+}
+
+/** What a daemon puts up with from the database; which server answers is published. */
+export function daemonPatience(
+  { database }: Pick<Config, "database">,
+  queryTimeoutSeconds = database.query_timeout_seconds,
+): Patience {
+  return {
+    queryTimeoutSeconds,
+    circuit: circuitOptions("database", database),
+    onAnswer: (position) => databaseAnswered.publish({ position }),
+  };
+}
+
+/** Asks for a sign of life that nobody waits for; what comes of it is published. */
+export function askDatabase(database: Database): void {
+  pingDatabase(database).catch(() => {});
 }
 
 /** Notices that the database or Redis is back although nobody asks for it. */

@@ -10,6 +10,7 @@ import { logApiEvents } from "../internal/obs/api-logging.ts";
 import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
 import { systemClock } from "../internal/obs/clock.ts";
+import { feedDatabaseMetrics, logDatabaseEvents } from "../internal/obs/database.ts";
 import { tickDone } from "../internal/obs/events.ts";
 import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
@@ -22,7 +23,7 @@ import { keepFresh, openShare, type Upkeep, upkeep } from "./aggregator.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { serveApi } from "./serve.ts";
-import { circuitOptions, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { askDatabase, circuitOptions, daemonPatience, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 const HELP = `
@@ -53,10 +54,7 @@ async function start(loaded: LoadedConfig, { data, market }: Options): Promise<v
   const config = withDatabase(loaded, data);
   screen.say(`opening the database (${maskSecrets(config.database.url)})`);
   const store = openStore(config.redis, { now: systemClock.now, circuit: circuitOptions("redis", config.redis) });
-  const database = await openMigratedDatabase(config.database, {
-    queryTimeoutSeconds: config.database.query_timeout_seconds,
-    circuit: circuitOptions("database", config.database),
-  });
+  const database = await openMigratedDatabase(config.database, daemonPatience(config));
   try {
     await runAll(config, database, store, { market, screen, signal });
   } finally {
@@ -80,12 +78,14 @@ async function runAll(
     feedAggregatorMetrics(registry),
     feedApiMetrics(registry),
     feedCircuitMetrics(registry),
+    feedDatabaseMetrics(registry, () => askDatabase(database)),
     logAggregatorEvents(log),
     logApiEvents(log),
     logCircuitEvents(log),
+    logDatabaseEvents(log),
   ];
   const checks = {
-    database: databaseCheck(database),
+    database: databaseCheck(database, () => current.timing.settleSeconds),
     redis: storeCheck(store),
     tick: lastTickCheck(() => current.timing, systemClock.now),
   };

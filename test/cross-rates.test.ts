@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
@@ -68,6 +69,7 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
       concurrency: 4,
       maxTrades: 10_000,
       precomputeTwap: false,
+      closing: CLOSING,
     };
     const event = await runTick(
       { ...context, share: EVERYTHING, namedSources: new Set(), now: () => to, stopwatch: () => 0 },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
@@ -136,6 +137,7 @@ describe.skipIf(REAL_DATA === null).each(testEngines.slice(-1))("the USTRY/USDC 
       concurrency,
       maxTrades: max_trades_per_window,
       precomputeTwap: true,
+      closing: CLOSING,
       share: EVERYTHING,
       namedSources: new Set<string>(),
       now: () => now,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serializeConfidence } from "../internal/aggregate/confidence.ts";
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { type Target, targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
@@ -64,6 +65,7 @@ describe.each(testEngines.slice(-1))("beside its values, a tick on $name", (engi
       concurrency: 10,
       maxTrades: 100,
       precomputeTwap: false,
+      closing: CLOSING,
       share: EVERYTHING,
       namedSources: new Set<string>(),
       now: () => now,

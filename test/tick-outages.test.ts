@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING, type Share } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick, type TickContext } from "../internal/aggregate/orchestrator/tick.ts";
@@ -45,6 +46,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
       concurrency: 2,
       maxTrades: 100,
       precomputeTwap: false,
+      closing: CLOSING,
       share: EVERYTHING,
       namedSources: new Set<string>(),
       now: () => to + seconds(6),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
 import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
@@ -58,6 +59,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     concurrency: 2,
     maxTrades: 100,
     precomputeTwap: false,
+    closing: CLOSING,
     share: EVERYTHING,
     namedSources: new Set<string>(),
     now: () => TO + seconds(6),

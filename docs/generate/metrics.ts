@@ -1,6 +1,7 @@
 import { type Metric, Registry } from "prom-client";
 import { feedApiMetrics } from "../../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics } from "../../internal/obs/circuit.ts";
+import { feedDatabaseMetrics } from "../../internal/obs/database.ts";
 import { feedAggregatorMetrics, type MetricsFeed } from "../../internal/obs/metrics.ts";
 import { feedReloadMetrics } from "../../internal/obs/reload-metrics.ts";
 
@@ -17,8 +18,8 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<Record<"aggregator" | "api", readonly ((registry: Registry) => MetricsFeed)[]>> = {
-  aggregator: [feedAggregatorMetrics, feedCircuitMetrics, feedReloadMetrics],
-  api: [feedApiMetrics, feedCircuitMetrics, feedReloadMetrics],
+  aggregator: [feedAggregatorMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
 };
 
 /** The metrics of one daemon, by name. */

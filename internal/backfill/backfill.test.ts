@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
 import { type Target, targetsOf } from "../aggregate/orchestrator/target.ts";
 import { runTick } from "../aggregate/orchestrator/tick.ts";
@@ -105,7 +106,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     { path, signal = new AbortController().signal, format = jsonl, onProgress = () => {} }: Run,
   ): Promise<BackfillResult> {
     const output = await openOutput(path, "q", format.header);
-    const context = { database, policy, concurrency: 1000, maxTrades: 10_000 };
+    const context = { database, policy, concurrency: 1000, maxTrades: 10_000, settleSeconds: 5 };
     const result = await runBackfill(context, plan, { format, output, signal, onProgress });
     await output.close(result.isComplete);
     return result;
@@ -197,6 +198,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       concurrency: 10,
       maxTrades: 100,
       precomputeTwap: false,
+      closing: CLOSING,
       share: EVERYTHING,
       now: () => 0n,
       stopwatch: () => 0,

@@ -23,6 +23,8 @@ export interface BackfillContext {
   readonly concurrency: number;
   /** Raw trades that one value may pull into the process. */
   readonly maxTrades: number;
+  /** How long the last trades of a bucket have to land. */
+  readonly settleSeconds: number;
 }
 
 /** The line of one pair over one bucket: null where nothing is published, the error where retention has removed what it needs. */
@@ -108,13 +110,14 @@ function spanOf(windows: readonly number[], ends: readonly Micros[]): Bucket {
 }
 
 function withReader(
-  { database, policy }: BackfillContext,
+  { database, policy, settleSeconds }: BackfillContext,
   pairs: readonly Pair[],
   windows: readonly number[],
   ends: readonly Micros[],
   read: (reader: TradeReader) => Promise<void>,
 ): Promise<void> {
-  if (ends.length < FEWEST_ENDS) return withSnapshot(database, read);
+  const ended = { to: ends.at(-1) ?? 0n, settleSeconds };
+  if (ends.length < FEWEST_ENDS) return withSnapshot(database, read, ended);
   const traded = pairs.flatMap((pair) => expandPair(pair, policy));
-  return withReplay(database, { pairs: traded, span: spanOf(windows, ends) }, read);
+  return withReplay(database, { pairs: traded, span: spanOf(windows, ends) }, read, ended);
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CLOSING } from "../aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
 import { runTick } from "../aggregate/orchestrator/tick.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
@@ -59,6 +60,7 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
         concurrency: 1,
         maxTrades: 100,
         precomputeTwap: false,
+        closing: CLOSING,
         share: EVERYTHING,
         namedSources: new Set(),
         now: () => NOW,

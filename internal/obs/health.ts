@@ -7,10 +7,12 @@ import type { HealthCheck, Readiness } from "./ops-server.ts";
 /** Intervals that may pass without a tick. */
 const MISSED_INTERVALS = 3;
 
-export function databaseCheck(database: Database): HealthCheck {
+/** @param settleSeconds how far behind a standby is still as good as the primary, at the moment */
+export function databaseCheck(database: Database, settleSeconds: () => number): HealthCheck {
   return async () => {
-    await pingDatabase(database);
-    return null;
+    const { position } = await pingDatabase(database);
+    if (position === null || position.lagSeconds <= Math.max(1, settleSeconds())) return null;
+    return { degraded: `a standby, ${position.lagSeconds.toFixed(1)} s behind its primary` };
   };
 }
 

@@ -8,7 +8,12 @@ import type { Dependency } from "./circuit-events.ts";
 import { oneAtATime } from "./pipelining.ts";
 
 /** A question about one dependency: null where it is well, else what is wrong. */
-export type HealthCheck = () => Promise<string | null>;
+export type HealthCheck = () => Promise<string | Degraded | null>;
+
+/** What is wrong with a dependency that can be used nevertheless. */
+export interface Degraded {
+  readonly degraded: string;
+}
 
 export interface Listening {
   readonly host: string;
@@ -60,13 +65,16 @@ export function opsApp(registry: Registry, { checks, oneOf = [], circuits }: Rea
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
     const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, (await answerOf(check)) ?? "ok"] as const),
+      Object.entries(checks).map(async ([name, check]) => [name, await answerOf(check)] as const),
     );
-    const failed = results.flatMap(([name, result]) => (result === "ok" ? [] : name));
+    const failed = results.flatMap(([name, result]) => (typeof result === "string" ? name : []));
     const someAnswer = failed.length < oneOf.length && failed.every((name) => oneOf.includes(name));
     const ready = failed.length === 0 || someAnswer;
-    const status = failed.length === 0 ? "ok" : ready ? "degraded" : "unavailable";
-    return context.json({ status, checks: Object.fromEntries(results), circuits: circuits() }, ready ? 200 : 503);
+    const isWell = results.every(([, result]) => result === null);
+    const status = isWell ? "ok" : ready ? "degraded" : "unavailable";
+    const shown = results.map(([name, result]) => [name, typeof result === "object" ? result?.degraded : result]);
+    const texts = Object.fromEntries(shown.map(([name, text]) => [name, text ?? "ok"]));
+    return context.json({ status, checks: texts, circuits: circuits() }, ready ? 200 : 503);
   });
   app.get("/metrics", async (context) =>
     context.body(await registry.metrics(), 200, { "Content-Type": registry.contentType }),
@@ -153,7 +161,7 @@ function serverOptions({ requestTimeoutSeconds }: ClientLimits): ServerOptions {
   };
 }
 
-async function answerOf(check: HealthCheck): Promise<string | null> {
+async function answerOf(check: HealthCheck): ReturnType<HealthCheck> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`no answer within ${CHECK_TIMEOUT_MS} ms`), CHECK_TIMEOUT_MS);

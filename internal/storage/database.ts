@@ -4,6 +4,7 @@ import { type CircuitOptions, type Guard, makeGuard, NO_GUARD } from "../resilie
 import { openEmbedded } from "./embedded/open.ts";
 import { DatabaseUnusable, isPassing, isUnavailable } from "./errors.ts";
 import { connectServer, type Server } from "./server.ts";
+import { type ReplayPosition, readPosition } from "./standby.ts";
 
 export type { Sql } from "./pool.ts";
 
@@ -20,6 +21,8 @@ export interface Patience {
   readonly queryTimeoutSeconds?: number;
   /** When the database is left alone. */
   readonly circuit?: CircuitOptions;
+  /** Told at each sign of life and each snapshot how far a standby is complete; null of a primary. */
+  readonly onAnswer?: (position: ReplayPosition | null) => void;
 }
 
 export interface Database {
@@ -27,6 +30,7 @@ export interface Database {
   readonly engine: "postgres" | "embedded";
   /** What reading goes through. */
   readonly guard: Guard;
+  readonly onAnswer?: Patience["onAnswer"];
   /** Lets running queries end, for at most a few seconds. */
   readonly close: () => Promise<void>;
 }
@@ -34,15 +38,20 @@ export interface Database {
 const EMBEDDED = "pglite:";
 const CLOSE_TIMEOUT_SECONDS = 5;
 
+/** What a database says of itself: the time by its clock, and of a standby, how far it is complete. */
+export interface SignOfLife {
+  readonly now: Micros;
+  readonly position: ReplayPosition | null;
+}
+
 /**
- * Asks for a sign of life: the time by the database's clock.
+ * Asks for a sign of life.
  * @throws Error where the database does not answer, see `isUnavailable`
  */
-export async function pingDatabase({ sql, guard }: Database): Promise<Micros> {
-  const [row] = await guard.runSafely(
-    () => sql<{ now: string }[]>`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS now`,
-  );
-  return BigInt(row?.now ?? "0");
+export async function pingDatabase({ sql, guard, onAnswer }: Database): Promise<SignOfLife> {
+  const alive = await guard.runSafely(() => readPosition(sql));
+  onAnswer?.(alive.position);
+  return alive;
 }
 
 /**
@@ -52,7 +61,12 @@ export async function pingDatabase({ sql, guard }: Database): Promise<Micros> {
  */
 export async function openDatabase(
   { url, max_connections, connect_timeout_seconds = 5 }: DatabaseSettings,
-  { queryTimeoutSeconds, circuit, onLost = () => {} }: Patience & { readonly onLost?: (reason: string) => void } = {},
+  {
+    queryTimeoutSeconds,
+    circuit,
+    onAnswer,
+    onLost = () => {},
+  }: Patience & { readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
   if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length), { onLost });
   const server = connectServer(url, {
@@ -70,7 +84,7 @@ export async function openDatabase(
     );
   }
   const guard = circuit === undefined ? NO_GUARD : makeGuard("the database", circuit, isUnavailable, isPassing);
-  return { sql: server.sql, engine: "postgres", guard, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
+  return { sql: server.sql, engine: "postgres", guard, onAnswer, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
 }
 
 /** A server that is not in the role that the URL asks for ends the connection; the next one may be. */

@@ -1,5 +1,6 @@
 import { formatTime, type Micros } from "../canonical/time.ts";
 import { CircuitOpen } from "../resilience/guard.ts";
+import type { ReplayPosition } from "./standby.ts";
 
 /** A question needs rows that retention has removed; answering from what is left would be wrong. */
 export class RawDataExpired extends Error {
@@ -15,6 +16,21 @@ export class ClockAhead extends Error {
     super(
       `the bucket to ${formatTime(to)} has not ended by the database's clock (${formatTime(now)}); see that the clocks of both machines are right`,
     );
+  }
+}
+
+/** The database that answers is a standby, which may lack trades of a bucket that is over. */
+export class ReplayBehind extends Error {
+  override readonly name = "ReplayBehind";
+
+  /** Of the standby, when it was asked. */
+  readonly position: ReplayPosition;
+
+  constructor(to: Micros, position: ReplayPosition) {
+    super(
+      `the database that answers is a standby, complete to ${formatTime(position.completeTo)}, ${position.lagSeconds.toFixed(1)} s behind: the bucket to ${formatTime(to)} may lack trades there; let [database] url lead to the primary, or see why replication lags (pg_stat_replication on the primary)`,
+    );
+    this.position = position;
   }
 }
 
@@ -74,7 +90,8 @@ const ANY_STATEMENT = /^(?:55P03|42501|42P01|42703|0A000)$/;
 /** Whether a refused statement would be refused whatever it asked about. */
 export function failsWhateverIsAsked(error: unknown): boolean {
   const code = codeOf(error);
-  return isUnavailable(error) || error instanceof ClockAhead || (typeof code === "string" && ANY_STATEMENT.test(code));
+  if (error instanceof ClockAhead || error instanceof ReplayBehind) return true;
+  return isUnavailable(error) || (typeof code === "string" && ANY_STATEMENT.test(code));
 }
 
 /** Whether an error says that the connection it came over is gone, or is about to be. */

@@ -4,9 +4,9 @@ import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
-import { requireRows } from "./horizons.ts";
+import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
-import { readOnly } from "./read-only.ts";
+import { type Ended, readOnly } from "./read-only.ts";
 import { pairsAfter } from "./traded-pairs.ts";
 
 export interface MarketsQuestion {
@@ -48,12 +48,13 @@ interface Row {
 /**
  * The pairs with trades before the period's end, from rollups.
  * @throws RawDataExpired where the minute rollups do not reach back over the period
+ * @throws ClockAhead, ReplayBehind where what is asked about has not ended, see `readOnly`
  */
-export function readMarkets(database: Database, question: MarketsQuestion): Promise<MarketPage> {
+export function readMarkets(database: Database, question: MarketsQuestion, ended?: Ended): Promise<MarketPage> {
   const { period, after, limit } = question;
   const { headMinutes, hours, tailMinutes } = splitBucket(period);
   const runningHour = { from: floorTo(period.to, HOUR), to: period.to };
-  return readOnly(database, async (transaction, horizons) => {
+  const read = async (transaction: Sql, horizons: Horizons): Promise<MarketPage> => {
     requireRows(horizons, {
       minutes: [headMinutes, tailMinutes, runningHour],
       hours: [hours],
@@ -75,7 +76,8 @@ export function readMarkets(database: Database, question: MarketsQuestion): Prom
       markets: shown.flatMap(marketOf),
       next: rows.length > limit && last !== undefined ? pairOf(last) : null,
     };
-  });
+  };
+  return readOnly(database, read, ended);
 }
 
 /** The last trade before the end of the running hour: of its minutes, or of the last hour before it. */

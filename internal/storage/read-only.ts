@@ -1,29 +1,71 @@
+import { isClosed } from "../canonical/bucket.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
+import { ClockAhead, ReplayBehind } from "./errors.ts";
 import { type Horizons, readHorizons } from "./horizons.ts";
+import { type ReplayPosition, readPosition } from "./standby.ts";
 import { inTransaction } from "./transaction.ts";
+
+/** The end of the latest bucket that is asked about, for those who answer as if nothing could change it any more. */
+export interface Ended {
+  readonly to: Micros;
+  /** How long its last trades have had to land. */
+  readonly settleSeconds: number;
+}
 
 /**
  * Runs `read` on one snapshot of the database, with how far back its tables reach, and when by its clock it was taken. Where
  * the connection is lost before `read` is begun, another is taken; `read` itself runs once.
+ * @throws ClockAhead where `ended` is not over by the database's clock
+ * @throws ReplayBehind where the database is a standby that may lack trades of it
  */
 export function readOnly<T>(
-  { sql, guard }: Database,
+  { sql, guard, onAnswer }: Database,
   read: (sql: Sql, horizons: Horizons, now: Micros) => Promise<T>,
+  ended?: Ended,
 ): Promise<T> {
   let isBegun = false;
   const attempt = () =>
     inTransaction(sql, "ISOLATION LEVEL REPEATABLE READ READ ONLY", async (transaction) => {
-      const [, , horizons, now] = await Promise.all([
-        holdRetention(transaction),
-        planForTimes(transaction),
-        readHorizons(transaction),
-        readClock(transaction),
-      ]);
+      let snapshot = await takeSnapshot(transaction);
+      let position: ReplayPosition | null = null;
+      if (snapshot.isInRecovery) {
+        // What is replayed between a snapshot and the question how far it reaches would be taken for part of it.
+        ({ position } = await readPosition(transaction));
+        await transaction`COMMIT AND CHAIN`;
+        snapshot = await takeSnapshot(transaction);
+      }
+      const { horizons, now, isInRecovery } = snapshot;
+      // One that was promoted meanwhile is the primary.
+      const replayed = isInRecovery ? position : null;
+      onAnswer?.(replayed);
+      if (ended !== undefined) refuseUnended(ended, now, replayed);
       isBegun = true;
       return read(transaction, horizons, now);
     });
   return guard.runSafely(attempt, () => !isBegun);
+}
+
+/**
+ * Whether a bucket is over, by clock and by data.
+ * @param now by the database's clock
+ * @param position null of a primary
+ * @throws ClockAhead, ReplayBehind where it is not
+ */
+export function refuseUnended({ to, settleSeconds }: Ended, now: Micros, position: ReplayPosition | null): void {
+  if (to > now) throw new ClockAhead(to, now);
+  // The settle time is the primary's clock's to tell, as far as it is replayed.
+  if (position !== null && !isClosed(to, position.completeTo, settleSeconds)) throw new ReplayBehind(to, position);
+}
+
+async function takeSnapshot(transaction: Sql): Promise<{ horizons: Horizons; now: Micros; isInRecovery: boolean }> {
+  const [, , horizons, moment] = await Promise.all([
+    holdRetention(transaction),
+    planForTimes(transaction),
+    readHorizons(transaction),
+    readMoment(transaction),
+  ]);
+  return { horizons, ...moment };
 }
 
 /**
@@ -46,8 +88,9 @@ export async function planForTimes(transaction: Sql): Promise<void> {
     )`;
 }
 
-async function readClock(transaction: Sql): Promise<Micros> {
-  const [row] = await transaction<{ now: string }[]>`
-    SELECT (extract(epoch FROM now()) * 1000000)::bigint::text AS now`;
-  return BigInt(row?.now ?? "0");
+async function readMoment(transaction: Sql): Promise<{ now: Micros; isInRecovery: boolean }> {
+  const [row] = await transaction<{ now: string; is_in_recovery: boolean }[]>`
+    SELECT (extract(epoch FROM now()) * 1000000)::bigint::text AS now, pg_is_in_recovery() AS is_in_recovery`;
+  const { now = "0", is_in_recovery = false } = row ?? {};
+  return { now: BigInt(now), isInRecovery: is_in_recovery };
 }

@@ -6,7 +6,6 @@ import { readCandleTotals, readRawCandles } from "./candles.ts";
 import { readClassicAssets, rememberedWalks, type Walks } from "./classic-assets.ts";
 import { coverOf } from "./cover.ts";
 import type { Database, Sql } from "./database.ts";
-import { ClockAhead } from "./errors.ts";
 import { readFilteredCandles } from "./filtered-candles.ts";
 import { type FxQuestion, readFxQuotes, readFxRates } from "./fx.ts";
 import type { Horizons } from "./horizons.ts";
@@ -14,7 +13,7 @@ import { type LastTimeQuestion, readLastTradeTimes } from "./last-trade-times.ts
 import { readMedians } from "./medians.ts";
 import { type OutlierSearch, readOutliers } from "./outliers.ts";
 import { storedBlocks } from "./read-blocks.ts";
-import { readOnly } from "./read-only.ts";
+import { type Ended, readOnly } from "./read-only.ts";
 import { recentBlocksFrom } from "./recent-blocks.ts";
 import { readLastTrade, readTimeWeighted } from "./time-weighted.ts";
 import { together } from "./together.ts";
@@ -26,18 +25,15 @@ import { readWeightedStatistics } from "./weighted-statistics.ts";
 /**
  * Runs `read` on one snapshot of the database: a trade that lands in between is seen by all of its questions or by none.
  * What is asked for many buckets at once is read in few round trips.
- * @param endedBy the end of the latest bucket that is asked about, for those who answer as if it were over
- * @throws ClockAhead where it is not, by the database's clock
+ * @throws ClockAhead, ReplayBehind where what is asked about has not ended, see `readOnly`
  */
 export function withSnapshot<T>(
   database: Database,
   read: (reader: TradeReader) => Promise<T>,
-  endedBy?: Micros,
+  ended?: Ended,
 ): Promise<T> {
-  return readOnly(database, async (sql, horizons, now) => {
-    if (endedBy !== undefined && endedBy > now) throw new ClockAhead(endedBy, now);
-    return read(readerOf(sql, horizons, now, rememberedWalks(database)));
-  });
+  const walks = rememberedWalks(database);
+  return readOnly(database, (sql, horizons, now) => read(readerOf(sql, horizons, now, walks)), ended);
 }
 
 /** Answers by statements of a transaction that `readOnly` has opened. */

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLOSING } from "../../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
 import { runTick, type TickContext } from "../../internal/aggregate/orchestrator/tick.ts";
 import { makePolicy } from "../../internal/aggregate/policy.ts";
@@ -69,6 +70,7 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
       concurrency: config.aggregate.concurrency,
       maxTrades: config.aggregate.max_trades_per_window,
       precomputeTwap: false,
+      closing: CLOSING,
       namedSources: new Set<string>(),
       share: EVERYTHING,
       now: nowMicros,

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { freePort } from "../../internal/cache/redis-server.testing.ts";
 
 /** A PostgreSQL of a test's own, to be taken away and brought back at one address, with its data. */
@@ -27,19 +28,23 @@ const SETTINGS = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_direct
 /** Whether this machine can start a PostgreSQL; where not, says aloud what is left out. */
 export function canStartPostgres(what: string): boolean {
   const isThere = binaries() !== null;
-  if (!isThere) console.warn(`left out: ${what}, because there is no initdb and postgres to run`);
+  if (!isThere) console.warn(`left out: ${what}, because there is no initdb, postgres and pg_basebackup to run`);
   return isThere;
 }
 
-export async function makePostgresServer(): Promise<PostgresServer> {
+/** @param primary the server that it is a standby of, from a copy of it; else it is empty and a primary */
+export async function makePostgresServer(primary: PostgresServer | null = null): Promise<PostgresServer> {
   const bin = binaries();
   if (bin === null) throw new Error("there is no PostgreSQL to run here");
   const owner = serverUser();
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-postgres-"));
   chownSync(directory, owner.uid, owner.gid);
-  const initdb = ["-D", directory, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
-  const made = spawnSync(join(bin, "initdb"), initdb, { ...owner, cwd: directory, encoding: "utf8" });
-  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+  const [maker, args] =
+    primary === null
+      ? ["initdb", ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C"]]
+      : ["pg_basebackup", ["-d", primary.url, "-R", "-c", "fast"]];
+  // Not waited for in place: what the copy comes through may be a wire of this process.
+  await promisify(execFile)(join(bin, maker), ["-D", directory, "--no-sync", ...args], { ...owner, cwd: directory });
   const port = await freePort();
   let child: ChildProcess | null = null;
 
@@ -77,7 +82,7 @@ export async function makePostgresServer(): Promise<PostgresServer> {
       await new Promise<void>((resolve, reject) => {
         createInterface({ input: started.stderr }).on("line", (line) => {
           said.push(line);
-          if (line.includes("ready to accept connections")) resolve();
+          if (/ready to accept (read-only )?connections/.test(line)) resolve();
         });
         started.once("error", reject);
         started.once("exit", () => reject(new Error(`postgres did not come up: ${said.slice(-5).join("\n")}`)));
@@ -102,7 +107,10 @@ function binaries(): string | null {
     ...(process.env["PATH"] ?? "").split(delimiter),
     ...versions.map((version) => join(debian, version, "bin")),
   ];
-  return places.find((place) => ["initdb", "postgres"].every((name) => existsSync(join(place, name)))) ?? null;
+  return (
+    places.find((place) => ["initdb", "postgres", "pg_basebackup"].every((name) => existsSync(join(place, name)))) ??
+    null
+  );
 }
 
 /** PostgreSQL refuses to run as root. */

@@ -18,6 +18,7 @@ import { computeTwap } from "../twap.ts";
 import { confidenceOfPublished } from "../value-confidence.ts";
 import { concurrently } from "./concurrently.ts";
 import type { Target } from "./target.ts";
+import type { Closing } from "./until-complete.ts";
 
 /** What a refresh works with. */
 export interface RefreshContext {
@@ -27,6 +28,7 @@ export interface RefreshContext {
   readonly concurrency: number;
   /** Raw trades one refresh may pull into the process. */
   readonly maxTrades: number;
+  readonly closing: Closing;
   /** Whether the time-weighted average prices are computed as well. */
   readonly precomputeTwap: boolean;
   /** Seconds on a clock that only goes forward. */
@@ -112,7 +114,7 @@ function refreshTogether(
   signal: AbortSignal,
   refreshed: Map<Target, Refreshed>,
 ): Promise<void> {
-  const { database, policy, concurrency, maxTrades, stopwatch, onUnknownSources } = context;
+  const { database, policy, concurrency, maxTrades, closing, stopwatch, onUnknownSources } = context;
   const started = stopwatch();
   const lastStages = new Map<Pair, Map<Micros, number>>();
   const observe = (pair: Pair, bucket: Bucket, report: StageReport): void => {
@@ -126,7 +128,7 @@ function refreshTogether(
     stageDone.publish({ pair, windowSeconds: secondsOf(bucket), to, stage, trades, dropped, seconds: took, outliers });
   };
   const pairs = targets.map(({ pair }) => pair);
-  return withSnapshot(database, async (reader) => {
+  const refreshAll = async (reader: TradeReader): Promise<void> => {
     const pricing = pricingOf(reader, await withContracts(reader, policy, pairs), pairs, { maxTrades, observe });
     const lost = new AbortController();
     await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
@@ -136,7 +138,9 @@ function refreshTogether(
       if (failure !== null) lost.abort(failure);
     });
     lost.signal.throwIfAborted();
-  });
+  };
+  // The ping of the tick may have been another server's.
+  return withSnapshot(database, refreshAll, { to, settleSeconds: closing.settleSeconds });
 }
 
 async function refreshOne(

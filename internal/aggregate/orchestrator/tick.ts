@@ -15,14 +15,13 @@ import {
   unknownSource,
   valuesWritten,
 } from "../../obs/events.ts";
-import { pingDatabase } from "../../storage/database.ts";
-import { ClockAhead } from "../../storage/errors.ts";
 import { type Computation, REFUSALS, type Refusal } from "../compute.ts";
 import { refusalOf } from "../published-value.ts";
 import type { Triangulation } from "../triangulation.ts";
 import { type Besides, type RefreshContext, type Refreshed, refreshTargets } from "./refresh.ts";
 import type { Share } from "./replicas.ts";
 import type { Target } from "./target.ts";
+import { untilComplete } from "./until-complete.ts";
 
 /** What ticks work with; the same for all of them. */
 export interface TickContext extends Omit<RefreshContext, "onUnknownSources"> {
@@ -46,7 +45,8 @@ interface Settled {
 
 /**
  * Refreshes the targets that are this aggregator's at the boundary `to` and writes what is published in one go. A target that
- * fails is reported and left behind; it never harms another. Where the store is away nothing is computed. After `signal` no
+ * fails is reported and left behind; it never harms another. Where the store is away, or the database is a standby that may
+ * lack trades, nothing is computed. After `signal` no
  * further target is begun; what was computed is written.
  */
 export async function runTick(context: TickContext, to: Micros, signal: AbortSignal): Promise<TickEvent> {
@@ -63,8 +63,7 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   let targets: readonly Target[];
   try {
     // Without either of them nothing can come of it.
-    const [clock] = await Promise.all([pingDatabase(context.database), store.ping()]);
-    if (to > clock) throw new ClockAhead(to, clock);
+    await Promise.all([untilComplete(context.database, context.closing, now, to, signal), store.ping()]);
     targets = await share.claim(context.targets, to);
   } catch (error) {
     counts.error = context.targets.filter(({ pair }) => share.holds(pair)).length;

@@ -4,14 +4,15 @@ import { bucketEndingAt, latestClosed, MINUTE } from "../../canonical/bucket.ts"
 import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { formatTime, seconds } from "../../canonical/time.ts";
+import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
 import { type Market, type MarketPage, readMarkets } from "../../storage/markets.ts";
-import { NO_FLAGS, secondsUntil } from "../answer.ts";
+import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { makeShare } from "../share.ts";
 import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
 import type { Service } from "./service.ts";
 import { priceText, timeText, volumeText } from "./values.ts";
+import { type AsOf, isStale, whereComplete } from "./where-complete.ts";
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
@@ -50,26 +51,37 @@ export function marketsEndpoint({ database, settings, now }: Service): Endpoint<
     query: querySchema,
     data: marketsSchema,
     problems: ["raw-data-expired"],
-    answer: async ({ limit, cursor = null }, clientOf) => {
+    answer: ({ limit, cursor = null }, clientOf) => {
       const moment = now();
-      const to = latestClosed(moment, MINUTE_SECONDS, settings.settleSeconds);
-      const period = bucketEndingAt(to, DAY_SECONDS);
-      const key = `${to} ${cursor === null ? "" : formatPair(cursor)} ${limit}`;
-      const { markets, next } = await share(key, to, () =>
-        readMarkets(database.laneOf(clientOf(), false), { period, after: cursor, limit }),
-      );
-      return {
-        data: JSON.stringify({
-          from: formatTime(period.from),
-          to: formatTime(to),
-          markets: markets.map(shown),
-          next: next === null ? null : formatPair(next),
-        }),
-        flags: NO_FLAGS,
-        maxAgeSeconds: secondsUntil(to + MINUTE + seconds(settings.settleSeconds), moment),
-      };
+      return whereComplete(moment, (asOf) => page({ limit, cursor }, moment, asOf, clientOf()));
     },
   };
+
+  async function page(
+    { limit, cursor }: { readonly limit: number; readonly cursor: Pair | null },
+    now: Micros,
+    asOf: AsOf,
+    client: string,
+  ): Promise<Answer> {
+    const { settleSeconds } = settings;
+    const to = latestClosed(asOf.moment, MINUTE_SECONDS, settleSeconds);
+    const period = bucketEndingAt(to, DAY_SECONDS);
+    const key = `${to} ${cursor === null ? "" : formatPair(cursor)} ${limit}`;
+    const question = { period, after: cursor, limit };
+    const { markets, next } = await share(key, to, () =>
+      readMarkets(database.laneOf(client, false), question, { to, settleSeconds }),
+    );
+    return {
+      data: JSON.stringify({
+        from: formatTime(period.from),
+        to: formatTime(to),
+        markets: markets.map(shown),
+        next: next === null ? null : formatPair(next),
+      }),
+      flags: { ...NO_FLAGS, stale: isStale(asOf, settings) },
+      maxAgeSeconds: asOf.behind === null ? secondsUntil(to + MINUTE + seconds(settleSeconds), now) : 0,
+    };
+  }
 }
 
 /** Pairs as the database has them: some that its looser pattern admits are none that a question could name. */

@@ -3,6 +3,7 @@ import { type Candle, candleOf, isCandleInterval, rawCandleOf } from "../../aggr
 import { countedSources } from "../../aggregate/class-filter.ts";
 import { expandPair } from "../../aggregate/expansion.ts";
 import { pricingOf } from "../../aggregate/pricing.ts";
+import type { TradeReader } from "../../aggregate/reader.ts";
 import { shownCandles } from "../../aggregate/shown-candles.ts";
 import { type Bucket, latestClosed } from "../../canonical/bucket.ts";
 import { formatDuration, parseDuration } from "../../canonical/duration.ts";
@@ -20,7 +21,7 @@ import {
 import { needs } from "../../config/cross-checks.ts";
 import { RawDataExpired } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
-import { NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
+import { type Answer, NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { checkedBy, PARAMETER_ERRORS, parsedBy } from "../query.ts";
 import { makeShare } from "../share.ts";
@@ -30,6 +31,7 @@ import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
 import { readTime, timeParameter } from "./time-parameters.ts";
 import { pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
+import { type AsOf, isStale, whereComplete } from "./where-complete.ts";
 
 const DEFAULT_INTERVALS = 100n;
 
@@ -126,7 +128,7 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
   async function readPage(query: CandleQuery, range: Bucket, client: string): Promise<Page> {
     const { pair, intervalSeconds, limit, isRaw } = query;
     const question = { intervalSeconds, range, limit };
-    return withSnapshot(database.laneOf(client, false), async (reader) => {
+    const read = async (reader: TradeReader): Promise<Page> => {
       const known = await service.policyOf(reader, pair);
       if (isRaw) {
         const asked = { ...question, pairs: expandPair(pair, known), sources: countedSources(known) };
@@ -136,7 +138,30 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
       const pricing = pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades });
       const { candles, next } = await shownCandles({ reader, policy: known, pricing, isExpired }, pair, question);
       return { candles: candles.map((candle) => candleOf(candle, intervalSeconds)), next };
-    });
+    };
+    return withSnapshot(database.laneOf(client, false), read, { to: range.to, settleSeconds: settings.settleSeconds });
+  }
+
+  async function answerAsOf(query: CandleQuery, now: Micros, asOf: AsOf, client: string): Promise<Answer> {
+    const { pair, intervalSeconds, limit, isRaw } = query;
+    const latest = latestClosed(asOf.moment, intervalSeconds, settings.settleSeconds);
+    const range = rangeOf(query, latest);
+    const key = `${formatPair(pair)} ${intervalSeconds} ${range.from} ${range.to} ${limit} ${isRaw}`;
+    const { candles, next } = await share(key, null, () => readPage(query, range, client));
+    const nextCandle = latest + seconds(intervalSeconds + settings.settleSeconds);
+    const maxAgeSeconds =
+      range.to < latest ? PAST_MAX_AGE_SECONDS : Math.min(PAST_MAX_AGE_SECONDS, secondsUntil(nextCandle, now));
+    return {
+      data: JSON.stringify({
+        pair: formatPair(pair),
+        interval_seconds: intervalSeconds,
+        candles,
+        next: next === null ? null : formatTime(next),
+        policy: policy.id,
+      }),
+      flags: { ...NO_FLAGS, stale: isStale(asOf, settings) },
+      maxAgeSeconds: asOf.behind === null ? maxAgeSeconds : 0,
+    };
   }
 
   return {
@@ -148,26 +173,9 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
     query: querySchema(service),
     data: candlesSchema,
     problems: ["raw-data-expired"],
-    answer: async (query, clientOf) => {
+    answer: (query, clientOf) => {
       const moment = now();
-      const { pair, intervalSeconds, limit, isRaw } = query;
-      const latest = latestClosed(moment, intervalSeconds, settings.settleSeconds);
-      const range = rangeOf(query, latest);
-      const key = `${formatPair(pair)} ${intervalSeconds} ${range.from} ${range.to} ${limit} ${isRaw}`;
-      const { candles, next } = await share(key, null, () => readPage(query, range, clientOf()));
-      const nextCandle = latest + seconds(intervalSeconds + settings.settleSeconds);
-      return {
-        data: JSON.stringify({
-          pair: formatPair(pair),
-          interval_seconds: intervalSeconds,
-          candles,
-          next: next === null ? null : formatTime(next),
-          policy: policy.id,
-        }),
-        flags: NO_FLAGS,
-        maxAgeSeconds:
-          range.to < latest ? PAST_MAX_AGE_SECONDS : Math.min(PAST_MAX_AGE_SECONDS, secondsUntil(nextCandle, moment)),
-      };
+      return whereComplete(moment, (asOf) => answerAsOf(query, moment, asOf, clientOf()));
     },
   };
 }

@@ -1,10 +1,11 @@
 import { z } from "@hono/zod-openapi";
+import type { TradeReader } from "../../aggregate/reader.ts";
 import { asError } from "../../canonical/as-error.ts";
 import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { type Micros, seconds } from "../../canonical/time.ts";
 import { backendUnreachable } from "../../obs/api-events.ts";
-import { ClockAhead, isTimedOut, isUnavailable } from "../../storage/errors.ts";
+import { ClockAhead, isTimedOut, isUnavailable, ReplayBehind } from "../../storage/errors.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import { after, type Soon } from "../after.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
@@ -17,6 +18,7 @@ import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
 import { readStored, type StoredTarget, storedAnswer, withDivergence } from "./stored-value.ts";
 import { pairText, policyText, priceText, timeText } from "./values.ts";
+import { isStale, whereComplete } from "./where-complete.ts";
 
 const priceSchema = z
   .object({
@@ -48,14 +50,25 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
   const { database, settings, now } = service;
   const share = makeShare<Omit<Answer, "maxAgeSeconds"> | Problem>();
 
-  async function computed(pair: Pair, moment: Micros, clientOf: () => string): Promise<Answer> {
-    const to = latestClosed(moment, settings.bucketSeconds, settings.settleSeconds);
+  /** @throws ReplayBehind where the database that answers is complete no farther than `notBefore` */
+  function computed(pair: Pair, now: Micros, clientOf: () => string, notBefore: Micros | null = null): Promise<Answer> {
+    return whereComplete(now, async (asOf) => {
+      const to = latestClosed(asOf.moment, settings.bucketSeconds, settings.settleSeconds);
+      if (asOf.behind !== null && notBefore !== null && to <= notBefore) throw new ReplayBehind(to, asOf.behind);
+      const answer = await computedAt(pair, to, clientOf);
+      return {
+        ...answer,
+        flags: { ...answer.flags, stale: answer.flags.stale || isStale(asOf, settings) },
+        maxAgeSeconds: asOf.behind === null ? secondsUntil(nextClosing(to, settings), now) : 0,
+      };
+    });
+  }
+
+  async function computedAt(pair: Pair, to: Micros, clientOf: () => string): Promise<Omit<Answer, "maxAgeSeconds">> {
     const answer = await share(`${formatPair(pair)} ${to}`, to, async () => {
-      const price = await withSnapshot(
-        database.laneOf(clientOf(), false),
-        (reader) => computePrice(reader, service, pair, to),
-        to,
-      );
+      const ended = { to, settleSeconds: settings.settleSeconds };
+      const read = (reader: TradeReader) => computePrice(reader, service, pair, to);
+      const price = await withSnapshot(database.laneOf(clientOf(), false), read, ended);
       if (price instanceof Problem) return price;
       const { data, triangulated } = price;
       return {
@@ -69,7 +82,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       };
     });
     if (answer instanceof Problem) throw answer;
-    return { ...answer, maxAgeSeconds: secondsUntil(nextClosing(to, settings), moment) };
+    return answer;
   }
 
   function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros, clientOf: () => string): Soon<Answer> {
@@ -78,9 +91,10 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     if (moment <= freshUntil) {
       return storedAnswer(service, { data: stored.price, stored, holds }, moment, freshUntil);
     }
-    return computed(pair, moment, clientOf).catch(async (error: unknown) => {
+    return computed(pair, moment, clientOf, stored.to).catch(async (error: unknown) => {
       // An older price that says so is worth more than none; there may be a newer one by now.
-      if (!isUnavailable(error) && !isTimedOut(error) && !(error instanceof ClockAhead)) throw error;
+      const isNotNow = error instanceof ClockAhead || error instanceof ReplayBehind;
+      if (!isUnavailable(error) && !isTimedOut(error) && !isNotNow) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
       const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
       const latest = newest ?? stored;

@@ -6,12 +6,14 @@ import type { Pair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
 import { needs } from "../../config/cross-checks.ts";
 import type { ApiSettings } from "../context.ts";
+import { notReplayed } from "../failure.ts";
 import { Problem } from "../problem.ts";
 import { checkedBy } from "../query.ts";
 import { filterParameter } from "./filter-parameter.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
 import type { Service } from "./service.ts";
 import { timeParameter, windowParameter } from "./time-parameters.ts";
+import type { AsOf } from "./where-complete.ts";
 
 /** A question about a window, a window at a moment, or a stretch of time. */
 export interface Question {
@@ -65,18 +67,24 @@ export function isCurrent({ at, range }: Question): boolean {
 }
 
 /**
- * The bucket that a question is about, closed at `now`.
+ * The bucket that a question is about, closed by the clock and in the database that answers.
  * @throws Problem where it lies in the future or is not closed yet
  */
-export function bucketOf({ windowSeconds, at, range }: Question, settings: ApiSettings, now: Micros): Bucket {
+export function bucketOf(
+  { windowSeconds, at, range }: Question,
+  settings: ApiSettings,
+  now: Micros,
+  { moment, behind }: AsOf,
+): Bucket {
   const { bucketSeconds, settleSeconds } = settings;
-  const latest = latestClosed(now, bucketSeconds, settleSeconds);
+  const latest = latestClosed(moment, bucketSeconds, settleSeconds);
   if (range === null) {
     if (at !== null) refuseFuture("at", at, now);
-    const to = bucketEndAt(at ?? now, now, settings);
+    const to = bucketEndAt(at ?? moment, moment, settings);
     return bucketEndingAt(to, windowSeconds ?? 0);
   }
   refuseFuture("to", range.to, now);
+  if (range.to > latest && behind !== null) throw notReplayed(behind);
   if (range.to > latest) {
     const closes = range.to + seconds(settleSeconds);
     throw new Problem("bucket-not-closed", `trades may still land in it until ${formatTime(closes)}; ask again then`, {

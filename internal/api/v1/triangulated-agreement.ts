@@ -60,7 +60,7 @@ export function makeTriangulatedAgreements(
         const known = await policyOf(reader, pair);
         return pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).priceAround(pair, bucket);
       },
-      to,
+      { to, settleSeconds: settings.settleSeconds },
     );
     const deviation = around && deviationPct(fractionOf(parseDecimal(value.price)), around);
     return { text: agreementText(deviation), isFinal: true };

@@ -36,7 +36,7 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
           ? refusalProblem({ own, triangulation: null }, policy, pair, bucket)
           : withheldTrades(pair, bucket);
       },
-      bucket.to,
+      { to: bucket.to, settleSeconds: settings.settleSeconds },
     ),
   );
   const computeRaw = onTheSpot(settings, async (pair, bucket, client) => {
@@ -46,7 +46,7 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       database,
       { pairs, bucket, client },
       async (reader) => reader.timeWeighted(await pairs(reader), bucket, question),
-      bucket.to,
+      { to: bucket.to, settleSeconds: settings.settleSeconds },
     );
     const data = twapText(policy, pair, bucket, sums);
     return data === null ? noTrades(pair, bucket) : { data, triangulated: false };

@@ -73,11 +73,12 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       const known = await service.policyOf(reader, pair);
       return publishedBy(pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }), pair, bucket);
     };
+    const ended = { to: bucket.to, settleSeconds: settings.settleSeconds };
     // Sums come from rollups; medians are of raw trades.
     const published =
       policy.outlierMethod === "mad"
-        ? await withWeighedSnapshot(database, { pairs: storedPairs(service, pair), bucket, client }, read, bucket.to)
-        : await withSnapshot(database.laneOf(client, false), read, bucket.to);
+        ? await withWeighedSnapshot(database, { pairs: storedPairs(service, pair), bucket, client }, read, ended)
+        : await withSnapshot(database.laneOf(client, false), read, ended);
     const { value } = published;
     if (value === null) return refusalProblem(published, policy, pair, bucket);
     return { data: serializePublished(value), triangulated: value.provenance === "triangulated" };

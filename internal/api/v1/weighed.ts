@@ -2,8 +2,8 @@ import { expandPair } from "../../aggregate/expansion.ts";
 import { countOf, type TradeReader } from "../../aggregate/reader.ts";
 import type { Bucket } from "../../canonical/bucket.ts";
 import type { Pair } from "../../canonical/pair.ts";
-import type { Micros } from "../../canonical/time.ts";
 import { RawDataExpired } from "../../storage/errors.ts";
+import type { Ended } from "../../storage/read-only.ts";
 import { withSnapshot } from "../../storage/snapshot.ts";
 import type { BoundedDatabase } from "../load.ts";
 import type { Service } from "./service.ts";
@@ -34,7 +34,7 @@ export async function withWeighedSnapshot<T>(
   { laneOf }: BoundedDatabase,
   { pairs, bucket, client }: Reading,
   read: (reader: TradeReader) => Promise<T>,
-  endedBy?: Micros,
+  ended?: Ended,
 ): Promise<T> {
   try {
     return await withSnapshot(
@@ -43,11 +43,11 @@ export async function withWeighedSnapshot<T>(
         if (await isHeavy(reader, await pairs(reader), bucket)) throw new TooHeavy();
         return read(reader);
       },
-      endedBy,
+      ended,
     );
   } catch (error) {
     if (!(error instanceof TooHeavy)) throw error;
-    return withSnapshot(laneOf(client, true), read, endedBy);
+    return withSnapshot(laneOf(client, true), read, ended);
   }
 }
 

@@ -4,11 +4,11 @@ import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { compareBytes } from "../../canonical/compare.ts";
 import { type Decimal, ZERO } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { ceilTo, floorTo } from "../../canonical/time.ts";
+import { ceilTo, floorTo, type Micros } from "../../canonical/time.ts";
 import { rememberedWalks } from "../classic-assets.ts";
-import type { Database } from "../database.ts";
+import type { Database, Sql } from "../database.ts";
 import { type Horizons, missingRows } from "../horizons.ts";
-import { readOnly } from "../read-only.ts";
+import { type Ended, readOnly } from "../read-only.ts";
 import { recentBlocksFrom } from "../recent-blocks.ts";
 import { readerOf } from "../snapshot.ts";
 import { type Limits, limitsOf } from "./extremes.ts";
@@ -32,13 +32,15 @@ const MOST_KEPT = 20_000;
  * Runs `read` on one snapshot of the database, with a reader for many buckets of the same pairs: it reads their minutes
  * once. A bucket of whole minutes within the span then costs no statement, as long as it has no outliers; whatever else
  * is asked is answered as by `withSnapshot`. The answers are the same.
+ * @throws ClockAhead, ReplayBehind where what is asked about has not ended, see `readOnly`
  */
 export function withReplay<T>(
   database: Database,
   { pairs, span }: ReplayScope,
   read: (reader: TradeReader) => Promise<T>,
+  ended?: Ended,
 ): Promise<T> {
-  return readOnly(database, async (sql, horizons, now) => {
+  const readHeld = async (sql: Sql, horizons: Horizons, now: Micros): Promise<T> => {
     const reader = readerOf(sql, horizons, now, rememberedWalks(database));
     const whole = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
     const held = minutesOf(whole);
@@ -72,7 +74,8 @@ export function withReplay<T>(
         );
       },
     });
-  });
+  };
+  return readOnly(database, readHeld, ended);
 }
 
 function minutesOutside(
