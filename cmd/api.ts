@@ -49,10 +49,10 @@ export function addApiCommand(program: Command): void {
       const { config } = loaded;
       refuseUnsharedStores(config);
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });
-      const database = await openMigratedDatabase(
-        config.database,
-        daemonPatience(config, config.api.query_timeout_seconds),
-      );
+      const database = await openMigratedDatabase(config.database, {
+        ...daemonPatience(config, config.api.query_timeout_seconds),
+        takesAny: true,
+      });
       try {
         await serve(loaded, hangups, database, store, signal);
       } finally {

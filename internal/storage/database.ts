@@ -23,6 +23,8 @@ export interface Patience {
   readonly circuit?: CircuitOptions;
   /** Told at each sign of life and each snapshot how far a standby is complete; null of a primary. */
   readonly onAnswer?: (position: ReplayPosition | null) => void;
+  /** Whether a standby will do where a URL of several servers does not say: for who answers only what is complete. */
+  readonly takesAny?: boolean;
 }
 
 export interface Database {
@@ -65,6 +67,7 @@ export async function openDatabase(
     queryTimeoutSeconds,
     circuit,
     onAnswer,
+    takesAny = false,
     onLost = () => {},
   }: Patience & { readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
@@ -73,6 +76,7 @@ export async function openDatabase(
     maxConnections: max_connections,
     connectTimeoutSeconds: connect_timeout_seconds,
     queryTimeoutSeconds: queryTimeoutSeconds ?? null,
+    takesAny,
   });
   try {
     await askOnce(server);
@@ -87,7 +91,7 @@ export async function openDatabase(
   return { sql: server.sql, engine: "postgres", guard, onAnswer, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
 }
 
-/** A server that is not in the role that the URL asks for ends the connection; the next one may be. */
+/** Of several servers the first may be down, or end the connection, and the next one not. */
 async function askOnce({ sql, addresses }: Server): Promise<void> {
   for (let left = addresses; ; left--) {
     try {

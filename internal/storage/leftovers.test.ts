@@ -14,6 +14,8 @@ describe.each(testEngines.filter(({ server }) => server !== null))("the driver o
       tls: null,
       connectTimeoutSeconds: 1,
       silenceSeconds: null,
+      wanted: null,
+      askRole: async () => "primary",
     });
     let socket: Duplex | undefined;
     const sql = connect((server ?? "").replace(host, `127.0.0.1:${proxy.port}`), {

@@ -69,30 +69,30 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
     await expect.poll(() => codeOf(sql`SELECT 1`), { timeout: 20_000 }).toBe(null);
   });
 
-  it("goes on to an address in the role that the URL asks for, and fails where there is none", async () => {
-    const created = await createTestDatabase(engine);
-    const admin = connectSql(server ?? "", { max: 1 });
-    const { pathname } = new URL(created.url);
-    const writable = (state: "on" | "off") =>
-      admin.unsafe(`ALTER DATABASE ${pathname.slice(1)} SET default_transaction_read_only = ${state}`);
-    await writable("on");
-    // Here it takes writes, once it is asked here: as a standby that is promoted.
-    const promoted = createServer({ pauseOnConnect: true }, async (client) => {
-      await writable("off");
-      const upstream = connect({ port, host: "127.0.0.1" });
-      for (const each of [client, upstream]) each.on("error", () => {});
-      client.pipe(upstream).pipe(client);
-    });
-    await listening(promoted);
-    const [, readOnly] = await proxied();
-    const url = (addresses: string) => at(addresses, "?target_session_attrs=read-write", created.url);
-    await expect(open(url(`${readOnly},${readOnly}`))).rejects.toThrow("CONNECTION_DESTROYED");
-    const { sql } = await open(url(`${readOnly},127.0.0.1:${(promoted.address() as AddressInfo).port}`));
-    expect(await codeOf(sql`CREATE TABLE written ()`)).toBe(null);
-    await Promise.all(opened.splice(0).map((each) => each.close()));
-    promoted.close();
-    await created.drop();
-    await admin.end();
+  it.each(["read-write", "primary", "any", "prefer-standby"])(
+    "target_session_attrs=%s takes the primary, though its role's sessions are read only",
+    async (attrs) => {
+      const created = await createTestDatabase(engine);
+      const admin = connectSql(server ?? "", { max: 1 });
+      const { pathname } = new URL(created.url);
+      await admin.unsafe(`ALTER DATABASE ${pathname.slice(1)} SET default_transaction_read_only = on`);
+      const [, address] = await proxied();
+      const url = (addresses: string) => at(addresses, `?target_session_attrs=${attrs}`, created.url);
+      for (const addresses of [`${NOBODY},${address}`, `${address},${NOBODY}`, address]) {
+        const { sql } = await open(url(addresses));
+        expect(await codeOf(sql`SELECT 1`)).toBe(null);
+      }
+      await Promise.all(opened.splice(0).map((each) => each.close()));
+      await created.drop();
+      await admin.end();
+    },
+  );
+
+  it.each(["standby", "read-only"])("target_session_attrs=%s refuses the primary by its name", async (attrs) => {
+    const [, address] = await proxied();
+    const url = at(`${NOBODY},${address}`, `?target_session_attrs=${attrs}`);
+    const reason = `none of the servers is a standby: ${NOBODY} connect ECONNREFUSED ${NOBODY}; ${address} is a primary`;
+    await expect(open(url)).rejects.toThrow(reason);
   });
 
   it("ends all connections when it is closed, be the server silent", async () => {

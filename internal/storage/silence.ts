@@ -1,10 +1,6 @@
 import type { Duplex } from "node:stream";
 import { connectionError } from "./errors.ts";
-import { followMessages, watchWrites } from "./messages.ts";
-
-// Each of these, like the greeting, is answered by a ReadyForQuery in the end.
-const ASKS = new Set(["Q", "S"]);
-const READY_FOR_QUERY = "Z";
+import { followOwed } from "./owed.ts";
 
 /**
  * Destroys a connection whose server owes an answer and has said nothing for so many seconds: `statement_timeout` is worth
@@ -13,8 +9,6 @@ const READY_FOR_QUERY = "Z";
 export function endWhenSilent(socket: Duplex, seconds: number): void {
   let timer: NodeJS.Timeout | null = null;
   let isWaiting = false;
-  let isGreeted = false;
-  let owed = 0;
   const wait = (): void => {
     isWaiting = true;
     if (timer === null) timer = setTimeout(expire, seconds * 1000);
@@ -34,24 +28,12 @@ export function endWhenSilent(socket: Duplex, seconds: number): void {
       }
     });
   };
-  const onSent = followMessages((type) => {
-    if (ASKS.has(type)) owed++;
-  });
-  const onHeard = followMessages((type) => {
-    if (type === READY_FOR_QUERY) owed--;
-  });
-
-  watchWrites(socket, (bytes) => {
-    if (isGreeted) onSent(bytes);
-    else owed++;
-    isGreeted = true;
-    wait();
-    return true;
-  });
-  socket.on("data", (bytes: Buffer) => {
-    onHeard(bytes);
-    if (owed > 0) wait();
-    else rest();
+  followOwed(socket, {
+    onSent: wait,
+    onHeard: (owed) => {
+      if (owed > 0) wait();
+      else rest();
+    },
   });
   socket.once("close", rest);
 }

@@ -2,9 +2,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { asError } from "../canonical/as-error.ts";
+import { type Choice, chooseServer } from "./choice.ts";
 import { connectionError, isUnavailable } from "./errors.ts";
 import { dropLeftovers } from "./leftovers.ts";
 import { endWhenRefused } from "./refused-login.ts";
+import { retirable } from "./retire.ts";
+import type { Role, Wanted } from "./roles.ts";
 import { endWhenSilent } from "./silence.ts";
 import { encrypt, type TlsSettings } from "./tls.ts";
 
@@ -13,6 +16,10 @@ export type Address = { readonly host: string; readonly port: number } | { reado
 export interface SocketSettings {
   /** Servers of one database, in the order in which they are tried. */
   readonly addresses: readonly Address[];
+  /** Which of them are connected to; null for the first that answers. */
+  readonly wanted: Wanted | null;
+  /** Asks what is at the other end of connections that `open` makes, in a time that is limited. */
+  readonly askRole: (open: () => Promise<Duplex>, address: Address) => Promise<Role>;
   readonly tls: TlsSettings | null;
   /** For each address. */
   readonly connectTimeoutSeconds: number;
@@ -34,16 +41,56 @@ export interface Sockets {
  * Opens the connections that the driver writes to. Its own would wait for a server that says nothing, and where there are
  * several addresses and none answers, try them without end.
  */
-export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeconds }: SocketSettings): Sockets {
+export function openSockets(settings: SocketSettings): Sockets {
+  const { addresses, wanted, askRole, tls, connectTimeoutSeconds, silenceSeconds } = settings;
   const sockets = new Set<Socket>();
+  /** Of each server, what ends the connections to it. */
+  const retirements = addresses.map(() => new Set<() => void>());
+  const choice =
+    wanted === null
+      ? null
+      : chooseServer({
+          names: addresses.map(nameOf),
+          wanted,
+          ask: (index) => {
+            const address = addresses[index] as Address;
+            return askRole(() => ended(openOne(address), connectTimeoutSeconds), address);
+          },
+          onBetter: (better) => {
+            for (const [index, ofServer] of retirements.entries()) {
+              if (index !== better) for (const retire of ofServer) retire();
+            }
+          },
+        });
   let first = 0;
   let isOver = false;
 
   async function open(): Promise<Duplex> {
-    const socket = await openFirst().catch((error) => failing(refusal(asError(error))));
-    if (silenceSeconds !== null) endWhenSilent(socket, silenceSeconds);
+    return ended(choice === null ? openFirst() : openChosen(choice), silenceSeconds);
+  }
+
+  /** The connection with all that ends it, and that cannot be made, as one that is lost at once. */
+  async function ended(opening: Promise<Socket>, silence: number | null): Promise<Duplex> {
+    const socket = await opening.catch((error) => failing(refusal(asError(error))));
+    if (silence !== null) endWhenSilent(socket, silence);
     endWhenRefused(socket);
     dropLeftovers(socket);
+    return socket;
+  }
+
+  async function openChosen({ current, lost }: Choice): Promise<Socket> {
+    const index = await current();
+    const socket = await openOne(addresses[index] as Address).catch((error: unknown) => {
+      lost(index);
+      throw error;
+    });
+    const ofServer = retirements[index] as Set<() => void>;
+    const retire = retirable(socket);
+    ofServer.add(retire);
+    socket.once("close", () => {
+      ofServer.delete(retire);
+      lost(index);
+    });
     return socket;
   }
 
@@ -55,7 +102,6 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
       try {
         const socket = await openOne(addresses[index] as Address);
         first = index;
-        // Lost, or not in the role that the URL asks for.
         socket.once("close", () => {
           if (first === index) first = (index + 1) % addresses.length;
         });
@@ -101,6 +147,7 @@ export function openSockets({ addresses, tls, connectTimeoutSeconds, silenceSeco
     closed: () => Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)))),
     destroy: () => {
       isOver = true;
+      choice?.stop();
       for (const socket of sockets) socket.destroy();
     },
   };
