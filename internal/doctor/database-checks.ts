@@ -9,6 +9,7 @@ import { checkAutovacuum } from "./autovacuum.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { type Finding, ok, skipped } from "./finding.ts";
 import { checkHorizons } from "./horizons.ts";
+import { checkRecovery } from "./recovery.ts";
 import { checkRights } from "./rights.ts";
 import { checkRollups } from "./rollups.ts";
 import type { Check } from "./run-checks.ts";
@@ -52,6 +53,12 @@ export function databaseChecks(
       },
     },
     { name: "server", needs: reached, cure: failed, look: () => checkServerVersion(opened().sql) },
+    {
+      name: "recovery",
+      needs: reached,
+      cure: failed,
+      look: () => checkRecovery(opened().sql, aggregate.settle_seconds),
+    },
     {
       name: "clock",
       needs: reached,

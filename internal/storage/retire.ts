@@ -4,7 +4,10 @@ import { followOwed } from "./owed.ts";
 // The last byte of a ReadyForQuery outside of a transaction. Source: PostgreSQL, "Frontend/Backend Protocol", Message Formats.
 const IDLE = "I".charCodeAt(0);
 
-/** @returns what ends a new connection at once where nothing is under way on it, else as soon as its transaction is over */
+/**
+ * @returns what ends a new connection as soon as no transaction is under way on it. One that begins in that instant is lost before
+ *   it has read anything, and is begun again as any other
+ */
 export function retirable(socket: Duplex): () => void {
   let isFree = false;
   let isRetired = false;
@@ -14,17 +17,21 @@ export function retirable(socket: Duplex): () => void {
     },
     onHeard: (owed, bytes) => {
       isFree = owed === 0 && bytes.at(-1) === IDLE;
-      // Who has heard the answer may ask the next thing in the same turn.
-      if (isRetired) setImmediate(endIfFree);
+      if (isRetired) endSoon();
     },
   });
 
-  function endIfFree(): void {
-    if (isFree) socket.destroy();
+  /** Who has heard an answer may ask the next thing in the same turn, which the driver writes in the next. */
+  function endSoon(): void {
+    setImmediate(() =>
+      setImmediate(() => {
+        if (isFree) socket.destroy();
+      }),
+    );
   }
 
   return () => {
     isRetired = true;
-    endIfFree();
+    endSoon();
   };
 }
