@@ -17,7 +17,7 @@ import { policySettings } from "../internal/config/schema.ts";
 import { createProgress, type Progress } from "../internal/import/progress.ts";
 import { systemClock } from "../internal/obs/clock.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { databaseOf, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -62,10 +62,11 @@ export function addBackfillCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(async (options: Options, command: Command) => {
       const format = formatOf(options.out);
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const { config } = loaded;
       const policy = makePolicy(policySettings(config));
       const plan = planOf(options, config, policy, systemClock.now());
-      const database = await openMigratedDatabase(config.database);
+      const database = await openMigratedDatabase(databaseOf(loaded));
       try {
         process.exitCode = await backfill(database, config, policy, plan, options.out, format);
       } finally {

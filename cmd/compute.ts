@@ -13,7 +13,7 @@ import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { systemClock } from "../internal/obs/clock.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { databaseOf, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
 const HELP = `
@@ -43,7 +43,8 @@ export function addComputeCommand(program: Command): void {
     .option("--at <time>", "RFC 3339; default: now")
     .addHelpText("after", HELP)
     .action(async (options: { pair: string; window: string; at?: string }, command: Command) => {
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const { config } = loaded;
       const grid = {
         bucketSeconds: config.aggregate.bucket_seconds,
         intervalSeconds: config.aggregate.interval_seconds,
@@ -60,7 +61,7 @@ export function addComputeCommand(program: Command): void {
       if (at < 0n) throw new UsageError(`--at ${formatTime(at)} is before 1970`);
       if (at > now) throw new UsageError(`--at ${formatTime(at)} is in the future`);
       const to = bucketEndAt(at, now, grid);
-      const database = await openMigratedDatabase(config.database);
+      const database = await openMigratedDatabase(databaseOf(loaded));
       try {
         const unknown: string[] = [];
         const compute = (reader: TradeReader): Promise<Published> =>

@@ -4,7 +4,7 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import { rateFile } from "../internal/import/rate-row.ts";
 import { fxSources } from "../internal/sources/registry.ts";
 import { importHelp, runImport } from "./import-files.ts";
-import { loadConfigOf } from "./settings.ts";
+import { databaseOf, loadConfigOf } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 const HELP = `
@@ -36,9 +36,9 @@ export function addImportFxCommand(program: Command): void {
     .option("--source <name>", "the FX source that the rates are of", "ecb")
     .addHelpText("after", HELP)
     .action(async (files: string[], { source }: { source: string }, command: Command) => {
-      const { config } = loadConfigOf(command);
-      requireFxSource(source, config);
-      process.exitCode = await runImport(files, rateFile(source), config.database);
+      const loaded = loadConfigOf(command);
+      requireFxSource(source, loaded.config);
+      process.exitCode = await runImport(files, rateFile(source), databaseOf(loaded));
     });
 }
 

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { ID_SCHEMES, type IdMode } from "../internal/import/trade-id.ts";
 import { TRADE_FILE } from "../internal/import/trade-row.ts";
 import { importHelp, runImport } from "./import-files.ts";
-import { loadConfigOf } from "./settings.ts";
+import { databaseOf, loadConfigOf } from "./settings.ts";
 
 const HELP = `${importHelp(`\
   ts                        RFC 3339 with a zone: 2026-08-09T21:04:35.345704Z, 2026-08-09 21:04:35+00
@@ -38,6 +38,6 @@ export function addImportCommand(program: Command): void {
     )
     .addHelpText("after", HELP)
     .action(async (files: string[], { ids }: { ids: IdMode }, command: Command) => {
-      process.exitCode = await runImport(files, TRADE_FILE, loadConfigOf(command).config.database, ids);
+      process.exitCode = await runImport(files, TRADE_FILE, databaseOf(loadConfigOf(command)), ids);
     });
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { openDatabase } from "../internal/storage/database.ts";
 import { migrateDown, migrateUp, migrationStatus } from "../internal/storage/migrate.ts";
-import { loadConfigOf } from "./settings.ts";
+import { loadConfigOf, namedDatabase } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 const print = (line: string): void => {
@@ -15,7 +15,7 @@ export function addMigrateCommand(program: Command): void {
     .command("up")
     .description("apply the migrations that are missing, and what TimescaleDB adds where it is there")
     .action(async (_options: unknown, command: Command) => {
-      const { database: settings } = loadConfigOf(command).config;
+      const settings = namedDatabase(loadConfigOf(command));
       const database = await openDatabase(settings);
       try {
         await migrateUp(database, { ...settings, log: print });
@@ -31,7 +31,7 @@ export function addMigrateCommand(program: Command): void {
     .requiredOption("--yes", "confirm that data may be lost")
     .action(async ({ to }: { to?: string }, command: Command) => {
       if (to !== undefined && !/^\d+$/.test(to)) throw new UsageError("--to is a version number, such as 0 or 1");
-      const { database: settings } = loadConfigOf(command).config;
+      const settings = namedDatabase(loadConfigOf(command));
       const database = await openDatabase(settings);
       try {
         await migrateDown(database, print, to === undefined ? undefined : Number(to));
@@ -43,7 +43,7 @@ export function addMigrateCommand(program: Command): void {
     .command("status")
     .description("list the migrations and when each was applied")
     .action(async (_options: unknown, command: Command) => {
-      const database = await openDatabase(loadConfigOf(command).config.database);
+      const database = await openDatabase(namedDatabase(loadConfigOf(command)));
       try {
         for (const { version, name, appliedAt } of await migrationStatus(database)) {
           print(`${String(version).padStart(3, "0")}  ${name.padEnd(20)}  ${appliedAt ?? "not applied"}`);

@@ -6,7 +6,7 @@ import type { Config } from "../internal/config/schema.ts";
 import { createProgress } from "../internal/import/progress.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { countPrunable, type PrunedTable, prune } from "../internal/storage/prune.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -60,7 +60,9 @@ export function addPruneCommand(program: Command): void {
     .option("--dry-run", "say what would be removed, and remove nothing")
     .addHelpText("after", HELP)
     .action(async (options: Options, command: Command) => {
-      const { config } = loadConfigOf(command);
+      const loaded = loadConfigOf(command);
+      const settings = namedDatabase(loaded);
+      const { config } = loaded;
       const now = BigInt(Date.now()) * 1000n;
       const cuts = cutsOf(options, config.database.retention, now);
       requireEnough(cuts, config, now);
@@ -68,7 +70,7 @@ export function addPruneCommand(program: Command): void {
         print("nothing to prune: [database.retention] keeps every table for ever");
         return;
       }
-      const database = await openMigratedDatabase(config.database);
+      const database = await openMigratedDatabase(settings);
       try {
         if (options.dryRun) await announce(database, cuts);
         else if (!(await pruneAll(database, cuts))) process.exitCode = FAILURE;

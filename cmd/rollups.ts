@@ -5,7 +5,7 @@ import { ceilTo, floorTo, formatTime, parseTime } from "../internal/canonical/ti
 import { createProgress } from "../internal/import/progress.ts";
 import type { RollupDifference, RollupRange } from "../internal/storage/compare-rollups.ts";
 import { type Verified, verifyRollups } from "../internal/storage/verify.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
@@ -58,7 +58,7 @@ export function addRollupsCommand(program: Command): void {
     .addHelpText("after", HELP)
     .action(async (options: Options, command: Command) => {
       const range = rangeOf(options);
-      const database = await openMigratedDatabase(loadConfigOf(command).config.database);
+      const database = await openMigratedDatabase(namedDatabase(loadConfigOf(command)));
       const progress = createProgress(process.stderr);
       let shown = 0;
       progress.start("rollups");

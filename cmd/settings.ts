@@ -10,6 +10,7 @@ import { probeWhileOpen } from "../internal/resilience/probe.ts";
 import { type Database, openDatabase, type Patience, pingDatabase } from "../internal/storage/database.ts";
 import { refuseIntruders } from "../internal/storage/intruders.ts";
 import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * The configuration that `--config` or STELLARINDEX_CONFIG names; warnings go to standard error.
@@ -19,6 +20,28 @@ export function loadConfigOf(command: Command): LoadedConfig {
   const loaded = loadConfig({ file: command.optsWithGlobals<{ config?: string }>().config, env: process.env });
   for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
   return loaded;
+}
+
+/**
+ * The database of a deployment. The default, an embedded one in the working directory, is there to try things: where a
+ * variable is unset, a command that changes or judges a deployment would do so to a new and empty database.
+ * @throws UsageError where no database is named
+ */
+export function namedDatabase({ config, origins, file }: LoadedConfig): Config["database"] {
+  if (origins.get("database.url")?.from !== "default") return config.database;
+  const place = file === null ? "there is no configuration file" : `${file} has no [database] url`;
+  throw new UsageError(
+    `no database is named: ${place}, and STELLARINDEX_DATABASE_URL is not set; name it in either ` +
+      `(${config.database.url} where the embedded one in this directory is meant)`,
+  );
+}
+
+/**
+ * The database to try things with where nothing is configured; with a file, that of a deployment, see `namedDatabase`.
+ * @throws UsageError where a file names no database
+ */
+export function databaseOf(loaded: LoadedConfig): Config["database"] {
+  return loaded.file === null ? loaded.config.database : namedDatabase(loaded);
 }
 
 /** How the circuit around a dependency behaves under this configuration; what becomes of it is published. */

@@ -25,6 +25,9 @@ import { createScreen, type Screen } from "./screen.ts";
 import { serveApi } from "./serve.ts";
 import { askDatabase, circuitOptions, daemonPatience, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { UsageError } from "./usage-error.ts";
+
+const MEMORY_URL = "pglite:memory";
 
 const HELP = `
 Nothing else is needed: the database is embedded (in memory, unless --data or the configuration names one), the
@@ -52,7 +55,9 @@ async function start(loaded: LoadedConfig, { data, market }: Options): Promise<v
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
   const config = withDatabase(loaded, data);
-  screen.say(`opening the database (${maskSecrets(config.database.url)})`);
+  const { url } = config.database;
+  const forgotten = url === MEMORY_URL ? ", which is forgotten at the end" : "";
+  screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
   const store = openStore(config.redis, { now: systemClock.now, circuit: circuitOptions("redis", config.redis) });
   const database = await openMigratedDatabase(config.database, daemonPatience(config));
   try {
@@ -133,11 +138,21 @@ Ctrl-C stops.`);
   await api.close();
 }
 
-/** `--data` names the directory; without it, and without a word in the configuration, the database is in memory. */
+/**
+ * `--data` names the directory; without it, and without a word in the configuration, the database is in memory.
+ * @throws UsageError where it names none, such as a variable of a script that is not set
+ */
 function withDatabase({ config, origins }: LoadedConfig, data: string | undefined): Config {
+  if (data?.trim() === "") throw new UsageError("--data names no directory; without --data the database is in memory");
   const isDefault = origins.get("database.url")?.from === "default";
-  const url = data === undefined ? (isDefault ? "pglite:memory" : config.database.url) : `pglite:${data}`;
+  const url = data === undefined ? (isDefault ? MEMORY_URL : config.database.url) : urlOfDirectory(data);
   return { ...config, database: { ...config.database, url } };
+}
+
+/** A directory may have any name, `memory` too. */
+function urlOfDirectory(data: string): string {
+  const url = `pglite:${data}`;
+  return url === MEMORY_URL ? `pglite:./${data}` : url;
 }
 
 /** A market that trades: `ready` once all of its history is written; `ended` after the signal. */

@@ -4,7 +4,7 @@ import { parseStoredPair } from "../internal/canonical/pair.ts";
 import { floorTo, formatTime, parseTime } from "../internal/canonical/time.ts";
 import { deleteTrades, findTrades, type SelectedTrades, type TradeSelection } from "../internal/storage/corrections.ts";
 import type { Database } from "../internal/storage/database.ts";
-import { loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
 import { UsageError, usage } from "./usage-error.ts";
 
 const HELP = `
@@ -56,7 +56,7 @@ export function addTradesCommand(program: Command): void {
       const from = usage("--from", () => parseTime(options.from));
       const to = usage("--to", () => parseTime(options.to));
       if (from >= to) throw new UsageError("--from is not before --to");
-      const database = await openMigratedDatabase(loadConfigOf(command).config.database);
+      const database = await openMigratedDatabase(namedDatabase(loadConfigOf(command)));
       try {
         const selection = { pair, from, to, source, tradeIds: id };
         const found = await requireTrades(database, selection);

@@ -17,12 +17,16 @@ export interface Finished {
 export type Environment = Readonly<Record<string, string>>;
 
 /** Runs a command of the built program to its end. */
-export function runProgram(args: readonly string[], environment: Environment = {}): Promise<Finished> {
+export function runProgram(
+  args: readonly string[],
+  environment: Environment = {},
+  workingDirectory: string = process.cwd(),
+): Promise<Finished> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [PROGRAM, ...args],
-      { env: cleanEnvironment(environment), maxBuffer: 1 << 26 },
+      { env: cleanEnvironment(environment), maxBuffer: 1 << 26, cwd: workingDirectory },
       (_error, out, err) => resolve({ out, err, status: child.exitCode }),
     );
   });

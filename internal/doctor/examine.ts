@@ -8,6 +8,7 @@ import { checkConfig } from "./config.ts";
 import { databaseChecks } from "./database-checks.ts";
 import { checkDivergence } from "./divergence.ts";
 import { API_SIGN, checkListen, OPS_SIGN } from "./listen.ts";
+import { checkNamed } from "./named-database.ts";
 import { checkNode } from "./node-version.ts";
 import { redisChecks } from "./redis-checks.ts";
 import { type Examined, runChecks } from "./run-checks.ts";
@@ -26,6 +27,7 @@ export async function examine(loaded: LoadedConfig): Promise<Examined[]> {
   const cure = "run it again; if it stays so, the message says more than this line can";
   const here = [
     { name: "config", cure, look: async () => checkConfig(loaded) },
+    { name: "named", cure, look: async () => checkNamed(loaded) },
     { name: "node", cure, look: async () => checkNode(process.versions.node) },
     { name: "divergence", cure, look: async () => checkDivergence(config) },
     { name: "listen", cure, look: () => checkListen("api.listen", api.listen, API_SIGN) },
