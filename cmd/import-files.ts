@@ -6,6 +6,7 @@ import { createProgress } from "../internal/import/progress.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
 import { openMigratedDatabase } from "./settings.ts";
+import { endWithinTime } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 
 const FAILURE = 1;
@@ -52,6 +53,7 @@ async function importInto(
   const interruption = new AbortController();
   const interrupt = (): void => {
     options.progress.log("stopping once what has been read is stored");
+    endWithinTime();
     interruption.abort();
   };
   // On one connection batches are stored in the order of the file, one behind the other.

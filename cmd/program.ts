@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   trades: async () => (await import("./trades.ts")).addTradesCommand,
   rollups: async () => (await import("./rollups.ts")).addRollupsCommand,
   prune: async () => (await import("./prune.ts")).addPruneCommand,
+  backup: async () => (await import("./backup.ts")).addBackupCommand,
   compute: async () => (await import("./compute.ts")).addComputeCommand,
   backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
   key: async () => (await import("./key.ts")).addKeyCommand,

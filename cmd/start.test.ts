@@ -1,7 +1,7 @@
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import { embeddedDirectory } from "../internal/storage/database.testing.ts";
+import { latestLockFile } from "../internal/storage/embedded/lock-files.ts";
 import { type RunningProgram, runProgram, startProgram } from "../test/program.ts";
 
 const environment = {
@@ -78,7 +78,6 @@ it("ends with the reason where its port is taken or its database goes", async ()
 
   const [, data] = directories;
   const lost = await startAndFindApi("--no-market", "--data", data);
-  const { pid } = JSON.parse(readFileSync(join(data, "lock.json"), "utf8"));
-  process.kill(pid, "SIGKILL");
+  process.kill(latestLockFile(data)?.holder?.pid ?? 0, "SIGKILL");
   expect(await lost.program.ended).toBe(1);
 });

@@ -11,7 +11,8 @@ const MISSED_INTERVALS = 3;
 export function databaseCheck(database: Database, settleSeconds: () => number): HealthCheck {
   return async () => {
     const { position } = await pingDatabase(database);
-    if (position === null || position.lagSeconds <= Math.max(1, settleSeconds())) return null;
+    const trouble = database.trouble?.() ?? null;
+    if (trouble !== null || position === null || position.lagSeconds <= Math.max(1, settleSeconds())) return trouble;
     return { degraded: `a standby, ${position.lagSeconds.toFixed(1)} s behind its primary` };
   };
 }

@@ -33,6 +33,8 @@ export interface Database {
   /** What reading goes through. */
   readonly guard: Guard;
   readonly onAnswer?: Patience["onAnswer"];
+  /** What will keep it from taking writes although it answers; null where nothing does. */
+  readonly trouble?: () => string | null;
   /** Lets running queries end, for at most a few seconds. */
   readonly close: () => Promise<void>;
 }
@@ -71,7 +73,9 @@ export async function openDatabase(
     onLost = () => {},
   }: Patience & { readonly onLost?: (reason: string) => void } = {},
 ): Promise<Database> {
-  if (url.startsWith(EMBEDDED)) return openEmbedded(url.slice(EMBEDDED.length), { onLost });
+  if (url.startsWith(EMBEDDED)) {
+    return openEmbedded(url.slice(EMBEDDED.length), { onLost, queryTimeoutSeconds: queryTimeoutSeconds ?? null });
+  }
   const server = connectServer(url, {
     maxConnections: max_connections,
     connectTimeoutSeconds: connect_timeout_seconds,

@@ -1,7 +1,12 @@
-import type { LockHolder } from "./lock.ts";
+import type { Holder } from "./lock-files.ts";
 
-/** What the database process tells the one that started it: it serves, somebody else holds the directory, or why not. */
+/** What the database process tells the one that started it. */
 export type ChildReport =
-  | { readonly state: "ready" }
-  | { readonly state: "held"; readonly holder: LockHolder }
+  /** It serves, at the socket of the instance; it touches the lock file for as long as it is not frozen. */
+  | { readonly state: "ready"; readonly instance: string; readonly lockFile: string }
+  /** Somebody else serves the directory. */
+  | { readonly state: "held"; readonly holder: Holder }
+  /** The message says the cure. */
+  | { readonly state: "refused"; readonly message: string }
+  /** It did not start, or has ended since. */
   | { readonly state: "failed"; readonly reason: string };

@@ -1,59 +1,78 @@
-import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import type { PGlite } from "@electric-sql/pglite";
 import type { ChildReport } from "./child-report.ts";
-import { releaseLock, takeLock } from "./lock.ts";
+import { openEngine } from "./engine.ts";
+import { directoryIdentity } from "./identity.ts";
+import { type Listener, openListener } from "./listener.ts";
+import { LockRefused, releaseLock, takeLock } from "./lock.ts";
+import type { LockFile } from "./lock-files.ts";
+import { socketPath } from "./socket-path.ts";
 import { serveWire, type WireServer } from "./wire-server.ts";
 
 // A query of the embedded database holds the event loop, so it lives in a process of its own: this one.
-// Arguments: the directory, empty for one in memory, and the path of the socket to serve.
-const [, , directory = "", socket = ""] = process.argv;
+// Arguments: the directory, and whether it holds the `files` of the database or, for one in `memory`, the socket alone.
+const [, , directory = "", kind = "files"] = process.argv;
+const FAILED = 70;
+const CHECKPOINT_EVERY_MS = 10_000;
 
-let database: PGlite | undefined;
+const instance = randomBytes(8).toString("hex");
+let lock: LockFile | undefined;
+let listener: Listener | undefined;
 let opening: Promise<PGlite> | undefined;
 let server: WireServer | undefined;
 let stopping: Promise<void> | undefined;
 
 // Before anything slow: a parent that is gone already is not announced again.
-process.on("SIGTERM", () => void stop());
 process.on("disconnect", () => void stop());
-// Ctrl-C reaches the whole process group; the parent decides when the database goes.
-process.on("SIGINT", () => {});
-process.on("SIGHUP", () => {});
+// Ctrl-C and service managers reach all processes at once; the parent decides when the database goes.
+for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, () => {});
 
 await main().catch((error: unknown) => {
-  report({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
+  if (error instanceof LockRefused) report({ state: "refused", message: error.message });
+  else report({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
 });
 
 async function main(): Promise<void> {
-  const holder = directory === "" ? null : takeLock(directory, socket);
-  if (holder !== null) {
-    report({ state: "held", holder });
+  mkdirSync(directory, { recursive: true });
+  const mask = process.umask(0o077);
+  // Listening comes before the lock: whoever sees the lock finds the socket.
+  listener = await openListener(socketPath(directory, instance));
+  process.umask(mask);
+  const taken = await takeLock(directory, instance);
+  if (!("number" in taken)) {
+    report({ state: "held", holder: taken });
     return;
   }
-  opening = PGlite.create(directory === "" ? "memory://" : join(directory, "database"));
-  database = await opening;
+  lock = taken;
+  new Worker(new URL("./heartbeat.js", import.meta.url), { workerData: lock.path }).unref();
+  opening = openEngine(kind === "files" ? directory : null, fail);
+  const database = await opening;
   if (stopping !== undefined) return;
-  process.umask(0o077);
-  server = await serveWire(database, {
-    path: socket,
-    onFatal: (error) => {
-      console.error("the embedded database failed:", error);
-      process.exit(70);
-    },
-  });
-  report({ state: "ready" });
+  const identity = { instance, ...directoryIdentity(directory) };
+  server = await serveWire(database, { listener, identity, onFatal: (error) => fail(String(error)) });
+  if (kind === "files") setInterval(server.checkpoint, CHECKPOINT_EVERY_MS).unref();
+  report({ state: "ready", instance, lockFile: lock.path });
+}
+
+/** Ends at once: the engine can do nothing more. The lock stays, so that nobody takes the directory for one in order. */
+function fail(reason: string): never {
+  report({ state: "failed", reason });
+  process.exit(FAILED);
 }
 
 function stop(): Promise<void> {
   stopping ??= (async () => {
-    await opening?.catch(() => {});
+    const database = await opening?.catch(() => undefined);
     await server?.stop();
     await database?.close();
-    if (directory !== "") releaseLock(directory);
-    rmSync(dirname(socket), { recursive: true, force: true });
+    // The socket stays for as long as the lock is held: without it this process would be taken for dead.
+    if (lock !== undefined) releaseLock(directory, lock);
+    await listener?.close();
+    if (kind === "memory") rmSync(directory, { recursive: true, force: true });
     process.exit(0);
-  })();
+  })().catch((error: unknown) => fail(`it did not end in order: ${String(error)}`));
   return stopping;
 }
 

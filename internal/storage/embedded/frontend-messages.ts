@@ -8,6 +8,8 @@ export interface FrontendMessage {
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
+// Our own, of the same kind: PostgreSQL's are 1234 and a number.
+const IDENTITY_REQUEST = (1234 << 16) + 7101;
 // PostgreSQL's own limits.
 const LONGEST_STARTUP = 10_000;
 const LONGEST_MESSAGE = (1 << 30) - 1;
@@ -34,10 +36,19 @@ export function fatalResponse(code: string, text: string): Buffer {
   return message("E", Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${text}\0\0`));
 }
 
+/** An untyped first message that asks which database is served. */
+export function identityRequest(): Buffer {
+  const request = Buffer.alloc(8);
+  request.writeInt32BE(request.length, 0);
+  request.writeInt32BE(IDENTITY_REQUEST, 4);
+  return request;
+}
+
 /** What kind of untyped first message it is. */
-export function startupKind(bytes: Buffer): "encryption" | "cancel" | "startup" {
+export function startupKind(bytes: Buffer): "encryption" | "cancel" | "identity" | "startup" {
   const code = bytes.readInt32BE(4);
   if (code === SSL_REQUEST || code === GSS_REQUEST) return "encryption";
+  if (code === IDENTITY_REQUEST) return "identity";
   return code === CANCEL_REQUEST ? "cancel" : "startup";
 }
 

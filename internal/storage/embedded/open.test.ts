@@ -1,19 +1,22 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseTime, seconds } from "../../canonical/time.ts";
+import { embeddedDirectory } from "../database.testing.ts";
 import { type Database, openDatabase } from "../database.ts";
 import { DatabaseUnusable } from "../errors.ts";
 import { migrateUp, requireMigrated } from "../migrate.ts";
 import { expectRollupsExact } from "../rollups.testing.ts";
 import { freshPair, trade } from "../trades.testing.ts";
 import { writeTrades } from "../trades.ts";
-import { isAlive, readLock } from "./lock.ts";
+import { backUp } from "./backup.ts";
+import { takeLock } from "./lock.ts";
+import { latestLockFile } from "./lock-files.ts";
 import { openEmbedded } from "./open.ts";
+import { socketPath } from "./socket-path.ts";
 
 const T = parseTime("2026-03-01T10:00:00Z");
 
@@ -24,7 +27,15 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const open = (): Promise<Database> => openDatabase({ url: `pglite:${directory}`, max_connections: 4 });
-const holder = (): number => readLock(directory)?.pid ?? 0;
+const holder = (): number => latestLockFile(directory)?.holder?.pid ?? 0;
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 // One directory for all: to make a new one takes seconds.
 describe("the embedded database in a directory", () => {
@@ -49,7 +60,7 @@ describe("the embedded database in a directory", () => {
     expect(await writeTrades(first, [trade(pair, T + 2n)])).toMatchObject({ inserted: 1 });
 
     await first.close();
-    expect(readLock(directory)).toBeNull();
+    expect(latestLockFile(directory)?.holder).toBeNull();
     expect(isAlive(pid)).toBe(false);
     await expect(third.sql`SELECT 1`).rejects.toMatchObject({ code: expect.stringMatching(/^(CONNECTION_|E[A-Z]+)/) });
     await third.close();
@@ -110,56 +121,102 @@ describe("the embedded database in a directory", () => {
     await again.close();
   });
 
-  it("is opened by itself once the process has gone that held it", async () => {
-    const holding = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
-    const socket = join(directory, "holding.sock");
-    const silent = createServer();
-    await new Promise<void>((resolve) => silent.listen(socket, resolve));
-    writeFileSync(join(directory, "lock.json"), JSON.stringify({ pid: holding.pid, socket }));
-    const opening = openEmbedded(directory);
-    // Asked for an answer, the holder ends without one.
-    const [asked] = (await once(silent, "connection")) as [Socket];
-    holding.kill("SIGKILL");
-    await once(holding, "exit");
-    asked.destroy();
-    silent.close();
-    const database = await opening;
-    await requireMigrated(database);
-    expect(holder()).not.toBe(holding.pid);
+  it("is made anew where the making of it was cut off", async () => {
+    const cut = mkdtempSync(join(tmpdir(), "stellarindex-embedded-"));
+    mkdirSync(join(cut, "database"));
+    writeFileSync(join(cut, "database", "PG_VERSION"), "18\n");
+    writeFileSync(join(cut, "database.incomplete"), "");
+    const database = await openEmbedded(cut);
+    expect(await database.sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
     await database.close();
+    expect(readdirSync(cut).filter((name) => !name.startsWith("lock."))).toEqual(["database"]);
+    rmSync(cut, { recursive: true });
   });
 
-  describe("that a living process holds which does not answer is refused by name", () => {
-    const refused = async (socket: string) => {
-      writeFileSync(join(directory, "lock.json"), JSON.stringify({ pid: process.pid, socket }));
-      const attempt = openEmbedded(directory, { holderPatienceMs: 150 });
-      await expect(attempt).rejects.toThrow(DatabaseUnusable);
-      await expect(attempt).rejects.toThrow(
-        `the database in ${directory} is held by process ${process.pid}, which does not answer`,
-      );
-      await expect(attempt).rejects.toThrow(
-        `stop that process, or remove ${join(directory, "lock.json")} if it is another program`,
-      );
-      expect(holder()).toBe(process.pid);
-      rmSync(join(directory, "lock.json"));
-    };
+  describe("that a process holds which says nothing", () => {
+    /** A process that holds the directory, accepts connections and answers none. */
+    async function holdSilently(instance: string): Promise<ChildProcess> {
+      const script = `
+        const sockets = [];
+        require("node:net").createServer((socket) => sockets.push(socket)).listen(${JSON.stringify(socketPath(directory, instance))});
+        console.log("listens");`;
+      const holding = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+      await once(holding.stdout, "data");
+      expect(await takeLock(directory, instance)).toMatchObject({ holder: { instance } });
+      return holding;
+    }
 
-    it("because nothing listens", () => refused(join(directory, "nobody.sock")));
+    it("is refused by its name", async () => {
+      const holding = await holdSilently("silent");
+      await expect(openEmbedded(directory, { holderPatienceMs: 150 })).rejects.toThrow(
+        new RegExp(`the database in ${directory} is held by process ${process.pid} of .*, which does not answer`),
+      );
+      expect(latestLockFile(directory)?.holder?.instance).toBe("silent");
+      holding.kill("SIGKILL");
+      await once(holding, "exit");
+    });
 
-    it("because it is silent", async () => {
-      const silent = createServer((socket) => socket.resume());
-      const socket = join(directory, "silent.sock");
-      await new Promise<void>((resolve) => silent.listen(socket, resolve));
-      await refused(socket);
-      await new Promise((resolve) => silent.close(resolve));
+    it("is opened once that process has gone", async () => {
+      const holding = await holdSilently("mute");
+      const opening = openEmbedded(directory);
+      holding.kill("SIGKILL");
+      const database = await opening;
+      await requireMigrated(database);
+      expect(latestLockFile(directory)?.holder?.instance).not.toBe("mute");
+      await database.close();
     });
   });
 
-  it("cannot be where a file is", async () => {
-    const file = join(directory, "file");
-    writeFileSync(file, "");
-    const attempt = openEmbedded(file);
-    await expect(attempt).rejects.toThrow(DatabaseUnusable);
-    await expect(attempt).rejects.toThrow(/did not start \(.*EEXIST.*check that the directory can be written/s);
+  it("is not opened by another name that shares its files", async () => {
+    const database = await open();
+    const linked = `${directory}-linked`;
+    execFileSync("cp", ["-al", directory, linked]);
+    await expect(openEmbedded(linked)).rejects.toThrow(
+      /shares its files with another directory, which process \d+ of /,
+    );
+    rmSync(linked, { recursive: true });
+    await database.close();
+  });
+
+  it("is backed up by a copy while it is served, and a plain copy is refused and leads nowhere else", async () => {
+    const database = await open();
+    const pair = freshPair();
+    await writeTrades(database, [trade(pair, T)]);
+    const [backup, plain] = [`${directory}-backup`, `${directory}-plain`];
+    execFileSync("cp", ["-r", directory, plain]);
+    await expect(openEmbedded(plain)).rejects.toThrow(/is a copy of a database directory that was in use/);
+    await backUp(database, directory, backup);
+    await writeTrades(database, [trade(pair, T + 1n)]);
+    const copy = await openEmbedded(backup);
+    const count = async (of: Database) =>
+      (await of.sql`SELECT count(*)::int AS trades FROM trades WHERE base_asset = ${pair.base}`)[0];
+    expect(await count(copy)).toEqual({ trades: 1 });
+    await copy.sql.unsafe("DROP TABLE trades CASCADE");
+    expect(await count(database)).toEqual({ trades: 2 });
+    await copy.close();
+    await expect(backUp(database, directory, backup)).rejects.toThrow(/exists already/);
+    await database.close();
+    for (const made of [backup, plain]) rmSync(made, { recursive: true });
+  });
+
+  describe("that cannot be opened says why, and what to do", () => {
+    it("where a file is", async () => {
+      const file = join(directory, "file");
+      writeFileSync(file, "");
+      const attempt = openEmbedded(file);
+      await expect(attempt).rejects.toThrow(DatabaseUnusable);
+      await expect(attempt).rejects.toThrow(/did not start: .*EEXIST.*; name a directory, not a file/s);
+    });
+
+    it("where its files are damaged", async () => {
+      const damaged = embeddedDirectory();
+      const control = join(damaged, "database", "global", "pg_control");
+      writeFileSync(control, Buffer.alloc(8192, 7));
+      await expect(openEmbedded(damaged)).rejects.toThrow(
+        /did not start: .*; where a start again ends in the same way, its files are damaged: put a backup in its place/s,
+      );
+      expect(readFileSync(control)).toEqual(Buffer.alloc(8192, 7));
+      rmSync(damaged, { recursive: true });
+    });
   });
 });

@@ -1,89 +1,139 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { NO_GUARD } from "../../resilience/guard.ts";
 import type { Database } from "../database.ts";
 import { DatabaseUnusable } from "../errors.ts";
 import { connect } from "../pool.ts";
-import type { ChildReport } from "./child-report.ts";
-import { isAlive, type LockHolder } from "./lock.ts";
+import { openSockets } from "../socket.ts";
+import { directoryIdentity, isSameDirectory } from "./identity.ts";
+import { nameOf } from "./lock.ts";
+import { type Holder, latestLockFile } from "./lock-files.ts";
+import { type Meeting, meet } from "./meet.ts";
+import { startProcess } from "./process.ts";
+import { withCure } from "./reasons.ts";
+import { SILENCE_SECONDS, watchSignsOfLife } from "./signs-of-life.ts";
+import { socketPath } from "./socket-path.ts";
+import { spaceLeft } from "./space.ts";
 
 const MEMORY = "memory";
-// Longest a new directory was seen to take is 5 s; a slow disk gets its time.
-const STARTING_PATIENCE_MS = 60_000;
-const STOP_TIMEOUT_MS = 10_000;
-const HOLDER_CHECK_MS = 1_000;
+const HOLDER_PATIENCE_MS = 60_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
 const CONNECT_TIMEOUT_SECONDS = 10;
+
+interface Options {
+  /** How long a query may be without an answer; null for as long as it takes. */
+  readonly queryTimeoutSeconds?: number | null;
+  readonly holderPatienceMs?: number;
+  readonly onLost?: (reason: string) => void;
+}
 
 /**
  * Opens the embedded database in a directory, or one in memory (`memory`), in a process of its own. Where another
  * process serves the directory already, connects through that one.
  * @throws DatabaseUnusable where it cannot be started, or its holder does not answer
  */
-export async function openEmbedded(
-  directory: string,
-  {
-    holderPatienceMs = STARTING_PATIENCE_MS,
-    onLost = () => {},
-  }: { readonly holderPatienceMs?: number; readonly onLost?: (reason: string) => void } = {},
-): Promise<Database> {
+export async function openEmbedded(named: string, options: Options = {}): Promise<Database> {
+  if (named !== MEMORY) return openDirectory(named, "files", options);
+  // For the socket alone.
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-"));
+  return openDirectory(directory, MEMORY, options);
+}
+
+async function openDirectory(directory: string, kind: "files" | "memory", options: Options): Promise<Database> {
+  const { holderPatienceMs = HOLDER_PATIENCE_MS } = options;
+  const shown = kind === MEMORY ? "memory" : directory;
   for (;;) {
-    const socketDirectory = mkdtempSync(join(tmpdir(), "stellarindex-"));
-    const socket = join(socketDirectory, "db.sock");
-    const child = fork(childProgram(), [directory === MEMORY ? "" : directory, socket], {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    // The child does the same, for when it outlives this process; one that is killed cannot.
-    child.once("exit", () => rmSync(socketDirectory, { recursive: true, force: true }));
-    const report = await firstReport(child, directory);
-    if (report.state === "ready") {
-      let isClosing = false;
-      child.once("exit", () => {
-        if (!isClosing) onLost(`the process of the embedded database in ${directory} has ended`);
-      });
-      const stop = (): Promise<void> => {
-        isClosing = true;
-        return stopChild(child);
-      };
-      return openThrough(socket, { isServed: () => !hasEnded(child), stop });
+    const child = startProcess(directory, kind);
+    const report = await child.first;
+    switch (report.state) {
+      case "ready": {
+        const silent = `has given no sign of life for ${SILENCE_SECONDS} s and was ended`;
+        let isSilent = false;
+        let isClosing = false;
+        const stopWatching = watchSignsOfLife(report.lockFile, () => {
+          isSilent = true;
+          child.kill();
+        });
+        void child.ended.then((reason) => {
+          stopWatching();
+          if (isClosing) return;
+          const end = isSilent ? silent : `has ended: ${withCure(directory, reason)}`;
+          options.onLost?.(`the process of the embedded database in ${shown} ${end}`);
+        });
+        const stop = (): Promise<void> => {
+          isClosing = true;
+          return child.stop();
+        };
+        const database = openThrough(directory, report.instance, { isServed: () => !child.hasEnded(), stop }, options);
+        return kind === MEMORY ? database : { ...database, trouble: () => spaceLeft(directory) };
+      }
+      case "held": {
+        await child.stop();
+        const database = await openThroughHolder(directory, report.holder, holderPatienceMs, options);
+        if (database !== null) return database;
+        break;
+      }
+      case "refused":
+        await child.stop();
+        throw new DatabaseUnusable(report.message);
+      case "failed":
+        await child.stop();
+        throw new DatabaseUnusable(
+          `the embedded database in ${shown} did not start: ${withCure(directory, report.reason)}`,
+        );
     }
-    await stopChild(child);
-    if (report.state === "failed") throw notStarted(directory, report.reason);
-    const database = await openThroughHolder(directory, report.holder, holderPatienceMs, onLost);
-    if (database !== null) return database;
   }
 }
 
 /** Null where the holder has gone meanwhile. */
 async function openThroughHolder(
   directory: string,
-  { pid, socket }: LockHolder,
+  holder: Holder,
   patienceMs: number,
-  onLost: (reason: string) => void,
+  options: Options,
 ): Promise<Database | null> {
+  const meeting = await meetHolder(directory, holder, patienceMs);
+  if (meeting === null) return null;
+  if (!isSameDirectory(meeting.identity, directoryIdentity(directory))) {
+    meeting.leave();
+    throw new DatabaseUnusable(
+      `${directory} shares its files with another directory, which ${nameOf(holder)} serves; ` +
+        "name that one, or make a copy whose files are its own",
+    );
+  }
+  let isOver = false;
+  const lost = (how: string): void => {
+    if (isOver) return;
+    isOver = true;
+    options.onLost?.(`${nameOf(holder)}, which served the embedded database in ${directory}, ${how}`);
+  };
+  const lockFile = latestLockFile(directory)?.path ?? directory;
+  const stopWatching = watchSignsOfLife(lockFile, () => lost(`has given no sign of life for ${SILENCE_SECONDS} s`));
+  meeting.onEnd(() => lost("has ended"));
+  const stop = async (): Promise<void> => {
+    isOver = true;
+    stopWatching();
+    meeting.leave();
+  };
+  const database = openThrough(directory, holder.instance, { isServed: () => !isOver, stop }, options);
+  return { ...database, trouble: () => spaceLeft(directory) };
+}
+
+/** Null where the holder has gone. @throws DatabaseUnusable where it does not answer in time */
+async function meetHolder(directory: string, holder: Holder, patienceMs: number): Promise<Meeting | null> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    if (!isAlive(pid)) return null;
-    const database = openThrough(
-      socket,
-      { isServed: () => isAlive(pid), stop: async () => {} },
-      Math.min(CONNECT_TIMEOUT_SECONDS, patienceMs / 1000),
-    );
     try {
-      await database.sql`SELECT 1`;
-      return watchHolder(database, pid, () =>
-        onLost(`process ${pid}, which served the embedded database in ${directory}, has ended`),
-      );
+      return await meet(socketPath(directory, holder.instance), Math.max(1, deadline - Date.now()));
     } catch (error) {
-      await database.sql.end({ timeout: 0 });
-      if (Date.now() > deadline) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ECONNREFUSED" || code === "ENOENT") return null;
+      if (Date.now() >= deadline) {
         throw new DatabaseUnusable(
-          `the database in ${directory} is held by process ${pid}, which does not answer (${String(error)}); ` +
-            `stop that process, or remove ${join(directory, "lock.json")} if it is another program`,
+          `the database in ${directory} is held by ${nameOf(holder)}, which does not answer (${String(error)}); ` +
+            "wait for what it is at, or stop it (kill -CONT, then kill, where it is frozen)",
         );
       }
     }
@@ -92,18 +142,25 @@ async function openThroughHolder(
 }
 
 function openThrough(
-  socket: string,
+  directory: string,
+  instance: string,
   server: { readonly isServed: () => boolean; readonly stop: () => Promise<void> },
-  connectTimeoutSeconds: number = CONNECT_TIMEOUT_SECONDS,
+  { queryTimeoutSeconds = null }: Options,
 ): Database {
+  const sockets = openSockets({
+    addresses: [{ path: socketPath(directory, instance) }],
+    tls: null,
+    connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
+    silenceSeconds: queryTimeoutSeconds,
+  });
   const sql = connect(null, {
-    path: socket,
     user: "postgres",
     database: "postgres",
     ssl: false,
     // All connections share one session, so that more than one gains nothing.
     max: 1,
-    connect_timeout: connectTimeoutSeconds,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    socket: sockets.open,
   });
   return {
     sql,
@@ -113,65 +170,8 @@ function openThrough(
     close: async () => {
       // The driver would wait in vain for a query that was lost with its server.
       await sql.end({ timeout: server.isServed() ? CLOSE_TIMEOUT_SECONDS : 0 });
+      sockets.destroy();
       await server.stop();
     },
   };
-}
-
-/** A holder is no child of ours, so nobody tells when it ends. */
-function watchHolder(database: Database, pid: number, onEnd: () => void): Database {
-  const timer = setInterval(() => {
-    if (isAlive(pid)) return;
-    clearInterval(timer);
-    onEnd();
-  }, HOLDER_CHECK_MS);
-  timer.unref();
-  return {
-    ...database,
-    close: () => {
-      clearInterval(timer);
-      return database.close();
-    },
-  };
-}
-
-function firstReport(child: ChildProcess, directory: string): Promise<ChildReport> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill("SIGKILL"), STARTING_PATIENCE_MS);
-    child.once("message", (report) => {
-      clearTimeout(timer);
-      resolve(report as ChildReport);
-    });
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      clearTimeout(timer);
-      reject(notStarted(directory, `it ended with ${signal ?? `exit status ${code}`}`));
-    });
-  });
-}
-
-function notStarted(directory: string, reason: string): DatabaseUnusable {
-  return new DatabaseUnusable(
-    `the embedded database in ${directory} did not start (${reason}); check that the directory can be written`,
-  );
-}
-
-/** Asks the process to close the database; past its time, ends it: what is committed is on disk by then. */
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return;
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-  if (child.connected) child.disconnect();
-  await exited;
-  clearTimeout(timer);
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-function childProgram(): string {
-  // Node 20 runs no TypeScript: run from the sources, as the tests are, the built program serves.
-  const built = import.meta.url.endsWith(".ts") ? "../../../dist/internal/storage/embedded/child.js" : "./child.js";
-  return fileURLToPath(new URL(built, import.meta.url));
 }

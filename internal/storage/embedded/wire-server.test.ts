@@ -7,12 +7,16 @@ import type { Sql as Pool } from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { connect } from "../pool.ts";
 import { message, startupMessage } from "./frontend-messages.ts";
+import { type Listener, openListener } from "./listener.ts";
+import { meet } from "./meet.ts";
 import { serveWire, type WireServer } from "./wire-server.ts";
 
 let directory: string;
 let path: string;
 let database: PGlite;
+let listener: Listener;
 let server: WireServer;
+const identity = { instance: "one", device: "1", inode: "2" };
 const fatal: unknown[] = [];
 
 // In this very process, where the sources are what runs; opening a database is tested on the built program.
@@ -20,10 +24,12 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "stellarindex-wire-"));
   path = join(directory, "db.sock");
   database = await PGlite.create("memory://");
-  server = await serveWire(database, { path, onFatal: (error) => fatal.push(error) });
+  listener = await openListener(path);
+  server = await serveWire(database, { listener, identity, onFatal: (error) => fatal.push(error) });
 });
 afterAll(async () => {
   await server.stop();
+  await listener.close();
   await database.close();
   rmSync(directory, { recursive: true });
 });
@@ -251,6 +257,12 @@ describe("several clients", () => {
 });
 
 describe("the protocol", () => {
+  it("tells who asks which directory is served, for as long as it is", async () => {
+    const meeting = await meet(path, 5_000);
+    expect(meeting.identity).toEqual(identity);
+    meeting.leave();
+  });
+
   it("carries messages of 5 MB both ways", async () => {
     const sql = client();
     const big = "é0123456789".repeat(450_000);

@@ -1,4 +1,5 @@
-import { createServer, type Socket } from "node:net";
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import type { PGlite } from "@electric-sql/pglite";
 import {
   closeStatements,
@@ -10,11 +11,15 @@ import {
   startupKind,
   startupMessage,
 } from "./frontend-messages.ts";
+import type { Identity } from "./identity.ts";
+import type { Listener } from "./listener.ts";
 
 /** Serves one embedded database to several connections. */
 export interface WireServer {
-  /** Drops all connections, rolls back what they left open, and stops listening. */
+  /** Drops all connections and those to come, and rolls back what they left open. */
   readonly stop: () => Promise<void>;
+  /** Has the engine write what its log holds into its tables, between two turns, where that is worth while. */
+  readonly checkpoint: () => void;
 }
 
 /** What a client has sent up to a point where the database answers it. */
@@ -38,6 +43,17 @@ const MOST_CLIENTS = 64;
 const FLUSH_AT_BYTES = 1 << 20;
 const SYNC = message("S");
 const ROLLBACK = message("Q", Buffer.from("ROLLBACK\0"));
+// The engine alone does so only at its end: until then its log would grow, and all of it be read again after a crash.
+const CHECKPOINT = message(
+  "Q",
+  Buffer.from(
+    `DO $$ BEGIN
+      IF (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn) FROM pg_control_checkpoint()) > ${64 << 20} THEN
+        CHECKPOINT;
+      END IF;
+    END $$\0`,
+  ),
+);
 // The data would never reach the backend, and the session would be lost to everybody.
 const COPY_FROM_CLIENT = /(^|[;\0])\s*copy\b[^;]*\bfrom\s+stdin\b/i;
 const COMMENTS = /--[^\n]*|\/\*[\s\S]*?\*\//g;
@@ -46,17 +62,19 @@ const COPY_REFUSED = Buffer.from('SELECT "COPY FROM STDIN is not supported by th
 /**
  * Lets clients of the PostgreSQL protocol share the one session of an embedded database over a unix socket: whole
  * batches take turns, and a client in a transaction keeps the session until it ends. A client that goes leaves nothing
- * behind: its transaction is rolled back, its prepared statements are dropped.
+ * behind: its transaction is rolled back, its prepared statements are dropped. Whoever asks for the identity is told which
+ * directory this is, and keeps the connection as a sign of life.
  */
 export async function serveWire(
   database: PGlite,
-  { path, onFatal }: { path: string; onFatal: (error: unknown) => void },
+  { listener, identity, onFatal }: { listener: Listener; identity: Identity; onFatal: (error: unknown) => void },
 ): Promise<WireServer> {
   const sockets = new Set<Socket>();
   const clients = new Set<Client>();
   const waiting: Client[] = [];
   let owner: Client | null = null;
   let stopping = false;
+  let isCheckpointDue = false;
   let turns: Promise<void> | null = null;
 
   const execute = async (bytes: Uint8Array, onData: (data: Buffer) => void = () => {}): Promise<void> => {
@@ -76,6 +94,10 @@ export async function serveWire(
 
   const askForTurn = (client: Client): void => {
     if (client !== owner && !waiting.includes(client)) waiting.push(client);
+    goOn();
+  };
+
+  const goOn = (): void => {
     turns ??= takeTurns().finally(() => {
       turns = null;
     });
@@ -83,6 +105,10 @@ export async function serveWire(
 
   const takeTurns = async (): Promise<void> => {
     for (;;) {
+      if (owner === null && isCheckpointDue) {
+        isCheckpointDue = false;
+        await execute(CHECKPOINT);
+      }
       owner ??= waiting.shift() ?? null;
       if (owner === null) return;
       const client: Client = owner;
@@ -136,7 +162,10 @@ export async function serveWire(
       const kind = startupKind(bytes);
       if (kind === "encryption") client.socket.write("N");
       else if (kind === "cancel") client.socket.end();
-      else client.socket.write(Buffer.concat(greeting));
+      else if (kind === "identity") {
+        clients.delete(client);
+        client.socket.write(`${JSON.stringify(identity)}\n`);
+      } else client.socket.write(Buffer.concat(greeting));
       return;
     }
     if (type === "X") {
@@ -154,11 +183,15 @@ export async function serveWire(
     askForTurn(client);
   };
 
-  const server = createServer((socket) => {
+  listener.serve((socket) => {
+    if (stopping) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    if (stopping || clients.size >= MOST_CLIENTS) {
+    if (clients.size >= MOST_CLIENTS) {
       socket.resume();
       socket.end(fatalResponse("53300", "too many clients already"));
       return;
@@ -179,19 +212,18 @@ export async function serveWire(
       if (owner === client || client.statements.size > 0) askForTurn(client);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
   return {
     stop: async () => {
       stopping = true;
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = [...sockets].map((socket) => once(socket, "close"));
       for (const socket of sockets) socket.destroy();
-      await closed;
-      await new Promise(setImmediate);
+      await Promise.all(closed);
       await turns;
       if (database.isInTransaction()) await execute(ROLLBACK);
+    },
+    checkpoint: () => {
+      isCheckpointDue = true;
+      goOn();
     },
   };
 }
