@@ -2,8 +2,10 @@ import type { Holder } from "./lock-files.ts";
 
 /** What the database process tells the one that started it. */
 export type ChildReport =
-  /** It serves, at the socket of the instance; it touches the lock file for as long as it is not frozen. */
-  | { readonly state: "ready"; readonly instance: string; readonly lockFile: string }
+  /** It has the lock, and touches its file for as long as it is not frozen. More is said later. */
+  | { readonly state: "opening"; readonly lockFile: string }
+  /** It serves, at the socket of the instance. */
+  | { readonly state: "ready"; readonly instance: string }
   /** Somebody else serves the directory. */
   | { readonly state: "held"; readonly holder: Holder }
   /** The message says the cure. */

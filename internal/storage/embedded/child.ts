@@ -47,13 +47,14 @@ async function main(): Promise<void> {
   }
   lock = taken;
   new Worker(new URL("./heartbeat.js", import.meta.url), { workerData: lock.path }).unref();
+  report({ state: "opening", lockFile: lock.path });
   opening = openEngine(kind === "files" ? directory : null, fail);
   const database = await opening;
   if (stopping !== undefined) return;
   const identity = { instance, ...directoryIdentity(directory) };
   server = await serveWire(database, { listener, identity, onFatal: (error) => fail(String(error)) });
   if (kind === "files") setInterval(server.checkpoint, CHECKPOINT_EVERY_MS).unref();
-  report({ state: "ready", instance, lockFile: lock.path });
+  report({ state: "ready", instance });
 }
 
 /** Ends at once: the engine can do nothing more. The lock stays, so that nobody takes the directory for one in order. */
@@ -77,5 +78,6 @@ function stop(): Promise<void> {
 }
 
 function report(message: ChildReport): void {
-  process.send?.(message);
+  // A parent that is gone hears nothing, and "disconnect" says so.
+  process.send?.(message, () => {});
 }

@@ -13,7 +13,7 @@ import { type Holder, latestLockFile } from "./lock-files.ts";
 import { type Meeting, meet } from "./meet.ts";
 import { startProcess } from "./process.ts";
 import { withCure } from "./reasons.ts";
-import { SILENCE_SECONDS, watchSignsOfLife } from "./signs-of-life.ts";
+import { NO_SIGN_OF_LIFE, watchSignsOfLife } from "./signs-of-life.ts";
 import { socketPath } from "./socket-path.ts";
 import { spaceLeft } from "./space.ts";
 
@@ -49,18 +49,11 @@ async function openDirectory(directory: string, kind: "files" | "memory", option
     const report = await child.first;
     switch (report.state) {
       case "ready": {
-        const silent = `has given no sign of life for ${SILENCE_SECONDS} s and was ended`;
-        let isSilent = false;
         let isClosing = false;
-        const stopWatching = watchSignsOfLife(report.lockFile, () => {
-          isSilent = true;
-          child.kill();
-        });
         void child.ended.then((reason) => {
-          stopWatching();
           if (isClosing) return;
-          const end = isSilent ? silent : `has ended: ${withCure(directory, reason)}`;
-          options.onLost?.(`the process of the embedded database in ${shown} ${end}`);
+          const why = withCure(directory, reason);
+          options.onLost?.(`the process of the embedded database in ${shown} has ended: ${why}`);
         });
         const stop = (): Promise<void> => {
           isClosing = true;
@@ -110,7 +103,7 @@ async function openThroughHolder(
     options.onLost?.(`${nameOf(holder)}, which served the embedded database in ${directory}, ${how}`);
   };
   const lockFile = latestLockFile(directory)?.path ?? directory;
-  const stopWatching = watchSignsOfLife(lockFile, () => lost(`has given no sign of life for ${SILENCE_SECONDS} s`));
+  const stopWatching = watchSignsOfLife(lockFile, () => lost(NO_SIGN_OF_LIFE));
   meeting.onEnd(() => lost("has ended"));
   const stop = async (): Promise<void> => {
     isOver = true;
@@ -149,6 +142,9 @@ function openThrough(
 ): Database {
   const sockets = openSockets({
     addresses: [{ path: socketPath(directory, instance) }],
+    // It is never a standby.
+    wanted: null,
+    askRole: async () => "primary",
     tls: null,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     silenceSeconds: queryTimeoutSeconds,

@@ -2,17 +2,20 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ChildReport } from "./child-report.ts";
 import { guardAgainstOutliving } from "./guardian.ts";
+import { NO_SIGN_OF_LIFE, watchSignsOfLife } from "./signs-of-life.ts";
+
+/** What decides how the opening goes on. */
+export type FirstReport = Exclude<ChildReport, { readonly state: "opening" }>;
 
 /** The process of an embedded database. */
 export interface DatabaseProcess {
   /** What it says first, or how it ended before it said anything. */
-  readonly first: Promise<ChildReport>;
-  /** Settles with the reason when it ends, however. */
+  readonly first: Promise<FirstReport>;
+  /** Settles with the reason when it ends, however; it is ended where it is frozen. */
   readonly ended: Promise<string>;
   readonly hasEnded: () => boolean;
   /** Asks it to close the database; past its time, ends it: what is committed is on disk by then. */
   readonly stop: () => Promise<void>;
-  readonly kill: () => void;
 }
 
 // After a crash all of the log is read, and written; a slow disk gets its time.
@@ -24,12 +27,19 @@ export function startProcess(directory: string, kind: "files" | "memory"): Datab
   const child = fork(childProgram(), [directory, kind], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const dismiss = child.pid === undefined ? () => {} : guardAgainstOutliving(child.pid);
   let reason: string | null = null;
+  let stopWatching = (): void => {};
   child.on("message", (report: ChildReport) => {
     if (report.state === "failed") reason = report.reason;
+    if (report.state !== "opening") return;
+    stopWatching = watchSignsOfLife(report.lockFile, () => {
+      reason = `it ${NO_SIGN_OF_LIFE} and was ended`;
+      child.kill("SIGKILL");
+    });
   });
   const ended = new Promise<string>((resolve) => {
     const settle = (fallback: string): void => {
       dismiss();
+      stopWatching();
       // Its last words may come after the news of its end.
       if (child.connected) child.once("disconnect", () => resolve(reason ?? fallback));
       else resolve(reason ?? fallback);
@@ -42,16 +52,19 @@ export function startProcess(directory: string, kind: "files" | "memory"): Datab
     ended,
     hasEnded: () => hasEnded(child),
     stop: () => stopChild(child),
-    kill: () => child.kill("SIGKILL"),
   };
 }
 
-async function firstReport(child: ChildProcess, ended: Promise<string>): Promise<ChildReport> {
+async function firstReport(child: ChildProcess, ended: Promise<string>): Promise<FirstReport> {
   const timer = setTimeout(() => child.kill("SIGKILL"), STARTING_PATIENCE_MS);
   try {
     return await Promise.race([
-      new Promise<ChildReport>((resolve) => child.once("message", resolve)),
-      ended.then((reason): ChildReport => ({ state: "failed", reason })),
+      new Promise<FirstReport>((resolve) => {
+        child.on("message", (report: ChildReport) => {
+          if (report.state !== "opening") resolve(report);
+        });
+      }),
+      ended.then((reason): FirstReport => ({ state: "failed", reason })),
     ]);
   } finally {
     clearTimeout(timer);

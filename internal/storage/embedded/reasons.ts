@@ -1,3 +1,5 @@
+import { NO_SIGN_OF_LIFE } from "./signs-of-life.ts";
+
 const FULL = /\bENOSPC\b|\bEDQUOT\b|no space left on device|disk quota exceeded/i;
 const NOT_WRITABLE = /\bEACCES\b|\bEPERM\b|\bEROFS\b|permission denied|read-only file system/i;
 const NOT_A_DIRECTORY = /\bEEXIST\b|\bENOTDIR\b/;
@@ -10,6 +12,7 @@ export function withCure(directory: string, reason: string): string {
 }
 
 function cureOf(directory: string, reason: string): string {
+  if (reason.includes(NO_SIGN_OF_LIFE)) return "it was frozen, or its disk stood still: start again";
   if (FULL.test(reason)) {
     return `the disk that holds ${directory} is full: make room and start again, what was acknowledged is kept`;
   }

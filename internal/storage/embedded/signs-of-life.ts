@@ -4,8 +4,8 @@ import { BEAT_MS } from "./lock.ts";
 // A disk that is slow, or a machine that swaps, may keep a living process from it for a while.
 const MISSED_BEATS = 15;
 
-/** How long a holder of a lock may give no sign of life. */
-export const SILENCE_SECONDS = (MISSED_BEATS * BEAT_MS) / 1000;
+/** For messages about a holder that is taken for frozen. */
+export const NO_SIGN_OF_LIFE = `gave no sign of life for ${(MISSED_BEATS * BEAT_MS) / 1000} s`;
 
 /**
  * Tells once when whoever holds the lock file has touched it no more for half a minute: its process is frozen. Looks are
