@@ -15,10 +15,14 @@ import { contractOf } from "../internal/canonical/stellar-contract.ts";
 import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
 import { deleteTrades } from "../internal/storage/corrections.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
+import {
+  connectBeside,
+  openTestDatabase,
+  type TestDatabase,
+  testEngines,
+} from "../internal/storage/database.testing.ts";
 import { openDatabase } from "../internal/storage/database.ts";
 import { isTimedOut } from "../internal/storage/errors.ts";
-import { connect } from "../internal/storage/pool.ts";
 import { withSnapshot } from "../internal/storage/snapshot.ts";
 import { trade } from "../internal/storage/trades.testing.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
@@ -202,13 +206,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
 
   it("reads many targets in as many round trips as few, on one snapshot", async () => {
     const statements: string[] = [];
-    const { path, user, database: name } = database.sql.options;
-    const embedded = engine.server === null ? { path: path as string, user, database: name } : {};
-    const sql = connect(engine.server === null ? null : database.url, {
-      ...embedded,
-      max: 1,
-      debug: (_, statement) => statements.push(statement),
-    });
+    const sql = connectBeside(database, { max: 1, debug: (_, statement) => statements.push(statement) });
     const statementsFor = async (count: number): Promise<number> => {
       store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
       const tickers = Array.from({ length: count }, (_, index) => pair(`MANY${index}/USD`));

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import postgres from "postgres";
 import { type Database, openDatabase } from "./database.ts";
 import { migrateUp } from "./migrate.ts";
+import { connect } from "./pool.ts";
 import type { TimescaleMode } from "./timescale.ts";
 
 /** A kind of database that tests run on here. */
@@ -56,6 +58,16 @@ export async function openTestDatabase(engine: TestEngine): Promise<TestDatabase
 }
 
 /** An empty database of its own, not migrated. */
+/** Other connections to the same database, beside those of its own pool. */
+export function connectBeside(
+  { sql, engine, url }: TestDatabase,
+  options: Parameters<typeof connect>[1],
+): ReturnType<typeof connect> {
+  if (engine !== "embedded") return connect(url, options);
+  const { socket, user, database } = sql.options as typeof sql.options & { socket: () => Promise<Duplex> };
+  return connect(null, { ...options, socket, user, database });
+}
+
 export async function createTestDatabase({ server }: TestEngine): Promise<{
   url: string;
   open: () => Promise<Database>;

@@ -7,10 +7,9 @@ import { compareBytes } from "../canonical/compare.ts";
 import { formatDecimal, parseDecimal, sum } from "../canonical/decimal.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { connectBeside, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { RawDataExpired } from "./errors.ts";
 import type { Horizons } from "./horizons.ts";
-import { connect } from "./pool.ts";
 import { readOnly } from "./read-only.ts";
 import { recentBlocksFrom } from "./recent-blocks.ts";
 import { heldBlocks } from "./replay/held-blocks.ts";
@@ -231,12 +230,7 @@ describe.each(testEngines)("recent blocks on $name", (engine) => {
       Array.from({ length: 300 }, (_, index) => trade(pair, T - BigInt(index) * 40n * MINUTE)),
     );
     const statements: string[] = [];
-    const { path, user, database: name } = database.sql.options;
-    const sql = connect(engine.server === null ? null : database.url, {
-      ...(engine.server === null ? { path: path as string, user, database: name } : {}),
-      max: 1,
-      debug: (_, statement) => statements.push(statement),
-    });
+    const sql = connectBeside(database, { max: 1, debug: (_, statement) => statements.push(statement) });
     const session = { ...database, sql };
     const moments = Array.from({ length: 400 }, (_, index) => T - BigInt(index) * MINUTE);
     const ask = (reader: TradeReader) =>

@@ -9,9 +9,8 @@ import { formatDecimal, parseDecimal } from "../canonical/decimal.ts";
 import { makePair } from "../canonical/pair.ts";
 import { type Micros, parseTime, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
+import { connectBeside, openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
 import { RawDataExpired } from "./errors.ts";
-import { connect } from "./pool.ts";
 import { withSnapshot } from "./snapshot.ts";
 import { freshPair, trade } from "./trades.testing.ts";
 import { writeTrades } from "./trades.ts";
@@ -107,8 +106,7 @@ describe.each(testEngines)("what a snapshot answers on $name", (engine) => {
       it("a write waits for its end (embedded engine)", async () => {
         const pair = freshPair();
         await writeTrades(database, eachSeen(pair, 1));
-        const { path, user, database: name } = database.sql.options;
-        const other = connect(null, { path: path as string, user, database: name, max: 1 });
+        const other = connectBeside(database, { max: 1 });
         // Connected beforehand, so that it is the write that waits, not the handshake.
         await other`SELECT 1`;
         const order: string[] = [];
