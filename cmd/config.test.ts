@@ -38,6 +38,21 @@ describe("config check", () => {
     expect(err).toContain(`${file}: log.level: is 1; expected one of trace`);
   });
 
+  it("names file and key of what would become something else", async () => {
+    const file = fileWith(
+      '[aggregate.aliases]\n__proto__ = ["XLM"]\nwindows = ["5m"]\n[aggregate]\nsettle_seconds = 18446744073709551621',
+    );
+    const { out, err, status } = await runProgram(["--config", file, "config", "check"]);
+    expect({ out, status }).toEqual({ out: "", status: 2 });
+    for (const key of [
+      "aliases.__proto__: is no",
+      "aliases.windows: is a key",
+      "settle_seconds: is 18446744073709551621;",
+    ]) {
+      expect(err).toContain(`${file}: aggregate.${key}`);
+    }
+  });
+
   it("passes warnings on", async () => {
     const { err, status } = await runProgram(["config", "check"], { STELLARINDEX_PORT: "tcp://h" });
     expect(err).toBe("warning: STELLARINDEX_PORT is no key of the configuration and is ignored\n");

@@ -1,22 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
-import { parseAsset } from "../canonical/asset.ts";
-import { formatPair, parsePair } from "../canonical/pair.ts";
+import { ENTRY_TABLES } from "./entry-tables.ts";
 import { type Env, FILE_VARIABLE, readOverrides } from "./env.ts";
 import { findingsOf } from "./issues.ts";
 import { CONFIG_KEYS } from "./keys.ts";
+import { takeMisplaced } from "./misplaced.ts";
 import { ConfigError, dotted, type Problem } from "./problems.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { isTable, parseToml, type Table, TomlSyntaxError, valueIn } from "./toml.ts";
 import { warningsAbout } from "./warnings.ts";
-
-/** The tables whose keys are an operator's, and how each key is written when it is printed. */
-const ENTRY_TABLES: readonly { readonly path: readonly string[]; readonly canonical: (key: string) => string }[] = [
-  { path: ["aggregate", "aliases"], canonical: parseAsset },
-  { path: ["aggregate", "pegs"], canonical: parseAsset },
-  { path: ["divergence", "coingecko", "ids"], canonical: parseAsset },
-  { path: ["divergence", "chainlink", "feeds"], canonical: (key) => formatPair(parsePair(key)) },
-];
 
 /** Where the value of a key comes from. */
 export type Origin =
@@ -51,10 +43,14 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
     if (put(document, key.path, value)) origins.set(key.dotted, { from: "variable", variable: key.variable });
   }
 
+  const misplaced = takeMisplaced(document);
   const parsed = configSchema.safeParse(document);
-  const findings = parsed.success ? [] : parsed.error.issues.flatMap((issue) => findingsOf(issue, document));
+  const refused = parsed.success ? [] : parsed.error.issues.flatMap((issue) => findingsOf(issue, document));
+  const findings = [...misplaced, ...refused];
   const found = findings.map(({ path, ...finding }) => ({ where: blame(path, origins, file), ...finding }));
-  if (!parsed.success || problems.length > 0) throw new ConfigError([...problems, ...withoutRepeats(found)]);
+  if (!parsed.success || findings.length + problems.length > 0) {
+    throw new ConfigError([...problems, ...withoutRepeats(found)]);
+  }
 
   const config = parsed.data;
   addEntryOrigins(origins, document, config);

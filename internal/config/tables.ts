@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { Asset } from "../canonical/asset.ts";
+import { parseDuration } from "../canonical/duration.ts";
+import { InputError } from "../canonical/input-error.ts";
 import { parseTypedAsset } from "../canonical/known-assets.ts";
-import { type IssueSink, readOr } from "./fields.ts";
+import { type IssueSink, readOr, unlessRefused } from "./fields.ts";
 
 const MOST_ENTRIES = 1000;
 
@@ -28,7 +30,19 @@ export function readTable<K extends string, V>(
 }
 
 export function readAsset(value: unknown, context: IssueSink, path: PropertyKey[]): Asset | null {
-  return readText(value, context, path, parseTypedAsset);
+  return readText(value, context, path, parseListedAsset);
+}
+
+/** A window that ended up in a table of assets would be a code, `5m`. */
+function parseListedAsset(text: string): Asset {
+  const duration = unlessRefused(
+    () => parseDuration(text),
+    () => {},
+  );
+  if (duration === null) return parseTypedAsset(text);
+  throw new InputError(
+    `${JSON.stringify(text)} is a duration, not an asset; windows belong to [aggregate], and the token is crypto:${text}`,
+  );
 }
 
 /** Reads a text with `read`, which throws InputError on one it does not understand; null then, and for any other value. */

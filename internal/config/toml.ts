@@ -1,8 +1,8 @@
-import TOML from "@iarna/toml";
+import { parse, TomlError } from "smol-toml";
 
 export type Table = Record<string, unknown>;
 
-/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes at most one character of the text. */
+/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes nothing of the text. */
 export class TomlSyntaxError extends Error {
   override readonly name = "TomlSyntaxError";
   readonly line: number;
@@ -15,16 +15,18 @@ export class TomlSyntaxError extends Error {
   }
 }
 
-/** @throws TomlSyntaxError */
+/**
+ * Reads TOML. A whole number that a double cannot hold comes as a bigint, exactly, which no key takes.
+ * @throws TomlSyntaxError
+ */
 export function parseToml(text: string): Table {
   try {
-    return TOML.parse(text.replace(/^\uFEFF/, ""));
+    return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
-    const { message, line, col } = error as { message: string; line?: number; col?: number };
-    if (line === undefined || col === undefined) throw error;
-    // The parser's message goes on to quote the line, which may hold a password.
-    const [what = ""] = message.split(" at row ");
-    throw new TomlSyntaxError(what.charAt(0).toLowerCase() + what.slice(1), line + 1, col + 1);
+    if (!(error instanceof TomlError)) throw error;
+    // The parser's message goes on to quote the lines around, which may hold a password.
+    const [what = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
+    throw new TomlSyntaxError(what, error.line, error.column);
   }
 }
 

@@ -1,0 +1,13 @@
+import { parseAsset } from "../canonical/asset.ts";
+import { formatPair, parsePair } from "../canonical/pair.ts";
+
+/** The tables whose keys are an operator's, and how each key is written when it is printed. */
+export const ENTRY_TABLES: readonly {
+  readonly path: readonly string[];
+  readonly canonical: (key: string) => string;
+}[] = [
+  { path: ["aggregate", "aliases"], canonical: parseAsset },
+  { path: ["aggregate", "pegs"], canonical: parseAsset },
+  { path: ["divergence", "coingecko", "ids"], canonical: parseAsset },
+  { path: ["divergence", "chainlink", "feeds"], canonical: (key) => formatPair(parsePair(key)) },
+];

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { load, problemsOf } from "./config.testing.ts";
+import { CONFIG_KEYS } from "./keys.ts";
+
+const HEADERS = ["aggregate.aliases", "aggregate.pegs", "divergence.coingecko.ids", "divergence.chainlink.feeds"];
+
+describe("a key of the configuration below the wrong header", () => {
+  it.each<[header: string, line: string, key: string, right: string]>([
+    ["aggregate.aliases", 'windows = ["5m"]', "windows", "windows below [aggregate], above [aggregate.aliases]"],
+    ["aggregate.aliases", 'pairs = ["XLM/USD"]', "pairs", "pairs below [aggregate], above"],
+    ["aggregate.aliases", 'listen = "0.0.0.0:80"', "listen", "listen below [api], above"],
+    ["aggregate.aliases", 'database.url = "postgres://u:hunter2@h/db"', "database", "[database], above"],
+    ["aggregate.aliases", "interval_seconds = 15", "interval_seconds", "interval_seconds below [aggregate], above"],
+    ["aggregate.aliases", 'legs = ["XLM/USD", "EUR/USD"]', "legs", "legs below [[aggregate.triangulations]], above"],
+    ["aggregate.pegs", 'outlier_method = "mad"', "outlier_method", "outlier_method below [aggregate], above"],
+    ["aggregate.pegs", "min_usd_volum = 1", "min_usd_volum", "min_usd_volume below [aggregate], above"],
+    ["divergence.coingecko.ids", 'windows = ["5m"]', "windows", "windows below [aggregate], above"],
+    ["divergence.coingecko.ids", 'level = "debug"', "level", "level below [log], above [divergence.coingecko.ids]"],
+    ["divergence.coingecko.ids", 'url = "http://h/hunter2"', "url", "url below [divergence.coingecko], above"],
+    ["divergence.coingecko.ids", 'api_key = "hunter2"', "api_key", "api_key below [divergence.coingecko], above"],
+    ["divergence.coingecko.ids", 'name = "gemini"', "name", "name below [[api.keys]] or name below [[sources]], above"],
+    ["divergence.chainlink.feeds", 'rpc_url = "http://h/hunter2"', "rpc_url", "rpc_url below [divergence.chainlink]"],
+    // Nearly a key, which no code is.
+    ["aggregate.aliases", 'window = ["5m"]', "window", "windows below [aggregate], above"],
+    ["aggregate.aliases", 'Windows = ["5m"]', "Windows", "windows below [aggregate], above"],
+    ["divergence.coingecko.ids", 'pair = "stellar"', "pair", "pairs below [aggregate], above"],
+  ])("[%s] %s is refused with where it belongs", (header, line, key, right) => {
+    const problems = problemsOf(`[${header}]\n${line}`);
+    expect(problems).toEqual([
+      {
+        where: expect.stringMatching(/stellarindex\.toml$/),
+        key: `${header}.${key}`,
+        wrong: "is a key of the configuration below the wrong header, not an asset",
+        right: expect.stringContaining(right),
+      },
+    ]);
+    expect(JSON.stringify(problems)).not.toContain("hunter2");
+  });
+
+  it.each(HEADERS)("is refused in [%s], whichever key it is", (header) => {
+    for (const { path } of CONFIG_KEYS) {
+      const name = path.at(-1);
+      expect(problemsOf(`[${header}]\n${name} = "stellar"`)).toMatchObject([{ key: `${header}.${name}` }]);
+    }
+  });
+
+  it("is the variable's fault where a variable has it", () => {
+    const variable = "STELLARINDEX_AGGREGATE_ALIASES";
+    expect(problemsOf("", { [variable]: '{ windows = ["5m"] }' })).toMatchObject([
+      { where: variable, key: "aggregate.aliases.windows" },
+    ]);
+  });
+
+  it("leaves tokens of such names, written out, and codes that are near them", () => {
+    const { config } = load(
+      '[aggregate.aliases]\n"crypto:windows" = ["crypto:5m"]\nLOG = ["API"]\nNAMES = ["yPAIR"]\n[divergence.coingecko.ids]\nPAIR = "pair"',
+    );
+    expect(Object.fromEntries(config.aggregate.aliases)).toMatchObject({
+      "crypto:windows": ["crypto:5m"],
+      "crypto:LOG": ["crypto:API"],
+      "crypto:NAMES": ["crypto:yPAIR"],
+    });
+    expect(config.divergence.coingecko.ids.get("crypto:PAIR" as never)).toBe("pair");
+  });
+});
+
+it.each([
+  ['[aggregate.aliases]\nA = ["B", "5m"]', "aggregate.aliases.A[1]"],
+  ['[aggregate.pegs]\nA = "24h"', "aggregate.pegs.A"],
+])("a duration is no asset: %j", (text, key) => {
+  expect(problemsOf(text)).toMatchObject([{ key, wrong: expect.stringContaining("is a duration, not an asset") }]);
+});
+
+describe("names that JavaScript gives a meaning", () => {
+  it.each(HEADERS)("are no keys of [%s]", (header) => {
+    expect(problemsOf(`[${header}]\n__proto__ = "XLM"`)).toMatchObject([{ key: `${header}.__proto__` }]);
+    expect(problemsOf(`[${header}.__proto__]\nXLM = "XLM"`)).toMatchObject([{ key: `${header}.__proto__` }]);
+  });
+
+  it.each([
+    ["__proto__ = 1", "__proto__"],
+    ["[__proto__]\nurl = 1", "__proto__"],
+    ["[[__proto__]]\nurl = 1", "__proto__"],
+    ["[api.__proto__]\nrequire_key = false", "api.__proto__"],
+    ['[[sources]]\nname = "sdex"\n__proto__ = { weight = 1 }', "sources[0].__proto__"],
+    ["[constructor]\nkeys = 1", "constructor"],
+    ["[constructor.prototype]\nlevel = 1", "constructor"],
+    ["[toString]\ncall = 1", "toString"],
+    ["[log]\nvalueOf = 1", "log.valueOf"],
+  ])("are unknown keys like any other: %j", (text, key) => {
+    expect(problemsOf(text)).toMatchObject([{ key, wrong: "is no known key" }]);
+    expect(typeof Object.keys).toBe("function");
+  });
+});
+
+describe("whole numbers that no double holds are named as they are written", () => {
+  it.each<[written: string, shown: string]>([
+    ["18446744073709551646", "18446744073709551646"],
+    ["-9223372036854775809", "-9223372036854775809"],
+    ["9007199254740993", "9007199254740993"],
+    ["0x1_0000_0000_0000_001e", "18446744073709551646"],
+  ])("%s", (written, shown) => {
+    for (const key of ["aggregate.interval_seconds", "aggregate.min_usd_volume", "api.max_in_flight"]) {
+      expect(problemsOf(`${key} = ${written}`)).toMatchObject([{ key, wrong: `is ${shown}` }]);
+    }
+    expect(problemsOf(`[[sources]]\nname = "sdex"\nweight = ${written}`)).toMatchObject([{ wrong: `is ${shown}` }]);
+  });
+});
