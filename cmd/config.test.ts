@@ -53,6 +53,15 @@ describe("config check", () => {
     }
   });
 
+  it("says which prices are compared only where the database has references of them", async () => {
+    const file = fileWith('[aggregate]\npairs = ["XLM/USD"]\n[divergence.coingecko]\nenabled = true');
+    const { out, status } = await runProgram(["--config", file, "config", "check"]);
+    expect(status).toBe(0);
+    expect(out).toContain(
+      "\ncrypto:XLM/fiat:USD: fewer references outside than divergence.min_references (2); compared",
+    );
+  });
+
   it("passes warnings on", async () => {
     const { err, status } = await runProgram(["config", "check"], { STELLARINDEX_PORT: "tcp://h" });
     expect(err).toBe("warning: STELLARINDEX_PORT is no key of the configuration and is ignored\n");

@@ -5,6 +5,7 @@ import type { LoadedConfig } from "../internal/config/load.ts";
 import { formatConfig } from "../internal/config/print.ts";
 import { ConfigError } from "../internal/config/problems.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
+import { namesOfPairs, referencesNeedingStored } from "../internal/config/references.ts";
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
@@ -18,7 +19,7 @@ export function addConfigCommand(program: Command): void {
     .description("say whether the configuration can be used; list everything wrong with it where it cannot")
     .action((_options, command: Command) => {
       const loaded = loadConfigOf(command);
-      process.stdout.write(`${summary(loaded)}\n${unsharedNote(loaded)}`);
+      process.stdout.write(`${summary(loaded)}\n${unsharedNote(loaded)}${referencesNote(loaded)}`);
     });
   config
     .command("print")
@@ -37,6 +38,16 @@ function unsharedNote({ config }: LoadedConfig): string {
     if (!(error instanceof ConfigError)) throw error;
     return `aggregator and api, as processes of their own, refuse it:\n${error.message}\n`;
   }
+}
+
+/** Whether prices are compared depends on what the database will hold, which is not looked at here. */
+function referencesNote({ config }: LoadedConfig): string {
+  const short = referencesNeedingStored(config);
+  if (short.length === 0) return "";
+  return (
+    `${namesOfPairs(short)}: fewer references outside than divergence.min_references (${config.divergence.min_references}); ` +
+    "compared only where oracles or aggregators write their prices to trades, which stellarindex doctor looks for\n"
+  );
 }
 
 function summary({ config, file, origins }: LoadedConfig): string {

@@ -3,6 +3,8 @@ import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { MICROS_PER_SECOND } from "../canonical/time.ts";
 import { formatListen, isLoopback } from "./fields.ts";
+import { ineffectiveRules } from "./ineffective.ts";
+import { divergenceGaps } from "./references.ts";
 import { tooShort } from "./retention.ts";
 import type { Config } from "./schema.ts";
 
@@ -13,6 +15,8 @@ export function warningsAbout(config: Config): string[] {
     ...shortMemory(config),
     ...halfChainlink(config),
     ...gapsOfDivergence(config),
+    ...divergenceGaps(config),
+    ...ineffectiveRules(config),
     ...openToAll(config),
   ];
 }

@@ -171,6 +171,21 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     ]);
   });
 
+  it("without references enough for a published pair says which, until somebody writes them", async () => {
+    const divergence = `${settings}
+      [aggregate]
+      pairs = ["XLM/USD"]
+      [divergence.coingecko]
+      enabled = true`;
+    expect(of(await examined(database.url, settings), "references")[0]?.status).toBe("skipped");
+    expect(of(await examined(database.url, divergence), "references")[0]).toMatchObject({
+      status: "warning",
+      found: expect.stringMatching(/^1 of 1 published pairs .*never compared: crypto:XLM\/fiat:USD$/),
+    });
+    await writeTrades(database, [{ ...trade("reported", 90), source: "redstone" }]);
+    expect(statuses(await examined(database.url, divergence), "references")).toEqual(["ok"]);
+  });
+
   it("that lost what a window needs, or is not vacuumed, says so", async () => {
     await database.sql`UPDATE retention_horizons SET complete_from = now() WHERE table_name = 'trades'`;
     await database.sql`ALTER TABLE trades_1m SET (autovacuum_enabled = false)`;

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { makePolicy } from "../aggregate/policy.ts";
 import type { Pair } from "../canonical/pair.ts";
-import type { Config } from "../config/schema.ts";
+import { type Config, policySettings } from "../config/schema.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { readHorizons } from "../storage/horizons.ts";
 import { requireMigrated } from "../storage/migrate.ts";
 import { checkAutovacuum } from "./autovacuum.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
+import { checkReferences } from "./divergence.ts";
 import { type Finding, ok, skipped } from "./finding.ts";
 import { checkHorizons } from "./horizons.ts";
 import { checkRecovery } from "./recovery.ts";
@@ -28,9 +30,10 @@ const INSUFFICIENT_PRIVILEGE = "42501";
  * @param markets as stored, to look for their last trades
  */
 export function databaseChecks(
-  { database: settings, aggregate }: Config,
+  config: Config,
   markets: readonly Pair[],
 ): { readonly checks: readonly Check[]; readonly close: () => Promise<void> } {
+  const { database: settings, aggregate } = config;
   let database: Database | null = null;
   const now = (): bigint => BigInt(Date.now()) * 1000n;
   const opened = (): Database => {
@@ -122,6 +125,12 @@ export function databaseChecks(
       needs: migrated,
       cure: failed,
       look: () => checkRollups(opened().sql, markets, aggregate.windows, now()),
+    },
+    {
+      name: "references",
+      needs: migrated,
+      cure: failed,
+      look: () => checkReferences(config, makePolicy(policySettings(config)), opened(), now()),
     },
   ];
   return { checks, close: async () => database?.close() };

@@ -13,6 +13,7 @@ import {
   unknownSource,
   valuesWritten,
 } from "./events.ts";
+import { referenceLog } from "./reference-log.ts";
 import { makeRepeats } from "./repeats.ts";
 
 export type { Logger };
@@ -41,6 +42,7 @@ export function createLogger(
  */
 export function logAggregatorEvents(log: Logger, clock: () => number = stopwatch): { stop: () => void } {
   const repeats = makeRepeats(clock);
+  const tellReferences = referenceLog(log);
   const subscriptions = [
     tickDone.subscribe(({ to, targets, counts, abandoned, lost, durationSeconds, error }) => {
       const line = { to: formatTime(to), targets, ...counts, abandoned, lost, seconds: round(durationSeconds) };
@@ -83,6 +85,7 @@ export function logAggregatorEvents(log: Logger, clock: () => number = stopwatch
       const line = { pair: formatPair(pair), outcome, ...divergence, failures };
       if (divergence?.warning === true) log.warn(line, "price lies far from its references");
       else log.debug(line, "divergence");
+      tellReferences({ pair, outcome, divergence, failures });
     }),
     valuesWritten.subscribe(({ to, seconds, lagSeconds, ...counts }) => {
       log.debug({ to: formatTime(to), ...counts, seconds: round(seconds), lag_seconds: round(lagSeconds) }, "written");
