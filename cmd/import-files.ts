@@ -19,9 +19,10 @@ Files are CSV with a header line, or NDJSON (one object a line, same names), pla
 ${columns}
 Other columns are ignored. A row is one line. A bad row is reported and skipped. What is stored already is left
 as it is, so that an import can be run again; rows of the file that are stored with other amounts are named.
+Standard input and pipes are not read, since a file may have to be read twice.
 
-Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns or is broken,
-the database failed, or the import was interrupted; 2 for wrong usage, such as a file that is not there.
+Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns, is broken or has
+bad rows only, the database failed, or the import was interrupted; 2 for wrong usage, such as a file that is not there.
 `;
 }
 
@@ -36,6 +37,9 @@ export async function runImport(
   settings: Config["database"],
   ids?: IdMode,
 ): Promise<number> {
+  if (files.includes("-")) {
+    throw new UsageError("- is no file: standard input is not read; write it to a file first: COMMAND > trades.csv");
+  }
   const absent = files.filter((file) => !existsSync(file));
   if (absent.length > 0) throw new UsageError(`no such file: ${absent.join(", ")}`);
   if (settings.url === "pglite:memory") {

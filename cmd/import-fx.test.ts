@@ -48,6 +48,22 @@ describe("import-fx", () => {
     });
   });
 
+  it("counts rates of former currencies once, as they are in the central bank's own archive", async () => {
+    const archive = fileWith(
+      "archive.csv",
+      `${HEADER}2011-02-01,EUR,HRK,7.4\n2011-02-02,EUR,LVL,0.7\n2011-02-02,EUR,eur,1\n`,
+    );
+    expect(await run([archive])).toEqual({
+      status: 0,
+      out: `${archive}: 0 new, 0 known, 0 of them with other amounts, 1 bad\n`,
+      err: [
+        `${archive}:4: quote "eur" is no currency of the ISO 4217 list; did you mean EUR?`,
+        `${archive}: 2 rows skipped: rates of currencies that are no longer in use`,
+        "bad rows skipped: 1\n",
+      ].join("\n"),
+    });
+  });
+
   it("takes the sources that the configuration makes FX sources, and names them otherwise", async () => {
     const config = fileWith("stellarindex.toml", '[[sources]]\nname = "boe"\nclass = "exchange"\nsubclass = "fx"\n');
     expect(await run([rates, "--source", "boe", "--config", config])).toMatchObject({

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -33,6 +34,39 @@ describe("import", () => {
     // By hash they are other trades: the help says to stay with one.
     expect(await counts()).toBe("3 new, 0 known, 0");
     expect(await counts("--ids", "hash")).toBe("0 new, 3 known, 0");
+  });
+
+  it("ends with 1 where a file has no row that can be used, and with 0 where it has one", async () => {
+    const epochs = join(directory, "epochs.csv");
+    const header = "ts,source,pair,price,size";
+    const bad = ["1767225660", "1767225661"].map((ts) => `${ts},kraken,XRP/ETH,0.1,1`);
+    writeFileSync(epochs, [header, ...bad, ""].join("\n"));
+    expect(await run(epochs)).toEqual({
+      status: 1,
+      out: `${epochs}: 0 new, 0 known, 0 of them with other amounts, 2 bad\n`,
+      err: [
+        `${epochs}:2: ts "1767225660" is not a time with a zone; as seconds since 1970 it is 2026-01-01T00:01:00Z: write that`,
+        `${epochs}:3: ts "1767225661" is not a time with a zone; as seconds since 1970 it is 2026-01-01T00:01:01Z: write that`,
+        `${epochs}: none of its rows can be used`,
+        "bad rows skipped: 2\n",
+      ].join("\n"),
+    });
+    writeFileSync(epochs, [header, ...bad, "2026-01-01 00:01:02 UTC,kraken,XRP/ETH,0.1,1", ""].join("\n"));
+    expect(await run(epochs)).toMatchObject({ status: 0, out: expect.stringContaining("1 new") });
+  });
+
+  it("reads neither standard input nor a pipe, and says what to do", async () => {
+    expect(await run("-")).toMatchObject({
+      status: 2,
+      out: "",
+      err: expect.stringContaining("- is no file: standard input is not read; write it to a file first"),
+    });
+    const pipe = join(directory, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect(await run(pipe)).toMatchObject({
+      status: 1,
+      err: `${pipe}: not imported: is a pipe or a device; write it to a file first: COMMAND > trades.csv\n`,
+    });
   });
 
   it("refuses other ways to make ids", async () => {

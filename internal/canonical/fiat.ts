@@ -9,3 +9,12 @@ export const FIAT_CODES: ReadonlySet<string> = new Set(
     "UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
   ).split(" "),
 );
+
+/** ISO 4217 codes of currencies that went out of use since 1999, which archives of rates still hold. */
+export const FORMER_FIAT_CODES: ReadonlySet<string> = new Set(
+  (
+    "AFA ANG AZM BYB BYR CSD CUC CYP ECS EEK GHC GWP HRK LTL LVL MGF MRO MTL MZM ROL RUR SDD SIT SKK SLL SRG STD TMM TRL " +
+    "VEB VEF XEU YUM ZMK ZWD ZWL ZWN ZWR " +
+    "ATS BEF DEM ESP FIM FRF GRD IEP ITL LUF NLG PTE"
+  ).split(" "),
+);

@@ -6,7 +6,7 @@ export type Micros = bigint;
 export const MICROS_PER_SECOND = 1_000_000n;
 
 const RFC3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
 
 /**
  * Reads an RFC 3339 moment with its zone (`Z` or an offset). Fractions finer than a microsecond are cut, never rounded.

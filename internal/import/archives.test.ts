@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import type { BadRow } from "./file-kind.ts";
 import { importFile } from "./import-file.ts";
-import type { BadRow } from "./read-trades.ts";
 
 const ARCHIVES = fileURLToPath(new URL("../../../shared/data/trades", import.meta.url));
 

@@ -5,25 +5,49 @@ export interface Columns<Column extends string = string> {
   readonly names: readonly Column[];
   /** Per thing a row needs: the columns that say it, and the columns that say it otherwise. */
   readonly needed: readonly (readonly [columns: readonly Column[], instead?: readonly Column[]])[];
+  /** What to do with a file of these columns that lacks needed ones; null where there is nothing to say. */
+  readonly cureFor?: (present: readonly string[]) => string | null;
+}
+
+/** A value as rows hold it: a number, or a time. */
+const VALUE = /^-?\d[\d.,:TZ+ -]*$/;
+
+/** As they are called here: a name in other letters, `TS` or `Price`, is the column's unless another is the column's own. */
+function columnNames({ names }: Columns, present: readonly string[]): string[] {
+  return present.map((text) => {
+    const name = text.trim();
+    const column = names.find((each) => each === name.toLowerCase());
+    return column === undefined || (name !== column && present.includes(column)) ? name : column;
+  });
 }
 
 /**
  * Checks that the columns a file has can make its rows; others may be among them.
+ * @returns their names, a column's in its own letters
  * @throws InputError that names all that is missing, and what is there
  */
-export function checkColumns({ names, needed }: Columns, present: readonly string[]): void {
-  const twice = names.filter((column) => present.indexOf(column) !== present.lastIndexOf(column));
+export function checkColumns(columns: Columns, present: readonly string[]): string[] {
+  const { names, needed, cureFor } = columns;
+  const called = columnNames(columns, present);
+  const twice = names.filter((column) => called.indexOf(column) !== called.lastIndexOf(column));
   if (twice.length > 0) throw new InputError(`has the column ${twice.join(", ")} twice; leave one`);
-  const has = (columns: readonly string[] = []) =>
-    columns.length > 0 && columns.every((name) => present.includes(name));
+  const has = (columns: readonly string[] = []) => columns.length > 0 && columns.every((name) => called.includes(name));
   const missing = needed
     .filter(([columns, instead]) => !has(columns) && !has(instead))
     .map(([columns, instead]) =>
       instead === undefined ? columns.join(" and ") : `${columns.join(" and ")} (or ${instead.join(" and ")})`,
     );
-  if (missing.length === 0) return;
-  const list = present.join(", ");
+  if (missing.length === 0) return called;
+  const list = present.map((name) => name.trim()).join(", ");
   const shown = list.length > 200 ? `${list.slice(0, 200)}…` : list;
-  const hint = present.length === 1 && /[;\t|]/.test(list) ? "; columns are separated by commas" : "";
-  throw new InputError(`lacks the columns ${missing.join("; ")}. It has: ${shown}${hint}`);
+  const cure = cureFor?.(present) ?? generalCure(present, needed);
+  throw new InputError(`lacks the columns ${missing.join("; ")}. It has: ${shown}${cure === null ? "" : `; ${cure}`}`);
+}
+
+function generalCure(present: readonly string[], needed: Columns["needed"]): string | null {
+  if (present.length === 1 && /[;\t|]/.test(present[0] ?? "")) return "columns are separated by commas";
+  const values = present.filter((name) => VALUE.test(name));
+  if (values.length * 2 < present.length || values.length === 0) return null;
+  const header = needed.flatMap(([columns]) => columns).join(",");
+  return `that looks like a row, not like a header: put one above it that names the columns, such as ${header}`;
 }

@@ -8,8 +8,7 @@ import type { Fields } from "./fields.ts";
  * @throws InputError where columns are missing
  */
 export function csvReader(header: string, columns: Columns): (text: string) => Fields {
-  const names = splitHeader(header);
-  checkColumns(columns, names);
+  const names = checkColumns(columns, splitHeader(header));
   const places = columns.names
     .map((column) => [column, names.indexOf(column)] as const)
     .filter(([, place]) => place >= 0);
@@ -26,7 +25,7 @@ export function csvReader(header: string, columns: Columns): (text: string) => F
 
 function splitHeader(header: string): string[] {
   try {
-    return splitRow(header).map((name) => name.trim());
+    return splitRow(header);
   } catch (error) {
     throw error instanceof InputError
       ? new InputError(`is no CSV with a header: its first line ${error.message}`)

@@ -6,8 +6,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatPair } from "../canonical/pair.ts";
 import type { TradeRow } from "../canonical/trade.ts";
+import type { BadRow } from "./file-kind.ts";
 import { type ImportOptions, importFile } from "./import-file.ts";
-import type { BadRow } from "./read-trades.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -72,6 +72,42 @@ describe("importFile", () => {
     const result = await importText(content);
     expect(result).toMatchObject({ new: 2, known: 0, conflicting: 0, bad: 0, end: { kind: "complete" } });
     expect(result.store.ids()).toEqual(["1", "2"]);
+  });
+
+  test.each<[string, string]>([
+    ["the line by which spreadsheets tell that commas separate", `sep=,\n${csv(row(1), row(2))}`],
+    ["a header in other letters", csv(row(1), row(2)).replace(HEADER, "TS,Venue, BASE ,Quote,Price,Size,Trade_ID")],
+    [
+      "keys of NDJSON in other letters",
+      [1, 2]
+        .map(
+          (id) =>
+            `{"TS":"2026-08-09T21:04:35Z","Source":"kraken","Pair":"XLM/USD","Price":1,"Size":1,"Trade_Id":${id}}`,
+        )
+        .join("\n"),
+    ],
+  ])("takes %s", async (_, content) => {
+    const result = await importText(content);
+    expect(result).toMatchObject({ new: 2, bad: 0, end: { kind: "complete" } });
+    expect(result.store.ids()).toEqual(["1", "2"]);
+  });
+
+  test("takes the column that is written as it is called before one in other letters", async () => {
+    const result = await importText(csv(`${row(1)},x`, `${row(2)},y`).replace(HEADER, `${HEADER},TRADE_ID`));
+    expect(result.store.ids()).toEqual(["1", "2"]);
+  });
+
+  test("takes what comes before the first row of a recorded stream for bad rows", async () => {
+    const trade = (id: string): string =>
+      `{"ts":"2026-08-09T21:04:35Z","source":"kraken","pair":"XLM/USD","price":1,"size":1,"trade_id":"${id}"}`;
+    const before = ['{"type":"heartbeat"}', "", '{"cut off', "connected"];
+    const result = await importText([...before, trade("1"), before[0], trade("2")].join("\n"));
+    expect(result).toMatchObject({ new: 2, bad: 4, end: { kind: "complete" } });
+    expect(result.badRows.map(({ line }) => line)).toEqual([1, 3, 4, 6]);
+    expect(result.badRows[0]?.reason).toMatch(/^lacks the columns ts; .* It has: type$/);
+    // The same where ids are made, for which the file is read twice.
+    const withoutIds = await importText([...before, trade(""), trade("")].join("\n"));
+    expect(withoutIds).toMatchObject({ new: 2, bad: 3, end: { kind: "complete" } });
   });
 
   test("skips bad rows and says where they are and why", async () => {
@@ -172,10 +208,24 @@ describe("importFile", () => {
     ["an empty file", "", "is empty"],
     ["an empty gzip file", gzipSync(""), "is empty"],
     ["HTML", "<!DOCTYPE html>\n<p>404, not found</p>\n", "looks like HTML"],
-    ["binary data", Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 1, 2, 0xff]), "is binary"],
-    ["UTF-16", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le"), "is binary or not in UTF-8"],
-    ["a JSON array", '[{"ts":1}]', "JSON array"],
-    ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line"],
+    ["binary data", Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 2, 0xff]), "is binary"],
+    ["a zip archive", Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 1, 2, 0xff]), "unzip -p FILE > trades.csv"],
+    ["a zip archive in gzip", gzipSync(Buffer.from([0x50, 0x4b, 3, 4, 0])), "is a zip archive"],
+    ["gzip in gzip", gzipSync(gzipSync(csv(row(1)))), "gzip twice: gzip -dc FILE > trades.csv.gz"],
+    ["xz", Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0]), "xz -dc FILE > trades.csv"],
+    ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), "zstd -dc FILE > trades.csv"],
+    ["bzip2", "BZh91AY&SY\0\0", "bzip2 -dc FILE > trades.csv"],
+    ["a tar archive", gzipSync(`trades.csv${"\0".repeat(247)}ustar\0`), "tar xf FILE"],
+    ["UTF-16", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le"), "iconv -f UTF-16 -t UTF-8 FILE > trades.csv"],
+    ["UTF-16 of the other kind", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le").swap16(), "is in UTF-16"],
+    ["UTF-16 without a mark", Buffer.from(csv(row(1)), "utf16le"), "is in UTF-16"],
+    ["CR alone at the ends of lines", csv(row(1)).replaceAll("\n", "\r"), "tr '\\r' '\\n' < FILE > trades.csv"],
+    ["a line that says semicolons", `sep=;\n${csv(row(1)).replaceAll(",", ";")}`, 'separated by ";"; export it with'],
+    ["a file without a header", `${row(1)}\n${row(2)}\n`, "looks like a row, not like a header: put one above it"],
+    ["a venue's rows without a header", "1315922016,5.8,1.0\n", "such as ts,source,base,quote,price,size"],
+    ["a JSON array", '[{"ts":1}]', "looks like a JSON array: jq -c '.[]' FILE > trades.ndjson"],
+    ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line; jq -c . FILE makes such lines"],
+    ["heartbeats alone", '{"type":"heartbeat"}\n'.repeat(500), "lacks the columns ts; source (or venue)"],
     ["CSV without a column that is needed", csv(row(1)).replace("size", "volume"), "price and size"],
     ["rates", "date,base,quote,rate\n", "lacks the columns ts; source (or venue); price and size"],
     ["prose", "Dear all,\nplease find the trades attached\n", "lacks the columns ts; source (or venue)"],
@@ -188,7 +238,12 @@ describe("importFile", () => {
     const { write } = createStore();
     const absent = await importFile(join(directory, "absent"), { write });
     expect(absent.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("ENOENT") });
-    expect((await importFile(directory, { write })).end).toMatchObject({ kind: "refused" });
+    for (const [path, reason] of [
+      [directory, "is a directory; name the files in it"],
+      ["/dev/null", "is a pipe or a device; write it to a file first: COMMAND > trades.csv"],
+    ] as const) {
+      expect((await importFile(path, { write })).end).toEqual({ kind: "refused", reason });
+    }
   });
 
   test("keeps the counts of what was stored before the database failed", async () => {

@@ -6,10 +6,10 @@ import type { Micros } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
-import type { FileKind, FileTrade } from "./file-kind.ts";
+import type { BadRow, FileKind, FileTrade } from "./file-kind.ts";
 import { createMisspeltCounter, type Misspelt } from "./misspelt.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
-import { type BadRow, readTrades } from "./read-trades.ts";
+import { readTrades } from "./read-trades.ts";
 import { ID_SCHEMES, type IdMode, type IdScheme } from "./trade-id.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 
@@ -39,6 +39,8 @@ export type ImportEnd =
 
 export interface ImportResult extends Readonly<WriteCounts> {
   readonly bad: number;
+  /** Rows that are fine and of no use, by what they have in common. */
+  readonly skipped: ReadonlyMap<string, number>;
   readonly misspelt: Misspelt;
   readonly end: ImportEnd;
 }
@@ -54,6 +56,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
   const misspelt = createMisspeltCounter();
   const scheme = ID_SCHEMES[ids];
   const writer = createBatchWriter(write, batchSize, counts);
+  const skipped = new Map<string, number>();
   let bad = 0;
   let scratch: string | null = null;
 
@@ -71,6 +74,10 @@ export async function importFile(path: string, options: ImportOptions): Promise<
         if ("reason" in row) {
           bad += 1;
           onBadRow?.(row);
+          continue;
+        }
+        if ("skipped" in row) {
+          skipped.set(row.skipped, (skipped.get(row.skipped) ?? 0) + 1);
           continue;
         }
         misspelt.add(row);
@@ -103,7 +110,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
     }
     return end;
   });
-  return { ...counts, bad, misspelt, end: stored };
+  return { ...counts, bad, skipped, misspelt, end: stored };
 }
 
 /**
@@ -123,7 +130,7 @@ async function numberRows(
   try {
     for await (const rows of trades) {
       for (const row of rows) {
-        if ("reason" in row || row.tradeId !== undefined) continue;
+        if ("reason" in row || "skipped" in row || row.tradeId !== undefined) continue;
         counter.add(numberedBy(row));
         if (last !== null && row.ts > last) forward += 1;
         if (last !== null && row.ts < last) back += 1;
@@ -150,7 +157,9 @@ async function fileSize(path: string): Promise<number> {
   const stats = await stat(path).catch((error: Error) => {
     throw new BrokenFile(`cannot be read: ${error.message}`);
   });
-  if (!stats.isFile()) throw new InputError("is not a regular file");
+  if (stats.isDirectory()) throw new InputError("is a directory; name the files in it");
+  // A pipe cannot be read twice, as rows without ids need.
+  if (!stats.isFile()) throw new InputError("is a pipe or a device; write it to a file first: COMMAND > trades.csv");
   return stats.size;
 }
 

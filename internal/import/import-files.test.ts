@@ -53,7 +53,7 @@ test("says what became of each file and of all, and goes on after a file it cann
 });
 
 test("is content with bad rows, and shows the first 20 of a file", async () => {
-  const { ok, err } = await run({ a: file(...Array(50).fill(0)) });
+  const { ok, err } = await run({ a: file(...Array(50).fill(0), 1) });
   expect(ok).toBe(true);
   expect(err).toHaveLength(22);
   expect(err.slice(-3)).toEqual([
@@ -61,6 +61,19 @@ test("is content with bad rows, and shows the first 20 of a file", async () => {
     "a: further bad rows are only counted",
     "bad rows skipped: 50",
   ]);
+});
+
+test("is not content with a file that has bad rows only, and goes on after it", async () => {
+  const { ok, out, err } = await run({ a: file(0), b: file(1) });
+  expect(ok).toBe(false);
+  expect(out).toHaveLength(3);
+  expect(err).toEqual([
+    "a:2: size is 0, but has to be above 0",
+    "a: none of its rows can be used",
+    "bad rows skipped: 1",
+  ]);
+  // A day without trades.
+  expect((await run({ a: file() })).ok).toBe(true);
 });
 
 test("names the first 5 trades that are stored with other amounts", async () => {

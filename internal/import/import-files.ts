@@ -3,7 +3,15 @@ import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
-import { addCounts, formatConflicts, formatCounts, formatEnd, formatMisspelt } from "./summary.ts";
+import {
+  addCounts,
+  formatConflicts,
+  formatCounts,
+  formatEnd,
+  formatMisspelt,
+  formatSkipped,
+  isAllBad,
+} from "./summary.ts";
 import type { IdMode } from "./trade-id.ts";
 
 const BAD_ROWS_SHOWN = 20;
@@ -22,7 +30,7 @@ export interface ImportFilesOptions {
 /**
  * Imports files one after another and says what became of each. After an interruption, or where rows cannot be stored,
  * the files that are left are not touched.
- * @returns whether all files were read to their end and stored; bad rows do not matter for that
+ * @returns whether all files were read to their end and stored. Bad rows do not matter for that, unless a file has no others
  */
 export async function importFiles(paths: readonly string[], options: ImportFilesOptions): Promise<boolean> {
   const { progress, print } = options;
@@ -31,7 +39,8 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
     const result = await importOne(path, options);
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
-    const lines = [...formatConflicts(result), ...formatMisspelt(result), formatEnd(result) ?? []].flat();
+    const notes = [formatSkipped, formatConflicts, formatMisspelt].flatMap((format) => format(result));
+    const lines = [...notes, formatEnd(result) ?? [], isAllBad(result) ? "none of its rows can be used" : []].flat();
     for (const line of lines) progress.log(`${path}: ${line}`);
     if (result.end.kind === "interrupted" || result.end.kind === "failed") break;
   }
@@ -39,7 +48,9 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
   if (paths.length > 1) print(`total: ${formatCounts(total)}`);
   if (results.length < paths.length) progress.log(`files not imported yet: ${paths.slice(results.length).join(", ")}`);
   if (total.bad > 0) progress.log(`bad rows skipped: ${total.bad}`);
-  return results.length === paths.length && results.every((result) => result.end.kind === "complete");
+  return (
+    results.length === paths.length && results.every((result) => result.end.kind === "complete" && !isAllBad(result))
+  );
 }
 
 async function importOne(

@@ -6,17 +6,19 @@ import type { Fields } from "./fields.ts";
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * Checks the first line of an NDJSON file.
+ * Checks that a line of an NDJSON file has what a row needs.
  * @returns reads one line; that throws InputError where the line is no flat object with texts and numbers
- * @throws InputError where the first line is no JSON object, or columns are missing
+ * @throws InputError where the line is no JSON object, or columns are missing
  */
-export function ndjsonReader(firstLine: string, columns: Columns): (text: string) => Fields {
-  checkColumns(columns, Object.keys(parseObject(firstLine)));
+export function ndjsonReader(line: string, columns: Columns): (text: string) => Fields {
+  const keys = Object.keys(parseObject(line));
+  const names = checkColumns(columns, keys);
+  const keyOf = new Map(names.map((name, place) => [name, keys[place] ?? name]));
   return (text) => {
     const object = parseObject(text);
     const fields: Fields = {};
     for (const column of columns.names) {
-      const value = object[column];
+      const value = object[keyOf.get(column) ?? column];
       if (value === undefined || value === null) continue;
       if (typeof value !== "string") throw new InputError(`${column} is neither a text nor a number`);
       fields[column] = value;
@@ -32,7 +34,7 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(quoted);
   } catch {
-    throw new InputError("is not one whole JSON object on one line");
+    throw new InputError("is not one whole JSON object on one line; jq -c . FILE makes such lines");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new InputError("is not a JSON object");
   return value as Record<string, unknown>;

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { formatPair } from "../canonical/pair.ts";
+import type { BadRow } from "./file-kind.ts";
 import { importFile } from "./import-file.ts";
 import { rateFile } from "./rate-row.ts";
-import type { BadRow } from "./read-trades.ts";
 
 const ARCHIVES = fileURLToPath(new URL("../../../shared/data/fx", import.meta.url));
 const PAIRS = ["AUD", "CAD", "CHF", "GBP", "JPY", "KRW", "USD"].map((code) => `fiat:EUR/fiat:${code}`);

@@ -5,9 +5,9 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestDatabase, type TestDatabase } from "../storage/database.testing.ts";
 import { writeTrades } from "../storage/trades.ts";
+import type { BadRow } from "./file-kind.ts";
 import { importFile } from "./import-file.ts";
 import { rateFile } from "./rate-row.ts";
-import type { BadRow } from "./read-trades.ts";
 
 describe("a file of rates in an embedded database", () => {
   let database: TestDatabase;
@@ -58,9 +58,20 @@ describe("a file of rates in an embedded database", () => {
     ]);
   });
 
+  test("has the currencies that are no longer in use counted, as one kind", async () => {
+    const rows = ["HRK", "LVL", "EEK", "HRK"].map((code, day) => `2011-02-0${day + 1},EUR,${code},7.5`);
+    const result = await importText(`date,base,quote,rate\n${rows.join("\n")}\n2011-02-01,EUR,USD,1.4\n`);
+    expect(result).toMatchObject({ new: 1, bad: 0, end: { kind: "complete" } });
+    expect([...result.skipped]).toEqual([["rates of currencies that are no longer in use", 4]]);
+  });
+
   test.each([
     ["trades", "ts,venue,base,quote,price,size\n", "lacks the columns date; rate. It has: ts, venue, base, quote"],
-    ["a column per currency", "Date,USD,JPY,\n", "lacks the columns date; base; quote; rate. It has: Date, USD, JPY"],
+    [
+      "a column per currency",
+      "Date,USD,JPY,\n",
+      "lacks the columns base; quote; rate. It has: Date, USD, JPY, ; a column per currency is turned into a row per rate",
+    ],
     [
       "trades in NDJSON",
       '{"ts":"T","pair":"EUR/USD"}\n',

@@ -1,10 +1,10 @@
 import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
-import { FIAT_CODES } from "../canonical/fiat.ts";
+import { FIAT_CODES, FORMER_FIAT_CODES } from "../canonical/fiat.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { makePair } from "../canonical/pair.ts";
 import { readAmount } from "./amount.ts";
 import { empty, type Fields, quoted, value } from "./fields.ts";
-import type { FileKind, FileTrade } from "./file-kind.ts";
+import { type FileKind, type FileTrade, SkippedRow } from "./file-kind.ts";
 import { publicationTime } from "./publication-time.ts";
 
 const COLUMNS = ["date", "base", "quote", "rate"] as const;
@@ -15,9 +15,15 @@ const ONE = parseDecimal("1");
 /** A file of reference exchange rates of an FX source. */
 export function rateFile(source: string): FileKind<Column> {
   return {
-    columns: { names: COLUMNS, needed: COLUMNS.map((column) => [[column]]) },
+    columns: { names: COLUMNS, needed: COLUMNS.map((column) => [[column]]), cureFor },
     readRow: (fields) => readRate(fields, source),
   };
+}
+
+/** The central bank's own file has a column per currency. */
+function cureFor(present: readonly string[]): string | null {
+  const currencies = present.filter((name) => FIAT_CODES.has(name));
+  return currencies.length < 2 ? null : "a column per currency is turned into a row per rate as import-fx --help shows";
 }
 
 /** The rate as a trade: one unit of `base` for `rate` units of `quote`, with the date as its id. */
@@ -37,7 +43,10 @@ function readCurrency(fields: Fields<Column>, column: "base" | "quote"): string 
   const text = value(fields, column) ?? empty(column);
   const code = text.startsWith("fiat:") ? text.slice("fiat:".length) : text;
   if (FIAT_CODES.has(code)) return `fiat:${code}`;
-  throw new InputError(`${column} ${quoted(text)} is no currency of the ISO 4217 list, such as USD`);
+  const refuse = `${column} ${quoted(text)} is no currency of the ISO 4217 list`;
+  if (FORMER_FIAT_CODES.has(code)) throw new SkippedRow("rates of currencies that are no longer in use", refuse);
+  const upper = code.toUpperCase();
+  throw new InputError(FIAT_CODES.has(upper) ? `${refuse}; did you mean ${upper}?` : `${refuse}, such as USD`);
 }
 
 function readQuoteAmount(fields: Fields<Column>): Decimal {

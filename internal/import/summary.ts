@@ -37,6 +37,16 @@ export function formatMisspelt({ misspelt: { pairs, others } }: ImportResult): s
   return others > 0 ? [...named, `and ${countOf(others)} of other pairs in such a spelling`] : named;
 }
 
+/** A line for each kind of rows that were skipped as such. */
+export function formatSkipped({ skipped }: ImportResult): string[] {
+  return [...skipped].map(([kind, rows]) => `${countOf(rows)} skipped: ${kind}`);
+}
+
+/** Whether a file has rows and not one of them could be used: then it is another file than was meant. */
+export function isAllBad(result: ImportResult): boolean {
+  return result.end.kind === "complete" && result.bad > 0 && result.new + result.known + result.skipped.size === 0;
+}
+
 function countOf(rows: number): string {
   return rows === 1 ? "1 row" : `${rows} rows`;
 }

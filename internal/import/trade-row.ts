@@ -7,6 +7,7 @@ import { SOURCE_NAME } from "../sources/registry.ts";
 import { checkAmount, readAmount } from "./amount.ts";
 import { empty, type Fields as FieldsOf, inColumn, quoted, value } from "./fields.ts";
 import type { FileKind, FileTrade } from "./file-kind.ts";
+import { readFileTime } from "./file-time.ts";
 
 const COLUMNS = [
   "ts",
@@ -60,7 +61,7 @@ function readTrade(fields: Fields): FileTrade {
 }
 
 function readTs(fields: Fields): Micros {
-  const ts = inColumn("ts", parseTime, value(fields, "ts") ?? empty("ts"));
+  const ts = inColumn("ts", readFileTime, value(fields, "ts") ?? empty("ts"));
   if (ts < YEAR_1 || ts > LAST_MOMENT) throw new InputError("ts is outside the years 1 to 9999 in UTC");
   return ts;
 }
@@ -93,7 +94,17 @@ function readAmounts(fields: Fields): Pick<TradeRow, "baseAmount" | "quoteAmount
   const price = inColumn("price", parseDecimal, value(fields, "price") ?? missing());
   if (price.lte(ZERO)) throw new InputError(`price is ${formatDecimal(price)}, but has to be above 0`);
   const size = readAmount("size", value(fields, "size") ?? missing());
-  return checkPrice(size, checkAmount("the quote amount, price times size,", price.times(size)));
+  return checkPrice(size, checkProduct(price.times(size)));
+}
+
+/** Nothing is rounded that a file says exactly. */
+function checkProduct(quoteAmount: Decimal): Decimal {
+  try {
+    return checkAmount("the quote amount, price times size,", quoteAmount);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${error.message}; write what the venue says was paid, as base_amount and quote_amount`);
+  }
 }
 
 /** The price is kept to 30 decimals and must not be 0 there. */
