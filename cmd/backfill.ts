@@ -2,7 +2,13 @@ import { extname } from "node:path";
 import type { Command } from "commander";
 import { pairIdentity } from "../internal/aggregate/aliases.ts";
 import { makePolicy, type Policy } from "../internal/aggregate/policy.ts";
-import { configuredPairs, type Grid, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
+import {
+  configuredPairs,
+  configuredSpellings,
+  type Grid,
+  refuseOneAsset,
+  windowSecondsOf,
+} from "../internal/aggregate/question.ts";
 import { type BackfillResult, runBackfill } from "../internal/backfill/backfill.ts";
 import { BACKFILL_FORMATS, type BackfillFormat } from "../internal/backfill/format.ts";
 import { openOutput } from "../internal/backfill/output.ts";
@@ -119,11 +125,13 @@ function planOf(options: Options, { aggregate, ...config }: Config, policy: Poli
   return plan;
 }
 
-function pairsOf(text: string, configured: readonly Pair[], { aliases }: Policy): Pair[] {
+function pairsOf(text: string, configured: readonly Pair[], policy: Policy): Pair[] {
+  const { aliases } = policy;
+  const spellings = configuredSpellings(configured, policy);
   const nameOf = configuredPairs(configured, aliases);
   const pairs = new Map<string, Pair>();
   for (const each of text.split(",")) {
-    const pair = usage("--pairs", () => refuseOneAsset(parseTypedPair(each.trim()), aliases));
+    const pair = usage("--pairs", () => refuseOneAsset(parseTypedPair(each.trim(), spellings), aliases));
     pairs.set(pairIdentity(pair, aliases), nameOf(pair) ?? pair);
   }
   return [...pairs.values()];

@@ -1,7 +1,13 @@
 import type { Command } from "commander";
 import { makePolicy } from "../internal/aggregate/policy.ts";
 import { computePublished, type Published, refusalOf } from "../internal/aggregate/published-value.ts";
-import { bucketEndAt, configuredPairs, refuseOneAsset, windowSecondsOf } from "../internal/aggregate/question.ts";
+import {
+  bucketEndAt,
+  configuredPairs,
+  configuredSpellings,
+  refuseOneAsset,
+  windowSecondsOf,
+} from "../internal/aggregate/question.ts";
 import type { TradeReader } from "../internal/aggregate/reader.ts";
 import { chainGap, type Triangulation } from "../internal/aggregate/triangulation.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
@@ -51,7 +57,8 @@ export function addComputeCommand(program: Command): void {
         settleSeconds: config.aggregate.settle_seconds,
       };
       const policy = makePolicy(policySettings(config));
-      const asked = usage("--pair", () => refuseOneAsset(parseTypedPair(options.pair), policy.aliases));
+      const spellings = configuredSpellings(publishedPairs(config), policy);
+      const asked = usage("--pair", () => refuseOneAsset(parseTypedPair(options.pair, spellings), policy.aliases));
       const target = {
         pair: configuredPairs(publishedPairs(config), policy.aliases)(asked) ?? asked,
         windowSeconds: usage("--window", () => windowSecondsOf(parseDuration(options.window), grid)),

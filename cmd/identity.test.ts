@@ -17,6 +17,17 @@ describe("a known code in another case is refused", () => {
   });
 });
 
+describe("a configured asset in another case is refused", () => {
+  it.each([
+    [["compute", "--window", "5m", "--pair", "foo/USD"], '--pair: asset "foo" is not known; did you mean FOO?\n'],
+    [["backfill", ...range, "--out", "x.csv", "--pairs", "FOO/USD,crypto:Foo/EUR"], "did you mean crypto:FOO?\n"],
+  ])("%j", async (args, message) => {
+    const { status, err } = await runProgram(args, { ...environment, STELLARINDEX_AGGREGATE_PAIRS: "FOO/USD" });
+    expect(status).toBe(2);
+    expect(err).toContain(message);
+  });
+});
+
 it("looks for trades to delete under a misspelt code, as they may be stored", async () => {
   const args = ["trades", "delete", ...range, "--yes", "--pair", "crypto:xrp/crypto:eth"];
   expect(await runProgram(args, environment)).toMatchObject({

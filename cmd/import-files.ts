@@ -1,5 +1,9 @@
 import { existsSync } from "node:fs";
-import type { Config } from "../internal/config/schema.ts";
+import { makePolicy } from "../internal/aggregate/policy.ts";
+import { configuredSpellings } from "../internal/aggregate/question.ts";
+import type { Spellings } from "../internal/canonical/known-assets.ts";
+import { publishedPairs } from "../internal/config/published-pairs.ts";
+import { type Config, policySettings } from "../internal/config/schema.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
 import { type ImportFilesOptions, importFiles } from "../internal/import/import-files.ts";
 import { createProgress } from "../internal/import/progress.ts";
@@ -34,9 +38,10 @@ bad rows only, the database failed, or the import was interrupted; 2 for wrong u
 export async function runImport(
   files: readonly string[],
   kind: FileKind,
-  settings: Config["database"],
+  config: Config,
   ids?: IdMode,
 ): Promise<number> {
+  const { database: settings } = config;
   if (files.includes("-")) {
     throw new UsageError("- is no file: standard input is not read; write it to a file first: COMMAND > trades.csv");
   }
@@ -45,14 +50,23 @@ export async function runImport(
   if (settings.url === "pglite:memory") {
     throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
   }
-  const options = { kind, progress: createProgress(process.stderr), ...(ids && { ids }) };
+  const options = {
+    kind,
+    progress: createProgress(process.stderr),
+    spellings: spellingsUnder(config),
+    ...(ids && { ids }),
+  };
   return (await importInto(settings, files, options)) ? 0 : FAILURE;
+}
+
+function spellingsUnder(config: Config): Spellings {
+  return configuredSpellings(publishedPairs(config), makePolicy(policySettings(config)));
 }
 
 async function importInto(
   settings: Config["database"],
   files: readonly string[],
-  options: Pick<ImportFilesOptions, "kind" | "ids" | "progress">,
+  options: Pick<ImportFilesOptions, "kind" | "ids" | "spellings" | "progress">,
 ): Promise<boolean> {
   const interruption = new AbortController();
   const interrupt = (): void => {

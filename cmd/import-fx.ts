@@ -38,7 +38,8 @@ export function addImportFxCommand(program: Command): void {
     .action(async (files: string[], { source }: { source: string }, command: Command) => {
       const loaded = loadConfigOf(command);
       requireFxSource(source, loaded.config);
-      process.exitCode = await runImport(files, rateFile(source), databaseOf(loaded));
+      const config = { ...loaded.config, database: databaseOf(loaded) };
+      process.exitCode = await runImport(files, rateFile(source), config);
     });
 }
 

@@ -38,6 +38,8 @@ export function addImportCommand(program: Command): void {
     )
     .addHelpText("after", HELP)
     .action(async (files: string[], { ids }: { ids: IdMode }, command: Command) => {
-      process.exitCode = await runImport(files, TRADE_FILE, databaseOf(loadConfigOf(command)), ids);
+      const loaded = loadConfigOf(command);
+      const config = { ...loaded.config, database: databaseOf(loaded) };
+      process.exitCode = await runImport(files, TRADE_FILE, config, ids);
     });
 }

@@ -1,8 +1,9 @@
 import { latestClosed } from "../canonical/bucket.ts";
 import { InputError } from "../canonical/input-error.ts";
+import { type Spellings, spellingsOf } from "../canonical/known-assets.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { earlierOf, floorTo, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
-import { type Aliases, isOneAsset, pairIdentity } from "./aliases.ts";
+import { type Aliases, isOneAsset, type Pegs, pairIdentity } from "./aliases.ts";
 
 /** The longest window that is answered, 31 days. */
 export const LONGEST_WINDOW_SECONDS = 31 * 24 * 3600;
@@ -18,6 +19,15 @@ export interface Grid {
 export function configuredPairs(configured: readonly Pair[], aliases: Aliases): (pair: Pair) => Pair | null {
   const byIdentity = new Map(configured.map((pair) => [pairIdentity(pair, aliases), pair]));
   return (pair) => byIdentity.get(pairIdentity(pair, aliases)) ?? null;
+}
+
+/** How the assets are spelt that a configuration names, for reading what people type. */
+export function configuredSpellings(
+  configured: readonly Pair[],
+  { aliases, pegs }: { readonly aliases: Aliases; readonly pegs: Pegs },
+): Spellings {
+  const sides = configured.flatMap(({ base, quote }) => [base, quote]);
+  return spellingsOf([...sides, ...aliases.groups.keys(), ...pegs.keys()]);
 }
 
 /**

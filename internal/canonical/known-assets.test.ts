@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { parseAsset } from "./asset.ts";
 import { FIAT_CODES } from "./fiat.ts";
-import { knownSpelling, parseTypedAsset } from "./known-assets.ts";
+import { knownSpelling, parseTypedAsset, spellingsOf } from "./known-assets.ts";
 import { makePair, makeTypedPair, parsePair, parseStoredPair, parseTypedPair } from "./pair.ts";
 
 const CIRCLE = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
@@ -64,6 +65,35 @@ describe("parseTypedAsset", () => {
     const codes = [...FIAT_CODES];
     expect(codes.map((code) => knownSpelling(code))).toEqual(codes.map(() => null));
     expect(codes.map((code) => knownSpelling(code.toLowerCase()))).toEqual(codes);
+  });
+});
+
+describe("assets that somebody named", () => {
+  const issued = "GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC";
+  const further = spellingsOf(["FOO", "yBar", "crypto:USD", `Baz-${issued}`, "native", "USD"].map(parseAsset));
+
+  it.each([
+    ["foo", "FOO"],
+    ["Foo", "FOO"],
+    ["crypto:foo", "crypto:FOO"],
+    ["YBAR", "yBar"],
+    [`BAZ-${issued}`, `Baz-${issued}`],
+    [`baz:${issued}`, `Baz:${issued}`],
+    ["usd", "USD"],
+    ["xlm", "XLM"],
+  ])("are asked for where %s is typed: %s", (text, right) => {
+    expect(() => parseTypedAsset(text, further)).toThrow(`did you mean ${right}?`);
+    expect(() => parseTypedPair(`${text}/EUR`, further)).toThrow(`did you mean ${right}?`);
+    expect(() => makeTypedPair("EUR", text, further)).toThrow(`did you mean ${right}?`);
+  });
+
+  it.each(["FOO", "yBar", "crypto:USD", `Baz:${issued}`, "other", `baz-${CIRCLE}`])("take %s", (text) => {
+    expect(parseTypedAsset(text, further)).toBe(parseAsset(text));
+  });
+
+  it("are no misspelling of each other", () => {
+    const both = spellingsOf(["crypto:FOO", "crypto:Foo"].map(parseAsset));
+    expect(["FOO", "Foo", "foo"].map((text) => knownSpelling(text, both))).toEqual([null, null, null]);
   });
 });
 

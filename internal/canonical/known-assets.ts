@@ -30,12 +30,32 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map(
   ].map(([written = "", right = ""]) => [written.toLowerCase(), right]),
 );
 
+/** Further known assets, by the lower case of every way to write them. */
+export type Spellings = ReadonlyMap<string, string>;
+
+const NO_MORE: Spellings = new Map();
+
+/** The ways to write assets that somebody has named; of two that differ only in case, neither is the other misspelt. */
+export function spellingsOf(assets: Iterable<Asset>): Spellings {
+  const named = new Map<string, Set<string>>();
+  for (const asset of assets) {
+    const ticker = asset.startsWith("crypto:") ? asset.slice("crypto:".length) : asset.replace("-", ":");
+    for (const written of FIAT_CODES.has(ticker) ? [asset] : [asset, ticker]) {
+      const key = written.toLowerCase();
+      named.set(key, (named.get(key) ?? new Set()).add(written));
+    }
+  }
+  return new Map([...named].flatMap(([key, texts]) => (texts.size === 1 ? [[key, [...texts][0] ?? ""] as const] : [])));
+}
+
 /**
  * The known asset that the text differs from only in case, spelt right: `xlm` → `XLM`, `NATIVE` → `native`. Null where it
  * is right as it is, or like no known asset. A token that shares a currency's code, `crypto:USD`, is right.
+ * @param further assets that are known beside those that everybody knows
  */
-export function knownSpelling(text: string): string | null {
-  const known = SPELLINGS.get(text.toLowerCase());
+export function knownSpelling(text: string, further: Spellings = NO_MORE): string | null {
+  const key = text.toLowerCase();
+  const known = SPELLINGS.get(key) ?? further.get(key);
   if (known === undefined || known === text) return null;
   return known.startsWith("fiat:") && text === `crypto:${known.slice("fiat:".length)}` ? null : known;
 }
@@ -45,8 +65,8 @@ export function knownSpelling(text: string): string | null {
  * that nobody trades, is refused.
  * @throws InputError that says what was meant
  */
-export function parseTypedAsset(text: string): Asset {
-  const known = knownSpelling(text);
+export function parseTypedAsset(text: string, further: Spellings = NO_MORE): Asset {
+  const known = knownSpelling(text, further);
   if (known !== null) {
     throw new InputError(`asset ${JSON.stringify(text.slice(0, 80))} is not known; did you mean ${known}?`);
   }

@@ -1,6 +1,6 @@
 import { type Asset, parseAsset } from "./asset.ts";
 import { InputError } from "./input-error.ts";
-import { parseTypedAsset } from "./known-assets.ts";
+import { parseTypedAsset, type Spellings } from "./known-assets.ts";
 
 /** A market: prices are in units of `quote` for one unit of `base`. */
 export interface Pair {
@@ -22,13 +22,13 @@ export function makePair(base: string, quote: string): Pair {
 }
 
 /** {@link parsePair} for what a person typed; see {@link parseTypedAsset}. */
-export function parseTypedPair(text: string): Pair {
-  return pairOf(...splitPair(text), parseTypedAsset);
+export function parseTypedPair(text: string, further?: Spellings): Pair {
+  return pairOf(...splitPair(text), (asset) => parseTypedAsset(asset, further));
 }
 
 /** {@link makePair} for what a person typed; see {@link parseTypedAsset}. */
-export function makeTypedPair(base: string, quote: string): Pair {
-  return pairOf(base, quote, parseTypedAsset);
+export function makeTypedPair(base: string, quote: string, further?: Spellings): Pair {
+  return pairOf(base, quote, (asset) => parseTypedAsset(asset, further));
 }
 
 /**

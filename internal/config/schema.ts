@@ -2,8 +2,10 @@ import { z } from "zod";
 import type { PolicySettings } from "../aggregate/policy.ts";
 import { aggregateSection } from "./aggregate-section.ts";
 import { apiSection } from "./api-section.ts";
+import { needs } from "./cross-checks.ts";
 import { divergenceSection } from "./divergence-section.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./fields.ts";
+import { checkSpellings } from "./one-spelling.ts";
 import { secret } from "./secrets.ts";
 import { sourcesSection } from "./sources-section.ts";
 
@@ -72,15 +74,17 @@ const logSection = z
  * The whole configuration, read from TOML's values and written back to them (`z.encode`). The description of each key
  * says what would be right, for error messages.
  */
-export const configSchema = z.strictObject({
-  database: databaseSection,
-  redis: redisSection,
-  api: apiSection,
-  log: logSection,
-  aggregate: aggregateSection,
-  divergence: divergenceSection,
-  sources: sourcesSection,
-});
+export const configSchema = z
+  .strictObject({
+    database: databaseSection,
+    redis: redisSection,
+    api: apiSection,
+    log: logSection,
+    aggregate: aggregateSection,
+    divergence: divergenceSection,
+    sources: sourcesSection,
+  })
+  .superRefine(checkSpellings, needs("aggregate", "divergence"));
 
 /** The settings in effect. Durations are numbers of seconds. */
 export type Config = z.output<typeof configSchema>;

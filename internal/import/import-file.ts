@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
+import type { Spellings } from "../canonical/known-assets.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
@@ -21,6 +22,8 @@ export interface ImportOptions {
   readonly kind?: FileKind;
   /** How rows without a trade id get one: see `trade-id.ts`; by what they say unless told otherwise. */
   readonly ids?: IdMode;
+  /** How assets are spelt that are known beside those that everybody knows. */
+  readonly spellings?: Spellings;
   /** Called for every row that is skipped, in the file's order. */
   readonly onBadRow?: (row: BadRow) => void;
   /** Bytes of the file on disk; the total doubles once it turns out that rows without ids need a pass of their own. */
@@ -53,7 +56,7 @@ export interface ImportResult extends Readonly<WriteCounts> {
 export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
   const { write, kind = TRADE_FILE, ids = "hash", onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
   const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [] };
-  const misspelt = createMisspeltCounter();
+  const misspelt = createMisspeltCounter(options.spellings);
   const scheme = ID_SCHEMES[ids];
   const writer = createBatchWriter(write, batchSize, counts);
   const skipped = new Map<string, number>();

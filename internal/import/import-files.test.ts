@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseAsset } from "../canonical/asset.ts";
+import { spellingsOf } from "../canonical/known-assets.ts";
 import type { Write } from "./batch-writer.ts";
 import { type ImportFilesOptions, importFiles } from "./import-files.ts";
 import { TRADE_FILE } from "./trade-row.ts";
@@ -108,6 +110,16 @@ test("names the pairs that differ from known ones only in case, and how many row
   expect(err.slice(22)).toEqual([
     "b: 2 rows of crypto:T19/crypto:usd: did you mean crypto:T19/fiat:USD?",
     "b: and 10 rows of other pairs in such a spelling",
+  ]);
+});
+
+test("names rows whose assets differ from configured ones only in case", async () => {
+  const text =
+    "ts,venue,base,quote,price,size\n2026-01-01T00:00:00Z,sdex,XLM,usd,1,1\n2026-01-01T00:00:00Z,sdex,foo,Usd,1,1\n";
+  const { err } = await run({ a: text }, { spellings: spellingsOf([parseAsset("FOO")]) });
+  expect(err).toEqual([
+    "a: 1 row of crypto:XLM/crypto:usd: did you mean crypto:XLM/fiat:USD?",
+    "a: 1 row of crypto:foo/crypto:Usd: did you mean crypto:FOO/fiat:USD?",
   ]);
 });
 

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Spellings } from "../canonical/known-assets.ts";
 import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
@@ -21,6 +22,8 @@ export interface ImportFilesOptions {
   readonly kind: FileKind;
   /** How rows without a trade id get one. */
   readonly ids?: IdMode;
+  /** How the configured assets are spelt. */
+  readonly spellings?: Spellings;
   readonly signal?: AbortSignal;
   readonly progress: Progress;
   /** Takes the lines of the result: one per file, and the total where there are several. */
@@ -55,7 +58,7 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
 
 async function importOne(
   path: string,
-  { write, kind, ids, signal, progress }: ImportFilesOptions,
+  { write, kind, ids, spellings, signal, progress }: ImportFilesOptions,
 ): Promise<ImportResult> {
   let bad = 0;
   progress.start(basename(path));
@@ -64,6 +67,7 @@ async function importOne(
       write,
       kind,
       ...(ids && { ids }),
+      ...(spellings && { spellings }),
       ...(signal && { signal }),
       onProgress: progress.update,
       onBadRow({ line, reason }) {

@@ -1,4 +1,4 @@
-import { knownSpelling } from "../canonical/known-assets.ts";
+import { knownSpelling, type Spellings } from "../canonical/known-assets.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 
 const PAIRS_NAMED = 20;
@@ -16,7 +16,7 @@ export interface MisspeltCounter extends Misspelt {
 }
 
 /** A file is imported as it is written: what nobody may have meant is counted, in memory that does not grow with it. */
-export function createMisspeltCounter(): MisspeltCounter {
+export function createMisspeltCounter(spellings?: Spellings): MisspeltCounter {
   const pairs = new Map<string, { rows: number; readonly meant: string }>();
   let others = 0;
   return {
@@ -25,8 +25,8 @@ export function createMisspeltCounter(): MisspeltCounter {
       return others;
     },
     add(pair) {
-      const base = knownSpelling(pair.base);
-      const quote = knownSpelling(pair.quote);
+      const base = knownSpelling(pair.base, spellings);
+      const quote = knownSpelling(pair.quote, spellings);
       if (base === null && quote === null) return;
       const text = formatPair(pair);
       const counted = pairs.get(text);

@@ -105,3 +105,20 @@ test.each([
   expect(body.type).toContain("invalid-query");
   expect(body.errors).toEqual([{ parameter: "pair", detail: expect.stringContaining(detail) }]);
 });
+
+test.each([
+  ["vwap?pair=foo/USD", "did you mean FOO?"],
+  ["price?pair=crypto:Foo/USD", "did you mean crypto:FOO?"],
+  ["ohlc?interval=1h&base=BAR&quote=usd", "did you mean bar?"],
+  ["twap?pair=bAR/USD&window=5m", "did you mean bar?"],
+])("a configured asset in another case is refused: %s", async (query, detail) => {
+  const api = openTestApi({
+    database,
+    settings: { pairs: [parsePair("FOO/USD"), parsePair("bar/USD")] },
+  });
+  api.at("2026-01-10T12:00:10Z");
+  const { status, body } = await api.get(`/v1/${query}`);
+  expect(status).toBe(400);
+  expect(body.errors).toEqual([{ parameter: "pair", detail: expect.stringContaining(detail) }]);
+  expect((await api.get("/v1/vwap?pair=FOO/USD")).status).toBe(404);
+});

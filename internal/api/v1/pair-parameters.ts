@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { refuseOneAsset } from "../../aggregate/question.ts";
 import { InputError } from "../../canonical/input-error.ts";
+import type { Spellings } from "../../canonical/known-assets.ts";
 import { makeTypedPair, type Pair, parseTypedPair } from "../../canonical/pair.ts";
 import { needs } from "../../config/cross-checks.ts";
 import { checkedBy, PARAMETER_ERRORS } from "../query.ts";
@@ -28,8 +29,8 @@ export interface WrittenPair {
  * The pair that a query asks about: the configured one where it is one of those by any name, else as asked, canonical.
  * @throws InputError where it is not there, there twice, or cannot be read
  */
-export function askedPair({ pair, base, quote }: WrittenPair, { configuredPair, policy }: Service): Pair {
-  const asked = refuseOneAsset(readPair(pair, base, quote), policy.aliases);
+export function askedPair(written: WrittenPair, { configuredPair, spellings, policy }: Service): Pair {
+  const asked = refuseOneAsset(readPair(written, spellings), policy.aliases);
   return configuredPair(asked) ?? asked;
 }
 
@@ -41,13 +42,13 @@ export function pairCheck(service: Service) {
   ] as const;
 }
 
-function readPair(pair: string | undefined, base: string | undefined, quote: string | undefined): Pair {
+function readPair({ pair, base, quote }: WrittenPair, spellings: Spellings): Pair {
   if (pair !== undefined) {
     if (base !== undefined || quote !== undefined) throw new InputError("use pair, or base and quote, not both");
-    return parseTypedPair(pair);
+    return parseTypedPair(pair, spellings);
   }
   if (base === undefined || quote === undefined) {
     throw new InputError("is missing; write pair=XLM/USD, or base=XLM&quote=USD");
   }
-  return makeTypedPair(base, quote);
+  return makeTypedPair(base, quote, spellings);
 }

@@ -1,8 +1,9 @@
 import { withContracts } from "../../aggregate/contracts.ts";
 import type { Policy } from "../../aggregate/policy.ts";
-import { configuredPairs } from "../../aggregate/question.ts";
+import { configuredPairs, configuredSpellings } from "../../aggregate/question.ts";
 import type { TradeReader } from "../../aggregate/reader.ts";
 import { type LocalCopies, makeLocalCopies } from "../../cache/local-copies.ts";
+import type { Spellings } from "../../canonical/known-assets.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import { seconds } from "../../canonical/time.ts";
 import { storeFollowed } from "../../obs/api-events.ts";
@@ -20,6 +21,8 @@ export interface Service extends ApiContext {
   readonly policyOf: (reader: TradeReader, pair: Pair) => Promise<Policy>;
   /** The configured pair that this one is, by whatever name; null where none is. */
   readonly configuredPair: (pair: Pair) => Pair | null;
+  /** How the configured assets are spelt. */
+  readonly spellings: Spellings;
   /** What the store holds, from copies in this process while every write is announced to it. */
   readonly copies: LocalCopies;
   readonly storedTexts: StoredTexts;
@@ -48,6 +51,7 @@ export function makeService(context: ApiContext, database: BoundedDatabase, { lo
     database,
     policyOf: (reader, pair) => withContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
+    spellings: configuredSpellings(settings.pairs, policy),
     copies,
     load,
     storedTexts: makeStoredTexts(),
