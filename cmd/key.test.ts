@@ -1,4 +1,4 @@
-import { parse } from "smol-toml";
+import { parse } from "@iarna/toml";
 import { expect, test } from "vitest";
 import { hashKey } from "../internal/api/front/keys.ts";
 import { load } from "../internal/config/config.testing.ts";

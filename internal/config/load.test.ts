@@ -433,7 +433,7 @@ describe("the environment", () => {
     ["STELLARINDEX_AGGREGATE_INTERVAL_SECONDS", "soon", 'is the text "soon"'],
     ["STELLARINDEX_AGGREGATE_DISABLE_CLASS_FILTER", "yes", 'is the text "yes"'],
     ["STELLARINDEX_AGGREGATE_WINDOWS", "5m,1 h", '"1 h" is not a duration, such as 90s, 5m, 1h30m or 24h'],
-    ["STELLARINDEX_SOURCES", "[{]", "line 1, column 3: "],
+    ["STELLARINDEX_SOURCES", "[{]", "line 1, column 4: "],
     ["STELLARINDEX_AGGREGATE_PEGS", '{}\nnative = "USD"', "goes on after the value"],
     ["STELLARINDEX_AGGREGATE_ALIASES", "5", "is 5"],
     ["STELLARINDEX_AGGREGATE_TRIANGULATIONS", '[{ target = "XLM/EUR", legs = [] }]', "has 0 entries"],

@@ -1,6 +1,6 @@
 import { ENTRY_TABLES } from "./entry-tables.ts";
 import type { Finding } from "./issues.ts";
-import { CONFIG_ROOT, expectedAt, type SchemaNode } from "./keys.ts";
+import { CONFIG_ROOT, type SchemaNode } from "./keys.ts";
 import { dotted } from "./problems.ts";
 import { maskAnything } from "./secrets.ts";
 import { editDistance, nearest } from "./suggest.ts";
@@ -36,8 +36,6 @@ function takeKey(table: Table, path: Path, name: string): Finding | null {
 }
 
 function wrongWith(name: string, path: Path): Pick<Finding, "wrong" | "right"> | null {
-  // The schema never sees this one: it is left out where objects are copied.
-  if (name === "__proto__") return { wrong: "is no known key", right: expectedAt(path) };
   const meant = HOMES.has(name) ? name : misspelt(name);
   if (meant === null) return null;
   const homes = HOMES.get(meant) ?? [];

@@ -1,8 +1,9 @@
-import { parse, TomlError } from "smol-toml";
+import TOML from "@iarna/toml";
+import { tomlHazard } from "./toml-hazards.ts";
 
 export type Table = Record<string, unknown>;
 
-/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes nothing of the text. */
+/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes at most one character of the text. */
 export class TomlSyntaxError extends Error {
   override readonly name = "TomlSyntaxError";
   readonly line: number;
@@ -16,17 +17,23 @@ export class TomlSyntaxError extends Error {
 }
 
 /**
- * Reads TOML. A whole number that a double cannot hold comes as a bigint, exactly, which no key takes.
+ * Reads TOML.
  * @throws TomlSyntaxError
  */
 export function parseToml(text: string): Table {
+  const hazard = tomlHazard(text);
+  if (hazard !== null) {
+    const lines = text.slice(0, hazard.offset).split("\n");
+    throw new TomlSyntaxError(hazard.wrong, lines.length, (lines.at(-1)?.length ?? 0) + 1);
+  }
   try {
-    return parse(text, { integersAsBigInt: "asNeeded" });
+    return TOML.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The parser's message goes on to quote the lines around, which may hold a password.
-    const [what = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    throw new TomlSyntaxError(what, error.line, error.column);
+    const { message, line, col } = error as { message: string; line?: number; col?: number };
+    if (line === undefined || col === undefined) throw error;
+    // The parser's message goes on to quote the line, which may hold a password.
+    const [what = ""] = message.split(" at row ");
+    throw new TomlSyntaxError(what.charAt(0).toLowerCase() + what.slice(1), line + 1, col + 1);
   }
 }
 

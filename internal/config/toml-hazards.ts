@@ -1,0 +1,43 @@
+/** What the TOML parser would misread, and where it stands in the text. */
+export interface TomlHazard {
+  readonly offset: number;
+  readonly wrong: string;
+}
+
+/** Comments, texts of several lines, texts of one line, and bare words, which are keys, numbers and the like. */
+const TOKEN = /#[^\n]*|"""[^]*?"""|'''[^]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_+-]+/g;
+const WHOLE_NUMBER = /^([+-]?)(\d[\d_]*|0x[\dA-Fa-f_]+|0o[0-7_]+|0b[01_]+)$/;
+/** What every object inherits. */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/**
+ * Finds what the parser must not see. It takes what an object inherits under the name of a key, such as `constructor`, for a
+ * table and writes into it; and whole numbers wrap around at 64 bits. None of the configuration's keys or numbers is such.
+ */
+export function tomlHazard(text: string): TomlHazard | null {
+  for (const { 0: token, index: offset } of text.matchAll(TOKEN)) {
+    const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+    const next = /^[ \t]*(.?)/.exec(text.slice(offset + token.length))?.[1] ?? "";
+    const name = unquoted(token);
+    const isKey = next === "=" || next === "." || (next === "]" && /^\s*\[[^=]*$/.test(line));
+    if (isKey && INHERITED.has(name)) return { offset, wrong: `${name} is no known key` };
+    const isWhole = !isKey && !line.endsWith(".") && next !== ".";
+    if (isWhole && isTooLarge(token)) return { offset, wrong: "the whole number has more than 53 bits" };
+  }
+  return null;
+}
+
+function unquoted(token: string): string {
+  if (token.startsWith("'")) return token.slice(1, -1);
+  if (!token.startsWith('"')) return token;
+  try {
+    return String(JSON.parse(token));
+  } catch {
+    return token;
+  }
+}
+
+function isTooLarge(token: string): boolean {
+  const digits = WHOLE_NUMBER.exec(token)?.[2]?.replaceAll("_", "");
+  return digits !== undefined && BigInt(digits) > BigInt(Number.MAX_SAFE_INTEGER);
+}
