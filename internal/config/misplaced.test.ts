@@ -108,7 +108,7 @@ describe("whole numbers of more than 53 bits are refused", () => {
   );
 
   it("and nothing else is", () => {
-    for (const text of ["0.12345678901234567890123", "100.12345678901234567890123", "1e15", "9007199254740991"]) {
+    for (const text of ["0.12345678901234567890123", "100.12345678901234567890123", "1e15", "999999999999999"]) {
       expect(problemsOf(`aggregate.min_usd_volume = ${text}`)).toEqual([]);
     }
   });
