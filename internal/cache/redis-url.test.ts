@@ -62,3 +62,30 @@ describe("the URL of sentinels", () => {
     );
   });
 });
+
+describe("the URL of one server", () => {
+  it.each([
+    "redis://h",
+    "rediss://u:p@h:1/2",
+    "redis://:p@[::1]:6379/0",
+    "redis://h?password=p",
+    "redis://h?username=u&password=p&db=3&family=6",
+  ])("%s is taken", (url) => expect(parseRedisUrl(url).sentinels).toBe(null));
+
+  it.each([
+    ["redis://hunter2@h", "names a user without a password; write redis://:PASSWORD@HOST where it is the password"],
+    ["redis://hunter2:@h", "names a user without a password"],
+    ["redis://h?username=hunter2", "names a user without a password"],
+    ["redis+sentinel://hunter2@h/prices", "names a user without a password"],
+    ["redis://h?token=hunter2", "has a parameter other than username, password, db, family"],
+    ["redis://u:p@h?hunter2", "has a parameter other than username, password, db, family"],
+    ["redis://:p@h?enableOfflineQueue=true", "has a parameter other than username, password, db, family"],
+    ["redis://u:12?hunter2@h", "has something special that is not written as %XX"],
+    ["redis://u:12#hunter2@h", "has something special that is not written as %XX"],
+    ["redis://u:12/hunter2@h", "has something special that is not written as %XX"],
+    ["redis://:hunter2/x@h", "cannot be read"],
+  ])("%s is refused, and shown nowhere", (url, why) => {
+    expect(() => parseRedisUrl(url)).toThrow(why);
+    expect(() => parseRedisUrl(url)).not.toThrow(/hunter2/);
+  });
+});

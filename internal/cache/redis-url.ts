@@ -1,5 +1,5 @@
 import type { RedisOptions } from "ioredis";
-import { InputError } from "../canonical/input-error.ts";
+import { UnusableUrl } from "../canonical/unusable-url.ts";
 
 /** What a Redis URL says, and what may be shown of it. */
 export interface RedisAddress {
@@ -10,6 +10,15 @@ export interface RedisAddress {
   /** How to find the primary; null where the URL names the server itself. */
   readonly sentinels: SentinelOptions | null;
 }
+
+/** What ioredis would take for any of its options. */
+const PARAMETERS = ["username", "password", "db", "family"];
+const WHAT = "the Redis URL";
+const USER_ALONE = [
+  WHAT,
+  "names a user without a password",
+  "write redis://:PASSWORD@HOST where it is the password, else redis://USER:PASSWORD@HOST",
+] as const;
 
 type SentinelOptions = Pick<
   RedisOptions,
@@ -37,9 +46,17 @@ export function parseRedisUrl(url: string): RedisAddress {
 
 function parseServerUrl(url: string): RedisAddress {
   if (!/^rediss?:/.test(url)) return refuse("has another scheme");
-  const { hostname, port, pathname, username, password, searchParams } = readUrl(url);
+  const { hostname, port, pathname, username, password, searchParams, hash } = readUrl(url);
   decoded(username);
   if (hostname === "") return refuse("names no host");
+  if (hash !== "" || pathname.includes("@") || url.replace(/^[^?]*/, "").includes("@")) {
+    return refuse("has something special that is not written as %XX");
+  }
+  if ([...searchParams.keys()].some((name) => !PARAMETERS.includes(name))) {
+    return refuse(`has a parameter other than ${PARAMETERS.join(", ")}`);
+  }
+  const hasPassword = password !== "" || (searchParams.get("password") ?? "") !== "";
+  if (!hasPassword && (username !== "" || searchParams.has("username"))) throw new UnusableUrl(...USER_ALONE);
   if (!/^\/?\d*$/.test(pathname)) return refuse("names a database that is not a number");
   return {
     shown: `${hostname}:${port || "6379"}`,
@@ -57,6 +74,7 @@ function parseSentinelUrl([, tls, userinfo = "", hosts = "", path = "", query = 
   const [, name = "", database = "0"] = /^\/([^/]+)(?:\/(\d*))?$/.exec(path) ?? [];
   if (name === "") return refuse("names no primary after its hosts, or a database that is not a number");
   const { username, password } = readUrl(`redis://${userinfo}host`);
+  if (username !== "" && password === "") throw new UnusableUrl(...USER_ALONE);
   // A plus sign is one, and no blank as in forms.
   const { sentinel_password: sentinelPassword = "", ...others } = Object.fromEntries(
     new URLSearchParams(query.replaceAll("+", "%2B")),
@@ -95,7 +113,9 @@ function decoded(text: string): string {
 }
 
 function refuse(why: string): never {
-  throw new InputError(
-    `the Redis URL ${why}; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE][?sentinel_password=PASSWORD]`,
+  throw new UnusableUrl(
+    WHAT,
+    why,
+    `write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE][?sentinel_password=PASSWORD]`,
   );
 }

@@ -5,6 +5,8 @@ import { formatDuration, parseDuration } from "../canonical/duration.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair, parseTypedPair } from "../canonical/pair.ts";
 import { MICROS_PER_SECOND } from "../canonical/time.ts";
+import { UnusableUrl } from "../canonical/unusable-url.ts";
+import { parseDatabaseUrl } from "../storage/database-url.ts";
 
 /** An address to listen on; port 0 lets the system choose one. */
 export interface Listen {
@@ -13,8 +15,6 @@ export interface Listen {
 }
 
 const LISTEN = /^(?:\[([^\]]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
-// postgres:// may name several hosts, which the URL standard knows nothing of.
-const FURTHER_HOSTS = /^([a-z]+:\/\/(?:[^/?#]*@)?[^,/?#]*),[^/?#]*/;
 
 /** Where a value goes whose reading has reported an issue, keyed to the text it was read from. */
 export interface IssueSink {
@@ -87,21 +87,25 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The database: a PostgreSQL server, or the embedded one in a directory or in memory. */
-export const databaseUrlField = z.string().refine((url) => {
-  if (/^postgres(ql)?:\/\//.test(url)) return isReadable(url.replace(FURTHER_HOSTS, "$1"));
-  return /^pglite:\S/.test(url);
-}, "is no database URL");
+export const databaseUrlField = z
+  .string()
+  .refine((url) => /^pglite:\S|^postgres(ql)?:\/\//.test(url), { error: "is no database URL", abort: true })
+  .superRefine(unlessUnusable((url) => !url.startsWith("pglite:") && parseDatabaseUrl(url)));
 
 /** The cache: a Redis server, the sentinels that know it, or the process's own memory. */
-export const redisUrlField = z.string().refine(
-  (url) =>
-    url === "memory:" ||
-    unlessRefused(
-      () => parseRedisUrl(url),
-      () => {},
-    ) !== null,
-  "is no Redis URL",
-);
+export const redisUrlField = z.string().superRefine(unlessUnusable((url) => url !== "memory:" && parseRedisUrl(url)));
+
+/** Reports what `read` finds wrong with a URL, and the cure. */
+function unlessUnusable(read: (url: string) => unknown) {
+  return (url: string, context: z.RefinementCtx): void => {
+    try {
+      read(url);
+    } catch (error) {
+      if (!(error instanceof UnusableUrl)) throw error;
+      context.addIssue({ code: "custom", message: error.wrong, params: { right: error.right } });
+    }
+  };
+}
 
 /** Whether requests can be made to the URL: those of fetch carry no user and password. */
 export function isHttpUrl(url: string): boolean {
@@ -120,16 +124,4 @@ export function isAddressOrRange(text: string): boolean {
 /** Whether the text is an origin as browsers send it: https://example.org:8443, in lower case, without a path. */
 export function isOrigin(text: string): boolean {
   return /^https?:\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-/** Whether the URL can be read, its user and password too. */
-function isReadable(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -11,6 +11,7 @@ import { judgeSkew, readClock } from "./clock-skew.ts";
 import { checkReferences } from "./divergence.ts";
 import { type Finding, ok, skipped } from "./finding.ts";
 import { checkHorizons } from "./horizons.ts";
+import { checkPooler } from "./pooler.ts";
 import { checkRecovery } from "./recovery.ts";
 import { checkRights } from "./rights.ts";
 import { checkRollups } from "./rollups.ts";
@@ -55,6 +56,7 @@ export function databaseChecks(
         return ok(`${settings.url} answers`);
       },
     },
+    { name: "pooler", needs: reached, cure: failed, look: () => checkPooler(opened()) },
     { name: "server", needs: reached, cure: failed, look: () => checkServerVersion(opened().sql) },
     {
       name: "recovery",

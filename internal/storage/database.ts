@@ -2,8 +2,9 @@ import type postgres from "postgres";
 import type { Micros } from "../canonical/time.ts";
 import { type CircuitOptions, type Guard, makeGuard, NO_GUARD } from "../resilience/guard.ts";
 import { openEmbedded } from "./embedded/open.ts";
-import { DatabaseUnusable, isPassing, isUnavailable } from "./errors.ts";
-import { connectServer, type Server } from "./server.ts";
+import { isPassing, isUnavailable } from "./errors.ts";
+import { cannotOpen } from "./refusals.ts";
+import { connectServer } from "./server.ts";
 import { type ReplayPosition, readPosition } from "./standby.ts";
 
 export type { Sql } from "./pool.ts";
@@ -30,6 +31,8 @@ export interface Patience {
 export interface Database {
   readonly sql: postgres.Sql;
   readonly engine: "postgres" | "embedded";
+  /** Whether a pooler such as PgBouncer is between, which has sessions of its own. */
+  readonly isPooled?: boolean;
   /** What reading goes through. */
   readonly guard: Guard;
   readonly onAnswer?: Patience["onAnswer"];
@@ -71,38 +74,26 @@ export async function openDatabase(
     onAnswer,
     takesAny = false,
     onLost = () => {},
-  }: Patience & { readonly onLost?: (reason: string) => void } = {},
+    env = process.env,
+  }: Patience & {
+    readonly onLost?: (reason: string) => void;
+    /** Where libpq's variables are, which count where the URL says nothing. */
+    readonly env?: Readonly<Record<string, string | undefined>>;
+  } = {},
 ): Promise<Database> {
   if (url.startsWith(EMBEDDED)) {
     return openEmbedded(url.slice(EMBEDDED.length), { onLost, queryTimeoutSeconds: queryTimeoutSeconds ?? null });
   }
-  const server = connectServer(url, {
+  const server = await connectServer(url, {
     maxConnections: max_connections,
     connectTimeoutSeconds: connect_timeout_seconds,
     queryTimeoutSeconds: queryTimeoutSeconds ?? null,
+    env,
     takesAny,
+  }).catch((error: unknown) => {
+    throw cannotOpen(error);
   });
-  try {
-    await askOnce(server);
-  } catch (error) {
-    await server.close(0);
-    const reason = error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
-    throw new DatabaseUnusable(
-      `the database does not answer (${reason}); check [database] url, and that it is running`,
-    );
-  }
   const guard = circuit === undefined ? NO_GUARD : makeGuard("the database", circuit, isUnavailable, isPassing);
-  return { sql: server.sql, engine: "postgres", guard, onAnswer, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
-}
-
-/** Of several servers the first may be down, or end the connection, and the next one not. */
-async function askOnce({ sql, addresses }: Server): Promise<void> {
-  for (let left = addresses; ; left--) {
-    try {
-      await sql`SELECT 1`;
-      return;
-    } catch (error) {
-      if (left <= 1 || !isPassing(error)) throw error;
-    }
-  }
+  const { sql, isPooled } = server;
+  return { sql, engine: "postgres", isPooled, guard, onAnswer, close: () => server.close(CLOSE_TIMEOUT_SECONDS) };
 }

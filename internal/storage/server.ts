@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
+import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
+import { isPassing } from "./errors.ts";
 import { connect } from "./pool.ts";
-import { type Role, wantedRoles } from "./roles.ts";
+import type { Role } from "./roles.ts";
 import { type Address, openSockets } from "./socket.ts";
 
 export interface ServerSettings {
@@ -10,6 +12,8 @@ export interface ServerSettings {
   readonly connectTimeoutSeconds: number;
   /** How long one query may take; null for as long as it takes. */
   readonly queryTimeoutSeconds: number | null;
+  /** Where libpq's variables are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether any of several servers will do, in the order of the URL, where that does not say; else the primary is preferred. */
   readonly takesAny: boolean;
 }
@@ -17,8 +21,8 @@ export interface ServerSettings {
 /** A pool of connections to a PostgreSQL server. */
 export interface Server {
   readonly sql: postgres.Sql;
-  /** How many servers the URL names. */
-  readonly addresses: number;
+  /** Whether a pooler such as PgBouncer is between. */
+  readonly isPooled: boolean;
   /** Lets running queries end, for at most so many seconds. */
   readonly close: (timeoutSeconds: number) => Promise<void>;
 }
@@ -27,41 +31,45 @@ export interface Server {
 const GRACE_SECONDS = 2;
 
 /**
- * Connects to the server that the URL names; of several, to one by their roles. Nothing is opened before it is needed.
- * @throws DatabaseUnusable where it asks for a role that there is not
+ * Connects to the server that the URL names; of several, to one by their roles. It has answered once, so that it is known
+ * whether a pooler is between: behind one, the next statement may come to another session of the server, which knows no
+ * statement that was prepared before, and the settings that a session begins with are refused or kept for others.
+ * @throws UnusableUrl, or the error that it does not answer with
  */
-export function connectServer(
-  given: string,
-  { maxConnections, connectTimeoutSeconds, queryTimeoutSeconds, takesAny }: ServerSettings,
-): Server {
-  const { url, wanted, isSaid } = wantedRoles(given);
-  // The driver reads the URL; which connection it gets is decided here.
-  const options = connect(url, {}).options as postgres.ParsedOptions & { sslnegotiation?: string | null };
-  const { host, port, path, ssl, sslnegotiation = null } = options;
-  const addresses: Address[] = path
-    ? [{ path }]
-    : host.map((name, index) => ({ host: name, port: port[index] as number }));
-  const isOpen = isSaid || takesAny || addresses.length === 1;
+export async function connectServer(
+  url: string,
+  { maxConnections, connectTimeoutSeconds, queryTimeoutSeconds, env, takesAny }: ServerSettings,
+): Promise<Server> {
+  const address = parseDatabaseUrl(url, env);
+  const { addresses, wanted, isRoleSaid, tls, settings } = address;
+  const login = loginOf(address, address.connectTimeoutSeconds ?? connectTimeoutSeconds);
+  const isOpen = isRoleSaid || takesAny || addresses.length === 1;
   const sockets = openSockets({
     addresses,
     wanted: isOpen ? wanted : ["primary", "standby"],
-    askRole: (socket, address) => askRole(url, socket, address, connectTimeoutSeconds),
-    tls: ssl === false ? null : { mode: ssl, negotiation: sslnegotiation },
-    connectTimeoutSeconds,
+    askRole: (socket, one) => askRole({ ...login, ...serverOf(one) }, socket),
+    tls,
+    connectTimeoutSeconds: login.connect_timeout,
     silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
   });
-  const sql = connect(url, {
+  let isPooled: boolean;
+  try {
+    isPooled = await asksPooler(login, sockets.open, addresses.length);
+  } catch (error) {
+    sockets.destroy();
+    throw error;
+  }
+  const limits = isPooled || queryTimeoutSeconds === null ? {} : limitsOf(queryTimeoutSeconds);
+  const sql = connect(null, {
+    ...login,
     max: maxConnections,
-    connect_timeout: connectTimeoutSeconds,
-    ssl: false,
-    // Of several it would hide the errors, and go on without end.
-    ...(path ? {} : { host: host[0], port: port[0] }),
-    connection: queryTimeoutSeconds === null ? {} : limitsOf(queryTimeoutSeconds),
+    prepare: !isPooled,
+    connection: { ...limits, ...settings },
     socket: sockets.open,
   });
   return {
     sql,
-    addresses: addresses.length,
+    isPooled,
     close: async (timeoutSeconds) => {
       // The driver alone would wait for queries that were lost with their connection.
       await Promise.race([sql.end(), sockets.closed(), sleep(timeoutSeconds * 1000, null, { ref: false })]);
@@ -70,21 +78,66 @@ export function connectServer(
   };
 }
 
-async function askRole(
-  url: string,
-  socket: () => Promise<Duplex>,
-  address: Address,
-  timeoutSeconds: number,
-): Promise<Role> {
-  const at = "path" in address ? {} : address;
-  const sql = connect(url, { max: 1, connect_timeout: timeoutSeconds, ssl: false, ...at, socket });
+type Login = ReturnType<typeof loginOf>;
+
+/** What the driver is told of the address; which connection it gets is decided here. */
+function loginOf({ addresses, user, password, database, settings }: DatabaseAddress, connectTimeoutSeconds: number) {
+  // Of several it would hide the errors, and go on without end.
+  const [first] = addresses as [Address];
+  return {
+    ...serverOf(first),
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    ...(database === null ? {} : { database }),
+    ssl: false as const,
+    connect_timeout: connectTimeoutSeconds,
+    connection: settings,
+  };
+}
+
+/** By which the driver names it in errors. */
+function serverOf(address: Address): { path: string } | { host: string; port: number } {
+  return "path" in address ? { path: address.path } : { host: address.host, port: address.port };
+}
+
+/** A connection for one question, which any pooler takes as well. */
+function connectOnce(login: Login, socket: () => Promise<Duplex>): postgres.Sql {
+  return connect(null, { ...login, max: 1, prepare: false, fetch_types: false, socket });
+}
+
+/**
+ * Whether a pooler is between: it makes up the process that its clients may cancel, as it has many for each.
+ * Of several servers the first may be down, or end the connection, and the next one not.
+ */
+async function asksPooler(login: Login, socket: () => Promise<Duplex>, addresses: number): Promise<boolean> {
+  const sql = connectOnce(login, socket);
+  try {
+    for (let left = addresses; ; left--) {
+      try {
+        const answer = await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+        return answer[0]?.pid !== answer.state.pid;
+      } catch (error) {
+        if (left <= 1 || !isPassing(error)) throw error;
+      }
+    }
+  } finally {
+    endSoon(sql, login);
+  }
+}
+
+async function askRole(login: Login, socket: () => Promise<Duplex>): Promise<Role> {
+  const sql = connectOnce(login, socket);
   try {
     const [row] = await sql<{ is_in_recovery: boolean }[]>`SELECT pg_is_in_recovery() AS is_in_recovery`;
     return row?.is_in_recovery === true ? "standby" : "primary";
   } finally {
-    // Nobody waits for its goodbye.
-    sql.end({ timeout: timeoutSeconds }).catch(() => {});
+    endSoon(sql, login);
   }
+}
+
+/** Nobody waits for its goodbye. */
+function endSoon(sql: postgres.Sql, { connect_timeout }: Login): void {
+  sql.end({ timeout: connect_timeout }).catch(() => {});
 }
 
 /** What the server puts an end to by itself, in ms; the URL's own limits come before. */

@@ -9,7 +9,8 @@ import { endWhenRefused } from "./refused-login.ts";
 import { retirable } from "./retire.ts";
 import type { Role, Wanted } from "./roles.ts";
 import { endWhenSilent } from "./silence.ts";
-import { encrypt, type TlsSettings } from "./tls.ts";
+import { encrypt } from "./tls.ts";
+import type { TlsSettings } from "./tls-settings.ts";
 
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
 
@@ -139,7 +140,8 @@ export function openSockets(settings: SocketSettings): Sockets {
 
   async function ready(socket: Socket, address: Address): Promise<Socket> {
     await once(socket, "connect");
-    return tls === null ? socket : encrypt(socket, "host" in address ? address.host : null, tls);
+    // As with libpq, a socket of this machine is not encrypted.
+    return tls === null || "path" in address ? socket : encrypt(socket, address.host, tls);
   }
 
   return {

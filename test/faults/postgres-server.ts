@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +11,7 @@ import { freePort } from "../../internal/cache/redis-server.testing.ts";
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
+  readonly directory: string;
   /** Starts it and waits until it accepts connections. */
   start(): Promise<void>;
   /** `fast` ends the connections in order, `immediate` as a crash would. */
@@ -32,8 +33,19 @@ export function canStartPostgres(what: string): boolean {
   return isThere;
 }
 
+/** What a server has that others have not. */
+export interface PostgresExtras {
+  /** As for `postgres -c`; paths are relative to its directory. */
+  readonly settings?: readonly string[];
+  /** Texts of files in its directory, such as `pg_hba.conf`. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** @param primary the server that it is a standby of, from a copy of it; else it is empty and a primary */
-export async function makePostgresServer(primary: PostgresServer | null = null): Promise<PostgresServer> {
+export async function makePostgresServer(
+  primary: PostgresServer | null = null,
+  { settings: extras = [], files = {} }: PostgresExtras = {},
+): Promise<PostgresServer> {
   const bin = binaries();
   if (bin === null) throw new Error("there is no PostgreSQL to run here");
   const owner = serverUser();
@@ -45,6 +57,10 @@ export async function makePostgresServer(primary: PostgresServer | null = null):
       : ["pg_basebackup", ["-d", primary.url, "-R", "-c", "fast"]];
   // Not waited for in place: what the copy comes through may be a wire of this process.
   await promisify(execFile)(join(bin, maker), ["-D", directory, "--no-sync", ...args], { ...owner, cwd: directory });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(directory, name), text, { mode: 0o600 });
+    chownSync(join(directory, name), owner.uid, owner.gid);
+  }
   const port = await freePort();
   let child: ChildProcess | null = null;
 
@@ -73,8 +89,9 @@ export async function makePostgresServer(primary: PostgresServer | null = null):
   return {
     url: `postgres://${USER}@127.0.0.1:${port}/postgres`,
     port,
+    directory,
     async start() {
-      const settings = [...SETTINGS, `port=${port}`].flatMap((setting) => ["-c", setting]);
+      const settings = [...SETTINGS, `port=${port}`, ...extras].flatMap((setting) => ["-c", setting]);
       const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
       const started = spawn(join(bin, "postgres"), ["-D", directory, ...settings], { ...owner, cwd: directory, stdio });
       child = started;
@@ -113,8 +130,8 @@ function binaries(): string | null {
   );
 }
 
-/** PostgreSQL refuses to run as root. */
-function serverUser(): { uid: number; gid: number } {
+/** PostgreSQL and PgBouncer refuse to run as root. */
+export function serverUser(): { uid: number; gid: number } {
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   if (own.uid !== 0) return own;
   const id = (flag: string): number => Number(spawnSync("id", [flag, USER], { encoding: "utf8" }).stdout);

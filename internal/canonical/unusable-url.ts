@@ -1,0 +1,14 @@
+import { InputError } from "./input-error.ts";
+
+/** A URL of a configuration cannot be used. Neither text holds a part of it that may be a secret. */
+export class UnusableUrl extends InputError {
+  readonly wrong: string;
+  readonly right: string;
+
+  /** @param wrong what is said of it, after `what` */
+  constructor(what: string, wrong: string, right: string) {
+    super(`${what} ${wrong}; ${right}`);
+    this.wrong = wrong;
+    this.right = right;
+  }
+}

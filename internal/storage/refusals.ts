@@ -1,0 +1,63 @@
+import { asError } from "../canonical/as-error.ts";
+import { UnusableUrl } from "../canonical/unusable-url.ts";
+import { DatabaseUnusable } from "./errors.ts";
+
+/** What is the matter, and the cure, by the codes of PostgreSQL and of our own connections. */
+const WORDS: readonly {
+  readonly code: RegExp;
+  readonly text?: RegExp;
+  readonly what: string;
+  readonly cure: string;
+}[] = [
+  {
+    code: /^(?:28P01|08P01)$/,
+    // Poolers have the code of a protocol for it.
+    text: /password authentication failed|no such user|authentication/i,
+    what: "the database refuses the password",
+    cure: "check user and password in [database] url (@ / : ? # % in them are written as %40 %2F %3A %3F %23 %25)",
+  },
+  {
+    code: /^28/,
+    text: /no encryption|SSL off/,
+    what: "the database refuses a connection that is not encrypted",
+    cure: "add sslmode=verify-full, or sslmode=require, to [database] url",
+  },
+  {
+    code: /^28/,
+    what: "the database refuses the login",
+    cure: "check user, password and database in [database] url, and who may connect from here by pg_hba.conf",
+  },
+  {
+    code: /^3D/,
+    what: "there is no such database",
+    cure: "check its name in [database] url, or make it (CREATE DATABASE)",
+  },
+  {
+    code: /./,
+    text: /startup parameter|configuration parameter/,
+    what: "a parameter of [database] url is refused",
+    cure: "take it out: what libpq does not know is given to the server as a setting, and a pooler lets few of them through",
+  },
+  {
+    code: /^53300$/,
+    what: "the database takes no more connections",
+    cure: "lower [database] max_connections of all who connect, or raise the server's",
+  },
+  {
+    code: /^CONNECT_REFUSED$/,
+    what: "there is no connection as [database] url wants it",
+    cure: "check the URL, the files that it names and the servers",
+  },
+];
+
+const SILENT = { what: "the database does not answer", cure: "check [database] url, and that it is running" };
+
+/** Why a database could not be opened, in words for an operator. */
+export function cannotOpen(thrown: unknown): DatabaseUnusable {
+  const error = asError(thrown);
+  if (error instanceof UnusableUrl) return new DatabaseUnusable(error.message);
+  const code = String((error as { code?: unknown }).code ?? "");
+  const { what, cure } =
+    WORDS.find((each) => each.code.test(code) && (each.text === undefined || each.text.test(error.message))) ?? SILENT;
+  return new DatabaseUnusable(`${what} (${error.message || code}); ${cure}`);
+}
