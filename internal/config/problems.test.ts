@@ -302,13 +302,34 @@ describe("secrets", () => {
     ["redis://:pw@h:1/0", "redis://:***@h:1/0"],
     ["postgres://u:p@w:/x y@h/db", "postgres://u:***@h/db"],
     ["postgres://u@h:5432/db", "postgres://u@h:5432/db"],
-    ["postgres:///db?user=u&password=pw&x=1", "postgres:///db?user=u&password=***&x=1"],
+    ["postgres:///db?user=u&password=pw&port=1", "postgres:///db?user=u&password=***&port=1"],
+    [
+      "postgres://h/db?sslmode=require&sslpassword=pw&token=pw",
+      "postgres://h/db?sslmode=require&sslpassword=***&token=***",
+    ],
+    ["postgres://u:hunter?2@h/db", "postgres://u:***@***"],
+    ["postgres://h/db?hunter2", "postgres://h/db?***"],
+    ["redis://hunter2@h:1/0", "redis://***@h:1/0"],
+    ["redis://hunter2:@h:1/0", "redis://***@h:1/0"],
+    ["rediss+sentinel://hunter2@h:1,i:2/n", "rediss+sentinel://***@h:1,i:2/n"],
+    ["redis://h?token=hunter2&db=3", "redis://h?token=***&db=3"],
+    ["https://hunter2@h/v1", "https://***@h/v1"],
+    [
+      "opening the database (postgres://h/db?work_mem=pw) soon",
+      "opening the database (postgres://h/db?work_mem=***) soon",
+    ],
     ["pglite:dir", "pglite:dir"],
     ["redis+sentinel://u:p@w@h:1,i:2/n/0", "redis+sentinel://u:***@h:1,i:2/n/0"],
     ["redis+sentinel://:p@h,i/n?sentinel_password=p@w", "redis+sentinel://:***@h,i/n?sentinel_password=***"],
     ["rediss+sentinel://h:1,i:2/n?sentinel_password=p@w", "rediss+sentinel://h:1,i:2/n?sentinel_password=***"],
     ["redis+sentinel://h:1,i:2/n", "redis+sentinel://h:1,i:2/n"],
   ])("%s is shown as %s", (url, shown) => expect(maskSecrets(url)).toBe(shown));
+
+  it("are hidden to the end of a value, be there blanks", () => {
+    expect(maskSecret("postgres://h/db?password=hunter2 hunter2&x=y hunter2", "password")).toBe(
+      "postgres://h/db?password=***&x=***",
+    );
+  });
 
   it("never appear in an error, wherever they were written", () => {
     const secret = fc.stringMatching(/^[A-Za-z0-9@:/ #%]{0,5}hunter2[A-Za-z0-9@:/ #%]{0,90}$/);
