@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Guard } from "../resilience/guard.ts";
-import { explained, RedisAway, reasonOf, sentinelReasonOf } from "./redis-errors.ts";
+import { explained, loginRefusal, RedisAway, reasonOf, sentinelReasonOf } from "./redis-errors.ts";
 import { OPTIONS } from "./redis-options.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
@@ -48,7 +48,10 @@ export function connectRedis(
 
   client.on("error", (error: Error) => {
     // ioredis says so each time that it has gone through their list.
-    if (!error.message.startsWith("All sentinels are unreachable")) lastFailure = reasonOf(error);
+    if (error.message.startsWith("All sentinels are unreachable")) return;
+    lastFailure = reasonOf(error);
+    // To wait on would tell nobody anything else.
+    if (loginRefusal(lastFailure) !== null) coming?.giveUp();
   });
   client.on("sentinelError", (error: Error) => {
     lastFailure = sentinelReasonOf(error);
@@ -92,7 +95,7 @@ export function connectRedis(
   }
 
   function missing(what: string): string {
-    return shown(lastFailure === "" ? what : `${what} (${lastFailure})`);
+    return shown(loginRefusal(lastFailure) ?? (lastFailure === "" ? what : `${what} (${lastFailure})`));
   }
 
   async function attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {

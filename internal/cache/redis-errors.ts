@@ -31,6 +31,15 @@ export function explained(error: unknown, shown: (reason: string) => string): Er
   return (error as Error | null)?.name === "ReplyError" ? new Error(shown(reason)) : new RedisAway(shown(reason));
 }
 
+/** Why a server lets nobody in who logs in as we do, and the cure; null where it is something else. */
+export function loginRefusal(reason: string): string | null {
+  const [, said = ""] = /^(?:Ready check failed: )?((?:NOAUTH|WRONGPASS|ERR invalid password).*)$/.exec(reason) ?? [];
+  if (said === "") return null;
+  return said.startsWith("NOAUTH")
+    ? `the server wants a password (${said}); write it into [redis] url`
+    : `the server refuses the password (${said}); check user and password in [redis] url`;
+}
+
 /** What an error of ioredis says, in words for an operator; it may hold a secret. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
