@@ -6,7 +6,7 @@ import { circuitChanged, type Dependency } from "../internal/obs/circuit-events.
 import { stopwatch } from "../internal/obs/clock.ts";
 import { databaseAnswered } from "../internal/obs/database-events.ts";
 import type { CircuitOptions } from "../internal/resilience/guard.ts";
-import { probeWhileOpen } from "../internal/resilience/probe.ts";
+import { keepProbing } from "../internal/resilience/probe.ts";
 import { type Database, openDatabase, type Patience, pingDatabase } from "../internal/storage/database.ts";
 import { refuseIntruders } from "../internal/storage/intruders.ts";
 import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
@@ -53,7 +53,7 @@ export function circuitOptions(
     failures: breaker_failures,
     cooldownSeconds: breaker_cooldown_seconds,
     stopwatch,
-    onChange: (state) => circuitChanged.publish({ dependency, state }),
+    onChange: (state, reason) => circuitChanged.publish({ dependency, state, reason: reason?.message ?? null }),
   };
 }
 
@@ -74,15 +74,15 @@ export function askDatabase(database: Database): void {
   pingDatabase(database).catch(() => {});
 }
 
-/** Notices that the database or Redis is back although nobody asks for it. */
+/** Notices that the database or Redis is away, or back, although nobody asks for it. */
 export function probeCircuits(
   config: Config,
   database: Database,
   store: PriceStore,
 ): readonly { readonly stop: () => void }[] {
   return [
-    probeWhileOpen(database.guard, config.database.breaker_cooldown_seconds, () => pingDatabase(database)),
-    probeWhileOpen(store.guard, config.redis.breaker_cooldown_seconds, () => store.ping()),
+    keepProbing(database.guard, config.database.breaker_cooldown_seconds, () => pingDatabase(database)),
+    keepProbing(store.guard, config.redis.breaker_cooldown_seconds, () => store.ping()),
   ];
 }
 

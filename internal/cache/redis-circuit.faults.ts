@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CircuitState } from "../resilience/guard.ts";
+import { keepProbing } from "../resilience/probe.ts";
 import { makeLocalCopies } from "./local-copies.ts";
 import { plainClient } from "./redis.testing.ts";
 import { openRedisStore } from "./redis.ts";
@@ -104,6 +105,20 @@ describe.skipIf(!canStartRedis())("the circuit around Redis", () => {
     expect(store.guard.state()).toBe("open");
     server.thaw();
     await recover(store);
+  });
+
+  test("opens and closes although nobody asks for anything", { timeout: 60_000 }, async () => {
+    const { store, states } = open();
+    await store.ping();
+    const probe = keepProbing(store.guard, 0.4, () => store.ping());
+    await server.kill();
+    await vi.waitFor(() => expect(states).toContain("open"), BACK);
+    await server.start();
+    await vi.waitFor(() => {
+      now += COOLDOWN;
+      expect(store.guard.state()).toBe("closed");
+    }, BACK);
+    probe.stop();
   });
 
   test("a publish of many chunks is one failure, and one trial", { timeout: 60_000 }, async () => {

@@ -8,6 +8,8 @@ export type Dependency = (typeof DEPENDENCIES)[number];
 export interface CircuitEvent {
   readonly dependency: Dependency;
   readonly state: CircuitState;
+  /** What it failed with last; null where it never did. */
+  readonly reason: string | null;
 }
 
 export const circuitChanged: EventChannel<CircuitEvent> = channel("stellarindex:circuit");

@@ -13,6 +13,7 @@ import {
   retry,
   wrap,
 } from "cockatiel";
+import { asError } from "../canonical/as-error.ts";
 
 export type CircuitState = "closed" | "half-open" | "open";
 
@@ -31,7 +32,8 @@ export interface CircuitOptions {
   readonly cooldownSeconds: number;
   /** Seconds on a clock that only goes forward. */
   readonly stopwatch: () => number;
-  readonly onChange: (state: CircuitState) => void;
+  /** @param reason the last failure, where there was one */
+  readonly onChange: (state: CircuitState, reason: Error | null) => void;
 }
 
 /** A call was refused because the dependency failed too often in a row. */
@@ -77,7 +79,8 @@ export function makeGuard(
     halfOpenAfter: cooldown(cooldownSeconds, stopwatch),
     breaker: new ConsecutiveBreaker(failures),
   });
-  circuit.onStateChange((state) => onChange(STATES[state]));
+  let lastFailure: Error | null = null;
+  circuit.onStateChange((state) => onChange(STATES[state], lastFailure));
   // Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
   const backoff = new ExponentialBackoff({
     generator: fullJitterGenerator,
@@ -93,8 +96,9 @@ export function makeGuard(
       try {
         return { value: await call() };
       } catch (error) {
-        if (isAway(error)) throw error;
-        return { error };
+        if (!isAway(error)) return { error };
+        lastFailure = asError(error);
+        throw error;
       }
     };
     const answered = await policy.execute(answer).catch((error: unknown) => {
