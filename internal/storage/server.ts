@@ -5,7 +5,7 @@ import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
 import { isPassing } from "./errors.ts";
 import { connect } from "./pool.ts";
 import type { Role } from "./roles.ts";
-import { type Address, openSockets } from "./socket.ts";
+import { type Address, openSockets, type Sockets } from "./socket.ts";
 
 export interface ServerSettings {
   readonly maxConnections: number;
@@ -44,21 +44,17 @@ export async function connectServer(
   const { addresses, wanted, isRoleSaid, tls, settings } = address;
   const login = loginOf(address, address.connectTimeoutSeconds ?? connectTimeoutSeconds);
   const isOpen = isRoleSaid || takesAny || addresses.length === 1;
-  const sockets = openSockets({
-    addresses,
-    wanted: isOpen ? wanted : ["primary", "standby"],
-    askRole: (socket, one) => askRole({ ...login, ...serverOf(one) }, socket),
-    tls,
-    connectTimeoutSeconds: login.connect_timeout,
-    silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
-  });
-  let isPooled: boolean;
-  try {
-    isPooled = await asksPooler(login, sockets.open, addresses.length);
-  } catch (error) {
-    sockets.destroy();
-    throw error;
-  }
+  const openAll = (): Sockets =>
+    openSockets({
+      addresses,
+      wanted: isOpen ? wanted : ["primary", "standby"],
+      askRole: (socket, one) => askRole({ ...login, ...serverOf(one) }, socket),
+      tls,
+      connectTimeoutSeconds: login.connect_timeout,
+      silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
+    });
+  const isPooled = await asksPooler(login, openAll(), addresses.length);
+  const sockets = openAll();
   const limits = isPooled || queryTimeoutSeconds === null ? {} : limitsOf(queryTimeoutSeconds);
   const sql = connect(null, {
     ...login,
@@ -108,9 +104,10 @@ function connectOnce(login: Login, socket: () => Promise<Duplex>): postgres.Sql 
 /**
  * Whether a pooler is between: it makes up the process that its clients may cancel, as it has many for each.
  * Of several servers the first may be down, or end the connection, and the next one not.
+ * @param sockets for this alone: that their connection ends says nothing against its server
  */
-async function asksPooler(login: Login, socket: () => Promise<Duplex>, addresses: number): Promise<boolean> {
-  const sql = connectOnce(login, socket);
+async function asksPooler(login: Login, sockets: Sockets, addresses: number): Promise<boolean> {
+  const sql = connectOnce(login, sockets.open);
   try {
     for (let left = addresses; ; left--) {
       try {
@@ -121,7 +118,7 @@ async function asksPooler(login: Login, socket: () => Promise<Duplex>, addresses
       }
     }
   } finally {
-    endSoon(sql, login);
+    endSoon(sql, login).then(sockets.destroy);
   }
 }
 
@@ -136,8 +133,8 @@ async function askRole(login: Login, socket: () => Promise<Duplex>): Promise<Rol
 }
 
 /** Nobody waits for its goodbye. */
-function endSoon(sql: postgres.Sql, { connect_timeout }: Login): void {
-  sql.end({ timeout: connect_timeout }).catch(() => {});
+function endSoon(sql: postgres.Sql, { connect_timeout }: Login): Promise<void> {
+  return sql.end({ timeout: connect_timeout }).catch(() => {});
 }
 
 /** What the server puts an end to by itself, in ms; the URL's own limits come before. */
