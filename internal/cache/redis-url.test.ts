@@ -73,7 +73,7 @@ describe("the URL of one server", () => {
   ])("%s is taken", (url) => expect(parseRedisUrl(url).sentinels).toBe(null));
 
   it.each([
-    ["redis://hunter2@h", "names a user without a password; write redis://:PASSWORD@HOST where it is the password"],
+    ["redis://hunter2@h", "names a user without a password; expected redis://:PASSWORD@HOST where it is the password"],
     ["redis://hunter2:@h", "names a user without a password"],
     ["redis://h?username=hunter2", "names a user without a password"],
     ["redis+sentinel://hunter2@h/prices", "names a user without a password"],

@@ -17,7 +17,7 @@ const WHAT = "the Redis URL";
 const USER_ALONE = [
   WHAT,
   "names a user without a password",
-  "write redis://:PASSWORD@HOST where it is the password, else redis://USER:PASSWORD@HOST",
+  "redis://:PASSWORD@HOST where it is the password, else redis://USER:PASSWORD@HOST",
 ] as const;
 
 type SentinelOptions = Pick<
@@ -116,6 +116,6 @@ function refuse(why: string): never {
   throw new UnusableUrl(
     WHAT,
     why,
-    `write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE][?sentinel_password=PASSWORD]`,
+    `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT],…/PRIMARY[/DATABASE][?sentinel_password=PASSWORD]`,
   );
 }

@@ -5,9 +5,9 @@ export class UnusableUrl extends InputError {
   readonly wrong: string;
   readonly right: string;
 
-  /** @param wrong what is said of it, after `what` */
+  /** @param wrong what is said of it, after `what`; `right` is what was expected */
   constructor(what: string, wrong: string, right: string) {
-    super(`${what} ${wrong}; ${right}`);
+    super(`${what} ${wrong}; expected ${right}`);
     this.wrong = wrong;
     this.right = right;
   }

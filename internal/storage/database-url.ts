@@ -1,6 +1,5 @@
-import { DatabaseUnusable } from "./errors.ts";
 import { type Given, givenParameters, refusalAmong, serverSettings, unusable } from "./libpq-parameters.ts";
-import { type Wanted, wantedRoles } from "./roles.ts";
+import { SESSION_ATTRS, type Wanted, wantedRoles } from "./roles.ts";
 import type { Address } from "./socket.ts";
 import { type TlsSettings, tlsSettings } from "./tls-settings.ts";
 
@@ -24,7 +23,7 @@ export interface DatabaseAddress {
 
 const DEFAULT_PORT = "5432";
 const RIGHT =
-  "write postgres://USER:PASSWORD@HOST/DATABASE, and what is special in a part, @ / : ? # % and blanks, as %40 %2F %3A %3F %23 %25 %20";
+  "postgres://USER:PASSWORD@HOST/DATABASE, with what is special in a part, @ / : ? # % and blanks, as %40 %2F %3A %3F %23 %25 %20";
 // As much as possible belongs to the user and the password, so that what is not escaped there is found.
 const URL_PARTS = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(?:\?([^#]*))?(#.*)?$/s;
 const HOST = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
@@ -97,15 +96,12 @@ function addressesOf(parameters: ReadonlyMap<string, Given>): Address[] {
   const hosts = (parameters.get("host")?.value ?? "localhost").split(",");
   const ports = (parameters.get("port")?.value ?? DEFAULT_PORT).split(",");
   if (ports.length !== 1 && ports.length !== hosts.length) {
-    throw unusable(
-      `names ${hosts.length} hosts and ${ports.length} ports`,
-      "name one port for each host, or one for all",
-    );
+    throw unusable(`names ${hosts.length} hosts and ${ports.length} ports`, "one port for each host, or one for all");
   }
   return hosts.map((each, index) => {
     const port = Number((ports.length === 1 ? ports[0] : ports[index]) || DEFAULT_PORT);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw unusable("names a port that is none", "ports are numbers from 1 to 65535");
+      throw unusable("names a port that is none", "numbers from 1 to 65535");
     }
     const host = each === "" ? "localhost" : each.replace(/^\[|\]$/g, "");
     return host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
@@ -113,12 +109,11 @@ function addressesOf(parameters: ReadonlyMap<string, Given>): Address[] {
 }
 
 function rolesOf(given: Given | undefined): ReturnType<typeof wantedRoles> {
-  try {
-    return wantedRoles(given === undefined ? "" : `?target_session_attrs=${encodeURIComponent(given.value)}`);
-  } catch (error) {
-    if (!(error instanceof DatabaseUnusable)) throw error;
-    throw unusable("names no known role of a server", error.message.replace("[database] url: ", ""));
+  if (given === undefined) return wantedRoles("");
+  if (!Object.hasOwn(SESSION_ATTRS, given.value)) {
+    throw unusable("has no known value as target_session_attrs", `one of ${Object.keys(SESSION_ATTRS).join(", ")}`);
   }
+  return wantedRoles(`?target_session_attrs=${given.value}`);
 }
 
 /** The driver reads it too, by other rules. */
@@ -126,7 +121,7 @@ function refuseRolesOf(env: Readonly<Record<string, string | undefined>>): void 
   if (env["PGTARGETSESSIONATTRS"]) {
     throw unusable(
       "is not all that says which server is meant",
-      "unset PGTARGETSESSIONATTRS, and write target_session_attrs into it",
+      "target_session_attrs in it, and no variable PGTARGETSESSIONATTRS",
     );
   }
 }
@@ -134,7 +129,7 @@ function refuseRolesOf(env: Readonly<Record<string, string | undefined>>): void 
 function timeoutOf(given: Given | undefined): number | null {
   if (given === undefined || given.value === "0") return null;
   if (!/^\d{1,6}$/.test(given.value))
-    throw unusable(`has no whole number of seconds as ${given.name}`, "write connect_timeout=10");
+    throw unusable(`has no whole number of seconds as ${given.name}`, "connect_timeout=10, for example");
   return Number(given.value);
 }
 

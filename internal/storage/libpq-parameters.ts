@@ -8,7 +8,7 @@ interface Known {
   readonly isHonoured?: boolean;
   /** Values that ask for nothing but what is done anyway. */
   readonly idle?: readonly string[];
-  /** What to do where it asks for something that cannot be had. */
+  /** What is expected in place of something that cannot be had. */
   readonly cure?: string;
 }
 
@@ -19,10 +19,10 @@ const refused = (cure: string, variable?: string, idle: readonly string[] = []):
   ...(variable === undefined ? {} : { variable }),
 });
 
-const NO_KERBEROS = "leave it out: Kerberos and GSSAPI cannot be used, encryption is asked for with sslmode";
-const KEEP_ALIVE = "leave it out: connections are kept alive and watched without it";
-const NO_LISTS = "leave it out: certificates are not looked up in lists of revoked ones";
-const NO_FILES = "write what the file says into the URL, and the password into it or into PGPASSWORD";
+const NO_KERBEROS = "none: Kerberos and GSSAPI cannot be used, and encryption is asked for with sslmode";
+const KEEP_ALIVE = "none: connections are kept alive and watched without it";
+const NO_LISTS = "none: certificates are not looked up in lists of revoked ones";
+const NO_FILES = "what the file says in the URL itself, and the password there or in PGPASSWORD";
 
 /**
  * The parameters that a URL of libpq may have, and those of other programs that are often found in URLs.
@@ -48,7 +48,7 @@ const PARAMETERS: Readonly<Record<string, Known>> = {
   target_session_attrs: honoured(),
 
   channel_binding: refused(
-    "write sslmode=verify-full in its place, which proves the server by its certificate",
+    "sslmode=verify-full in its place, which proves the server by its certificate",
     "PGCHANNELBINDING",
     ["prefer", "disable"],
   ),
@@ -56,39 +56,31 @@ const PARAMETERS: Readonly<Record<string, Known>> = {
   gssdelegation: refused(NO_KERBEROS, "PGGSSDELEGATION", ["0"]),
   gsslib: refused(NO_KERBEROS, "PGGSSLIB"),
   krbsrvname: refused(NO_KERBEROS, "PGKRBSRVNAME"),
-  require_auth: refused("leave it out; sslmode=verify-full proves the server by its certificate", "PGREQUIREAUTH"),
-  requirepeer: refused(
-    "leave it out: let only the server's user write to the directory of the socket",
-    "PGREQUIREPEER",
-  ),
-  requiressl: refused("write sslmode=require", "PGREQUIRESSL", ["0"]),
-  sslcertmode: refused("leave it out; sslcert and sslkey name a certificate", "PGSSLCERTMODE", ["allow"]),
-  sslcompression: refused("leave it out: TLS does not compress", "PGSSLCOMPRESSION", ["0"]),
-  sslsni: refused("leave it out: a server is told the name that it is asked for", "PGSSLSNI", ["1"]),
+  require_auth: refused("none: sslmode=verify-full proves the server by its certificate", "PGREQUIREAUTH"),
+  requirepeer: refused("none: let only the server's user write to the directory of the socket", "PGREQUIREPEER"),
+  requiressl: refused("sslmode=require", "PGREQUIRESSL", ["0"]),
+  sslcertmode: refused("none: sslcert and sslkey name a certificate", "PGSSLCERTMODE", ["allow"]),
+  sslcompression: refused("none: TLS does not compress", "PGSSLCOMPRESSION", ["0"]),
+  sslsni: refused("none: a server is told the name that it is asked for", "PGSSLSNI", ["1"]),
   sslcrl: refused(NO_LISTS, "PGSSLCRL"),
   sslcrldir: refused(NO_LISTS, "PGSSLCRLDIR"),
-  hostaddr: refused(
-    "write the address as the host, with sslmode=verify-ca if its certificate names another",
-    "PGHOSTADDR",
-  ),
-  load_balance_hosts: refused("leave it out: servers are chosen by target_session_attrs", "PGLOADBALANCEHOSTS", [
-    "disable",
-  ]),
+  hostaddr: refused("the address as the host, with sslmode=verify-ca if its certificate names another", "PGHOSTADDR"),
+  load_balance_hosts: refused("none: servers are chosen by target_session_attrs", "PGLOADBALANCEHOSTS", ["disable"]),
   passfile: refused(NO_FILES, "PGPASSFILE"),
   service: refused(NO_FILES, "PGSERVICE"),
   servicefile: refused(NO_FILES, "PGSERVICEFILE"),
-  fallback_application_name: refused("write application_name"),
-  client_encoding: refused("leave it out: texts are UTF-8", "PGCLIENTENCODING", ["UTF8", "UTF-8", "utf8", "utf-8"]),
-  replication: refused("leave it out: nothing is replicated", undefined, ["0", "false", "off", "no"]),
+  fallback_application_name: refused("application_name"),
+  client_encoding: refused("none: texts are UTF-8", "PGCLIENTENCODING", ["UTF8", "UTF-8", "utf8", "utf-8"]),
+  replication: refused("none: nothing is replicated", undefined, ["0", "false", "off", "no"]),
   keepalives: refused(KEEP_ALIVE, undefined, ["1"]),
   keepalives_idle: refused(KEEP_ALIVE),
   keepalives_interval: refused(KEEP_ALIVE),
   keepalives_count: refused(KEEP_ALIVE),
   tcp_user_timeout: refused(KEEP_ALIVE),
 
-  ssl: refused("write sslmode=require or sslmode=verify-full", undefined, ["false", "0"]),
-  pgbouncer: refused("leave it out: a pooler is noticed by itself"),
-  prepare: refused("leave it out: a pooler is noticed by itself"),
+  ssl: refused("sslmode=require or sslmode=verify-full", undefined, ["false", "0"]),
+  pgbouncer: refused("none: a pooler is noticed by itself"),
+  prepare: refused("none: a pooler is noticed by itself"),
 };
 
 /** An error about the URL, or a variable beside it. */

@@ -7,7 +7,7 @@ export type Role = "primary" | "standby";
 export type Wanted = readonly [Role, ...Role[]];
 
 /** As libpq's `target_session_attrs`, judged by the role alone; null for any server, in the order of the URL. */
-const SESSION_ATTRS: Readonly<Record<string, Wanted | null>> = {
+export const SESSION_ATTRS: Readonly<Record<string, Wanted | null>> = {
   any: null,
   "read-write": ["primary"],
   primary: ["primary"],

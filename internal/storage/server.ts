@@ -53,8 +53,8 @@ export async function connectServer(
       connectTimeoutSeconds: login.connect_timeout,
       silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
     });
-  const isPooled = await asksPooler(login, openAll(), addresses.length);
-  const sockets = openAll();
+  const [probing, sockets] = [openAll(), openAll()];
+  const isPooled = await asksPooler(login, probing, addresses.length);
   const limits = isPooled || queryTimeoutSeconds === null ? {} : limitsOf(queryTimeoutSeconds);
   const sql = connect(null, {
     ...login,
@@ -69,7 +69,7 @@ export async function connectServer(
     close: async (timeoutSeconds) => {
       // The driver alone would wait for queries that were lost with their connection.
       await Promise.race([sql.end(), sockets.closed(), sleep(timeoutSeconds * 1000, null, { ref: false })]);
-      sockets.destroy();
+      for (const each of [probing, sockets]) each.destroy();
     },
   };
 }

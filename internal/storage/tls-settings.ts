@@ -30,12 +30,12 @@ export function tlsSettings(parameters: ReadonlyMap<string, Given>): TlsSettings
   if (mode === null || mode === "disable") {
     const useless = ONLY_WITH_TLS.map((name) => parameters.get(name)).find((each) => each !== undefined);
     if (useless === undefined) return null;
-    throw unusable(`has ${useless.name}, and connections are not encrypted`, "add sslmode=verify-full");
+    throw unusable(`has ${useless.name}, and connections are not encrypted`, "sslmode=verify-full beside it");
   }
   const rootCertificate = textOf("sslrootcert");
   const [certificate, key] = [textOf("sslcert"), textOf("sslkey")];
   if ((certificate === null) !== (key === null)) {
-    throw unusable("names a certificate without its key, or a key alone", "name both files: sslcert and sslkey");
+    throw unusable("names a certificate without its key, or a key alone", "both files, sslcert and sslkey");
   }
   const version = (name: string): SecureVersion | null => oneOf(parameters.get(name), VERSIONS) as SecureVersion | null;
   const [minVersion, maxVersion] = [version("ssl_min_protocol_version"), version("ssl_max_protocol_version")];
@@ -53,7 +53,7 @@ function modeOf(said: TlsSettings["mode"], rootCertificate: string | null): TlsS
   if (rootCertificate === "system" && said !== "verify-full") {
     throw unusable(
       "has sslrootcert=system, which proves nothing unless the name is looked at",
-      "add sslmode=verify-full",
+      "sslmode=verify-full beside it",
     );
   }
   return said === "require" && rootCertificate !== null ? "verify-ca" : said;
@@ -62,6 +62,6 @@ function modeOf(said: TlsSettings["mode"], rootCertificate: string | null): TlsS
 function oneOf(given: Given | undefined, values: readonly string[]): string | null {
   if (given === undefined) return null;
   if (!values.includes(given.value))
-    throw unusable(`has no known value as ${given.name}`, `it is one of ${values.join(", ")}`);
+    throw unusable(`has no known value as ${given.name}`, `one of ${values.join(", ")}`);
   return given.value;
 }
