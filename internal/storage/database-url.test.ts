@@ -66,6 +66,7 @@ describe("user, password and database", () => {
   it.each([
     ["postgres://u:p%40s%2Fs%3A%3F%23%25%20@h/d%20b", "p@s/s:?#% ", "d b"],
     ["postgres://u:p@s@h/db", "p@s", "db"],
+    ["postgres://u:p@h/db\n", "p", "db"],
     ["postgres://u:a:b+c@h/db", "a:b+c", "db"],
     ["postgres://h/?user=u&password=p+%26&dbname=db", "p+&", "db"],
   ])("of %s", (url, password, database) => {

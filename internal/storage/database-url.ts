@@ -36,7 +36,9 @@ export function parseDatabaseUrl(
   given: string,
   env: Readonly<Record<string, string | undefined>> = {},
 ): DatabaseAddress {
-  const [, userinfo = "", authority = "", path = "", query = "", fragment] = URL_PARTS.exec(given) ?? unreadable();
+  // A secret that was read from a file may end with a line's end.
+  const [, userinfo = "", authority = "", path = "", query = "", fragment] =
+    URL_PARTS.exec(given.trim()) ?? unreadable();
   if (fragment !== undefined || path.includes("@") || query.includes("@")) unreadable();
   const colon = userinfo.indexOf(":");
   const user = decoded(colon === -1 ? userinfo : userinfo.slice(0, colon));
