@@ -54,7 +54,10 @@ export async function connectServer(
       silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
     });
   const [probing, sockets] = [openAll(), openAll()];
-  const isPooled = await asksPooler(login, probing, addresses.length);
+  const isPooled = await asksPooler(login, probing, addresses.length).catch((error: unknown) => {
+    probing.destroy();
+    throw error;
+  });
   const limits = isPooled || queryTimeoutSeconds === null ? {} : limitsOf(queryTimeoutSeconds);
   const sql = connect(null, {
     ...login,
