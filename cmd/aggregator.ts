@@ -23,6 +23,7 @@ import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../interna
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { listen, opsApp } from "../internal/obs/ops-server.ts";
+import { feedPriceMetrics } from "../internal/obs/price-metrics.ts";
 import { feedReloadMetrics } from "../internal/obs/reload-metrics.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { divergenceContext } from "./divergence.ts";
@@ -163,6 +164,7 @@ async function runDaemon(
   const registry = createRegistry();
   const feeds = [
     feedAggregatorMetrics(registry),
+    feedPriceMetrics(registry),
     feedCircuitMetrics(registry),
     feedDatabaseMetrics(registry, () => askDatabase(database)),
     feedReloadMetrics(registry),

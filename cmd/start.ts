@@ -16,6 +16,7 @@ import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../interna
 import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
 import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
 import { type Listening, listen, opsApp } from "../internal/obs/ops-server.ts";
+import { feedPriceMetrics } from "../internal/obs/price-metrics.ts";
 import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
@@ -81,6 +82,7 @@ async function runAll(
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   const feeds = [
     feedAggregatorMetrics(registry),
+    feedPriceMetrics(registry),
     feedApiMetrics(registry),
     feedCircuitMetrics(registry),
     feedDatabaseMetrics(registry, () => askDatabase(database)),

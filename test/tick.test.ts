@@ -1,3 +1,4 @@
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
@@ -14,6 +15,7 @@ import { serializePublished } from "../internal/canonical/published.ts";
 import { contractOf } from "../internal/canonical/stellar-contract.ts";
 import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
+import { feedPriceMetrics } from "../internal/obs/price-metrics.ts";
 import { deleteTrades } from "../internal/storage/corrections.ts";
 import {
   connectBeside,
@@ -110,6 +112,30 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     }
     expect(named("XLM/EUR")?.value).toMatchObject({ price: "0.4", provenance: "triangulated" });
     expect(named("XLM/JPY", 3600)?.value).toMatchObject({ price: "50", provenance: "triangulated" });
+  });
+
+  it("tells when the last trade of a bucket was, never one behind its end, and whether values are written at all", async () => {
+    const registry = new Registry();
+    const feed = feedPriceMetrics(registry);
+    const gauge = async (name: string, labels = "") =>
+      (await registry.metrics())
+        .split("\n")
+        .find((line) => line.startsWith(`stellarindex_aggregator_${name}${labels} `));
+    const before = await tick(TO - seconds(300));
+    expect(before.named("BTC/EUR")?.lastTrade).toBe(TO - seconds(500));
+    expect(before.named("BTC/GBP")?.lastTrade).toBe(null);
+    const { named } = await tick();
+    expect(named("XLM/USD", 3600)?.lastTrade).toBe(TO - seconds(100));
+    // Through other markets: the pair has no trade of its own.
+    expect(named("XLM/EUR")).toMatchObject({ outcome: "written", lastTrade: null });
+    expect(await gauge("target_values", '{state="fresh"}')).toMatch(/ 8$/);
+    const hoursLater = await tick(TO + seconds(6 * 3600));
+    feed.stop();
+    // The loop is well, and there is no price.
+    expect(hoursLater.counts).toMatchObject({ written: 0, empty: 10, error: 0 });
+    expect(await gauge("target_values", '{state="fresh"}')).toMatch(/ 0$/);
+    expect(await gauge("target_values", '{state="lost"}')).toMatch(/ 8$/);
+    expect(await gauge("newest_trade_timestamp_seconds")).toMatch(new RegExp(` ${(TO - seconds(100)) / 1_000_000n}$`));
   });
 
   it("takes the mark away once the pair's own trades make the price", async () => {

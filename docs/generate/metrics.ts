@@ -3,6 +3,7 @@ import { feedApiMetrics } from "../../internal/obs/api-metrics.ts";
 import { feedCircuitMetrics } from "../../internal/obs/circuit.ts";
 import { feedDatabaseMetrics } from "../../internal/obs/database.ts";
 import { feedAggregatorMetrics, type MetricsFeed } from "../../internal/obs/metrics.ts";
+import { feedPriceMetrics } from "../../internal/obs/price-metrics.ts";
 import { feedReloadMetrics } from "../../internal/obs/reload-metrics.ts";
 
 /** A metric with all that is known of it before anything has happened. */
@@ -18,7 +19,7 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<Record<"aggregator" | "api", readonly ((registry: Registry) => MetricsFeed)[]>> = {
-  aggregator: [feedAggregatorMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  aggregator: [feedAggregatorMetrics, feedPriceMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
 };
 

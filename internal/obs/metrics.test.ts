@@ -67,7 +67,7 @@ describe("aggregator metrics", () => {
   it("count what events tell", async () => {
     const registry = createRegistry();
     feed = feedAggregatorMetrics(registry);
-    const target = { pair, windowSeconds: 300, to: 0n, value: null, error: null };
+    const target = { pair, windowSeconds: 300, to: 0n, value: null, error: null, lastTrade: null };
     targetDone.publish({ ...target, outcome: "empty", dropped: { class: 3, outlier: 2 }, usdVolumeKnown: false });
     tickDone.publish({
       to: 1_786_314_600_000_000n,
@@ -110,7 +110,15 @@ describe("aggregator metrics", () => {
   it("count trades that went with their venue or with a broken peg, where there were any", async () => {
     const registry = createRegistry();
     feed = feedAggregatorMetrics(registry);
-    const target = { pair, windowSeconds: 300, to: 0n, value: null, error: null, usdVolumeKnown: true };
+    const target = {
+      pair,
+      windowSeconds: 300,
+      to: 0n,
+      value: null,
+      error: null,
+      lastTrade: null,
+      usdVolumeKnown: true,
+    };
     targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0, venue: 7, peg: 5 } });
     targetDone.publish({ ...target, outcome: "empty", dropped: { class: 1, outlier: 0 } });
     const counted = (reason: string) =>

@@ -50,6 +50,8 @@ export interface Refreshed {
   readonly triangulation: Triangulation | Error | null;
   /** What is written beside the value; null where nothing is published. */
   readonly besides: Besides | null;
+  /** When the last trade was that counts in the bucket; null where there is none, or that is not known. */
+  readonly lastTrade: Micros | null;
 }
 
 /** What is written beside a value, as JSON texts. */
@@ -87,7 +89,9 @@ async function refreshInHalves(
   const failed = targets.filter((target) => !refreshed.has(target) || failureOf(refreshed.get(target)) !== null);
   failures.left -= isTimedOut(failure) ? TIMED_OUT_FAILURES : 1;
   if (failed.length <= 1 || failures.left <= 0 || failsWhateverIsAsked(failure)) {
-    for (const target of failed) refreshed.set(target, { own: failure, triangulation: null, besides: null });
+    for (const target of failed) {
+      refreshed.set(target, { own: failure, triangulation: null, besides: null, lastTrade: null });
+    }
     return refreshed;
   }
   const middle = Math.ceil(failed.length / 2);
@@ -101,7 +105,7 @@ async function refreshInHalves(
 }
 
 /** What makes the rest of a batch fail too; that retention has removed a target's rows does not. */
-function failureOf(found: Refreshed | undefined): Error | null {
+function failureOf(found: Omit<Refreshed, "lastTrade"> | undefined): Error | null {
   const error = [found?.own, found?.triangulation].find((each) => each instanceof Error);
   return error === undefined || error instanceof RawDataExpired ? null : error;
 }
@@ -132,8 +136,11 @@ function refreshTogether(
     const pricing = pricingOf(reader, await withContracts(reader, policy, pairs), pairs, { maxTrades, observe });
     const lost = new AbortController();
     await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
-      const found = await refreshOne(context, reader, pricing, target, to);
-      refreshed.set(target, found);
+      const bucket = bucketEndingAt(to, target.windowSeconds);
+      // Asked for together with the rest, so that it takes no round trip of its own.
+      const lastTrade = pricing.lastTradeTime(target.pair, bucket).catch(() => null);
+      const found = await refreshOne(context, reader, pricing, target.pair, bucket);
+      refreshed.set(target, { ...found, lastTrade: await lastTrade });
       const failure = failureOf(found);
       if (failure !== null) lost.abort(failure);
     });
@@ -147,12 +154,9 @@ async function refreshOne(
   { policy, precomputeTwap }: RefreshContext,
   reader: TradeReader,
   pricing: Pricing,
-  { pair, windowSeconds }: Target,
-  to: Micros,
-): Promise<Refreshed> {
-  const bucket = bucketEndingAt(to, windowSeconds);
-  // Asked for together with the rest, so that it takes no round trip of its own.
-  pricing.lastTradeTime(pair, bucket).catch(() => {});
+  pair: Pair,
+  bucket: Bucket,
+): Promise<Omit<Refreshed, "lastTrade">> {
   const own = await pricing.own(pair, bucket).catch(asError);
   if (own instanceof Error) return { own, triangulation: null, besides: null };
   const triangulation = own.value === null ? await pricing.throughOthers(pair, bucket, own).catch(asError) : null;

@@ -75,10 +75,10 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   const results = await resultsOf(share, refreshed, to);
   const settled = await settle(context, to, results, refreshed);
   for (const [target, { outcome, value, error }] of settled) {
-    const { own, triangulation } = refreshed.get(target) as Refreshed;
+    const { own, triangulation, lastTrade } = refreshed.get(target) as Refreshed;
     counts[outcome]++;
     reportTriangulation(target, to, triangulation);
-    targetDone.publish({ ...target, to, outcome, value, error, ...findingsOf(own) });
+    targetDone.publish({ ...target, to, outcome, value, error, lastTrade, ...findingsOf(own) });
   }
   return done({
     targets: targets.length,
