@@ -63,7 +63,8 @@ test("every alert has a runbook, and every runbook an alert", () => {
   const runbooks = filesIn(RUNBOOKS, ".md").map((file) => basename(file, ".md"));
   expect(runbooks.filter((name) => name !== "README")).toEqual(alerts);
   for (const { alert, annotations } of rules()) {
-    expect(annotations).toMatchObject({ runbook: `${RUNBOOKS}/${alert}.md` });
+    const base = `{{ with $externalLabels.runbooks }}{{ . }}{{ else }}${RUNBOOKS}{{ end }}`;
+    expect(annotations).toMatchObject({ runbook_url: `${base}/${alert}.md` });
     expect(read(`${RUNBOOKS}/README.md`)).toContain(`(${alert}.md)`);
   }
 });
