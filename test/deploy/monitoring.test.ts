@@ -10,7 +10,12 @@ interface Panel {
   readonly title: string;
   readonly datasource?: { readonly uid: string };
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly targets?: readonly { readonly expr: string }[];
+  readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
+}
+interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query: string | { readonly query: string };
 }
 interface Scrape {
   readonly job_name: string;
@@ -19,8 +24,11 @@ interface Scrape {
 }
 
 const configs = readdirSync(deployPath("monitoring")).filter((file) => /^prometheus.*\.yml$/.test(file));
-const { panels } = JSON.parse(readDeployed("monitoring", "grafana", "dashboards", "stellarindex.json")) as {
+const dashboard = readDeployed("monitoring", "grafana", "dashboards", "stellarindex.json");
+const { panels, templating, links } = JSON.parse(dashboard) as {
   panels: Panel[];
+  templating: { list: Variable[] };
+  links: { title: string }[];
 };
 const hasPromtool = await isThere("promtool", ["--version"], "what promtool says of Prometheus' settings and queries");
 const scratch = mkdtempSync(join(tmpdir(), "stellarindex-queries-"));
@@ -62,15 +70,32 @@ describe("Prometheus' settings", () => {
 });
 
 describe("the dashboard", () => {
-  it("asks the data source that is provisioned, from where compose puts it", () => {
+  it("asks the data source that is chosen, of the kind that is provisioned, from where compose puts it", () => {
     const grafana = (...parts: string[]) => readDeployed("monitoring", "grafana", "provisioning", ...parts);
-    const [{ datasources } = { datasources: [] }] = readYaml<{ datasources: { uid: string }[] }>(
+    const [{ datasources } = { datasources: [] }] = readYaml<{ datasources: { type: string; isDefault: boolean }[] }>(
       grafana("datasources", "prometheus.yml"),
     );
-    const asked = panels.flatMap(({ datasource }) => datasource?.uid ?? []);
-    expect(new Set(asked)).toEqual(new Set(datasources.map(({ uid }) => uid)));
+    expect(datasources).toEqual([expect.objectContaining({ type: "prometheus", isDefault: true })]);
+    expect(templating.list[0]).toMatchObject({ name: "datasource", type: "datasource", query: "prometheus" });
+    const asked = panels.flatMap(({ datasource, targets = [] }) =>
+      [datasource, ...targets.map((target) => target.datasource)].flatMap((source) => source?.uid ?? []),
+    );
+    expect(asked.filter((uid) => !/^\$\{datasource\}$/.test(uid))).toEqual([]);
     const [, path] = /path: (.+)/.exec(grafana("dashboards", "stellarindex.yml")) ?? [];
     expect(readDeployed("docker", "docker-compose.yml")).toContain(`../monitoring/grafana/dashboards:${path}:ro`);
+  });
+
+  it("asks of the jobs and instances that are chosen, and uses no variable that there is not", () => {
+    const names = templating.list.map(({ name }) => name);
+    const used = [...dashboard.matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name);
+    const own = /^__/;
+    expect(new Set(used.filter((name) => !own.test(name)))).toEqual(new Set(names));
+    for (const { expr } of panels.flatMap(({ targets = [] }) => targets)) {
+      for (const [series] of expr.matchAll(/\b(?:stellarindex|process|nodejs)_\w+(?:\{[^{}]*\})?/g)) {
+        expect([expr, series]).toEqual([expr, expect.stringContaining('job=~"$job", instance=~"$instance"')]);
+      }
+    }
+    expect(links.map(({ title }) => title)).toEqual(["API", "Runbooks"]);
   });
 
   it("has panels that do not cover each other", () => {
@@ -86,11 +111,35 @@ describe("the dashboard", () => {
     expect(queries.length).toBeGreaterThan(40);
     const rules = queries.map((query, index) => ({
       record: `query:${index}`,
-      expr: query.replaceAll("$__rate_interval", "1m"),
+      expr: query.replaceAll("$__rate_interval", "1m").replaceAll("$job", ".+"),
     }));
     const file = join(scratch, "queries.json");
     writeFileSync(file, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
     const checked = await run("promtool", ["check", "rules", file]);
     expect(checked).toMatchObject({ status: 0, out: expect.stringContaining(`${queries.length} rules found`) });
+  });
+
+  it.skipIf(!hasPromtool)("shows an error share of 0 where there is no error, no request, and no API", async () => {
+    const panel = panels.find(({ title }) => title.startsWith("Part of requests"));
+    const expr =
+      panel?.targets?.[0]?.expr.replaceAll("$__rate_interval", "1m").replaceAll(/\$(job|instance)/g, ".+") ?? "";
+    const rules = join(scratch, "share.json");
+    writeFileSync(rules, JSON.stringify({ groups: [{ name: "share", rules: [{ record: "share", expr }] }] }));
+    const requests = (status: number) =>
+      `stellarindex_api_requests_total{job="api",instance="a",route="/v1/vwap",method="GET",status="${status}"}`;
+    const share = (series: Readonly<Record<string, string>>, value: number) => ({
+      interval: "15s",
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      promql_expr_test: [{ expr: "share", eval_time: "5m", exp_samples: [{ labels: "share", value }] }],
+    });
+    const tests = [
+      share({ [requests(200)]: "0+10x20" }, 0),
+      share({ [requests(200)]: "70x20" }, 0),
+      share({ up: "0x20" }, 0),
+      share({ [requests(200)]: "0+30x20", [requests(503)]: "0+10x20" }, 0.25),
+    ];
+    const file = join(scratch, "share.test.json");
+    writeFileSync(file, JSON.stringify({ rule_files: [rules], evaluation_interval: "15s", tests }));
+    expect(await run("promtool", ["test", "rules", file])).toMatchObject({ err: "", status: 0 });
   });
 });
