@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type LeaseOwners, readLeaseOwners } from "../internal/cache/lease-owners.ts";
-import type { TargetState } from "../internal/cache/target-state.ts";
+import { pairsWithoutValue, type TargetState } from "../internal/cache/target-state.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
 import { readTargets } from "../internal/doctor/read-targets.ts";
@@ -21,6 +21,8 @@ and how long it lives unless it is written anew. States:
   missing     there is no value. That may be right: no trade is in the window, or the policy withholds the price;
               stellarindex compute says which
   unreadable  there is something, and it is no value of the target
+
+Pairs without a value in any window are named below the table.
 
 With [aggregate] replicas = "shared" it also shows which aggregator each target belongs to, and which there are; one that
 has ended or hangs leaves the list when its lease ends.
@@ -110,7 +112,14 @@ function statusTable(states: readonly TargetState[], shared: LeaseOwners | null)
     return `aggregator #${index + 1}: ${member}, ${owned} pairs`;
   });
   if (members?.length === 0) members.push("no aggregator shares the targets at the moment");
-  return [...alignColumns([head, ...rows], 3), "", counts.join(", "), ...(members ?? [])];
+  const without = pairsWithoutValue(states).map(shortPair);
+  return [
+    ...alignColumns([head, ...rows], 3),
+    "",
+    counts.join(", "),
+    ...(without.length > 0 ? [`no value in any window: ${without.join(", ")}`] : []),
+    ...(members ?? []),
+  ];
 }
 
 /** The owner by its place in the list of aggregators: their names would not fit. */

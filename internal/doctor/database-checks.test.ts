@@ -1,9 +1,11 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makePolicy } from "../aggregate/policy.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
-import { parsePair } from "../canonical/pair.ts";
+import { type Pair, parsePair } from "../canonical/pair.ts";
 import { load } from "../config/config.testing.ts";
+import { policySettings } from "../config/schema.ts";
 import {
   createTestDatabase,
   openTestDatabase,
@@ -22,7 +24,11 @@ const XLM_USD = parsePair("XLM/USD");
 /** What the checks find out about the database at the URL, under what else the configuration says of it. */
 async function examined(url: string, settings = ""): Promise<Examined[]> {
   const { config } = load(`[database]\nurl = ${JSON.stringify(url)}\nconnect_timeout_seconds = 2\n${settings}`);
-  const { checks, close } = databaseChecks(config, [XLM_USD, XLM_USD, parsePair("BTC/USD")]);
+  const { checks, close } = databaseChecks(
+    config,
+    [XLM_USD, XLM_USD, parsePair("BTC/USD")].map((pair) => ({ pair, markets: [pair] })),
+    makePolicy(policySettings(config)).aliases,
+  );
   try {
     return await runChecks(checks, 20_000);
   } finally {
@@ -114,6 +120,59 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
       ["ok", expect.stringMatching(/newest trade of a published pair is \d+s old/)],
       ["ok", expect.stringContaining("1 markets")],
     ]);
+  });
+
+  it("that holds what no decoder may write names it, and pairs that are not traded any more", async () => {
+    expect(of(await examined(database.url, settings), "trades")).toMatchObject([
+      { status: "ok", found: "1 pairs are stored, each one way round, none in the future" },
+    ]);
+    const [btc, usdBtc, usdXlm, eth] = ["BTC/USD", "USD/BTC", "USD/XLM", "EUR/USD"].map(parsePair) as [
+      Pair,
+      Pair,
+      Pair,
+      Pair,
+    ];
+    await writeTrades(database, [
+      { ...trade("old", 3 * 86_400), ...btc },
+      { ...trade("old 2", 3 * 86_400 + 5), ...btc },
+      { ...trade("other way", 10), ...usdXlm },
+      { ...trade("other venue", 3 * 86_400), ...usdBtc, source: "bitstamp" },
+      // Rates count either way.
+      { ...trade("rate", 10), ...eth, source: "ecb" },
+      { ...trade("rate", 10), base: eth.quote, quote: eth.base, source: "massive" },
+      { ...trade("2 hours ahead", -7200), source: "coinbase" },
+      { ...trade("a clock that is ahead", -20), source: "bitstamp" },
+    ]);
+    const all = of(await examined(database.url, settings), "trades");
+    expect(all.map(({ status, found }) => [status, found])).toEqual([
+      ["warning", expect.stringMatching(/^no trade for 24h and more: crypto:BTC\/fiat:USD \(last \d{4}-[^,]*Z\)$/)],
+      [
+        "warning",
+        expect.stringMatching(
+          /^trades are dated in the future: crypto:XLM\/fiat:USD at coinbase \(up to \S+Z, 1 trades\)$/,
+        ),
+      ],
+      ["wrong", "a market is stored both ways round: crypto:XLM/fiat:USD and fiat:USD/crypto:XLM at kraken"],
+      [
+        "warning",
+        expect.stringMatching(
+          /^sources write a pair both ways round: crypto:BTC\/fiat:USD at kraken, fiat:USD\/crypto:BTC at bitstamp/,
+        ),
+      ],
+    ]);
+  });
+
+  it("whose only news is dated in the future warns that nobody writes trades", async () => {
+    const empty = await openTestDatabase(engine);
+    try {
+      await writeTrades(empty, [trade("2 hours ahead", -7200)]);
+      expect(of(await examined(empty.url, settings), "rollups")[0]).toMatchObject({
+        status: "warning",
+        found: expect.stringContaining("no trade of a published pair in the last 24h"),
+      });
+    } finally {
+      await empty.drop();
+    }
   });
 
   it("that is not migrated says so, and skips what needs it", async () => {

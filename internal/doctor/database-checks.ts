@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Aliases } from "../aggregate/aliases.ts";
 import { makePolicy } from "../aggregate/policy.ts";
-import type { Pair } from "../canonical/pair.ts";
 import { type Config, policySettings } from "../config/schema.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { readHorizons } from "../storage/horizons.ts";
@@ -18,6 +18,7 @@ import { checkRollups } from "./rollups.ts";
 import type { Check } from "./run-checks.ts";
 import { checkSchema } from "./schema.ts";
 import { checkServerVersion } from "./server-version.ts";
+import { checkStoredTrades, type Published } from "./stored-trades.ts";
 import { checkTimescale } from "./timescale.ts";
 import { checkTimescaleJobs } from "./timescale-jobs.ts";
 
@@ -28,14 +29,16 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 
 /**
  * The checks of the database, the first of which opens it. Nothing is written, and no embedded database is made.
- * @param markets as stored, to look for their last trades
+ * @param published whose last trades are looked for
  */
 export function databaseChecks(
   config: Config,
-  markets: readonly Pair[],
+  published: readonly Published[],
+  aliases: Aliases,
 ): { readonly checks: readonly Check[]; readonly close: () => Promise<void> } {
   const { database: settings, aggregate } = config;
   let database: Database | null = null;
+  const markets = published.flatMap((each) => each.markets);
   const now = (): bigint => BigInt(Date.now()) * 1000n;
   const opened = (): Database => {
     if (database === null) throw new Error("the database is not open");
@@ -133,6 +136,12 @@ export function databaseChecks(
       needs: migrated,
       cure: failed,
       look: () => checkReferences(config, makePolicy(policySettings(config)), opened(), now()),
+    },
+    {
+      name: "trades",
+      needs: migrated,
+      cure: failed,
+      look: () => checkStoredTrades(opened().sql, published, aliases, aggregate.windows.at(-1) ?? 0, now()),
     },
   ];
   return { checks, close: async () => database?.close() };

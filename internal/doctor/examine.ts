@@ -21,8 +21,8 @@ export async function examine(loaded: LoadedConfig): Promise<Examined[]> {
   const { config } = loaded;
   const { aggregate, api } = config;
   const policy = makePolicy(policySettings(config));
-  const markets = publishedPairs(config).flatMap((pair) => expandPair(pair, policy));
-  const database = databaseChecks(config, markets);
+  const published = publishedPairs(config).map((pair) => ({ pair, markets: expandPair(pair, policy) }));
+  const database = databaseChecks(config, published, policy.aliases);
   const redis = redisChecks(config);
   const cure = "run it again; if it stays so, the message says more than this line can";
   const here = [

@@ -8,7 +8,7 @@ import { checkConfig } from "./config.ts";
 import { checkDivergence } from "./divergence.ts";
 import { checkHorizons } from "./horizons.ts";
 import { checkNode } from "./node-version.ts";
-import { checkPublished } from "./published.ts";
+import { checkPublished, checkVenues } from "./published.ts";
 import { parseRedisInfo } from "./redis-info.ts";
 import { checkRedisLatency } from "./redis-latency.ts";
 import { checkRedisMemory } from "./redis-memory.ts";
@@ -218,12 +218,38 @@ describe("what the store holds", () => {
 
   it("is summed up for doctor", () => {
     const held = text("2026-08-09T22:30:00Z");
-    expect(checkPublished([stateAt(held, 10), stateAt(null, 10)])).toMatchObject({ status: "ok" });
-    expect(checkPublished([stateAt(held, 10), stateAt(held, 90)])).toMatchObject({
-      status: "warning",
-      found: expect.stringContaining("1m30s ago; 1 are late"),
+    expect(checkPublished([stateAt(held, 10), stateAt(null, 10)])).toMatchObject([{ status: "ok" }]);
+    expect(checkPublished([stateAt(held, 10), stateAt(held, 90)])).toMatchObject([
+      { status: "warning", found: expect.stringContaining("1m30s ago; 1 are late") },
+    ]);
+    expect(statuses(checkPublished([stateAt("x", 10)]))).toEqual(["warning", "warning"]);
+    expect(checkPublished([stateAt(null, 10)])).toMatchObject([
+      { status: "warning", found: expect.stringContaining("none of 1 targets has a value") },
+    ]);
+  });
+
+  it("names the pairs that have no value in any window", () => {
+    const held = text("2026-08-09T22:30:00Z");
+    const other = { ...stateAt(null, 10), pair: parsePair("ETH/GBP") };
+    expect(
+      checkPublished([stateAt(held, 10), other, stateAt(null, 10), { ...other, windowSeconds: 300 }]),
+    ).toMatchObject([{ status: "ok" }, { status: "warning", found: "no value in any window: crypto:ETH/fiat:GBP" }]);
+  });
+
+  it("names venues that are apart, with their prices", () => {
+    const venue = (source: string, quote_volume: string) => ({
+      source,
+      trade_count: 1,
+      base_volume: "1",
+      quote_volume,
+      share: "0.5",
     });
-    expect(checkPublished([stateAt("x", 10)]).status).toBe("warning");
-    expect(checkPublished([stateAt(null, 10)]).status).toBe("skipped");
+    const of = (...sources: ReturnType<typeof venue>[]) => stateAt(text("2026-08-09T22:30:00Z", { sources }), 10);
+    expect(checkVenues([of(venue("kraken", "0.1")), stateAt(null, 10)]).status).toBe("skipped");
+    expect(checkVenues([of(venue("kraken", "0.1"), venue("sdex", "0.102"))]).status).toBe("ok");
+    expect(checkVenues([of(venue("kraken", "0.1"), venue("sdex", "0.2"))])).toMatchObject({
+      status: "warning",
+      found: expect.stringContaining("by 67 % (kraken 0.100000, sdex 0.200000)"),
+    });
   });
 });

@@ -4,7 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { NO_GUARD } from "../resilience/guard.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { ok, skipped } from "./finding.ts";
-import { checkPublished } from "./published.ts";
+import { checkPublished, checkVenues } from "./published.ts";
 import { readTargets } from "./read-targets.ts";
 import { parseRedisInfo, type RedisInfo } from "./redis-info.ts";
 import { checkRedisLatency } from "./redis-latency.ts";
@@ -74,6 +74,7 @@ export function redisChecks(config: Config): {
       },
     },
     { name: "prices", needs: reached, cure: failed, look: async () => checkPublished(await readTargets(config)) },
+    { name: "venues", needs: reached, cure: failed, look: async () => checkVenues(await readTargets(config)) },
   ];
 
   return { checks, close: async () => connection?.close() };

@@ -1,3 +1,4 @@
+import type { Bucket } from "../canonical/bucket.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../canonical/time.ts";
@@ -30,7 +31,7 @@ export async function checkRollups(
 ): Promise<Finding[]> {
   const disabled = await disabledTriggers(sql);
   const longest = windows.at(-1) ?? 0;
-  const last = await lastTrades(sql, markets, now - seconds(longest));
+  const last = await lastTrades(sql, markets, { from: now - seconds(longest), to: now });
   const findings = disabled.map((name) =>
     wrong(
       `the trigger ${name} of trades is missing or disabled`,
@@ -74,8 +75,11 @@ async function disabledTriggers(sql: Sql): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Of each market that has traded since; one statement, so that no trade lands between its parts. */
-async function lastTrades(sql: Sql, markets: readonly Pair[], since: Micros): Promise<LastTrade[]> {
+/**
+ * Of each market that has traded in the period, which ends now: a trade dated in the future says nothing of who writes. One
+ * statement, so that no trade lands between its parts.
+ */
+async function lastTrades(sql: Sql, markets: readonly Pair[], { from: since, to }: Bucket): Promise<LastTrade[]> {
   const rows = await sql<
     { base: string; quote: string; source: string; ts: string; in_minutes: boolean; in_hours: boolean }[]
   >`
@@ -100,6 +104,7 @@ async function lastTrades(sql: Sql, markets: readonly Pair[], since: Micros): Pr
     CROSS JOIN LATERAL (
       SELECT ts, source FROM trades
       WHERE base_asset = market.base AND quote_asset = market.quote AND ts > ${moment(since)}::timestamptz
+        AND ts <= ${moment(to)}::timestamptz
       ORDER BY ts DESC LIMIT 1
     ) AS last
     ORDER BY market.base, market.quote`;

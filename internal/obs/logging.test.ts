@@ -19,6 +19,7 @@ it("of failures of a kind, logs the first, and how many there were a minute late
       value: null,
       dropped: { class: 0, outlier: 0 },
       usdVolumeKnown: true,
+      lastTrade: null,
       error: new Error(reason),
     });
   for (let target = 0; target < 3_000; target++) fail("OOM command not allowed");

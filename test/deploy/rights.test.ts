@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makePolicy } from "../../internal/aggregate/policy.ts";
 import { load } from "../../internal/config/config.testing.ts";
+import { policySettings } from "../../internal/config/schema.ts";
 import { databaseChecks } from "../../internal/doctor/database-checks.ts";
 import { checkRights } from "../../internal/doctor/rights.ts";
 import { runChecks } from "../../internal/doctor/run-checks.ts";
@@ -81,7 +83,9 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
         found: `role "${roles.decoder}" is a decoder's: it may add trades and read nothing, as it should`,
         cure: expect.stringContaining("stellarindex_reader"),
       });
-      const { checks, close } = databaseChecks(load(`[database]\nurl = "${roles.decoderUrl}"`).config, []);
+      const { config } = load(`[database]\nurl = "${roles.decoderUrl}"`);
+      const { aliases } = makePolicy(policySettings(config));
+      const { checks, close } = databaseChecks(config, [], aliases);
       const examined = await runChecks(checks, 20_000).finally(close);
       const wrong = examined.filter(({ status }) => status === "wrong");
       expect(wrong.map(({ check }) => check)).toEqual(["rights"]);
