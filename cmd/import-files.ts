@@ -6,8 +6,12 @@ import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { type Config, policySettings } from "../internal/config/schema.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
 import { type ImportFilesOptions, importFiles } from "../internal/import/import-files.ts";
+import { notInTheFuture } from "../internal/import/not-future.ts";
+import { inOneOrientation } from "../internal/import/one-orientation.ts";
 import { createProgress } from "../internal/import/progress.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
+import { systemClock } from "../internal/obs/clock.ts";
+import { storedInverted } from "../internal/storage/orientations.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
 import { openMigratedDatabase } from "./settings.ts";
 import { endWithinTime } from "./stop-signal.ts";
@@ -23,6 +27,7 @@ Files are CSV with a header line, or NDJSON (one object a line, same names), pla
 ${columns}
 Other columns are ignored. A row is one line. A bad row is reported and skipped. What is stored already is left
 as it is, so that an import can be run again; rows of the file that are stored with other amounts are named.
+Bad are also rows dated in the future, and rows of a market that is stored the other way round.
 Standard input and pipes are not read, since a file may have to be read twice.
 
 Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns, is broken or has
@@ -51,7 +56,7 @@ export async function runImport(
     throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
   }
   const options = {
-    kind,
+    kind: notInTheFuture(kind, systemClock.now),
     progress: createProgress(process.stderr),
     spellings: spellingsUnder(config),
     ...(ids && { ids }),
@@ -80,7 +85,10 @@ async function importInto(
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     return await importFiles(files, {
       ...options,
-      write: (rows) => writeTrades(db, rows),
+      write: inOneOrientation(
+        (rows) => writeTrades(db, rows),
+        (markets) => storedInverted(db.sql, markets),
+      ),
       signal: interruption.signal,
       print: (line) => process.stdout.write(`${line}\n`),
     });

@@ -69,6 +69,30 @@ describe("import", () => {
     });
   });
 
+  it("takes each market of a source one way round, and nothing from the future", async () => {
+    const mixed = join(directory, "mixed.csv");
+    const ahead = new Date(Date.now() + 7_200_000).toISOString();
+    const rows = [
+      "ts,source,pair,price,size,trade_id",
+      "2026-01-01T00:01:00Z,kraken,XLM/USD,0.1,10,1",
+      "2026-01-01T00:01:01Z,kraken,USD/XLM,10,1,2",
+      "2026-01-01T00:01:02Z,ecb,USD/XLM,10,1,3",
+      `${ahead},kraken,XLM/USD,0.1,10,4`,
+    ];
+    writeFileSync(mixed, `${rows.join("\n")}\n`);
+    const first = await run(mixed);
+    expect(first.out).toBe(`${mixed}: 2 new, 0 known, 0 of them with other amounts, 2 bad\n`);
+    expect(first.err).toContain(
+      "not stored, 1 row of fiat:USD/crypto:XLM at kraken: this market is stored the other way round",
+    );
+    expect(first.err).toMatch(/mixed\.csv:5: ts \S+Z is in the future: this machine's clock says \S+Z; /);
+    // By what is stored, too, whichever comes first in the file.
+    const inverse = join(directory, "inverse.csv");
+    writeFileSync(inverse, `${[rows[0], rows[2]].join("\n")}\n`);
+    expect((await run(inverse)).out).toContain("0 new, 0 known, 0 of them with other amounts, 1 bad");
+    expect((await run(mixed)).out).toContain("0 new, 2 known");
+  });
+
   it("refuses other ways to make ids", async () => {
     const { status, err } = await run(file, "--ids", "line");
     expect(status).toBe(2);

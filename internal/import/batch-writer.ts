@@ -1,8 +1,14 @@
+import { formatPair } from "../canonical/pair.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import type { WriteOutcome } from "../storage/trades.ts";
 
+/** What became of a batch; `inverted` rows were refused, as their market is stored the other way round. */
+export interface BatchOutcome extends WriteOutcome {
+  readonly inverted?: readonly TradeRow[];
+}
+
 /** Stores a batch atomically; to store it again changes nothing. */
-export type Write = (rows: readonly TradeRow[]) => Promise<WriteOutcome>;
+export type Write = (rows: readonly TradeRow[]) => Promise<BatchOutcome>;
 
 /** What has become of the rows written so far. `conflicting` ones are a part of `known`: stored with other amounts. */
 export interface WriteCounts {
@@ -11,6 +17,8 @@ export interface WriteCounts {
   conflicting: number;
   /** The first few of the conflicting rows, as they were to be written. */
   conflicts: TradeRow[];
+  /** Rows that were refused because their market is stored the other way round, by pair and source. */
+  inverted: Map<string, number>;
 }
 
 export const CONFLICTS_NAMED = 5;
@@ -42,6 +50,10 @@ export function createBatchWriter(write: Write, batchSize: number, counts: Write
     counts.known += outcome.known;
     counts.conflicting += outcome.conflicting.length;
     counts.conflicts.push(...outcome.conflicting.slice(0, CONFLICTS_NAMED - counts.conflicts.length));
+    for (const row of outcome.inverted ?? []) {
+      const market = `${formatPair(row)} at ${row.source}`;
+      counts.inverted.set(market, (counts.inverted.get(market) ?? 0) + 1);
+    }
   };
 
   return {

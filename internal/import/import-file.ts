@@ -41,6 +41,7 @@ export type ImportEnd =
   | { readonly kind: "refused" | "broken" | "failed"; readonly reason: string };
 
 export interface ImportResult extends Readonly<WriteCounts> {
+  /** Those of `inverted` included. */
   readonly bad: number;
   /** Rows that are fine and of no use, by what they have in common. */
   readonly skipped: ReadonlyMap<string, number>;
@@ -55,7 +56,7 @@ export interface ImportResult extends Readonly<WriteCounts> {
  */
 export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
   const { write, kind = TRADE_FILE, ids = "hash", onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
-  const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [] };
+  const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [], inverted: new Map() };
   const misspelt = createMisspeltCounter(options.spellings);
   const scheme = ID_SCHEMES[ids];
   const writer = createBatchWriter(write, batchSize, counts);
@@ -113,7 +114,8 @@ export async function importFile(path: string, options: ImportOptions): Promise<
     }
     return end;
   });
-  return { ...counts, bad, skipped, misspelt, end: stored };
+  const refused = [...counts.inverted.values()].reduce((sum, rows) => sum + rows, 0);
+  return { ...counts, bad: bad + refused, skipped, misspelt, end: stored };
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   formatConflicts,
   formatCounts,
   formatEnd,
+  formatInverted,
   formatMisspelt,
   formatSkipped,
   isAllBad,
@@ -42,7 +43,8 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
     const result = await importOne(path, options);
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
-    const notes = [formatSkipped, formatConflicts, formatMisspelt].flatMap((format) => format(result));
+    const formats = [formatSkipped, formatConflicts, formatInverted, formatMisspelt];
+    const notes = formats.flatMap((format) => format(result));
     const lines = [...notes, formatEnd(result) ?? [], isAllBad(result) ? "none of its rows can be used" : []].flat();
     for (const line of lines) progress.log(`${path}: ${line}`);
     if (result.end.kind === "interrupted" || result.end.kind === "failed") break;

@@ -47,6 +47,15 @@ export function isAllBad(result: ImportResult): boolean {
   return result.end.kind === "complete" && result.bad > 0 && result.new + result.known + result.skipped.size === 0;
 }
 
+/** A line for each pair and source whose rows were refused, as the market is stored the other way round. */
+export function formatInverted({ inverted }: ImportResult): string[] {
+  return [...inverted].map(
+    ([market, rows]) =>
+      `not stored, ${countOf(rows)} of ${market}: this market is stored the other way round, and a market has one orientation ` +
+      "(docs/decoders.md); swap base and quote, and their amounts",
+  );
+}
+
 function countOf(rows: number): string {
   return rows === 1 ? "1 row" : `${rows} rows`;
 }
