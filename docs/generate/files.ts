@@ -2,6 +2,7 @@ import { openApiFile } from "./api-document.ts";
 import { apiPage } from "./api-page.ts";
 import { configExample } from "./config-example.ts";
 import { configPage } from "./config-page.ts";
+import { licensesPage } from "./licenses.ts";
 import { metricsPage } from "./metrics-page.ts";
 
 /** Every file that is made from the code, by its path from the root, and how. */
@@ -11,4 +12,5 @@ export const GENERATED: Readonly<Record<string, () => string | Promise<string>>>
   "docs/reference/metrics/README.md": metricsPage,
   "docs/reference/api/README.md": apiPage,
   "docs/reference/api/openapi.json": openApiFile,
+  "THIRD_PARTY_LICENSES.md": licensesPage,
 };
