@@ -5,7 +5,7 @@ export interface TomlHazard {
 }
 
 /** Comments, texts of several lines, texts of one line, and bare words, which are keys, numbers and the like. */
-const TOKEN = /#[^\n]*|"""[^]*?"""|'''[^]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_+-]+/g;
+const TOKEN = /#[^\n]*|"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_+-]+/g;
 const WHOLE_NUMBER = /^([+-]?)(\d[\d_]*|0x[\dA-Fa-f_]+|0o[0-7_]+|0b[01_]+)$/;
 /** What every object inherits. */
 const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
