@@ -216,8 +216,11 @@ function packed(sql: Sql) {
 }
 
 function unpacked(blocks: string): BlockRow[] {
+  let [last, from] = ["", 0n];
   return blocks.split(",").map((block) => {
     const [minute = "", source = "", base = "", quote = ""] = block.split(" ");
-    return { from: BigInt(minute) * MINUTE, source, base, quote };
+    // Rows of one block follow each other.
+    if (minute !== last) [last, from] = [minute, BigInt(minute) * MINUTE];
+    return { from, source, base, quote };
   });
 }

@@ -54,12 +54,12 @@ export interface BlockRow {
 
 /** Rows as blocks, newest first; those of one block and source belong together. */
 export function blocksOf(rows: readonly BlockRow[]): Block[] {
-  const blocks = new Map<Micros, Map<string, { source: string; base: string[]; quote: string[] }>>();
+  const blocks = new Map<Micros, { source: string; base: string[]; quote: string[] }[]>();
   for (const { from, source, base, quote } of rows) {
-    const block = blocks.get(from) ?? new Map();
-    blocks.set(from, block);
-    const volumes = block.get(source);
-    if (volumes === undefined) block.set(source, { source, base: [base], quote: [quote] });
+    const block = blocks.get(from) ?? [];
+    if (block.length === 0) blocks.set(from, block);
+    const volumes = block.find((each) => each.source === source);
+    if (volumes === undefined) block.push({ source, base: [base], quote: [quote] });
     else {
       volumes.base.push(base);
       volumes.quote.push(quote);
@@ -67,8 +67,5 @@ export function blocksOf(rows: readonly BlockRow[]): Block[] {
   }
   return [...blocks]
     .sort(([one], [other]) => Number(other - one))
-    .map(([from, block]) => ({
-      from,
-      sources: [...block.values()].sort((a, b) => compareBytes(a.source, b.source)),
-    }));
+    .map(([from, sources]) => ({ from, sources: sources.sort((a, b) => compareBytes(a.source, b.source)) }));
 }
