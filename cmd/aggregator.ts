@@ -33,6 +33,7 @@ import {
   circuitOptions,
   daemonPatience,
   loadConfigOf,
+  loadConfigWithWarnings,
   openMigratedDatabase,
   probeCircuits,
 } from "./settings.ts";
@@ -63,7 +64,7 @@ export function addAggregatorCommand(program: Command): void {
       if (at !== undefined && !once) throw new UsageError("--at goes with --once");
       const signal = stopSignal();
       const hangups = catchHangups();
-      const loaded = loadConfigOf(command);
+      const loaded = once ? loadConfigOf(command) : loadConfigWithWarnings(command);
       const { config } = loaded;
       refuseUnsharedStores(config);
       const to = once ? boundaryOf(at, config) : null;

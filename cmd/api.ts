@@ -20,7 +20,7 @@ import {
   askDatabase,
   circuitOptions,
   daemonPatience,
-  loadConfigOf,
+  loadConfigWithWarnings,
   openMigratedDatabase,
   probeCircuits,
 } from "./settings.ts";
@@ -45,7 +45,7 @@ export function addApiCommand(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const signal = stopSignal();
       const hangups = catchHangups();
-      const loaded = loadConfigOf(command);
+      const loaded = loadConfigWithWarnings(command);
       const { config } = loaded;
       refuseUnsharedStores(config);
       const store = openStore(config.redis, { circuit: circuitOptions("redis", config.redis) });

@@ -9,7 +9,7 @@ import { namesOfPairs, referencesNeedingStored } from "../internal/config/refere
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
-import { loadConfigOf } from "./settings.ts";
+import { loadConfigOf, loadConfigWithWarnings } from "./settings.ts";
 
 /** Adds `config check` and `config print`; the program has the option `--config FILE`. */
 export function addConfigCommand(program: Command): void {
@@ -18,7 +18,7 @@ export function addConfigCommand(program: Command): void {
     .command("check")
     .description("say whether the configuration can be used; list everything wrong with it where it cannot")
     .action((_options, command: Command) => {
-      const loaded = loadConfigOf(command);
+      const loaded = loadConfigWithWarnings(command);
       process.stdout.write(`${summary(loaded)}\n${unsharedNote(loaded)}${referencesNote(loaded)}`);
     });
   config

@@ -13,13 +13,29 @@ import { migrateUp, requireMigrated } from "../internal/storage/migrate.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * The configuration that `--config` or STELLARINDEX_CONFIG names; warnings go to standard error.
+ * The configuration that `--config` or STELLARINDEX_CONFIG names. Of its warnings, those of variables that are ignored go to
+ * standard error.
  * @throws ConfigError
  */
 export function loadConfigOf(command: Command): LoadedConfig {
-  const loaded = loadConfig({ file: command.optsWithGlobals<{ config?: string }>().config, env: process.env });
-  for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+  const loaded = readConfigOf(command);
+  warn(loaded.ignored);
   return loaded;
+}
+
+/** {@link loadConfigOf} for what runs a deployment or judges its configuration: all warnings go to standard error. */
+export function loadConfigWithWarnings(command: Command): LoadedConfig {
+  const loaded = readConfigOf(command);
+  warn(loaded.warnings);
+  return loaded;
+}
+
+function readConfigOf(command: Command): LoadedConfig {
+  return loadConfig({ file: command.optsWithGlobals<{ config?: string }>().config, env: process.env });
+}
+
+function warn(warnings: readonly string[]): void {
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 }
 
 /**

@@ -24,7 +24,13 @@ import { keepFresh, openShare, type Upkeep, upkeep } from "./aggregator.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { serveApi } from "./serve.ts";
-import { askDatabase, circuitOptions, daemonPatience, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import {
+  askDatabase,
+  circuitOptions,
+  daemonPatience,
+  loadConfigWithWarnings,
+  openMigratedDatabase,
+} from "./settings.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -49,7 +55,7 @@ export function addStartCommand(program: Command): void {
     .option("--data <dir>", "keep the database in this directory")
     .option("--no-market", "without the simulated market")
     .addHelpText("after", HELP)
-    .action((options: Options, command: Command) => start(loadConfigOf(command), options));
+    .action((options: Options, command: Command) => start(loadConfigWithWarnings(command), options));
 }
 
 async function start(loaded: LoadedConfig, { data, market }: Options): Promise<void> {

@@ -24,8 +24,10 @@ export interface LoadedConfig {
   readonly tables: readonly string[];
   /** For every dotted key; the entries of tables such as `aggregate.aliases` have one each beside the table's. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** What is not wrong but surely not meant, one sentence each. */
+  /** What is not wrong but surely not meant, one sentence each; what is ignored first. */
   readonly warnings: readonly string[];
+  /** Those of the warnings that tell of variables which are ignored. */
+  readonly ignored: readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ export interface LoadedConfig {
  */
 export function loadConfig({ file: named, env }: { file?: string | undefined; env: Env }): LoadedConfig {
   const file = named ?? (env[FILE_VARIABLE] || null);
-  const { values, problems, warnings } = readOverrides(env);
+  const { values, problems, warnings: ignored } = readOverrides(env);
   const document = file === null ? {} : readFile(file, problems);
   const origins = originsIn(document, file);
   const tables = tablesIn(document);
@@ -54,7 +56,7 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
 
   const config = parsed.data;
   addEntryOrigins(origins, document, config);
-  return { config, file, tables, origins, warnings: [...warnings, ...warningsAbout(config)] };
+  return { config, file, tables, origins, warnings: [...ignored, ...warningsAbout(config)], ignored };
 }
 
 /** @throws ConfigError, with the `earlier` problems, where the file is missing or no TOML */

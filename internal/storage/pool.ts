@@ -30,3 +30,13 @@ export function connect(
   };
   return url === null ? postgres(settings) : postgres(url, settings);
 }
+
+/**
+ * Learns the types of arrays once for all connections of a pool. Else the driver asks for them on each new connection, and one
+ * that is lost in between ends the process with an error that nobody can catch.
+ * @throws the error of a server that does not answer
+ */
+export async function learnTypes(sql: postgres.Sql): Promise<void> {
+  await sql`SELECT`;
+  Object.assign(sql.options, { fetch_types: false });
+}

@@ -45,6 +45,16 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
       (error: { code?: unknown }) => error.code ?? error,
     );
 
+  it("knows the types of arrays on each connection, and asks for them on the first alone", async () => {
+    const { sql } = await open(server ?? "", {}, 2);
+    expect(sql.options.fetch_types).toBe(false);
+    const rows = await Promise.all(
+      ["a", "b"].map((text) => sql`SELECT pg_backend_pid() AS pid, ${[text]}::text[] AS list, pg_sleep(0.05)`),
+    );
+    expect(rows.map(([row]) => row?.["list"])).toEqual([["a"], ["b"]]);
+    expect(new Set(rows.map(([row]) => row?.["pid"])).size).toBe(2);
+  });
+
   it("goes on to the next address where one does not answer, and stays with it", async () => {
     const [proxy, address] = await proxied();
     const { sql } = await open(at(`${NOBODY},${address}`));

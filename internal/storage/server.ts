@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
 import { isPassing } from "./errors.ts";
-import { connect } from "./pool.ts";
+import { connect, learnTypes } from "./pool.ts";
 import type { Role } from "./roles.ts";
 import { type Address, openSockets, type Sockets } from "./socket.ts";
 
@@ -65,6 +65,10 @@ export async function connectServer(
     prepare: !isPooled,
     connection: { ...limits, ...settings },
     socket: sockets.open,
+  });
+  await learnTypes(sql).catch((error: unknown) => {
+    for (const each of [probing, sockets]) each.destroy();
+    throw error;
   });
   return {
     sql,

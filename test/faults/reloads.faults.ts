@@ -37,13 +37,13 @@ describe.skipIf(isLeftOut)(`an API with a heap of ${HEAP_MB} MB`, () => {
         `[database]\nurl = "${database.url}"\n[redis]\nurl = "${redis.url}"
         [api]\nlisten = "127.0.0.1:0"\nops_listen = "127.0.0.1:0"\nprice_freshness_seconds = ${freshness}`,
       );
-    write(1);
+    write(100);
     const program = startProgram(["api", "--config", file], {
       NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
     });
     const { api } = JSON.parse(await program.line((line) => line.includes("api started")));
     for (let reload = 1; reload <= RELOADS; reload++) {
-      write(1 + reload);
+      write(100 + reload);
       const seen = program.lines.length;
       program.process.kill("SIGHUP");
       await program.line((line) => program.lines.length > seen && line === program.lines[seen]);
