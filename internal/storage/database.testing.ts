@@ -47,6 +47,8 @@ export async function openTestDatabase(engine: TestEngine): Promise<TestDatabase
     await database.sql`
       SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE job_id >= 1000`;
   }
+  // The driver's `reserve`, which tests alone use, never ends on a new connection that asks for no types.
+  Object.assign(database.sql.options, { fetch_types: true });
   return {
     ...database,
     url: created.url,

@@ -33,7 +33,8 @@ export function connect(
 
 /**
  * Learns the types of arrays once for all connections of a pool. Else the driver asks for them on each new connection, and one
- * that is lost in between ends the process with an error that nobody can catch.
+ * that is lost in between ends the process with an error that nobody can catch. `reserve` is not to be used then: on a new
+ * connection it never ends.
  * @throws the error of a server that does not answer
  */
 export async function learnTypes(sql: postgres.Sql): Promise<void> {
