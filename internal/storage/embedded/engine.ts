@@ -40,6 +40,9 @@ class DurableFiles extends NodeFS {
   }
 }
 
+/** What PostgreSQL tells a database by. */
+const VERSION_FILE = "PG_VERSION";
+
 /**
  * Opens the database in a directory, made where there is none; null for one in memory. What it acknowledges is on disk,
  * and it recovers to that by itself, as PostgreSQL does.
@@ -57,11 +60,15 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
   const incomplete = join(directory, INCOMPLETE);
   const database = join(directory, DATABASE);
   if (existsSync(incomplete)) rmSync(database, { recursive: true, force: true });
-  else if (existsSync(database)) return open();
+  else if (existsSync(database) && readdirSync(database).length > 0) {
+    // Without it the engine would take the directory for a new one, and make another database over what is there.
+    if (!existsSync(join(database, VERSION_FILE))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
+    return open();
+  }
   // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
   writeFileSync(incomplete, "");
   sync(directory);
-  mkdirSync(database);
+  mkdirSync(database, { recursive: true });
   const made = await open();
   syncTree(database);
   rmSync(incomplete);

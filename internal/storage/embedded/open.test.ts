@@ -208,6 +208,19 @@ describe("the embedded database in a directory", () => {
       await expect(attempt).rejects.toThrow(/did not start: .*EEXIST.*; name a directory, not a file/s);
     });
 
+    it("where it has lost what tells it from a new one, and leaves what is there alone", async () => {
+      const damaged = embeddedDirectory();
+      const version = join(damaged, "database", "PG_VERSION");
+      const text = readFileSync(version);
+      rmSync(version);
+      await expect(openEmbedded(damaged)).rejects.toThrow(/did not start: database\/PG_VERSION is missing; .*damaged/s);
+      writeFileSync(version, text);
+      const database = await openEmbedded(damaged);
+      expect(await database.sql`SELECT FROM trades`).toEqual([]);
+      await database.close();
+      rmSync(damaged, { recursive: true });
+    });
+
     it("where its files are damaged", async () => {
       const damaged = embeddedDirectory();
       const control = join(damaged, "database", "global", "pg_control");
