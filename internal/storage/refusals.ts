@@ -34,7 +34,7 @@ const WORDS: readonly {
   },
   {
     code: /./,
-    text: /startup parameter|configuration parameter/,
+    text: /startup parameter|configuration parameter|invalid value for parameter/,
     what: "a parameter of [database] url is refused",
     cure: "take it out: what libpq does not know is given to the server as a setting, and a pooler lets few of them through",
   },
