@@ -149,6 +149,10 @@ describe.skipIf(!hasOpenssl || !canStartPostgres(WHAT))("a server that is as hos
         /there is no such database \(database "hunter3" does not/,
       ],
       [at(`open:${ESCAPED}`, "?work_mam=1"), /a parameter of \[database\] url is refused \(unrecognized .*"work_mam"/],
+      [
+        at(`open:${ESCAPED}`, "?statement_timeout=banana"),
+        /a parameter of \[database\] url is refused \(invalid value/,
+      ],
       [at("open:hunter2", "?channel_binding=require"), /by channel_binding; expected sslmode=verify-full/],
     ];
     for (const [url, message] of refusals) {
