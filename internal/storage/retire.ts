@@ -5,8 +5,8 @@ import { followOwed } from "./owed.ts";
 const IDLE = "I".charCodeAt(0);
 
 /**
- * @returns what ends a new connection as soon as no transaction is under way on it. One that begins in that instant is lost before
- *   it has read anything, and is begun again as any other
+ * @returns a function that ends a new connection as soon as no transaction is under way on it. A transaction that begins in that
+ *   instant is lost before it has read anything, and whoever began it tries again
  */
 export function retirable(socket: Duplex): () => void {
   let isFree = false;
