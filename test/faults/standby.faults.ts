@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { CLOSING } from "../../internal/aggregate/orchestrator/closing.testing.ts";
 import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
 import { targetsOf } from "../../internal/aggregate/orchestrator/target.ts";
@@ -29,6 +29,8 @@ const SETTINGS = {
   vwapWindowSeconds: 10,
   twapWindowSeconds: 10,
 };
+/** With it the primary is asked for a word after two seconds, so that it is not idle for long. */
+const PROMPT = "4s";
 const SECOND = seconds(1);
 const clock = (): Micros => BigInt(Date.now()) * 1000n;
 
@@ -63,9 +65,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     });
     await standbyServer.start();
     standby = await open(standbyServer.url);
-    // The primary is then asked for a word after two seconds, so that it is not idle for long.
-    await standby.sql.unsafe("ALTER SYSTEM SET wal_receiver_timeout = '4s'");
-    await standby.sql`SELECT pg_reload_conf()`;
+    await setReceiverTimeout(PROMPT);
     overPrimary = openTestApi({ database: primary, settings: SETTINGS });
     overStandby = openTestApi({ database: standby, settings: SETTINGS });
   });
@@ -80,6 +80,11 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     await Promise.all([standbyServer?.remove(), primaryServer?.remove()]);
   });
 
+  async function setReceiverTimeout(timeout: string): Promise<void> {
+    await standby.sql.unsafe(`ALTER SYSTEM SET wal_receiver_timeout = '${timeout}'`);
+    await standby.sql`SELECT pg_reload_conf()`;
+  }
+
   /** A trade that is stored on the primary as soon as it is made. */
   async function makeTrade(): Promise<Micros> {
     traded++;
@@ -88,6 +93,14 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
       trade(XLM, ts, { tradeId: `t${traded}`, base: "100000", quote: String(100_000 + traded) }),
     ]);
     return ts;
+  }
+
+  /** Trades of two seconds, so that on the standby a bucket with a trade is complete, however old other trades are. */
+  async function makeCompleteBucket(): Promise<void> {
+    const end = floorTo(await makeTrade(), SECOND) + SECOND;
+    await expect.poll(clock).toBeGreaterThan(end);
+    await makeTrade();
+    await untilCaughtUp();
   }
 
   async function get(api: TestApi, path: string) {
@@ -172,8 +185,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
   });
 
   it("whose replay is paused answers what is complete, and says so", async () => {
-    await makeTrade();
-    await untilCaughtUp();
+    await makeCompleteBucket();
     await standby.sql`SELECT pg_wal_replay_pause()`;
     const at = floorTo(await makeTrade(), SECOND) + SECOND;
     await untilClosed(at);
@@ -208,10 +220,13 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
   }, 100_000);
 
   it("that was cut off believes to be connected, and answers nothing that came after", async () => {
-    await standby.sql.unsafe("ALTER SYSTEM SET wal_receiver_timeout = '10min'");
-    await standby.sql`SELECT pg_reload_conf()`;
-    await makeTrade();
-    await untilCaughtUp();
+    await setReceiverTimeout("10min");
+    onTestFinished(async () => {
+      wire.pass();
+      wire.cut();
+      await setReceiverTimeout(PROMPT);
+    });
+    await makeCompleteBucket();
     wire.swallow();
     const at = floorTo(await makeTrade(), SECOND) + SECOND;
     await untilClosed(at);
@@ -222,11 +237,6 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     expect(parseTime(body.data.to)).toBeLessThan(at);
     expect(body.data).toEqual((await get(overPrimary, past("vwap", body.data.to))).body.data);
     await expectTicksNothing(latestClosed(clock(), 2, 1));
-    wire.pass();
-    wire.cut();
-    await standby.sql.unsafe("ALTER SYSTEM SET wal_receiver_timeout = '4s'");
-    await standby.sql`SELECT pg_reload_conf()`;
-    await untilCaughtUp();
   });
 
   it("is judged by its last commit where the reader may not see its receiver, also after a start without one", async () => {
