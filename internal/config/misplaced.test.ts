@@ -73,6 +73,7 @@ it.each([
 
 describe("keys that every object inherits", () => {
   it.each([
+    ['[aggregate.pegs]\n"c\\U0000006fnstructor" = "USD"', "line 2, column 1: constructor"],
     ["__proto__ = 1", "line 1, column 1: __proto__"],
     ["[__proto__]\nurl = 1", "line 1, column 2: __proto__"],
     ["[[__proto__]]\nurl = 1", "line 1, column 3: __proto__"],
