@@ -48,8 +48,8 @@ It keeps no state: it can be stopped, killed and started anywhere. Health (/heal
 at [aggregate] ops_listen.
 
 SIGHUP reads the configuration file again. The next tick follows it; the log says which keys were applied and which need
-a restart. A file that cannot be used, that lacks a table it had, or that publishes more than before, changes nothing; a
-restart takes it. The environment of a running process does not change.
+a restart. A file that cannot be used, that lacks a table, key or entry of the last one, or that publishes more, changes
+nothing; a restart takes it. The environment of a running process does not change.
 `;
 
 /** Adds `aggregator`, the daemon that keeps the values fresh. */

@@ -32,8 +32,8 @@ only. Every endpoint can be read and tried at /docs. Health (/healthz, /readyz) 
 [api] ops_listen.
 
 SIGHUP reads the configuration file again. Requests from then on follow it; the log says which keys were applied and
-which need a restart. A file that cannot be used, that lacks a table it had, or that lets in or publishes more than before,
-changes nothing; a restart takes it. The environment of a running process does not change.
+which need a restart. A file that cannot be used, that lacks a table, key or entry of the last one, or that lets in or
+publishes more, changes nothing; a restart takes it. The environment of a running process does not change.
 `;
 
 /** Adds `api`, the daemon that answers. */

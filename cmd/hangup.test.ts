@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -128,37 +128,59 @@ describe.skipIf(isLeftOut)("SIGHUP", () => {
     expect(await program.stop()).toBe(0);
   });
 
-  it("refuses a file that loosens what is let in or published, and one that was cut short", async () => {
+  it("refuses a file that takes something away or lets more through, and takes back the one it started with", async () => {
     const key = `[[api.keys]]\nname = "a"\nhash = "sha256:${"0".repeat(64)}"`;
-    const strict = {
-      api: "require_key = true\nrate_limit_per_minute = 60",
-      aggregate: `min_usd_volume = 1_000_000\n${key}`,
-    };
+    const excluded = '[[sources]]\nname = "kraken"\ninclude_in_vwap = false\n';
+    const limits = "require_key = true\nrate_limit_per_minute = 60";
+    const strict = { api: limits, aggregate: `min_usd_volume = 1_000_000\n${key}\n${excluded}` };
     write(strict);
     const whole = readFileSync(file, "utf8");
     const { program, started } = await start("api");
     const status = async () => (await fetch(`${started.api}/v1/sources`)).status;
+    const problems = async (text: string): Promise<string[]> => {
+      writeFileSync(file, text);
+      const answer = await hangUp(program);
+      expect(answer).toMatchObject({ level: "error", problems: expect.any(Array) });
+      return answer.problems;
+    };
     expect(await status()).toBe(401);
-    write({ ...strict, aggregate: key });
-    expect((await hangUp(program)).problems).toEqual([
-      `${file}: aggregate.min_usd_volume: 10000 lets more through than 1000000, which is in force; expected at least as strict a value; a restart takes it as it is`,
+    expect(await problems(whole.replace("1_000_000", "999_999"))).toEqual([
+      `${file}: aggregate.min_usd_volume: 999999 lets more through than 1000000, which is in force; expected at least as strict a value; a restart takes it as it is`,
     ]);
-    write({ ...strict, api: "" });
-    expect((await hangUp(program)).problems.join("\n")).toMatch(/api\.require_key.*\n.*api\.rate_limit_per_minute/);
-    // Wherever it is cut, no table and no limit goes unnoticed.
+    const gone = "was there when the file was read before, and is gone";
+    expect(await problems(whole.replace(limits, ""))).toEqual([
+      expect.stringContaining(`: api.require_key: ${gone}`),
+      expect.stringContaining(`: api.rate_limit_per_minute: ${gone}`),
+    ]);
+    expect(await problems(whole.replace("include_in_vwap = false", ""))).toEqual([
+      expect.stringContaining(`: sources.kraken.include_in_vwap: ${gone}`),
+    ]);
+    expect(await problems(whole.replace(key, ""))).toEqual([expect.stringContaining("api.require_key: is true while")]);
+    expect(await problems("")).toEqual([expect.stringContaining(`${file}: is empty`)]);
     const cuts = [...whole.matchAll(/\n/g)].map(({ index }) => index).filter((_, line) => line % 4 === 1);
-    for (const cut of [0, ...cuts]) {
-      writeFileSync(file, whole.slice(0, cut));
-      expect([cut, await hangUp(program)]).toMatchObject([cut, { level: "error", problems: expect.any(Array) }]);
-      expect(await status()).toBe(401);
-    }
-    // What is stricter is taken, and the limits of it are then those that hold.
-    write({ ...strict, api: "require_key = true\nrate_limit_per_minute = 5" });
-    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute"] });
+    for (const cut of cuts) await problems(whole.slice(0, cut));
+    expect(await status()).toBe(401);
+    // What is stricter is taken, and what was added then cannot be taken away; the file of the start can come back.
+    const stricter = whole.replace("per_minute = 60", "per_minute = 5").replace(key, `min_sources = 2\n${key}`);
+    writeFileSync(file, stricter);
+    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute", "aggregate.min_sources"] });
+    expect(await problems(stricter.replace("min_sources = 2", ""))).toHaveLength(1);
+    writeFileSync(file, whole);
+    expect(await hangUp(program)).toMatchObject({ applied: ["api.rate_limit_per_minute", "aggregate.min_sources"] });
     rmSync(file);
     execFileSync("mkfifo", [file]);
     expect((await hangUp(program)).problems).toEqual([expect.stringContaining("is no regular file")]);
     rmSync(file);
+    mkdirSync(file);
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("is no regular file")]);
+    rmdirSync(file);
+    writeFileSync(file, whole);
+    truncateSync(file, 2 ** 34);
+    expect((await hangUp(program)).problems).toEqual([expect.stringContaining("has 17179869184 bytes")]);
+    expect(await problems(`\uFEFF${whole.replaceAll("\n", "\r\n").replace("1_000_000", "5")}`)).toEqual([
+      expect.stringContaining("5 lets more through than 1000000"),
+    ]);
+    expect(await status()).toBe(401);
     expect(await program.stop()).toBe(0);
   });
 

@@ -1,9 +1,9 @@
 import { asError } from "../internal/canonical/as-error.ts";
 import { changedKeys, withValuesOf } from "../internal/config/changes.ts";
 import { type LoadedConfig, loadConfig } from "../internal/config/load.ts";
-import { loosenedKeys } from "../internal/config/loosened.ts";
-import { ConfigError, type Problem } from "../internal/config/problems.ts";
+import { ConfigError } from "../internal/config/problems.ts";
 import type { Config } from "../internal/config/schema.ts";
+import { refuseSurprises } from "../internal/config/surprises.ts";
 import { configReloaded } from "../internal/obs/events.ts";
 import type { Logger } from "../internal/obs/logging.ts";
 
@@ -66,30 +66,8 @@ export function catchHangups(): Hangups {
 }
 
 /**
- * Refuses a file that is more likely cut short, or half written, than meant: one without a table that it had, or that lets
- * more through than the one before.
- * @throws ConfigError
- */
-function refuseSurprises(daemon: Daemon, running: LoadedConfig, read: LoadedConfig): void {
-  const where = read.file ?? "";
-  const gone = running.tables.filter((table) => !read.tables.includes(table));
-  const problems: Problem[] = gone.map((table) => ({
-    where,
-    key: table,
-    wrong: "was there when the file was read before, and is gone",
-    right: "the whole file; a restart takes it as it is",
-  }));
-  for (const { key, before, after } of loosenedKeys(running.config, read.config)) {
-    if (standingOf(daemon, key) !== "live") continue;
-    const wrong = `${after} lets more through than ${before}, which is in force`;
-    problems.push({ where, key, wrong, right: `at least as strict a value; a restart takes it as it is` });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-}
-
-/**
- * Reads the configuration file again at each SIGHUP, until `stop`. Keys that need a restart keep their values; one that
- * cannot be used, or that loosens what is let through, changes nothing.
+ * Reads the configuration file again at each SIGHUP, until `stop`. Keys that need a restart keep their values; a
+ * file that cannot be used, that takes something away or that lets more through (surprises.ts) changes nothing.
  * @param refuse throws ConfigError where this daemon cannot run under a configuration that is sound
  * @param apply takes the configuration over; where it throws it must have changed nothing
  */
@@ -106,8 +84,8 @@ export function reloadOnHangup(
   function reload(file: string): void {
     const read = loadConfig({ file, env: process.env });
     const { warnings } = read;
+    refuseSurprises({ started: loaded, running }, read, (key) => standingOf(daemon, key) === "live");
     refuse(read.config);
-    refuseSurprises(daemon, running, read);
     const changed = changedKeys(running.config, read.config);
     const keysThat = (standing: keyof Standing) => changed.filter((key) => standingOf(daemon, key) === standing);
     const [applied, needsRestart, unused] = [keysThat("live"), keysThat("restart"), keysThat("unused")];

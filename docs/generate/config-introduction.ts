@@ -12,7 +12,7 @@ export const CONFIG_INTRODUCTION: readonly Block[] = blocksOf(`
 
     STELLARINDEX_AGGREGATE_INTERVAL_SECONDS=15             a number, true or false, or a text as it is
     STELLARINDEX_DATABASE_RETENTION_TRADES=720h            [database.retention] trades
-    STELLARINDEX_AGGREGATE_WINDOWS=5m,1h                   a list, with commas
+    STELLARINDEX_AGGREGATE_WINDOWS=5m,1h                   a list, with commas or in TOML
     STELLARINDEX_AGGREGATE_PEGS={ "crypto:GUSD" = "USD" }  a table, in TOML; replaces the file's table
     STELLARINDEX_SOURCES=[{ name = "sdex", weight = 50 }]  a list of tables, in TOML; replaces the file's
 `);

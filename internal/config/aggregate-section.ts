@@ -34,7 +34,8 @@ const windowsField = windowList.pipe(
 
 /** A passphrase such as `Standalone Network ; February 2017`: a misspelt `public` is not to be taken for one. */
 function isNetwork(text: string): boolean {
-  return text === "public" || text === "testnet" || /\S \S/.test(text);
+  // A blank or line end too many would make another network of it.
+  return text === "public" || text === "testnet" || /^[!-~]+( [!-~]+)+$/.test(text);
 }
 
 function isWindowLength(seconds: number): boolean {
@@ -93,7 +94,10 @@ const keys = z.strictObject({
   stellar_network: z
     .string()
     .max(200)
-    .refine(isNetwork, 'is neither "public" nor "testnet", and no passphrase, which has blanks in it')
+    .refine(
+      isNetwork,
+      'is neither "public" nor "testnet", and no passphrase, which has words with one blank between them',
+    )
     .prefault("public")
     .describe('"public", "testnet", or the passphrase of another network'),
   aliases: aliasesField

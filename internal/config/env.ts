@@ -2,6 +2,7 @@ import { CONFIG_KEYS, type ConfigKey, ENV_PREFIX, expectedAt } from "./keys.ts";
 import type { Problem } from "./problems.ts";
 import { nearest } from "./suggest.ts";
 import { parseToml, TomlSyntaxError } from "./toml.ts";
+import { isTooLarge, TOO_LARGE } from "./toml-hazards.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -10,6 +11,9 @@ export const FILE_VARIABLE = `${ENV_PREFIX}CONFIG`;
 
 const TEST_PREFIX = `${ENV_PREFIX}TEST_`;
 const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+/** As a file of variables has it whose reader does not take the quotes off. */
+const QUOTED = /^\s*(["']).*\1\s*$/s;
+const STANDS_IN_QUOTES = { wrong: "stands in quotes, which then are a part of it", right: "the value without quotes" };
 const VALUE_KEY = "value";
 
 /** What the environment says about the keys of the configuration. */
@@ -27,12 +31,17 @@ export function readOverrides(env: Env): Overrides {
   for (const key of CONFIG_KEYS) {
     const text = env[key.variable];
     if (text === undefined || text === "") continue;
+    if (QUOTED.test(text) && key.kind !== "toml") {
+      problems.push({ where: key.variable, key: key.dotted, ...STANDS_IN_QUOTES });
+      continue;
+    }
     try {
       values.push({ key, value: readValue(text, key) });
     } catch (error) {
       if (!(error instanceof TomlSyntaxError)) throw error;
       const wrong = `line ${error.line}, column ${error.column}: ${error.message}`;
-      problems.push({ where: key.variable, key: key.dotted, wrong, right: `a TOML value: ${expectedAt(key.path)}` });
+      const right = error.right ?? `a TOML value: ${expectedAt(key.path)}`;
+      problems.push({ where: key.variable, key: key.dotted, wrong, right });
     }
   }
   return { values, problems, warnings: unknownVariables(env) };
@@ -43,10 +52,12 @@ function readValue(text: string, { kind }: ConfigKey): unknown {
     case "text":
       return text;
     case "number":
-      return NUMBER.test(text.trim()) ? Number(text) : text;
+      return readNumber(text.trim());
     case "boolean":
       return { true: true, false: false }[text.trim()] ?? text;
     case "texts":
+      // Nothing that is listed begins with a bracket.
+      if (text.trimStart().startsWith("[")) return readTomlValue(text.trim());
       return text
         .split(",")
         .map((part) => part.trim())
@@ -56,6 +67,11 @@ function readValue(text: string, { kind }: ConfigKey): unknown {
   }
 }
 
+function readNumber(text: string): number | string {
+  if (isTooLarge(text)) throw new TomlSyntaxError(TOO_LARGE.wrong, 1, 1, TOO_LARGE.right);
+  return NUMBER.test(text) ? Number(text) : text;
+}
+
 function readTomlValue(text: string): unknown {
   const before = `${VALUE_KEY} = `;
   try {
@@ -63,7 +79,7 @@ function readTomlValue(text: string): unknown {
     if (Object.keys(others).length === 0) return value;
   } catch (error) {
     if (!(error instanceof TomlSyntaxError) || error.line > 1) throw error;
-    throw new TomlSyntaxError(error.message, 1, Math.max(1, error.column - before.length));
+    throw new TomlSyntaxError(error.message, 1, Math.max(1, error.column - before.length), error.right);
   }
   throw new TomlSyntaxError("goes on after the value", 1, 1);
 }
@@ -71,7 +87,8 @@ function readTomlValue(text: string): unknown {
 function unknownVariables(env: Env): string[] {
   const known = CONFIG_KEYS.map(({ variable }) => variable);
   return Object.keys(env)
-    .filter((name) => name.startsWith(ENV_PREFIX) && name !== FILE_VARIABLE && !name.startsWith(TEST_PREFIX))
+    .filter((name) => name.toUpperCase().startsWith(ENV_PREFIX) && name !== FILE_VARIABLE)
+    .filter((name) => !name.startsWith(TEST_PREFIX))
     .filter((name) => !known.includes(name))
     .sort()
     .map((name) => {

@@ -86,14 +86,25 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
+/** Line ends and other control characters: what a variable that was read from a file often ends with. */
+function hasControl(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are looked for
+  return /[\x00-\x1f\x7f]/.test(text);
+}
+
+/** A URL of which nothing may be left out unseen: parsers skip line ends, and logs would break at them. */
+const urlText = z.string().refine((url) => !hasControl(url), {
+  error: "has a line end or another control character in it",
+  abort: true,
+});
+
 /** The database: a PostgreSQL server, or the embedded one in a directory or in memory. */
-export const databaseUrlField = z
-  .string()
+export const databaseUrlField = urlText
   .refine((url) => /^pglite:\S|^postgres(ql)?:\/\//.test(url), { error: "is no database URL", abort: true })
   .superRefine(unlessUnusable((url) => !url.startsWith("pglite:") && parseDatabaseUrl(url)));
 
 /** The cache: a Redis server, the sentinels that know it, or the process's own memory. */
-export const redisUrlField = z.string().superRefine(unlessUnusable((url) => url !== "memory:" && parseRedisUrl(url)));
+export const redisUrlField = urlText.superRefine(unlessUnusable((url) => url !== "memory:" && parseRedisUrl(url)));
 
 /** Reports what `read` finds wrong with a URL, and the cure. */
 function unlessUnusable(read: (url: string) => unknown) {

@@ -93,6 +93,37 @@ it.each<[wrong: string, right: string, warning: string]>([
     '[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["10.0.0.0/8"]',
     "api.trusted_proxies (0.0.0.0/0) believes every client",
   ],
+  ...["0.0.0.0/1", "8.0.0.0/7", "::ffff:0.0.0.0/96", "2000::/3", "::/0"].map((range): [string, string, string] => [
+    `[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["${range}"]`,
+    '[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["10.0.0.0/8", "fc00::/7", "fe80::/10", "2001:db8::/32", "::1"]',
+    `api.trusted_proxies (${range}) believes every client`,
+  ]),
+  [
+    "[api]\nmax_in_flight = 10_001",
+    "[api]\nmax_in_flight = 10_000",
+    "api.max_in_flight (10001) is never reached: there are at most 10000 connections",
+  ],
+  ["aggregate.max_source_share = 1", "aggregate.max_source_share = 0.9", "aggregate.max_source_share is 1: no venue"],
+  [
+    `aggregate.disable_class_filter = true\ndivergence.stored_sources = false\n${out("kraken", "ecb")}`,
+    out("kraken", "ecb"),
+    "[[sources]] (kraken, ecb) are not left out while",
+  ],
+  [
+    '[[sources]]\nname = "krakn"\nclass = "exchange"\ninclude_in_vwap = false',
+    '[[sources]]\nname = "gemini"\nclass = "exchange"\ninclude_in_vwap = false',
+    "[[sources]] leave out krakn, which is not built in; kraken is, and counts",
+  ],
+  [
+    '[divergence.coingecko]\nenabled = true\nurl = "https://api.coingecko.com"',
+    '[divergence.coingecko]\nenabled = true\nurl = "https://api.coingecko.com/api/v3/"',
+    "divergence.coingecko.url (https://api.coingecko.com) lacks the path /api/v3",
+  ],
+  [
+    '[divergence.coingecko]\napi_key = "k"',
+    '[divergence.coingecko]\nenabled = true\napi_key = "k"',
+    "divergence.coingecko.api_key is not used while",
+  ],
 ])("a protection that can never act is a warning: %j", (wrong, right, warning) => {
   expect(load(wrong).warnings).toContainEqual(expect.stringContaining(warning));
   const [named = ""] = warning.split(" (");

@@ -1,5 +1,8 @@
+import { isIPv4 } from "node:net";
+import { MOST_CONNECTIONS } from "../obs/most-connections.ts";
 import { buildRegistry } from "../sources/registry.ts";
 import type { Config } from "./schema.ts";
+import { misspeltSource } from "./sources-section.ts";
 
 /** Beyond so many trades in a window an outlier filter that needs them leaves nothing out of most. */
 const MANY_TRADES = 1000;
@@ -14,6 +17,8 @@ export function ineffectiveRules(config: Config): string[] {
     ...freshness(config),
     ...chains(config),
     ...proxies(config),
+    ...exclusions(config),
+    ...requestsInFlight(config),
   ];
 }
 
@@ -80,6 +85,8 @@ function fewSources({ aggregate, sources }: Config): string[] {
   if (venue_deviation_pct > 0 && count < 3) {
     found.push(`aggregate.venue_deviation_pct needs three sources or more, and leaves none of ${counted} out`);
   }
+  if (max_source_share === 1)
+    found.push("aggregate.max_source_share is 1: no venue can make more than the whole price");
   if (max_source_share > 0 && max_source_share * count < 1) {
     found.push(
       `aggregate.max_source_share (${max_source_share}) cannot hold with ${counted}: all of them count alike, whatever they trade`,
@@ -102,9 +109,35 @@ function chains({ aggregate: { triangulation_enabled, triangulations } }: Config
 
 /** Who names the client may name another with each request. */
 function proxies({ api: { rate_limit_per_minute, trusted_proxies } }: Config): string[] {
-  const everybody = trusted_proxies.filter((range) => range.endsWith("/0"));
+  const everybody = trusted_proxies.filter(isWide);
   if (rate_limit_per_minute === 0 || everybody.length === 0) return [];
   return [
     `api.trusted_proxies (${everybody.join(", ")}) believes every client about who it is, and api.rate_limit_per_minute then holds nobody back`,
   ];
+}
+
+/** Whether a range is wider than any that is somebody's own: 10.0.0.0/8, of IPv6 the private fc00::/7 or a /16. */
+function isWide(range: string): boolean {
+  const [address = "", bits] = range.split("/");
+  if (bits === undefined || /^f[c-f]/i.test(address)) return false;
+  const widest = isIPv4(address) ? 8 : /^::ffff:/i.test(address) ? 96 + 8 : 16;
+  return Number(bits) < widest;
+}
+
+/** Sources that shall not count and do. */
+function exclusions({ aggregate, sources }: Config): string[] {
+  const out = sources.filter(({ include_in_vwap }) => include_in_vwap === false).map(({ name }) => name);
+  if (out.length > 0 && aggregate.disable_class_filter) {
+    return [`[[sources]] (${out.join(", ")}) are not left out while aggregate.disable_class_filter is true`];
+  }
+  return out.flatMap((name) => {
+    const meant = misspeltSource(name);
+    return meant === null ? [] : [`[[sources]] leave out ${name}, which is not built in; ${meant} is, and counts`];
+  });
+}
+
+/** Each connection has one at a time. */
+function requestsInFlight({ api: { max_in_flight } }: Config): string[] {
+  if (max_in_flight <= MOST_CONNECTIONS) return [];
+  return [`api.max_in_flight (${max_in_flight}) is never reached: there are at most ${MOST_CONNECTIONS} connections`];
 }

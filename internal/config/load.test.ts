@@ -186,6 +186,12 @@ describe("a file", () => {
     expect(JSON.stringify(problem)).not.toContain("hunter2");
   });
 
+  it("that is no text is refused, and not as TOML with a strange character in it", () => {
+    expect(problemsOf("[log]\n\0\0")).toMatchObject([
+      { key: "", wrong: "is no UTF-8 text", right: "TOML, saved as UTF-8" },
+    ]);
+  });
+
   it("may start with a byte order mark", () => {
     expect(load('\uFEFF[log]\nlevel = "debug"').config.log.level).toBe("debug");
   });
@@ -410,6 +416,43 @@ describe("the environment", () => {
     });
   });
 
+  it("takes a list with commas and in TOML", () => {
+    const pairs = ["XLM/USD", "native/EUR"].map(parsePair);
+    for (const text of ["XLM/USD,native/EUR", '["XLM/USD", "native/EUR"]', " ['XLM/USD','native/EUR',] "]) {
+      expect(load("", { STELLARINDEX_AGGREGATE_PAIRS: text }).config.aggregate.pairs).toEqual(pairs);
+    }
+    expect(problemsOf("", { STELLARINDEX_AGGREGATE_PAIRS: "[XLM/USD]" })).toMatchObject([
+      {
+        where: "STELLARINDEX_AGGREGATE_PAIRS",
+        key: "aggregate.pairs",
+        wrong: expect.stringContaining("line 1, column 3"),
+      },
+    ]);
+  });
+
+  it("is told of quotes that nobody took off", () => {
+    const env = {
+      STELLARINDEX_DATABASE_URL: '"postgres://u:hunter2@h/db"',
+      STELLARINDEX_API_MAX_IN_FLIGHT: "'5'",
+      STELLARINDEX_AGGREGATE_PAIRS: '"XLM/USD","BTC/USD"',
+    };
+    expect(problemsOf("", env)).toEqual(
+      Object.keys(env).map((where) => expect.objectContaining({ where, right: "the value without quotes" })),
+    );
+  });
+
+  it("rounds no whole number", () => {
+    const refused = { STELLARINDEX_AGGREGATE_MIN_USD_VOLUME: "9007199254740993", STELLARINDEX_LOG_LEVEL: "loud" };
+    expect(problemsOf("", refused)).toMatchObject([
+      {
+        key: "aggregate.min_usd_volume",
+        wrong: expect.stringContaining("53 bits"),
+        right: expect.stringContaining("to 9007"),
+      },
+      { key: "log.level" },
+    ]);
+  });
+
   it("counts an empty variable as not set", () => {
     expect(loadConfig({ env: { STELLARINDEX_LOG_LEVEL: "" } }).origins.get("log.level")).toEqual({ from: "default" });
   });
@@ -419,6 +462,7 @@ describe("the environment", () => {
       env: {
         STELLARINDEX_PORT: "tcp://10.0.0.1:80",
         STELLARINDEX_LOG_LEVL: "x",
+        stellarindex_log_level: "x",
         STELLARINDEX_TEST_DATABASE: "x",
         HOME: "/",
       },
@@ -426,6 +470,7 @@ describe("the environment", () => {
     expect(warnings).toEqual([
       "STELLARINDEX_LOG_LEVL is no key of the configuration and is ignored; STELLARINDEX_LOG_LEVEL is one",
       "STELLARINDEX_PORT is no key of the configuration and is ignored",
+      "stellarindex_log_level is no key of the configuration and is ignored; STELLARINDEX_LOG_LEVEL is one",
     ]);
   });
 

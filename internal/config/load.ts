@@ -1,14 +1,15 @@
-import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { ENTRY_TABLES } from "./entry-tables.ts";
 import { type Env, FILE_VARIABLE, readOverrides } from "./env.ts";
+import { readConfigFile } from "./file.ts";
 import { findingsOf } from "./issues.ts";
 import { CONFIG_KEYS } from "./keys.ts";
 import { takeMisplaced } from "./misplaced.ts";
 import { ConfigError, dotted, type Problem } from "./problems.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { isTable, parseToml, type Table, TomlSyntaxError, valueIn } from "./toml.ts";
+import { isTable, type Table, valueIn } from "./toml.ts";
 import { warningsAbout } from "./warnings.ts";
+import { type WrittenNames, writtenNames } from "./written.ts";
 
 /** Where the value of a key comes from. */
 export type Origin =
@@ -20,8 +21,10 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The file that was read; null where the defaults and the environment are all there is. */
   readonly file: string | null;
-  /** The tables of the file, dotted, `[[api.keys]]` as `api.keys`. */
-  readonly tables: readonly string[];
+  /** The text of the file. */
+  readonly text: string;
+  /** What the file has, whatever the environment says. */
+  readonly names: WrittenNames;
   /** For every dotted key; the entries of tables such as `aggregate.aliases` have one each beside the table's. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** What is not wrong but surely not meant, one sentence each; what is ignored first. */
@@ -29,6 +32,8 @@ export interface LoadedConfig {
   /** Those of the warnings that tell of variables which are ignored. */
   readonly ignored: readonly string[];
 }
+
+const NO_FILE = { text: "", document: {} };
 
 /**
  * Reads the configuration: the environment's overrides before the file before the defaults. Without `file`, the
@@ -38,9 +43,9 @@ export interface LoadedConfig {
 export function loadConfig({ file: named, env }: { file?: string | undefined; env: Env }): LoadedConfig {
   const file = named ?? (env[FILE_VARIABLE] || null);
   const { values, problems, warnings: ignored } = readOverrides(env);
-  const document = file === null ? {} : readFile(file, problems);
+  const { text, document: written } = file === null ? NO_FILE : readConfigFile(file, problems);
+  const document = structuredClone(written);
   const origins = originsIn(document, file);
-  const tables = tablesIn(document);
   for (const { key, value } of values) {
     if (put(document, key.path, value)) origins.set(key.dotted, { from: "variable", variable: key.variable });
   }
@@ -56,36 +61,8 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
 
   const config = parsed.data;
   addEntryOrigins(origins, document, config);
-  return { config, file, tables, origins, warnings: [...ignored, ...warningsAbout(config)], ignored };
-}
-
-/** @throws ConfigError, with the `earlier` problems, where the file is missing or no TOML */
-function readFile(file: string, earlier: readonly Problem[]): Table {
-  const refuse = (wrong: string, right: string): never => {
-    throw new ConfigError([...earlier, { where: file, key: "", wrong, right }]);
-  };
-  try {
-    // A FIFO would be waited for, and a reload reads the file again.
-    if (!statSync(file).isFile()) return refuse("is no regular file", "a file, or a link to one, that stays");
-    return parseToml(readFileSync(file, "utf8"));
-  } catch (error) {
-    if (error instanceof TomlSyntaxError) {
-      const { line, column, message } = error;
-      return refuse(`line ${line}, column ${column}: ${message}`, "TOML: key = value, texts in quotes, one key a line");
-    }
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    if (code !== "ENOENT") return refuse(`cannot be read (${code})`, "a file that this user may read");
-    return refuse("there is no such file", "a copy of config.example.toml there, or no file to run on the defaults");
-  }
-}
-
-function tablesIn(document: Table, path: readonly string[] = []): string[] {
-  return Object.entries(document).flatMap(([name, value]) => {
-    const at = [...path, name];
-    if (isTable(value)) return [dotted(at), ...tablesIn(value, at)];
-    return Array.isArray(value) && value.some(isTable) ? [dotted(at)] : [];
-  });
+  const warnings = [...ignored, ...warningsAbout(config)];
+  return { config, file, text, names: writtenNames(written), origins, warnings, ignored };
 }
 
 function originsIn(document: Table, file: string | null): Map<string, Origin> {

@@ -71,8 +71,18 @@ it.each([
   expect(problemsOf(text)).toMatchObject([{ key, wrong: expect.stringContaining("is a duration, not an asset") }]);
 });
 
+it("is one that is written as elsewhere, without underscores", () => {
+  expect(problemsOf('[aggregate.aliases]\nminUsdVolume = ["5"]')).toMatchObject([
+    { key: "aggregate.aliases.minUsdVolume", right: expect.stringContaining("min_usd_volume below [aggregate]") },
+  ]);
+  expect(problemsOf("[divergence.coingecko.ids]\napiKey = 'k'")).toMatchObject([
+    { right: expect.stringContaining("api_key below [divergence.coingecko]") },
+  ]);
+});
+
 describe("keys that every object inherits", () => {
   it.each([
+    ['[aggregate.pegs]\n"c\\U0000006fnstructor" = "USD"', "line 2, column 1: constructor"],
     ["__proto__ = 1", "line 1, column 1: __proto__"],
     ["[__proto__]\nurl = 1", "line 1, column 2: __proto__"],
     ["[[__proto__]]\nurl = 1", "line 1, column 3: __proto__"],

@@ -52,7 +52,8 @@ function misspelt(name: string): string | null {
   const names = [...HOMES.keys()];
   if (name.includes("_")) return nearest(name, names);
   if (name.length < 4 || name === name.toUpperCase()) return null;
-  return names.find((candidate) => editDistance(name.toLowerCase(), candidate) <= 1) ?? null;
+  // Without underscores too, as in minUsdVolume.
+  return names.find((candidate) => editDistance(name.toLowerCase(), candidate.replaceAll("_", "")) <= 1) ?? null;
 }
 
 function written({ table, isList }: Home, name: string): string {

@@ -61,6 +61,13 @@ export function divergenceGaps(config: Config): string[] {
       `divergence.coingecko.url is the address of paid plans (${PAID_HOST}), and divergence.coingecko.api_key is empty: every request is refused`,
     );
   }
+  const { host, pathname } = new URL(coingecko.url);
+  if (coingecko.enabled && /^(pro-)?api\.coingecko\.com$/.test(host) && !/^\/api\/v3\/*$/.test(pathname)) {
+    found.push(`divergence.coingecko.url (${coingecko.url}) lacks the path /api/v3: every request is refused`);
+  }
+  if (!coingecko.enabled && coingecko.api_key !== "") {
+    found.push("divergence.coingecko.api_key is not used while divergence.coingecko.enabled is false");
+  }
   const pairs = referencesOutside(config);
   if (coingecko.enabled && !lacksPaidKey(config) && !pairs.some(({ outside }) => outside.includes("coingecko"))) {
     found.push(

@@ -2,9 +2,16 @@ import { z } from "zod";
 import { buildRegistry, SOURCE_CLASSES, SOURCE_NAME, SOURCE_SUBCLASSES } from "../sources/registry.ts";
 import { needs, reportAt } from "./cross-checks.ts";
 import { integerField } from "./fields.ts";
+import { editDistance } from "./suggest.ts";
 
 const BUILT_IN = buildRegistry();
 const ONE_CLASS = `one of ${SOURCE_CLASSES.join(", ")}`;
+
+/** The built-in source that a name which is none most likely means; null where it is built in, or like none. */
+export function misspeltSource(name: string): string | null {
+  if (BUILT_IN.has(name)) return null;
+  return [...BUILT_IN.keys()].find((known) => known.length > 3 && editDistance(name, known) <= 2) ?? null;
+}
 
 const source = z.strictObject({
   name: z
@@ -26,7 +33,9 @@ const checkedSource = source.superRefine(
   ({ name, class: declaredClass, subclass }, context) => {
     const sourceClass = declaredClass ?? BUILT_IN.get(name)?.class;
     if (sourceClass === undefined) {
-      reportAt(context, ["class"], `is missing, and ${JSON.stringify(name)} is no built-in source`, ONE_CLASS);
+      const meant = misspeltSource(name);
+      const hint = meant === null ? "" : `; did you mean ${meant}?`;
+      reportAt(context, ["class"], `is missing, and ${JSON.stringify(name)} is no built-in source${hint}`, ONE_CLASS);
     } else if (subclass !== undefined && sourceClass !== "exchange") {
       const right = "no subclass, which only exchanges have";
       reportAt(context, ["subclass"], `is ${JSON.stringify(subclass)} for a source of class ${sourceClass}`, right);

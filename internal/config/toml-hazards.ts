@@ -2,11 +2,17 @@
 export interface TomlHazard {
   readonly offset: number;
   readonly wrong: string;
+  readonly right: string;
 }
 
 /** Comments, texts of several lines, texts of one line, and bare words, which are keys, numbers and the like. */
 const TOKEN = /#[^\n]*|"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_+-]+/g;
 const WHOLE_NUMBER = /^([+-]?)(\d[\d_]*|0x[\dA-Fa-f_]+|0o[0-7_]+|0b[01_]+)$/;
+/** What is said of a whole number that would be rounded. */
+export const TOO_LARGE = {
+  wrong: "the whole number has more than 53 bits",
+  right: `a number from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+};
 /** What every object inherits. */
 const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 
@@ -20,9 +26,11 @@ export function tomlHazard(text: string): TomlHazard | null {
     const next = /^[ \t]*(.?)/.exec(text.slice(offset + token.length))?.[1] ?? "";
     const name = unquoted(token);
     const isKey = next === "=" || next === "." || (next === "]" && /^\s*\[[^=]*$/.test(line));
-    if (isKey && INHERITED.has(name)) return { offset, wrong: `${name} is no known key` };
+    if (isKey && INHERITED.has(name)) {
+      return { offset, wrong: `${name} is no known key`, right: "a key of config.example.toml" };
+    }
     const isWhole = !isKey && !line.endsWith(".") && next !== ".";
-    if (isWhole && isTooLarge(token)) return { offset, wrong: "the whole number has more than 53 bits" };
+    if (isWhole && isTooLarge(token)) return { offset, ...TOO_LARGE };
   }
   return null;
 }
@@ -31,13 +39,15 @@ function unquoted(token: string): string {
   if (token.startsWith("'")) return token.slice(1, -1);
   if (!token.startsWith('"')) return token;
   try {
-    return String(JSON.parse(token));
+    // JSON has all of TOML's escapes but this one.
+    return String(JSON.parse(token.replace(/\\U0000([\dA-Fa-f]{4})/g, "\\u$1")));
   } catch {
     return token;
   }
 }
 
-function isTooLarge(token: string): boolean {
+/** Whether the text is a whole number that a double does not hold exactly. */
+export function isTooLarge(token: string): boolean {
   const digits = WHOLE_NUMBER.exec(token)?.[2]?.replaceAll("_", "");
   return digits !== undefined && BigInt(digits) > BigInt(Number.MAX_SAFE_INTEGER);
 }

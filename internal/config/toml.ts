@@ -8,11 +8,14 @@ export class TomlSyntaxError extends Error {
   override readonly name = "TomlSyntaxError";
   readonly line: number;
   readonly column: number;
+  /** What would be right; null where only the syntax is wrong. */
+  readonly right: string | null;
 
-  constructor(message: string, line: number, column: number) {
+  constructor(message: string, line: number, column: number, right: string | null = null) {
     super(message);
     this.line = line;
     this.column = column;
+    this.right = right;
   }
 }
 
@@ -24,7 +27,7 @@ export function parseToml(text: string): Table {
   const hazard = tomlHazard(text);
   if (hazard !== null) {
     const lines = text.slice(0, hazard.offset).split("\n");
-    throw new TomlSyntaxError(hazard.wrong, lines.length, (lines.at(-1)?.length ?? 0) + 1);
+    throw new TomlSyntaxError(hazard.wrong, lines.length, (lines.at(-1)?.length ?? 0) + 1, hazard.right);
   }
   try {
     return TOML.parse(text.replace(/^\uFEFF/, ""));

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { CircuitState } from "../resilience/guard.ts";
 import type { Dependency } from "./circuit-events.ts";
+import { MOST_CONNECTIONS } from "./most-connections.ts";
 import { oneAtATime } from "./pipelining.ts";
 
 /** A question about one dependency: null where it is well, else what is wrong. */
@@ -24,8 +25,6 @@ export interface Listening {
 const CHECK_TIMEOUT_MS = 3_000;
 const CLOSE_GRACE_MS = 3_000;
 
-/** Further connections are refused. */
-const MOST_CONNECTIONS = 10_000;
 /** Longer than proxies keep an idle connection, 60 s as a rule: the one that may send a request has to be the one to end it. */
 const KEEP_ALIVE_MS = 65_000;
 const CHECK_CONNECTIONS_MS = 1_000;
