@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import type { ChildReport } from "./child-report.ts";
-import { openEngine } from "./engine.ts";
+import { OpeningRefused, openEngine } from "./engine.ts";
 import { directoryIdentity } from "./identity.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LockRefused, releaseLock, takeLock } from "./lock.ts";
@@ -30,7 +30,8 @@ process.on("disconnect", () => void stop());
 for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, () => {});
 
 await main().catch((error: unknown) => {
-  if (error instanceof LockRefused) report({ state: "refused", message: error.message });
+  if (error instanceof LockRefused || error instanceof OpeningRefused)
+    report({ state: "refused", message: error.message });
   else report({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
 });
 

@@ -1,7 +1,19 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { directoryIdentity } from "./identity.ts";
 
 const DATABASE = "database";
 const INCOMPLETE = "database.incomplete";
@@ -40,6 +52,11 @@ class DurableFiles extends NodeFS {
   }
 }
 
+/** A directory is not opened as it is; the message says the cure. */
+export class OpeningRefused extends Error {
+  override readonly name = "OpeningRefused";
+}
+
 /** What PostgreSQL tells a database by. */
 const VERSION_FILE = "PG_VERSION";
 
@@ -59,21 +76,53 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
     PGlite.create({ fs: new DurableFiles(join(directory, DATABASE)), startParams: DURABLE, onStderr: hear });
   const incomplete = join(directory, INCOMPLETE);
   const database = join(directory, DATABASE);
-  if (existsSync(incomplete)) rmSync(database, { recursive: true, force: true });
-  else if (existsSync(database) && readdirSync(database).length > 0) {
+  refuseLink(database);
+  if (existsSync(incomplete)) removeCutOff(database, incomplete);
+  else if (holdsDatabase(directory)) {
     // Without it the engine would take the directory for a new one, and make another database over what is there.
     if (!existsSync(join(database, VERSION_FILE))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
     return open();
   }
-  // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
-  writeFileSync(incomplete, "");
-  sync(directory);
   mkdirSync(database, { recursive: true });
+  // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
+  writeFileSync(incomplete, markOf(database));
+  sync(directory);
   const made = await open();
   syncTree(database);
   rmSync(incomplete);
   sync(directory);
   return made;
+}
+
+/** Whether there is something in a directory that nobody may make a new database over, good or damaged. */
+export function holdsDatabase(directory: string): boolean {
+  const database = join(directory, DATABASE);
+  return existsSync(database) && readdirSync(database).length > 0;
+}
+
+/** The lock is in the directory, so that two directories must not lead to one database. */
+function refuseLink(database: string): void {
+  if (lstatSync(database, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new OpeningRefused(
+      `${database} is a link; name the directory that holds what it leads to, or move that into its place`,
+    );
+  }
+}
+
+/** What was never complete goes; a backup that was put in its place since is another directory, and stays. */
+function removeCutOff(database: string, incomplete: string): void {
+  if (existsSync(database) && readFileSync(incomplete, "utf8") !== markOf(database)) {
+    throw new OpeningRefused(
+      `${incomplete} says that a database was never made to its end, and is not of the one that is there now; remove ` +
+        "the file where that one was put there since, or else both",
+    );
+  }
+  rmSync(database, { recursive: true, force: true });
+}
+
+/** Which directory is being made; devices are numbered anew at each boot. */
+function markOf(database: string): string {
+  return directoryIdentity(database).inode;
 }
 
 /** Brings a directory and all below it to the disk. */
