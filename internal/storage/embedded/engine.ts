@@ -26,6 +26,17 @@ const DURABLE = [
 const LAST_WORDS = /^\S+ \S+ \S+ \[\d+\] (PANIC|FATAL): +(.*)/;
 const EIO = 29;
 const ENOSPC = 51;
+// Numbers as the engine's C library has them, which are not this machine's.
+const ERRORS: Readonly<Record<number, string>> = {
+  2: "EACCES",
+  19: "EDQUOT",
+  [EIO]: "EIO",
+  44: "ENOENT",
+  [ENOSPC]: "ENOSPC",
+  54: "ENOTDIR",
+  63: "EPERM",
+  69: "EROFS",
+};
 
 /** The part of the engine's file system layer that is amended. */
 interface FileSystemModule {
@@ -92,6 +103,14 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
   rmSync(incomplete);
   sync(directory);
   return made;
+}
+
+/** What was thrown, in words; by the engine's file system, which throws no Error, as the name of the error there. */
+export function reasonOf(thrown: unknown): string {
+  const { errno, code, message } = (thrown ?? {}) as { errno?: number; code?: string; message?: string };
+  // Node's own errors have a number too.
+  if (errno !== undefined && code === undefined) return `its file system failed (${ERRORS[errno] ?? `error ${errno}`})`;
+  return message ?? String(thrown);
 }
 
 /** Whether there is something in a directory that nobody may make a new database over, good or damaged. */
