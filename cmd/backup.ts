@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { backUp } from "../internal/storage/embedded/backup.ts";
+import { holdsDatabase } from "../internal/storage/embedded/engine.ts";
 import { databaseOf, loadConfigOf, openMigratedDatabase } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -29,8 +28,7 @@ export function addBackupCommand(program: Command): void {
       const settings = databaseOf(loadConfigOf(command));
       const [, directory] = /^pglite:(?!memory$)(.+)/.exec(settings.url) ?? [];
       if (directory === undefined) throw new UsageError("[database] url names no directory of an embedded database");
-      if (!existsSync(join(directory, "database")))
-        throw new UsageError(`there is no embedded database in ${directory}`);
+      if (!holdsDatabase(directory)) throw new UsageError(`there is no embedded database in ${directory}`);
       if (target.trim() === "") throw new UsageError("name the directory to make");
       const database = await openMigratedDatabase(settings);
       try {

@@ -71,7 +71,7 @@ it("ends with the reason where its port is taken or its database goes", async ()
   expect(taken).toMatchObject({
     status: 1,
     err: expect.stringContaining(
-      "is taken by another program; choose another with listen in [api], or with STELLARINDEX_API_LISTEN\n",
+      "is taken by another process, perhaps one of this program; choose another with listen in [api], or with STELLARINDEX_API_LISTEN\n",
     ),
   });
   await program.stop();

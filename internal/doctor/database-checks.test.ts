@@ -1,3 +1,4 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,6 +71,27 @@ describe("a database that is not reached", () => {
     ]);
     expect(statuses(await examined("pglite:memory"), "database")).toEqual(["skipped"]);
   });
+});
+
+it("an embedded database that cannot be opened is told of in its own words", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-doctor-"));
+  try {
+    const link = join(directory, "link");
+    symlinkSync(join(directory, "unmounted"), link);
+    expect(of(await examined(`pglite:${link}`), "database")).toEqual([
+      {
+        check: "database",
+        status: "wrong",
+        found: expect.stringContaining("it leads through a link to nothing"),
+        cure: expect.stringContaining("docs/embedded.md"),
+      },
+    ]);
+    // Nothing is made where nothing is but an empty directory.
+    mkdirSync(join(directory, "database"));
+    expect(statuses(await examined(`pglite:${directory}`), "database")).toEqual(["skipped"]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 it("the embedded database is looked at through its process, and what is no matter of it is left out", async () => {

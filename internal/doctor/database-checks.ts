@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync } from "node:fs";
 import type { Aliases } from "../aggregate/aliases.ts";
 import { makePolicy } from "../aggregate/policy.ts";
 import { type Config, policySettings } from "../config/schema.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
+import { holdsDatabase } from "../storage/embedded/engine.ts";
 import { readHorizons } from "../storage/horizons.ts";
 import { requireMigrated } from "../storage/migrate.ts";
 import { checkAutovacuum } from "./autovacuum.ts";
@@ -51,7 +51,9 @@ export function databaseChecks(
   const checks: Check[] = [
     {
       name: "database",
-      cure: "check [database] url, that the server runs and that this machine may connect (pg_hba.conf, firewall)",
+      cure: settings.url.startsWith(EMBEDDED)
+        ? "do what the message says; docs/embedded.md has what an embedded database needs, and what ends it"
+        : "check [database] url, that the server runs and that this machine may connect (pg_hba.conf, firewall)",
       look: async () => {
         const nothing = nothingToOpen(settings.url);
         if (nothing !== null) return nothing;
@@ -156,6 +158,8 @@ function nothingToOpen(url: string): Finding | null {
       "the embedded database in memory belongs to the process that made it; nothing of it is seen from here",
     );
   }
-  if (existsSync(join(directory, "database"))) return null;
+  // A link that leads to nothing is no place to make one: to open it says so.
+  const isDangling = !existsSync(directory) && lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
+  if (isDangling || holdsDatabase(directory)) return null;
   return skipped(`there is no embedded database in ${directory} yet; the first command that uses it makes it`);
 }

@@ -119,7 +119,9 @@ export function listen(
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason =
-        error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${error.code})`;
+        error.code === "EADDRINUSE"
+          ? "is taken by another process, perhaps one of this program"
+          : `cannot be listened on (${error.code})`;
       reject(new Error(`${host}:${port} ${reason}; ${cureOf(key)}`));
     };
     server.once("error", refuse);

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 import type { ChildReport } from "./child-report.ts";
-import { openEngine } from "./engine.ts";
+import { OpeningRefused, openEngine, reasonOf } from "./engine.ts";
 import { directoryIdentity } from "./identity.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LockRefused, releaseLock, takeLock } from "./lock.ts";
@@ -30,8 +30,9 @@ process.on("disconnect", () => void stop());
 for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, () => {});
 
 await main().catch((error: unknown) => {
-  if (error instanceof LockRefused) report({ state: "refused", message: error.message });
-  else report({ state: "failed", reason: error instanceof Error ? error.message : String(error) });
+  if (error instanceof LockRefused || error instanceof OpeningRefused)
+    report({ state: "refused", message: error.message });
+  else report({ state: "failed", reason: reasonOf(error) });
 });
 
 async function main(): Promise<void> {
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   const database = await opening;
   if (stopping !== undefined) return;
   const identity = { instance, ...directoryIdentity(directory) };
-  server = await serveWire(database, { listener, identity, onFatal: (error) => fail(String(error)) });
+  server = await serveWire(database, { listener, identity, onFatal: (error) => fail(reasonOf(error)) });
   if (kind === "files") setInterval(server.checkpoint, CHECKPOINT_EVERY_MS).unref();
   report({ state: "ready", instance });
 }
@@ -73,7 +74,7 @@ function stop(): Promise<void> {
     await listener?.close();
     if (kind === "memory") rmSync(directory, { recursive: true, force: true });
     process.exit(0);
-  })().catch((error: unknown) => fail(`it did not end in order: ${String(error)}`));
+  })().catch((error: unknown) => fail(`it did not end in order: ${reasonOf(error)}`));
   return stopping;
 }
 

@@ -1,7 +1,19 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { directoryIdentity } from "./identity.ts";
 
 const DATABASE = "database";
 const INCOMPLETE = "database.incomplete";
@@ -14,6 +26,17 @@ const DURABLE = [
 const LAST_WORDS = /^\S+ \S+ \S+ \[\d+\] (PANIC|FATAL): +(.*)/;
 const EIO = 29;
 const ENOSPC = 51;
+// Numbers as the engine's C library has them, which are not this machine's.
+const ERRORS: Readonly<Record<number, string>> = {
+  2: "EACCES",
+  19: "EDQUOT",
+  [EIO]: "EIO",
+  44: "ENOENT",
+  [ENOSPC]: "ENOSPC",
+  54: "ENOTDIR",
+  63: "EPERM",
+  69: "EROFS",
+};
 
 /** The part of the engine's file system layer that is amended. */
 interface FileSystemModule {
@@ -40,6 +63,11 @@ class DurableFiles extends NodeFS {
   }
 }
 
+/** A directory is not opened as it is; the message says the cure. */
+export class OpeningRefused extends Error {
+  override readonly name = "OpeningRefused";
+}
+
 /** What PostgreSQL tells a database by. */
 const VERSION_FILE = "PG_VERSION";
 
@@ -59,21 +87,61 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
     PGlite.create({ fs: new DurableFiles(join(directory, DATABASE)), startParams: DURABLE, onStderr: hear });
   const incomplete = join(directory, INCOMPLETE);
   const database = join(directory, DATABASE);
-  if (existsSync(incomplete)) rmSync(database, { recursive: true, force: true });
-  else if (existsSync(database) && readdirSync(database).length > 0) {
+  refuseLink(database);
+  if (existsSync(incomplete)) removeCutOff(database, incomplete);
+  else if (holdsDatabase(directory)) {
     // Without it the engine would take the directory for a new one, and make another database over what is there.
     if (!existsSync(join(database, VERSION_FILE))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
     return open();
   }
-  // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
-  writeFileSync(incomplete, "");
-  sync(directory);
   mkdirSync(database, { recursive: true });
+  // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
+  writeFileSync(incomplete, markOf(database));
+  sync(directory);
   const made = await open();
   syncTree(database);
   rmSync(incomplete);
   sync(directory);
   return made;
+}
+
+/** What was thrown, in words; by the engine's file system, which throws no Error, as the name of the error there. */
+export function reasonOf(thrown: unknown): string {
+  const { errno, code, message } = (thrown ?? {}) as { errno?: number; code?: string; message?: string };
+  // Node's own errors have a number too.
+  if (errno !== undefined && code === undefined) return `its file system failed (${ERRORS[errno] ?? `error ${errno}`})`;
+  return message ?? String(thrown);
+}
+
+/** Whether there is something in a directory that nobody may make a new database over, good or damaged. */
+export function holdsDatabase(directory: string): boolean {
+  const database = join(directory, DATABASE);
+  return existsSync(database) && readdirSync(database).length > 0;
+}
+
+/** The lock is in the directory, so that two directories must not lead to one database. */
+function refuseLink(database: string): void {
+  if (lstatSync(database, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new OpeningRefused(
+      `${database} is a link; name the directory that holds what it leads to, or move that into its place`,
+    );
+  }
+}
+
+/** What was never complete goes; a backup that was put in its place since is another directory, and stays. */
+function removeCutOff(database: string, incomplete: string): void {
+  if (existsSync(database) && readFileSync(incomplete, "utf8") !== markOf(database)) {
+    throw new OpeningRefused(
+      `${incomplete} says that a database was never made to its end, and is not of the one that is there now; remove ` +
+        "the file where that one was put there since, or else both",
+    );
+  }
+  rmSync(database, { recursive: true, force: true });
+}
+
+/** Which directory is being made; devices are numbered anew at each boot. */
+function markOf(database: string): string {
+  return directoryIdentity(database).inode;
 }
 
 /** Brings a directory and all below it to the disk. */

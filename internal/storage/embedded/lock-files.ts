@@ -38,8 +38,8 @@ export function latestLockFile(directory: string): LockFile | null {
 export function addLockFile(directory: string, number: number, holder: Holder | null, draft: string): LockFile | null {
   const path = join(directory, `lock.${number}`);
   const unnamed = join(directory, draft);
-  write(unnamed, JSON.stringify(holder));
   try {
+    write(unnamed, JSON.stringify(holder));
     linkSync(unnamed, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -1,8 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseTime, seconds } from "../../canonical/time.ts";
 import { embeddedDirectory } from "../database.testing.ts";
@@ -125,7 +136,7 @@ describe("the embedded database in a directory", () => {
     const cut = mkdtempSync(join(tmpdir(), "stellarindex-embedded-"));
     mkdirSync(join(cut, "database"));
     writeFileSync(join(cut, "database", "PG_VERSION"), "18\n");
-    writeFileSync(join(cut, "database.incomplete"), "");
+    writeFileSync(join(cut, "database.incomplete"), String(statSync(join(cut, "database")).ino));
     const database = await openEmbedded(cut);
     expect(await database.sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
     await database.close();
@@ -199,6 +210,36 @@ describe("the embedded database in a directory", () => {
     for (const made of [backup, plain]) rmSync(made, { recursive: true });
   });
 
+  it("says why a backup cannot be made, and leaves nothing of it behind", async () => {
+    const database = await open();
+    const [backup, link] = [`${directory}-backup`, `${directory}-link`];
+    symlinkSync(directory, link);
+    mkdirSync(`${backup}.incomplete`);
+    const beside = (): string[] =>
+      readdirSync(dirname(directory)).filter((name) => name.startsWith(basename(directory)));
+    const before = beside();
+    const attempts = [
+      [join(directory, "copy"), "lies in the directory of the database itself"],
+      [join(link, "database", "copy"), "lies in the directory of the database itself"],
+      [join(process.execPath, "copy"), "is not copied to .*ENOTDIR.*name a new directory in one that exists"],
+      [join(backup, "copy"), "is not copied to .*ENOENT.*name a new directory in one that exists"],
+      [link, "exists already"],
+      [`${backup}/`, "incomplete exists: another backup to .* is under way, or was cut off"],
+    ] as const;
+    for (const [target, reason] of attempts) {
+      await expect(backUp(database, directory, target), target).rejects.toThrow(new RegExp(reason));
+    }
+    rmSync(`${backup}.incomplete`, { recursive: true });
+    // What fails amid the copying leaves nothing either.
+    await database.close();
+    await expect(backUp(database, directory, backup)).rejects.toThrow(DatabaseUnusable);
+    expect([readdirSync(directory).includes("copy"), beside()]).toEqual([
+      false,
+      before.filter((name) => !name.endsWith(".incomplete")),
+    ]);
+    rmSync(link);
+  });
+
   describe("that cannot be opened says why, and what to do", () => {
     it("where a file is", async () => {
       const file = join(directory, "file");
@@ -206,6 +247,43 @@ describe("the embedded database in a directory", () => {
       const attempt = openEmbedded(file);
       await expect(attempt).rejects.toThrow(DatabaseUnusable);
       await expect(attempt).rejects.toThrow(/did not start: .*EEXIST.*; name a directory, not a file/s);
+    });
+
+    it("where a link leads to nothing, and makes nothing there", async () => {
+      const link = join(directory, "link");
+      symlinkSync(join(directory, "unmounted"), link);
+      await expect(openEmbedded(link)).rejects.toThrow(/it leads through a link to nothing/);
+      expect(existsSync(join(directory, "unmounted"))).toBe(false);
+      rmSync(link);
+    });
+
+    it("where another directory leads to the same database by a link", async () => {
+      const other = join(directory, "other");
+      mkdirSync(other);
+      symlinkSync(join(directory, "database"), join(other, "database"));
+      await expect(openEmbedded(other)).rejects.toThrow(/other\/database is a link; name the directory that holds/);
+      expect(lstatSync(join(other, "database")).isSymbolicLink()).toBe(true);
+      rmSync(other, { recursive: true });
+    });
+
+    it("where it is of another version of PostgreSQL", async () => {
+      const newer = embeddedDirectory();
+      writeFileSync(join(newer, "database", "PG_VERSION"), "19\n");
+      await expect(openEmbedded(newer)).rejects.toThrow(/it is of another version of PostgreSQL/);
+      rmSync(newer, { recursive: true });
+    });
+
+    it("where a backup was put in the place of one that was never made to its end, and leaves it alone", async () => {
+      const restored = embeddedDirectory();
+      const marker = join(restored, "database.incomplete");
+      const { ino } = statSync(restored);
+      writeFileSync(marker, String(ino));
+      await expect(openEmbedded(restored)).rejects.toThrow(/is not of the one that is there now; remove the file/);
+      rmSync(marker);
+      const database = await openEmbedded(restored);
+      expect(await database.sql`SELECT FROM trades`).toEqual([]);
+      await database.close();
+      rmSync(restored, { recursive: true });
     });
 
     it("where it has lost what tells it from a new one, and leaves what is there alone", async () => {
@@ -226,7 +304,7 @@ describe("the embedded database in a directory", () => {
       const control = join(damaged, "database", "global", "pg_control");
       writeFileSync(control, Buffer.alloc(8192, 7));
       await expect(openEmbedded(damaged)).rejects.toThrow(
-        /did not start: .*; where a start again ends in the same way, its files are damaged: put a backup in its place/s,
+        /did not start: .*; .* its files are damaged: put a backup in its place/s,
       );
       expect(readFileSync(control)).toEqual(Buffer.alloc(8192, 7));
       rmSync(damaged, { recursive: true });

@@ -135,10 +135,29 @@ function smallDisk(megabytes: number): string | null {
 
 describe("a disk that is full", () => {
   const disk = smallDisk(120);
+  const tiny = smallDisk(8);
   afterAll(() => {
-    if (disk === null) return;
-    execFileSync("umount", ["--lazy", disk]);
-    rmSync(disk, { recursive: true });
+    for (const point of [disk, tiny]) {
+      if (point === null) continue;
+      execFileSync("umount", ["--lazy", point]);
+      rmSync(point, { recursive: true });
+    }
+  });
+
+  it.skipIf(tiny === null)("is named where a database was to be made, which is made once there is room", async () => {
+    const point = tiny as string;
+    const directory = join(point, "data");
+    const file = tradesFile(newDirectory(), 1);
+    expect(await runProgram(["import", file], on(directory))).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/did not start: .*the disk that holds .* is full: make room/),
+    });
+    expect(readdirSync(directory).filter((name) => name.endsWith(".draft"))).toEqual([]);
+    execFileSync("mount", ["-o", "remount,size=400m", point]);
+    expect(await runProgram(["import", file], on(directory))).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("1 new, 0 known"),
+    });
   });
 
   it.skipIf(disk === null)("is named, loses nothing, and once there is room all goes on", async () => {

@@ -11,6 +11,8 @@ it.each([
   ["listen EACCES: permission denied data/x.sock", "check that the directory can be written"],
   ["listen ENOTSUP: operation not supported on socket data/x.sock", "name a directory on a local disk"],
   ["EEXIST: file already exists, mkdir 'data'", "name a directory, not a file"],
+  ["ENOENT: no such file or directory, mkdir 'data'", "it leads through a link to nothing"],
+  ["database files are incompatible with server", "it is of another version of PostgreSQL"],
   ["could not fsync file: I/O error", "the disk fails"],
   ["it gave no sign of life for 30 s and was ended", "it was frozen"],
   ["could not locate a valid checkpoint record", "its files are damaged: put a backup in its place"],
