@@ -126,8 +126,8 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(before.named("BTC/GBP")?.lastTrade).toBe(null);
     const { named } = await tick();
     expect(named("XLM/USD", 3600)?.lastTrade).toBe(TO - seconds(100));
-    // Through other markets: the pair has no trade of its own.
-    expect(named("XLM/EUR")).toMatchObject({ outcome: "written", lastTrade: null });
+    // The pair has no trade of its own: that of the market on its way.
+    expect(named("XLM/EUR")).toMatchObject({ outcome: "written", lastTrade: TO - seconds(100) });
     expect(await gauge("target_values", '{state="fresh"}')).toMatch(/ 8$/);
     const hoursLater = await tick(TO + seconds(6 * 3600));
     feed.stop();

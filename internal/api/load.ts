@@ -11,6 +11,12 @@ export type LoadLimits = Pick<ApiSettings, "maxInFlight" | "requestTimeoutSecond
 /** Of the computations that may ask the database at once, and of the requests that may wait, those with much to read. */
 const HEAVY_SHARE = 1 / 4;
 
+/**
+ * Of the requests that may wait, those that wait for a turn at the database with little to read. With the heavy ones that is
+ * less than all, so that a client that asks for everything at once keeps nobody else out: it is the one to give way.
+ */
+const LIGHT_SHARE = 1 / 2;
+
 /** A database that those who ask it take turns at. */
 export interface BoundedDatabase extends Database {
   /**
@@ -41,8 +47,9 @@ export interface Load {
  * @param stopwatch seconds on a clock that only goes forward
  */
 export function makeLoad(mostComputations: number, stopwatch: () => number): Load {
-  const turns = makeTurns(mostComputations, stopwatch);
+  let mostWaiting = 0;
   let mostHeavyWaiting = 0;
+  const turns = makeTurns(mostComputations, stopwatch, () => mostWaiting);
   const heavyTurns = makeTurns(
     Math.max(1, Math.floor(mostComputations * HEAVY_SHARE)),
     stopwatch,
@@ -101,6 +108,7 @@ export function makeLoad(mostComputations: number, stopwatch: () => number): Loa
     boundedDatabase: (database, { requestTimeoutSeconds, maxInFlight }) => {
       const { guard } = database;
       mostHeavyWaiting = Math.ceil(maxInFlight * HEAVY_SHARE);
+      mostWaiting = Math.ceil(maxInFlight * LIGHT_SHARE);
       // As many as there are connections: what waits here can still be dropped, in the driver's queue it cannot.
       function inTurn<T>(call: () => Promise<T>, client: string, isHeavy: boolean): Promise<T> {
         refuseIfFull();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makePolicy } from "../aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { type Pair, parsePair } from "../canonical/pair.ts";
 import { load } from "../config/config.testing.ts";
@@ -19,6 +19,7 @@ import { migrateUp } from "../storage/migrate.ts";
 import { writeTrades } from "../storage/trades.ts";
 import { databaseChecks } from "./database-checks.ts";
 import { type Examined, runChecks } from "./run-checks.ts";
+import { checkStoredTrades } from "./stored-trades.ts";
 
 const XLM_USD = parsePair("XLM/USD");
 
@@ -142,6 +143,13 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
       ["ok", expect.stringMatching(/newest trade of a published pair is \d+s old/)],
       ["ok", expect.stringContaining("1 markets")],
     ]);
+  });
+
+  it("that is well has no trade from the future for a machine whose clock is an hour behind", async () => {
+    const hourAgo = BigInt(Date.now() - 3_600_000) * 1000n;
+    const { aliases } = makePolicy(DEFAULT_POLICY_SETTINGS);
+    await writeTrades(database, [trade("of the present", 5)]);
+    expect(await checkStoredTrades(database.sql, [], aliases, 86_400, hourAgo)).toMatchObject([{ status: "ok" }]);
   });
 
   it("that holds what no decoder may write names it, and pairs that are not traded any more", async () => {

@@ -57,7 +57,10 @@ function freshness(newest: Micros | null, windows: readonly number[], now: Micro
   const cure = "look whether the decoders run and may write (docs/decoders.md), or import trades";
   const [shortest = 0] = windows;
   if (newest === null) {
-    return warning(`no trade of a published pair in the last ${formatDuration(windows.at(-1) ?? 0)}`, cure);
+    return warning(
+      `no trade of a published pair in the last ${formatDuration(windows.at(-1) ?? 0)}`,
+      `${cure}; pairs whose prices come through other markets alone need none`,
+    );
   }
   const age = Number((now - newest) / 1_000_000n);
   const found = `the newest trade of a published pair is ${formatDuration(Math.max(0, age))} old`;

@@ -4,7 +4,7 @@ import { formatDuration } from "../canonical/duration.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { formatTime, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
 import type { Sql } from "../storage/database.ts";
-import { readLaterTrades, readStoredPairs, type StoredPair } from "../storage/last-hours.ts";
+import { readDatabaseTime, readLaterTrades, readStoredPairs, type StoredPair } from "../storage/last-hours.ts";
 import { readSources } from "../storage/orientations.ts";
 import { type Finding, ok, warning, wrong } from "./finding.ts";
 import { listOf } from "./list.ts";
@@ -65,7 +65,10 @@ function notTradedAnyMore(
 }
 
 async function datedInTheFuture(sql: Sql, now: Micros): Promise<Finding[]> {
-  const later = await readLaterTrades(sql, now + seconds(CLOCKS_APART_SECONDS));
+  // To a machine whose own clock is behind, trades of the present look like it, and would be taken back.
+  const databaseTime = await readDatabaseTime(sql);
+  const present = databaseTime > now ? databaseTime : now;
+  const later = await readLaterTrades(sql, present + seconds(CLOCKS_APART_SECONDS));
   if (later.length === 0) return [];
   const named = later.map(
     (each) => `${formatPair(each)} at ${each.source} (up to ${formatTime(each.latest)}, ${each.tradeCount} trades)`,

@@ -34,7 +34,10 @@ export interface TargetEvent {
   readonly value: PublishedValue | null;
   readonly dropped: DroppedTrades;
   readonly usdVolumeKnown: boolean;
-  /** When the last trade was that counts in the bucket; null where there is none, or that is not known. */
+  /**
+   * When the last trade was that counts in the bucket, of the pair or of a market that its price comes through; null where
+   * there is none, or that is not known.
+   */
   readonly lastTrade: Micros | null;
   readonly error: Error | null;
 }

@@ -73,6 +73,42 @@ it("answers health checks of HTTP/1.0, which have no Host", async () => {
   await listening.close();
 });
 
+it("answers requests that Node.js would refuse itself in their turn, too", async () => {
+  const begun: string[] = [];
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const fetch = async ({ url }: Request): Promise<Response> => {
+    begun.push(new URL(url).pathname);
+    await released;
+    return new Response("answered");
+  };
+  const answerError = (): Response => new Response("none that can be read", { status: 400 });
+  const listening = await listen({ fetch, answerError }, { host: "127.0.0.1", port: 0 });
+  const socket = connect(listening.port, "127.0.0.1");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  const expecting = "GET /expecting HTTP/1.1\r\nHost: x\r\nExpect: nothing\r\n\r\n";
+  const hostless = "GET /hostless HTTP/1.1\r\nConnection: close\r\n\r\n";
+  const closed = once(socket, "close");
+  socket.write(`GET /first HTTP/1.1\r\nHost: x\r\n\r\n${expecting}${hostless}`);
+  await expect.poll(() => begun).toEqual(["/first"]);
+  // Answered on another connection after all of it was read.
+  const other = globalThis.fetch(`http://127.0.0.1:${listening.port}/other`);
+  await expect.poll(() => begun).toEqual(["/first", "/other"]);
+  release();
+  await Promise.all([other, closed]);
+  expect(begun).toEqual(["/first", "/other", "/expecting"]);
+  expect(
+    Buffer.concat(chunks)
+      .toString()
+      .match(/ \d{3} .*|answered|none that can be read/g)
+      ?.map((text) => text.trim()),
+  ).toEqual(["200 OK", "answered", "200 OK", "answered", "400 Bad Request", "none that can be read"]);
+  await listening.close();
+});
+
 it("closes although a connection never says anything", async () => {
   const listening = await listen(opsApp(new Registry(), { checks: {}, circuits }), { host: "127.0.0.1", port: 0 });
   const silent = connect(listening.port, "127.0.0.1");

@@ -103,14 +103,15 @@ export function listen(
     fetch as FetchCallback,
     answerError === undefined ? {} : { errorHandler: answerError },
   );
-  const server = createServer(
-    limits === undefined ? {} : serverOptions(limits),
-    oneAtATime((incoming, outgoing) => {
-      // The one version that needs no Host; health checks of load balancers have none.
-      if (incoming.httpVersion === "1.0") incoming.headers.host ??= "localhost";
-      void answer(incoming, outgoing);
-    }),
-  );
+  const answerNext = oneAtATime((incoming, outgoing) => {
+    // The one version that needs no Host; health checks of load balancers have none.
+    if (incoming.httpVersion === "1.0") incoming.headers.host ??= "localhost";
+    void answer(incoming, outgoing);
+  });
+  // Node.js answers a request without Host, or with an Expect that it does not know, itself, before its turn and past all
+  // limits. Here the former is a malformed request like others, and the latter is answered as if it expected nothing.
+  const server = createServer({ ...(limits && serverOptions(limits)), requireHostHeader: false }, answerNext);
+  server.on("checkExpectation", answerNext);
   if (limits !== undefined) {
     server.maxConnections = MOST_CONNECTIONS;
     // Longer than any answer takes: what is silent for so long does not read what it is sent.

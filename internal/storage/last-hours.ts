@@ -41,6 +41,13 @@ export async function readStoredPairs(sql: Sql): Promise<StoredPair[]> {
   }));
 }
 
+/** The database's clock. */
+export async function readDatabaseTime(sql: Sql): Promise<Micros> {
+  const [row] = await sql<{ now: string }[]>`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text AS now`;
+  return BigInt(row?.now ?? 0);
+}
+
 /** Of all stored pairs, the trades after a moment, by market. */
 export async function readLaterTrades(sql: Sql, after: Micros): Promise<LaterTrades[]> {
   const rows = await sql<

@@ -50,7 +50,7 @@ export interface Refreshed {
   readonly triangulation: Triangulation | Error | null;
   /** What is written beside the value; null where nothing is published. */
   readonly besides: Besides | null;
-  /** When the last trade was that counts in the bucket; null where there is none, or that is not known. */
+  /** When the last trade was that counts in the bucket; see {@link lastTradeOf}. */
   readonly lastTrade: Micros | null;
 }
 
@@ -138,9 +138,10 @@ function refreshTogether(
     await concurrently(targets, concurrency, AbortSignal.any([signal, lost.signal]), async (target) => {
       const bucket = bucketEndingAt(to, target.windowSeconds);
       // Asked for together with the rest, so that it takes no round trip of its own.
-      const lastTrade = pricing.lastTradeTime(target.pair, bucket).catch(() => null);
+      pricing.lastTradeTime(target.pair, bucket).catch(() => null);
       const found = await refreshOne(context, reader, pricing, target.pair, bucket);
-      refreshed.set(target, { ...found, lastTrade: await lastTrade });
+      const lastTrade = await lastTradeOf(pricing, target.pair, bucket, found.triangulation);
+      refreshed.set(target, { ...found, lastTrade });
       const failure = failureOf(found);
       if (failure !== null) lost.abort(failure);
     });
@@ -148,6 +149,23 @@ function refreshTogether(
   };
   // The ping of the tick may have been another server's.
   return withSnapshot(database, refreshAll, { to, settleSeconds: closing.settleSeconds });
+}
+
+/**
+ * When the last trade was that counts in the bucket, in the pair's own market or in one that its price comes through; null
+ * where there is none, or that is not known. What is asked here was asked before, and is remembered.
+ */
+async function lastTradeOf(
+  pricing: Pricing,
+  pair: Pair,
+  bucket: Bucket,
+  triangulation: Refreshed["triangulation"],
+): Promise<Micros | null> {
+  const isThroughOthers = triangulation !== null && "legs" in triangulation;
+  const legs = isThroughOthers ? triangulation.legs.flatMap(({ market }) => market ?? []) : [];
+  const asked = [pair, ...legs].map((market) => pricing.lastTradeTime(market, bucket).catch(() => null));
+  const times = (await Promise.all(asked)).filter((time) => time !== null);
+  return times.reduce<Micros | null>((latest, time) => (latest === null || time > latest ? time : latest), null);
 }
 
 async function refreshOne(

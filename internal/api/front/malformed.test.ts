@@ -107,6 +107,7 @@ test.each<[headers: string, status: number]>([
   ["Host: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", 400],
   ["Host: x\r\nUpgrade: websocket\r\nConnection: upgrade", 200],
   ["Host: x\r\nExpect: 100-continue", 100],
+  ["Host: x\r\nExpect: nothing", 200],
 ])("headers %j are answered with %i", async (headers, status) => {
   expect((await send("/v1/price?pair=XLM/USD", { headers }))[0]).toBe(status);
 });
