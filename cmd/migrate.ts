@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { formatTime } from "../internal/canonical/time.ts";
 import { openDatabase } from "../internal/storage/database.ts";
 import { migrateDown, migrateUp, migrationStatus } from "../internal/storage/migrate.ts";
 import { loadConfigOf, namedDatabase } from "./settings.ts";
@@ -46,7 +47,9 @@ export function addMigrateCommand(program: Command): void {
       const database = await openDatabase(namedDatabase(loadConfigOf(command)));
       try {
         for (const { version, name, appliedAt } of await migrationStatus(database)) {
-          print(`${String(version).padStart(3, "0")}  ${name.padEnd(20)}  ${appliedAt ?? "not applied"}`);
+          print(
+            `${String(version).padStart(3, "0")}  ${name.padEnd(20)}  ${appliedAt === null ? "not applied" : formatTime(appliedAt)}`,
+          );
         }
       } finally {
         await database.close();

@@ -1,8 +1,12 @@
 import { type Command, Option } from "commander";
-import { HOUR } from "../internal/canonical/bucket.ts";
 import { parseStoredPair } from "../internal/canonical/pair.ts";
-import { floorTo, formatTime, parseTime } from "../internal/canonical/time.ts";
-import { deleteTrades, findTrades, type SelectedTrades, type TradeSelection } from "../internal/storage/corrections.ts";
+import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import {
+  deleteTradesByHour,
+  findTrades,
+  type SelectedTrades,
+  type TradeSelection,
+} from "../internal/storage/corrections.ts";
 import type { Database } from "../internal/storage/database.ts";
 import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
 import { UsageError, usage } from "./usage-error.ts";
@@ -61,7 +65,7 @@ export function addTradesCommand(program: Command): void {
         const selection = { pair, from, to, source, tradeIds: id };
         const found = await requireTrades(database, selection);
         if (dryRun) for (const each of found) print(`${describe(each)} would be deleted`);
-        else print(`deleted ${await deleteByHour(selection, (part) => deleteTrades(database, part))} trades`);
+        else print(`deleted ${await deleteTradesByHour(database, selection)} trades`);
       } finally {
         await database.close();
       }
@@ -85,18 +89,4 @@ async function requireTrades(database: Database, selection: TradeSelection): Pro
 
 function describe({ source, count, first, last }: SelectedTrades): string {
   return `${source}: ${count} trades, from ${formatTime(first)} to ${formatTime(last)},`;
-}
-
-/** Hour by hour, so that writers wait for at most one of them. */
-async function deleteByHour(
-  { from, to, ...selection }: TradeSelection,
-  deletePart: (part: TradeSelection) => Promise<number>,
-): Promise<number> {
-  let deleted = 0;
-  for (let start = from; start < to; ) {
-    const end = floorTo(start, HOUR) + HOUR;
-    deleted += await deletePart({ ...selection, from: start, to: end < to ? end : to });
-    start = end;
-  }
-  return deleted;
 }

@@ -244,6 +244,34 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     }
   });
 
+  it("whose roles may do more than read and add trades names what, and the cure leaves them that", async () => {
+    const [decoder, other] = ["decoder", "other"].map(
+      (name) => `doctor_${name}_${Math.random().toString(36).slice(2)}`,
+    );
+    await database.sql.unsafe(`CREATE ROLE ${decoder}; CREATE ROLE ${other}`);
+    const grants = async () => of(await examined(database.url, settings), "grants");
+    try {
+      expect(await grants()).toMatchObject([{ status: "ok", found: "nobody but the owner may change anything" }]);
+      await database.sql.unsafe(`
+        GRANT INSERT, TRIGGER ON trades TO ${decoder}; GRANT SELECT ON trades, trades_1h TO PUBLIC;
+        GRANT INSERT ON trades TO PUBLIC; GRANT UPDATE ON trades_1h TO ${other};
+        GRANT EXECUTE ON FUNCTION trades_add_to_rollups() TO ${decoder}`);
+      const [all] = await grants();
+      expect(all?.status).toBe("wrong");
+      expect(all?.found.split("trades: ")[1]?.split(", ")).toEqual([
+        "PUBLIC has INSERT on public.trades",
+        `${decoder} has EXECUTE on FUNCTION public.trades_add_to_rollups()`,
+        `${decoder} has TRIGGER on public.trades`,
+        `${other} has UPDATE on public.trades_1h`,
+      ]);
+      await database.sql.unsafe(all?.cure?.split(" see also")[0] ?? "");
+      expect(await grants()).toMatchObject([{ status: "ok", found: `trades are added by ${decoder}, no more` }]);
+    } finally {
+      await database.sql`REVOKE ALL ON trades, trades_1h FROM PUBLIC`;
+      await database.sql.unsafe(`DROP OWNED BY ${decoder}, ${other}; DROP ROLE ${decoder}, ${other}`);
+    }
+  });
+
   it("whose rollups miss a trade, or whose trigger is off, is wrong", async () => {
     await database.sql`DELETE FROM trades_1h`;
     expect(of(await examined(database.url, settings), "rollups")[0]).toMatchObject({

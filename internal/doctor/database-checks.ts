@@ -10,6 +10,7 @@ import { checkAutovacuum } from "./autovacuum.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { checkReferences } from "./divergence.ts";
 import { type Finding, ok, skipped } from "./finding.ts";
+import { checkGrants } from "./grants.ts";
 import { checkHorizons } from "./horizons.ts";
 import { checkPooler } from "./pooler.ts";
 import { checkRecovery } from "./recovery.ts";
@@ -94,6 +95,15 @@ export function databaseChecks(
       },
     },
     { name: "rights", needs: reached, cure: failed, look: () => checkRights(opened().sql) },
+    {
+      name: "grants",
+      needs: reached,
+      cure: failed,
+      look: async () => {
+        const { sql, engine } = opened();
+        return engine === "embedded" ? skipped("the embedded database has one role") : checkGrants(sql);
+      },
+    },
     { name: "schema", needs: reached, cure: failed, look: () => checkSchema(opened()) },
     {
       name: "migrations",

@@ -4,9 +4,9 @@ import { HOUR, MINUTE } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { parseTime } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { deleteTrades, type TradeSelection } from "./corrections.ts";
+import { deleteTrades, deleteTradesByHour, type TradeSelection } from "./corrections.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "./database.testing.ts";
-import type { Sql } from "./database.ts";
+import { openDatabase, type Sql } from "./database.ts";
 import { RawDataExpired } from "./errors.ts";
 import { expectRollupsExact } from "./rollups.testing.ts";
 import { freshPair, insertTrades, sessionOf, trade, untilBlockedBy } from "./trades.testing.ts";
@@ -74,6 +74,22 @@ describe.each(testEngines)("corrections on $name", (engine) => {
     expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 1, hours: 1, trades: 1 });
     expect(await deleteTrades(database, { pair, from: T, to: T + 2n * HOUR })).toBe(1);
     expect(await rollupCounts(database.sql, pair)).toEqual({ minutes: 0, hours: 0, trades: 0 });
+  });
+
+  it("over thousands of years cost what their trades cost", async () => {
+    const pair = freshPair();
+    const [first, last] = [parseTime("2001-03-04T05:06:07Z"), parseTime("2099-12-31T23:59:59.999999Z")];
+    await writeTrades(database, [
+      ...[first, first + 1n, T + HOUR - 1n, T + HOUR, last].map((ts) => trade(pair, ts)),
+      trade(pair, T, { source: "sdex" }),
+      trade(pair, last + 1n),
+    ]);
+    const ages = { pair, from: parseTime("0001-01-01T00:00:00Z"), to: last + 1n };
+    expect(await deleteTradesByHour(database, { ...ages, source: "kraken", from: first + 1n })).toBe(4);
+    expect(await leftOf(database.sql, pair)).toEqual(["kraken 1", "sdex 1", "kraken 1"]);
+    expect(await deleteTradesByHour(database, ages)).toBe(2);
+    expect(await deleteTradesByHour(database, ages)).toBe(0);
+    expect(await leftOf(database.sql, pair)).toEqual(["kraken 1"]);
   });
 
   it("choose by source and by ids", async () => {
@@ -264,6 +280,40 @@ describe.each(testEngines)("corrections on $name", (engine) => {
         expect(await inserted).toBe(2);
         const stays = tradeIds === undefined ? [] : ["kraken later"];
         expect(await leftOf(database.sql, pair)).toEqual([...stays, "kraken new", "kraken new"]);
+      });
+
+      it("are made again where a writer who came in opposite order was let on", async () => {
+        const pair = freshPair();
+        const sources = ["bitstamp", "kraken"] as const;
+        await writeTrades(
+          database,
+          sources.map((source) => trade(pair, T, { source, tradeId: "old" })),
+        );
+        const writer = await begin();
+        await writer.sql`SET LOCAL deadlock_timeout = '1h'`;
+        await insertTrades(writer.sql, [trade(pair, T, { source: "kraken", tradeId: "new" })]);
+        const correction = deleteTradesByHour(database, { pair, from: T, to: T + 1n, tradeIds: ["old"] });
+        await untilBlockedBy(database.sql, writer.pid);
+        // Waits for the correction, which waits for it: only that one looks for a deadlock.
+        await insertTrades(writer.sql, [trade(pair, T, { source: "bitstamp", tradeId: "new" })]);
+        await writer.commit();
+        expect(await correction).toBe(2);
+        expect(await leftOf(database.sql, pair)).toEqual(["bitstamp new", "kraken new"]);
+      });
+
+      it("find their hours whatever a URL says of zones and styles", async () => {
+        const pair = freshPair();
+        await writeTrades(database, [trade(pair, T), trade(pair, T + HOUR)]);
+        const url = new URL(database.url);
+        // Of IST, in which such a session would write times, the server thinks that it is another zone.
+        url.searchParams.set("TimeZone", "Asia/Kolkata");
+        url.searchParams.set("DateStyle", "SQL, DMY");
+        const opened = await openDatabase({ url: url.href, max_connections: 1 });
+        try {
+          expect(await deleteTrades(opened, { pair, from: T, to: T + HOUR })).toBe(1);
+        } finally {
+          await opened.close();
+        }
       });
 
       it("take turns with each other, in one bucket as well", async () => {

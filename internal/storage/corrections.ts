@@ -1,8 +1,9 @@
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
-import { ceilTo, floorTo } from "../canonical/time.ts";
+import { ceilTo, earlierOf, floorTo } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
+import { retryDeadlocks } from "./deadlock.ts";
 import { readHorizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { planForTimes, readOnly } from "./read-only.ts";
@@ -54,6 +55,30 @@ export function findTrades(
       unknownIds: unknown.map(({ id }) => id),
     };
   });
+}
+
+/**
+ * {@link deleteTrades}, one hour with such trades after the other, so that writers wait for at most one of them. What it
+ * costs goes by the trades, not by how far `from` and `to` are apart.
+ * @returns how many trades were deleted
+ * @throws RawDataExpired where a touched hour reaches back before raw trades are complete
+ */
+export async function deleteTradesByHour(database: Database, selection: TradeSelection): Promise<number> {
+  let deleted = 0;
+  for (let { from } = selection; ; ) {
+    const first = await firstSelected(database.sql, { ...selection, from });
+    if (first === null) return deleted;
+    const hour = { from: first, to: earlierOf(floorTo(first, HOUR) + HOUR, selection.to) };
+    deleted += await retryDeadlocks(() => deleteTrades(database, { ...selection, ...hour }));
+    from = hour.to;
+  }
+}
+
+async function firstSelected(sql: Sql, selection: TradeSelection): Promise<Micros | null> {
+  const [row] = await sql<{ ts: string }[]>`
+    SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts FROM trades WHERE ${isSelected(sql, selection)}
+    ORDER BY trades.ts LIMIT 1`;
+  return row === undefined ? null : BigInt(row.ts);
 }
 
 /**

@@ -143,6 +143,25 @@ describe.each(testEngines.filter(({ server }) => server !== null))("where anybod
     await superuser.sql`DROP FUNCTION public.of_their_own(integer)`;
   });
 
+  it("a trigger on a table of ours that a stranger has made is named, and its owner's rights are not lent to it", async () => {
+    await superuser.sql.unsafe(`GRANT TRIGGER ON trades TO ${decoder}`);
+    await stranger.unsafe(`
+      CREATE FUNCTION public.catch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught %', current_user; END $$;
+      CREATE TRIGGER "of theirs" AFTER INSERT ON trades EXECUTE FUNCTION public.catch()`);
+    const pair = freshPair();
+    await expect(insertTrades(owned.sql, [trade(pair, "2026-03-01T10:00:00Z")])).rejects.toThrow(`caught ${owner}`);
+    await expect(refuseIntruders(owned)).rejects.toThrow(`trigger "of theirs" ON public.trades of role ${decoder}`);
+    const [intruder] = await findIntruders(owned);
+    const [drop, revoke] = (intruder?.cure ?? "").split("then: ")[1]?.split("; and ") ?? [];
+    await superuser.sql.unsafe(drop ?? "");
+    await superuser.sql.unsafe(revoke ?? "");
+    expect(await findIntruders(owned)).toEqual([]);
+    await expect(
+      stranger`CREATE TRIGGER again AFTER INSERT ON trades EXECUTE FUNCTION public.catch()`,
+    ).rejects.toMatchObject({ code: "42501" });
+    await superuser.sql`DROP FUNCTION public.catch()`;
+  });
+
   it("a table of ours that a stranger has made first is not written to", async () => {
     await migrateDown(owned, () => {}, 0);
     await superuser.sql`ALTER TABLE stellarindex_migrations RENAME TO stellarindex_migrations_kept`;

@@ -86,11 +86,24 @@ async function readIntruders(sql: Sql): Promise<Intruder[]> {
         OR oid IN (SELECT refobjid FROM bound WHERE refclassid = 'pg_operator'::regclass)
       )
     UNION ALL
+    -- Whoever writes trades runs it.
+    SELECT 'TRIGGER', format('%I ON public.%I', tgname, relname), proowner::regrole::text
+    FROM pg_trigger JOIN ours ON ours.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE NOT tgisinternal AND proowner NOT IN (SELECT oid FROM trusted)
+      AND tgfoid NOT IN (SELECT objid FROM pg_depend WHERE classid = 'pg_proc'::regclass AND deptype = 'e')
+    UNION ALL
     SELECT 'TABLE', format('public.%I', relname), relowner::regrole::text FROM ours
     WHERE relowner NOT IN (SELECT oid FROM trusted)
     ORDER BY kind, name`;
-  return rows.map(({ kind, name, role }) => ({
-    what: `${kind.toLowerCase()} ${name} of role ${role}, which would be used in place of what is meant`,
-    cure: `ask who made it, then: DROP ${kind} ${name}; and REVOKE CREATE ON SCHEMA public FROM PUBLIC, ${role};`,
-  }));
+  return rows.map(({ kind, name, role }) =>
+    kind === "TRIGGER"
+      ? {
+          what: `trigger ${name} of role ${role}, which runs with the rights of whoever writes there`,
+          cure: `ask who made it, then: DROP ${kind} ${name}; and REVOKE TRIGGER ON ${name.slice(name.indexOf(" ON ") + 4)} FROM PUBLIC, ${role};`,
+        }
+      : {
+          what: `${kind.toLowerCase()} ${name} of role ${role}, which would be used in place of what is meant`,
+          cure: `ask who made it, then: DROP ${kind} ${name}; and REVOKE CREATE ON SCHEMA public FROM PUBLIC, ${role};`,
+        },
+  );
 }

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type Postgrator from "postgrator";
+import type { Micros } from "../canonical/time.ts";
 import { packageRoot } from "../package/root.ts";
 import { type AdvisoryLock, takeAdvisoryLock } from "./advisory-lock.ts";
 import type { Database, Sql } from "./database.ts";
@@ -24,7 +25,7 @@ export interface MigrateOptions {
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  readonly appliedAt: string | null;
+  readonly appliedAt: Micros | null;
 }
 
 /**
@@ -101,7 +102,7 @@ export async function requireMigrated(database: Database): Promise<void> {
 
 interface Applied {
   readonly name: string;
-  readonly runAt: string;
+  readonly runAt: Micros;
 }
 
 /** A program of before does not know what a later migration made, and could neither use nor undo it. */
@@ -129,8 +130,9 @@ async function appliedMigrations(sql: Sql): Promise<Map<number, Applied>> {
   const [table] = await sql<{ name: string | null }[]>`SELECT to_regclass(${SCHEMA_TABLE})::text AS name`;
   if (table?.name == null) return new Map();
   const rows = await sql<{ version: string; name: string; run_at: string }[]>`
-    SELECT version::text AS version, name, run_at::text AS run_at FROM ${sql(SCHEMA_TABLE)} WHERE version > 0 ORDER BY version`;
-  return new Map(rows.map(({ version, name, run_at }) => [Number(version), { name, runAt: run_at }]));
+    SELECT version::text AS version, name, (extract(epoch FROM run_at) * 1000000)::bigint::text AS run_at
+    FROM ${sql(SCHEMA_TABLE)} WHERE version > 0 ORDER BY version`;
+  return new Map(rows.map(({ version, name, run_at }) => [Number(version), { name, runAt: BigInt(run_at) }]));
 }
 
 async function runMigrations(sql: Sql, target: string, log: (line: string) => void): Promise<void> {
@@ -171,6 +173,8 @@ async function inLockedTransaction(
 ): Promise<void> {
   await refuseIntruders(database);
   await inTransaction(database.sql, READ_COMMITTED, async (transaction) => {
+    // What a role's queries may take, as hosters limit it, is too little to count the trades of years.
+    await transaction`SELECT set_config('statement_timeout', '0', true)`;
     await takeAdvisoryLock(transaction, MIGRATION_LOCK, log);
     // Whoever reads or writes meanwhile waits behind a lock that is waited for.
     await transaction`SELECT set_config('lock_timeout', '5s', true)`;

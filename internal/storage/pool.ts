@@ -12,6 +12,10 @@ const TIMES_AS_TEXT = {
   parse: (time: string) => time,
 };
 
+// Times that the server writes are read again by it and shown to people: always the same way, whatever a URL, a role or a
+// database has as its own. An abbreviation such as IST, which some styles have for the zone, is read as another one.
+const TIMES_IN_UTC = { TimeZone: "UTC", DateStyle: "ISO" };
+
 /** A pool of connections; texts stay texts, so that no number or time passes through a lossy type. */
 export function connect(
   url: string | null,
@@ -26,7 +30,7 @@ export function connect(
     onnotice: () => {},
     types: { date: TIMES_AS_TEXT },
     ...options,
-    connection: { application_name: "stellarindex", TimeZone: "UTC", ...options.connection },
+    connection: { application_name: "stellarindex", ...options.connection, ...TIMES_IN_UTC },
   };
   return url === null ? postgres(settings) : postgres(url, settings);
 }

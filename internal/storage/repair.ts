@@ -1,18 +1,15 @@
-import pRetry from "p-retry";
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { floorTo, type Micros } from "../canonical/time.ts";
 import type { RollupDifference } from "./compare-rollups.ts";
 import type { Database, Sql } from "./database.ts";
+import { retryDeadlocks } from "./deadlock.ts";
 import { readHorizons } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { planForTimes } from "./read-only.ts";
 import { lockCorrections, recountHours, type SourceHour } from "./recount.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
-
-const DEADLOCK = "40P01";
-const AFTER_A_DEADLOCK = { retries: 10, minTimeout: 50, maxTimeout: 1000 };
 
 /**
  * Counts the trades of every hour anew in which something differs, one transaction per pair. Writers into these hours wait
@@ -22,10 +19,7 @@ export async function repairRollups(database: Database, differences: readonly Ro
   const pairs = new Map(differences.map(({ pair }) => [formatPair(pair), pair]));
   for (const [name, pair] of pairs) {
     const own = differences.filter((difference) => formatPair(difference.pair) === name);
-    await pRetry(() => repairPair(database, pair, hoursOf(own)), {
-      ...AFTER_A_DEADLOCK,
-      shouldRetry: ({ error }) => (error as { code?: unknown }).code === DEADLOCK,
-    });
+    await retryDeadlocks(() => repairPair(database, pair, hoursOf(own)));
   }
 }
 
