@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { makePolicy } from "../internal/aggregate/policy.ts";
+import { makePolicy, type Policy } from "../internal/aggregate/policy.ts";
 import { configuredSpellings } from "../internal/aggregate/question.ts";
-import type { Spellings } from "../internal/canonical/known-assets.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import { type Config, policySettings } from "../internal/config/schema.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
@@ -9,10 +8,11 @@ import { type ImportFilesOptions, importFiles } from "../internal/import/import-
 import { notInTheFuture } from "../internal/import/not-future.ts";
 import { inOneOrientation } from "../internal/import/one-orientation.ts";
 import { createProgress } from "../internal/import/progress.ts";
+import { storedOrientations } from "../internal/import/stored-orientations.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
 import { systemClock } from "../internal/obs/clock.ts";
-import { storedInverted } from "../internal/storage/orientations.ts";
 import { writeTrades } from "../internal/storage/trades.ts";
+import { requireWritable } from "../internal/storage/writable.ts";
 import { openMigratedDatabase } from "./settings.ts";
 import { endWithinTime } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,11 +27,12 @@ Files are CSV with a header line, or NDJSON (one object a line, same names), pla
 ${columns}
 Other columns are ignored. A row is one line. A bad row is reported and skipped. What is stored already is left
 as it is, so that an import can be run again; rows of the file that are stored with other amounts are named.
-Bad are also rows dated in the future, and rows of a market that is stored the other way round.
+Bad are also rows dated in the future, and rows of a market that is stored the other way round, by whatever names.
 Standard input and pipes are not read, since a file may have to be read twice.
 
-Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns, is broken or has
-bad rows only, the database failed, or the import was interrupted; 2 for wrong usage, such as a file that is not there.
+Exit status: 0 when every file was read to its end, bad rows or not; 1 when a file lacks columns, is broken, was changed
+meanwhile or has bad rows only, the database failed, or the import was interrupted; 2 for wrong usage, such as a file
+that is not there.
 `;
 }
 
@@ -55,21 +56,19 @@ export async function runImport(
   if (settings.url === "pglite:memory") {
     throw new UsageError("database.url is pglite:memory, which is gone when the import ends; name a directory");
   }
+  const policy = makePolicy(policySettings(config));
   const options = {
     kind: notInTheFuture(kind, systemClock.now),
     progress: createProgress(process.stderr),
-    spellings: spellingsUnder(config),
+    spellings: configuredSpellings(publishedPairs(config), policy),
     ...(ids && { ids }),
   };
-  return (await importInto(settings, files, options)) ? 0 : FAILURE;
-}
-
-function spellingsUnder(config: Config): Spellings {
-  return configuredSpellings(publishedPairs(config), makePolicy(policySettings(config)));
+  return (await importInto(settings, policy, files, options)) ? 0 : FAILURE;
 }
 
 async function importInto(
   settings: Config["database"],
+  policy: Policy,
   files: readonly string[],
   options: Pick<ImportFilesOptions, "kind" | "ids" | "spellings" | "progress">,
 ): Promise<boolean> {
@@ -83,12 +82,12 @@ async function importInto(
   const db = await openMigratedDatabase({ ...settings, max_connections: 1 });
   try {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    await requireWritable(db.sql);
+    const stored = storedOrientations(db, policy, systemClock.now);
     return await importFiles(files, {
       ...options,
-      write: inOneOrientation(
-        (rows) => writeTrades(db, rows),
-        (markets) => storedInverted(db.sql, markets),
-      ),
+      write: inOneOrientation((rows) => writeTrades(db, rows), stored),
+      storedInverse: stored.inverse,
       signal: interruption.signal,
       print: (line) => process.stdout.write(`${line}\n`),
     });

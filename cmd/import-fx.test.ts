@@ -40,7 +40,7 @@ describe("import-fx", () => {
       err: [
         `${rates}:3: rate is N/A: there is none for this day`,
         `${rates}:3: rate is N/A: there is none for this day`,
-        `${changed}: stored with other amounts: 2011-01-03T15:00:00Z ecb fiat:EUR/fiat:USD trade 2011-01-03; ` +
+        `${changed}: line 2 is stored with other amounts: 2011-01-03T15:00:00Z ecb fiat:EUR/fiat:USD trade 2011-01-03; ` +
           "the file says 1 for 1.3349",
         `${trades}: not imported: lacks the columns date; base; quote; rate. It has: ts, source, pair, price, size`,
         "bad rows skipped: 2\n",

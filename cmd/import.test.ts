@@ -83,13 +83,19 @@ describe("import", () => {
     const first = await run(mixed);
     expect(first.out).toBe(`${mixed}: 2 new, 0 known, 0 of them with other amounts, 2 bad\n`);
     expect(first.err).toContain(
-      "not stored, 1 row of fiat:USD/crypto:XLM at kraken: this market is stored the other way round",
+      "not stored, 1 row of fiat:USD/crypto:XLM at kraken, the first on line 3: this market is stored the other way round " +
+        "(as crypto:XLM/fiat:USD, 1 of its trades, from the hour of 2026-01-01T00:00:00Z on)",
+    );
+    expect(first.err).toContain(
+      "stellarindex trades delete --pair crypto:XLM/fiat:USD --source kraken --from 2026-01-01",
     );
     expect(first.err).toMatch(/mixed\.csv:5: ts \S+Z is in the future: this machine's clock says \S+Z; /);
     // By what is stored, too, whichever comes first in the file.
     const inverse = join(directory, "inverse.csv");
-    writeFileSync(inverse, `${[rows[0], rows[2]].join("\n")}\n`);
-    expect((await run(inverse)).out).toContain("0 new, 0 known, 0 of them with other amounts, 1 bad");
+    // Whatever name the asset has.
+    const other = "2026-01-01T00:01:01Z,kraken,USD/native,10,1,5";
+    writeFileSync(inverse, `${[rows[0], rows[2], other].join("\n")}\n`);
+    expect((await run(inverse)).out).toContain("0 new, 0 known, 0 of them with other amounts, 2 bad");
     expect((await run(mixed)).out).toContain("0 new, 2 known");
   });
 

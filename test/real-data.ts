@@ -29,7 +29,11 @@ export async function importRealTrades(
 ): Promise<void> {
   for (const file of readdirSync(`${REAL_DATA}/trades`).filter((name) => name.includes(part))) {
     await importFile(`${REAL_DATA}/trades/${file}`, {
-      write: (rows) => writeTrades(database, rows.map(change)),
+      write: (rows) =>
+        writeTrades(
+          database,
+          rows.map((row) => ({ ...change(row), line: row.line })),
+        ),
       onBadRow: () => {},
       onProgress: () => {},
       signal: new AbortController().signal,

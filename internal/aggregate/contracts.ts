@@ -13,7 +13,7 @@ import type { TradeReader } from "./reader.ts";
  * @param within how old what is known of the traded assets may be; what is stored for others is computed with 0
  */
 export async function withContracts(
-  reader: TradeReader,
+  reader: Pick<TradeReader, "classicAssets">,
   policy: Policy,
   pairs: readonly Pair[],
   within: Micros = 0n,

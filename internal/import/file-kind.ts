@@ -38,5 +38,8 @@ export interface LeftOutRow {
   readonly skipped: string;
 }
 
+/** A trade, and the line that it is from. */
+export type FileLine<Trade extends FileTrade = FileTrade> = Trade & { readonly line: number };
+
 /** What a row of a file is. */
-export type FileRow = FileTrade | BadRow | LeftOutRow;
+export type FileRow = FileLine | BadRow | LeftOutRow;

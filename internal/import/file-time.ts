@@ -2,8 +2,8 @@ import { InputError } from "../canonical/input-error.ts";
 import { formatTime, type Micros, parseTime } from "../canonical/time.ts";
 import { quoted } from "./fields.ts";
 
-/** As databases and languages print it: `2026-08-09 21:04:35 UTC`, `… +0000`, `… +0000 UTC`. */
-const PRINTED = /^(\S+[T ]\S+?) ?(?:([+-]\d\d:?\d\d) ?)?(?:UTC|GMT)?$/i;
+/** As databases and languages print it: `2026-08-09 21:04:35 UTC`, `… +0000`, `… +0000 UTC`, `… Z`, `… +00`. */
+const PRINTED = /^(\d{4}-\d\d-\d\d[T ]\S+?) ?(?:([+-]\d\d(?::?\d\d)?)|(?:[+-]00(?::?00)? ?)?(?:UTC|GMT|Z))$/i;
 const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?$/i;
 const FRACTION_WITH_COMMA = /:\d\d,\d/;
 const LONGEST = 60;
@@ -23,9 +23,9 @@ const UNITS = [
  */
 export function readFileTime(text: string): Micros {
   // The usual way at once, and what is too long for any.
-  if ((text.endsWith("Z") && !text.includes(",")) || text.length > LONGEST) return parseTime(text);
+  if ((/[^ ]Z$/.test(text) && !text.includes(",")) || text.length > LONGEST) return parseTime(text);
   const [, moment, offset = "Z"] = PRINTED.exec(text) ?? [];
-  if (moment !== undefined && moment !== text && WITHOUT_ZONE.test(moment)) return parseTime(moment + offset);
+  if (moment !== undefined && WITHOUT_ZONE.test(moment)) return parseTime(moment + offset);
   const right = likelyMeant(text);
   if (right === null) return parseTime(text);
   throw new InputError(`${quoted(text)} is not a time with a zone; ${right}`);

@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { formatPair } from "../canonical/pair.ts";
-import type { TradeRow } from "../canonical/trade.ts";
+import type { FiledRow } from "./batch-writer.ts";
 import type { BadRow } from "./file-kind.ts";
 import { type ImportOptions, importFile } from "./import-file.ts";
 
@@ -17,9 +17,9 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 /** A store that keeps what was written first, as the database does. */
 function createStore() {
-  const rows = new Map<string, TradeRow>();
+  const rows = new Map<string, FiledRow>();
   const write: ImportOptions["write"] = async (batch) => {
-    const conflicting: TradeRow[] = [];
+    const conflicting: FiledRow[] = [];
     let inserted = 0;
     for (const row of batch) {
       const key = [formatPair(row), row.ts, row.source, row.tradeId].join("|");
@@ -121,6 +121,18 @@ describe("importFile", () => {
     ]);
   });
 
+  test("says of a bad line that may stand for many rows what is likely behind it", async () => {
+    const text = csv(row(1), `${row(2)}\r${row(3)}`, `\0${row(4)}`, "\0".repeat(100_000));
+    const result = await importText(Buffer.concat([Buffer.from(text), gzipSync(numbered(3))]));
+    expect(result).toMatchObject({ new: 1, end: { kind: "complete" } });
+    const [joined, ...others] = result.badRows.map(({ reason }) => reason);
+    expect(joined).toMatch(
+      /; it has a CR inside, as where lines end with CR alone: tr '\\r' '\\n' < FILE > trades\.csv$/,
+    );
+    expect(others.length).toBeGreaterThanOrEqual(3);
+    for (const reason of others) expect(reason).toMatch(/; it has bytes that are no text, .*: rows may be missing$/);
+  });
+
   test("counts what is known, and what is known with other amounts", async () => {
     const result = await importText(csv(row(1), row(1), row(1, "2"), row(2)), { batchSize: 1 });
     expect(result).toMatchObject({ new: 2, known: 2, conflicting: 1 });
@@ -186,6 +198,25 @@ describe("importFile", () => {
     expect(complete).toMatchObject({ new: 40_000, end: { kind: "broken" } });
   });
 
+  test.each<[string, id: (index: number) => string, change: (path: string) => void]>([
+    ["grows", String, (path) => appendFileSync(path, row(5000, "12").slice(0, -6))],
+    ["is cut short", String, (path) => truncateSync(path, 200_001)],
+    ["grows, without ids", () => "", (path) => appendFileSync(path, `${row("", "3")}\n${row("", "12").slice(0, -2)}`)],
+    ["is cut short, without ids", () => "", (path) => truncateSync(path, 200_001)],
+  ])("reports a file that %s while it is read, and takes no half row of it", async (_, id, change) => {
+    let isChanged = false;
+    const rows = Array.from({ length: 5000 }, (_, index) => row(id(index), "123"));
+    const result = await importText(csv(...rows), {
+      onProgress() {
+        if (!isChanged) change(join(directory, "trades"));
+        isChanged = true;
+      },
+    });
+    expect(result.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("changed while it was read") });
+    expect(result.bad).toBe(0);
+    for (const { baseAmount } of result.store.rows.values()) expect(["123", "3"]).toContain(baseAmount.toFixed());
+  });
+
   test("reports damaged gzip data", async () => {
     const bytes = gzipSync(numbered(50_000));
     bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 100);
@@ -201,6 +232,7 @@ describe("importFile", () => {
     for (const length of [1, 100, 300_000]) {
       const result = await importText(Buffer.concat([gzipSync(numbered(3)), Buffer.alloc(length, byte)]));
       expect(result.end.kind).toBe(kind);
+      if (result.end.kind === "broken" && length > 1) expect(result.end.reason).toContain("gzip -dc FILE > trades.csv");
     }
   });
 
@@ -216,15 +248,30 @@ describe("importFile", () => {
     ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), "zstd -dc FILE > trades.csv"],
     ["bzip2", "BZh91AY&SY\0\0", "bzip2 -dc FILE > trades.csv"],
     ["a tar archive", gzipSync(`trades.csv${"\0".repeat(247)}ustar\0`), "tar xf FILE"],
-    ["UTF-16", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le"), "iconv -f UTF-16 -t UTF-8 FILE > trades.csv"],
-    ["UTF-16 of the other kind", Buffer.from(`\uFEFF${csv(row(1))}`, "utf16le").swap16(), "is in UTF-16"],
-    ["UTF-16 without a mark", Buffer.from(csv(row(1)), "utf16le"), "is in UTF-16"],
+    [
+      "an empty zip archive",
+      Buffer.from([0x50, 0x4b, 5, 6, ...Array(18).fill(0)]),
+      "a zip archive without a file in it",
+    ],
+    ...["\uFEFF", ""].flatMap((mark): [string, Buffer, string][] => {
+      const text = `${mark}${csv(row(1))}`;
+      const utf32 = Buffer.from([...text].flatMap((letter) => [...Buffer.from(letter, "utf16le"), 0, 0]));
+      const cure = (encoding: string) =>
+        `is in ${encoding.slice(0, 6)}: iconv -f ${encoding} -t UTF-8 FILE > trades.csv`;
+      return [
+        [`UTF-16LE, mark ${mark !== ""}`, Buffer.from(text, "utf16le"), cure("UTF-16LE")],
+        [`UTF-16BE, mark ${mark !== ""}`, Buffer.from(text, "utf16le").swap16(), cure("UTF-16BE")],
+        [`UTF-32LE, mark ${mark !== ""}`, utf32, cure("UTF-32LE")],
+        [`UTF-32BE, mark ${mark !== ""}`, Buffer.from(utf32).swap32(), cure("UTF-32BE")],
+      ];
+    }),
     ["CR alone at the ends of lines", csv(row(1)).replaceAll("\n", "\r"), "tr '\\r' '\\n' < FILE > trades.csv"],
     ["a line that says semicolons", `sep=;\n${csv(row(1)).replaceAll(",", ";")}`, 'separated by ";"; export it with'],
     ["a file without a header", `${row(1)}\n${row(2)}\n`, "looks like a row, not like a header: put one above it"],
     ["a venue's rows without a header", "1315922016,5.8,1.0\n", "such as ts,source,base,quote,price,size"],
     ["a JSON array", '[{"ts":1}]', "looks like a JSON array: jq -c '.[]' FILE > trades.ndjson"],
     ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line; jq -c . FILE makes such lines"],
+    ["JSON objects with commas between them", '{"ts":1},\n{"ts":2}\n', "sed 's/,$//' FILE > trades.ndjson"],
     ["heartbeats alone", '{"type":"heartbeat"}\n'.repeat(500), "lacks the columns ts; source (or venue)"],
     ["CSV without a column that is needed", csv(row(1)).replace("size", "volume"), "price and size"],
     ["rates", "date,base,quote,rate\n", "lacks the columns ts; source (or venue); price and size"],
@@ -232,6 +279,17 @@ describe("importFile", () => {
   ])("refuses %s", async (_, content, reason) => {
     const result = await importText(content);
     expect(result).toMatchObject({ new: 0, bad: 0, end: { kind: "refused", reason: expect.stringContaining(reason) } });
+  });
+
+  test("says what to do where rows need ids and the temporary directory cannot be written", async () => {
+    vi.stubEnv("TMPDIR", join(directory, "absent"));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect((await importText(csv(row(1)))).end.kind).toBe("complete");
+    const result = await importText(csv(row("")));
+    expect(result).toMatchObject({ new: 0, end: { kind: "refused" } });
+    expect(result.end).toMatchObject({
+      reason: expect.stringMatching(/ENOENT.*; set TMPDIR to a directory with room$/),
+    });
   });
 
   test("reports what cannot be read at all", async () => {

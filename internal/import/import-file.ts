@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
 import type { Spellings } from "../canonical/known-assets.ts";
 import type { Micros } from "../canonical/time.ts";
-import type { TradeRow } from "../canonical/trade.ts";
-import { createBatchWriter, type Write, type WriteCounts } from "./batch-writer.ts";
+import { isCollision, isTimedOut, isUnavailable } from "../storage/errors.ts";
+import { rightsCure } from "../storage/rights-cure.ts";
+import { createBatchWriter, type FiledRow, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
-import type { BadRow, FileKind, FileTrade } from "./file-kind.ts";
+import type { BadRow, FileKind, FileLine } from "./file-kind.ts";
 import { createMisspeltCounter, type Misspelt } from "./misspelt.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
 import { readTrades } from "./read-trades.ts";
@@ -37,8 +38,10 @@ export interface ImportOptions {
 /** How the import of a file ended. It can be repeated from the start in any case. */
 export type ImportEnd =
   | { readonly kind: "complete" | "interrupted" }
-  /** `refused`: not a file of this kind, or not in the order that ids go by. `broken`: not readable to its end. `failed`: could not be stored. */
-  | { readonly kind: "refused" | "broken" | "failed"; readonly reason: string };
+  /** `refused`: not a file of this kind, or not in the order that ids go by. `broken`: not readable to its end. */
+  | { readonly kind: "refused" | "broken"; readonly reason: string }
+  /** Could not be stored. `isPassing` where it may well succeed the next time, with nothing changed. */
+  | { readonly kind: "failed"; readonly reason: string; readonly isPassing: boolean };
 
 export interface ImportResult extends Readonly<WriteCounts> {
   /** Those of `inverted` included. */
@@ -85,14 +88,18 @@ export async function importFile(path: string, options: ImportOptions): Promise<
           continue;
         }
         misspelt.add(row);
-        let trade: TradeRow;
+        let trade: FiledRow;
         if (hasId(row)) {
           trade = row;
         } else {
           if (nextOccurrence === null) {
             passes = 2;
-            scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
-            nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scheme, scratch, signal);
+            try {
+              scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
+              nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scheme, scratch, signal);
+            } catch (error) {
+              throw explainScratch(error);
+            }
             if (signal?.aborted) break;
           }
           trade = { ...row, tradeId: scheme.idOf(row, nextOccurrence(scheme.numberedBy(row))) };
@@ -114,7 +121,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
     }
     return end;
   });
-  const refused = [...counts.inverted.values()].reduce((sum, rows) => sum + rows, 0);
+  const refused = [...counts.inverted.values()].reduce((sum, { rows }) => sum + rows, 0);
   return { ...counts, bad: bad + refused, skipped, misspelt, end: stored };
 }
 
@@ -154,7 +161,17 @@ async function numberRows(
   return counter.finish();
 }
 
-function hasId(trade: FileTrade): trade is TradeRow {
+/** What to say where the temporary directory cannot be written, as when it is full. */
+function explainScratch(error: unknown): unknown {
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  return new InputError(
+    `has rows without a trade_id, for which notes are kept in ${tmpdir()} (8 bytes a row), and that failed: ${message}; ` +
+      "set TMPDIR to a directory with room",
+  );
+}
+
+function hasId(trade: FileLine): trade is FiledRow {
   return trade.tradeId !== undefined;
 }
 
@@ -175,6 +192,7 @@ async function endOf(step: () => Promise<ImportEnd>): Promise<ImportEnd> {
     const { message: reason } = error as Error;
     if (error instanceof InputError) return { kind: "refused", reason };
     if (error instanceof BrokenFile) return { kind: "broken", reason };
-    return { kind: "failed", reason };
+    const isPassing = isUnavailable(error) || isTimedOut(error) || isCollision(error);
+    return { kind: "failed", reason: `${reason}${rightsCure(error)}`, isPassing };
   }
 }

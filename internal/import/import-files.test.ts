@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseAsset } from "../canonical/asset.ts";
 import { spellingsOf } from "../canonical/known-assets.ts";
+import { parseTime, seconds } from "../canonical/time.ts";
 import type { Write } from "./batch-writer.ts";
 import { type ImportFilesOptions, importFiles } from "./import-files.ts";
 import { TRADE_FILE } from "./trade-row.ts";
@@ -74,8 +75,45 @@ test("is not content with a file that has bad rows only, and goes on after it", 
     "a: none of its rows can be used",
     "bad rows skipped: 1",
   ]);
-  // A day without trades.
-  expect((await run({ a: file() })).ok).toBe(true);
+});
+
+test("is content with a day without trades, and says so", async () => {
+  for (const content of [file(), `sep=,\n${file()}\n\n`]) {
+    expect(await run({ a: content })).toEqual({
+      ok: true,
+      out: ["a: 0 new, 0 known, 0 of them with other amounts, 0 bad"],
+      err: ["a: has no rows: nothing stands below its header"],
+    });
+  }
+});
+
+test("tells of each market that is stored the other way round which rows, what is stored, and what to do", async () => {
+  const rows = Array.from({ length: 25 }, (_, index) => `2026-01-01T00:00:00Z,sdex,T${index}/XLM,1,1,\n`.repeat(3));
+  const from = parseTime("2026-01-01T00:00:00Z");
+  const { ok, out, err } = await run(
+    { a: `${file(1)}${rows.join("")}` },
+    {
+      write: async (batch) => ({ inserted: 1, known: 0, conflicting: [], inverted: batch.slice(1) }),
+      storedInverse: async ({ base, quote, source }) =>
+        base === "crypto:T0"
+          ? [{ base: quote, quote: base, source, tradeCount: 7n, from, to: from + seconds(3600) }]
+          : [],
+    },
+  );
+  expect(ok).toBe(true);
+  expect(out).toEqual(["a: 1 new, 0 known, 0 of them with other amounts, 75 bad"]);
+  expect(err).toHaveLength(22);
+  expect(err[0]).toBe(
+    "a: not stored, 3 rows of crypto:T0/crypto:XLM at sdex, the first on line 3: this market is stored the other way round " +
+      "(as crypto:XLM/crypto:T0, 7 of its trades, from the hour of 2026-01-01T00:00:00Z on), and a market has one orientation " +
+      "(docs/decoders.md). If the file is wrong, swap base and quote, and their amounts; if what is stored is wrong, take it " +
+      "back and import again: stellarindex trades delete --pair crypto:XLM/crypto:T0 --source sdex " +
+      "--from 2026-01-01T00:00:00Z --to 2026-01-01T01:00:00Z --dry-run",
+  );
+  expect(err[1]).toMatch(
+    / of crypto:T1\/crypto:XLM at sdex, the first on line 6: .* swap base and quote, and their amounts$/,
+  );
+  expect(err[20]).toBe("a: and rows of 5 further markets that are stored the other way round");
 });
 
 test("names the first 5 trades that are stored with other amounts", async () => {
@@ -87,7 +125,7 @@ test("names the first 5 trades that are stored with other amounts", async () => 
   expect(out).toEqual(["a: 0 new, 7 known, 7 of them with other amounts, 0 bad"]);
   expect(err).toHaveLength(6);
   expect(err[0]).toBe(
-    "a: stored with other amounts: 2026-01-01T00:00:00Z sdex crypto:XLM/fiat:USD trade 0; the file says 1 for 1",
+    "a: line 2 is stored with other amounts: 2026-01-01T00:00:00Z sdex crypto:XLM/fiat:USD trade 0; the file says 1 for 1",
   );
   expect(err[5]).toBe("a: and 2 more stored with other amounts");
 });
@@ -123,14 +161,26 @@ test("names rows whose assets differ from configured ones only in case", async (
   ]);
 });
 
-test("stops where the database fails", async () => {
-  const { ok, out, err } = await run({ a: file(1), b: file(1) }, { write: () => Promise.reject(new Error("gone")) });
+test.each<[code: string, words: RegExp]>([
+  ["CONNECTION_CLOSED", /^a: could not be stored: gone\. Run it again to go on/],
+  ["57P01", /^a: could not be stored: gone\. Run it again to go on/],
+  ["40P01", /^a: could not be stored: gone\. Run it again to go on/],
+  ["53100", /^a: could not be stored: gone\. Run it again to go on/],
+  [
+    "42501",
+    /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. What was stored before that stays$/,
+  ],
+  [
+    "25006",
+    /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. What was stored before that stays$/,
+  ],
+  ["23514", /^a: could not be stored: gone\. What was stored before that stays$/],
+])("stops where the database fails with %s, and advises another run only where that helps", async (code, words) => {
+  const write = () => Promise.reject(Object.assign(new Error("gone"), { code }));
+  const { ok, out, err } = await run({ a: file(1), b: file(1) }, { write });
   expect(ok).toBe(false);
   expect(out).toHaveLength(2);
-  expect(err).toEqual([
-    expect.stringContaining("a: could not be stored: gone. Run it again"),
-    "files not imported yet: b",
-  ]);
+  expect(err).toEqual([expect.stringMatching(words), "files not imported yet: b"]);
 });
 
 test("stops where it is interrupted", async () => {

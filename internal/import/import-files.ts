@@ -4,6 +4,7 @@ import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
+import type { StoredOrientations } from "./stored-orientations.ts";
 import {
   addCounts,
   formatConflicts,
@@ -11,7 +12,9 @@ import {
   formatEnd,
   formatInverted,
   formatMisspelt,
+  formatNothing,
   formatSkipped,
+  INVERTED_NAMED,
   isAllBad,
 } from "./summary.ts";
 import type { IdMode } from "./trade-id.ts";
@@ -25,6 +28,8 @@ export interface ImportFilesOptions {
   readonly ids?: IdMode;
   /** How the configured assets are spelt. */
   readonly spellings?: Spellings;
+  /** What is stored of a market the other way round. */
+  readonly storedInverse?: StoredOrientations["inverse"];
   readonly signal?: AbortSignal;
   readonly progress: Progress;
   /** Takes the lines of the result: one per file, and the total where there are several. */
@@ -43,7 +48,8 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
     const result = await importOne(path, options);
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
-    const formats = [formatSkipped, formatConflicts, formatInverted, formatMisspelt];
+    const inverted = await formatAllInverted(result, options);
+    const formats = [formatNothing, formatSkipped, formatConflicts, () => inverted, formatMisspelt];
     const notes = formats.flatMap((format) => format(result));
     const lines = [...notes, formatEnd(result) ?? [], isAllBad(result) ? "none of its rows can be used" : []].flat();
     for (const line of lines) progress.log(`${path}: ${line}`);
@@ -56,6 +62,20 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
   return (
     results.length === paths.length && results.every((result) => result.end.kind === "complete" && !isAllBad(result))
   );
+}
+
+/** A line for each of the first markets of which rows were refused as they are stored the other way round. */
+async function formatAllInverted(
+  { inverted, end }: ImportResult,
+  { storedInverse }: ImportFilesOptions,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const refused of [...inverted.values()].slice(0, INVERTED_NAMED)) {
+    const stored = end.kind === "failed" ? [] : await storedInverse?.(refused);
+    lines.push(formatInverted(refused, stored ?? []));
+  }
+  const more = inverted.size - lines.length;
+  return more > 0 ? [...lines, `and rows of ${more} further markets that are stored the other way round`] : lines;
 }
 
 async function importOne(

@@ -34,7 +34,10 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(quoted);
   } catch {
-    throw new InputError("is not one whole JSON object on one line; jq -c . FILE makes such lines");
+    const cure = /\},\s*$/.test(text)
+      ? "it ends with a comma: sed 's/,$//' FILE > trades.ndjson"
+      : "jq -c . FILE makes such lines";
+    throw new InputError(`is not one whole JSON object on one line; ${cure}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new InputError("is not a JSON object");
   return value as Record<string, unknown>;

@@ -1,16 +1,17 @@
 import { expect, it } from "vitest";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
-import type { TradeRow } from "../canonical/trade.ts";
+import type { FiledRow } from "./batch-writer.ts";
 import { inOneOrientation } from "./one-orientation.ts";
 
-const row = (pair: string, source = "kraken"): TradeRow => ({
+const row = (pair: string, source = "kraken"): FiledRow => ({
   ...parsePair(pair),
   ts: 0n,
   source,
   tradeId: "1",
   baseAmount: parseDecimal("1"),
   quoteAmount: parseDecimal("1"),
+  line: 2,
 });
 
 it("lets the first of batches in flight decide about the next, and writes them in their order", async () => {
@@ -22,9 +23,12 @@ it("lets the first of batches in flight decide about the next, and writes them i
       written.push(rows.map(formatPair).join(" "));
       return { inserted: rows.length, known: 0, conflicting: [] };
     },
-    (markets) => {
-      asked.push(markets.map(formatPair));
-      return new Promise((resolve) => answers.push(() => resolve(new Set())));
+    {
+      identityOf: formatPair,
+      inverted: (markets) => {
+        asked.push(markets.map(formatPair));
+        return new Promise((resolve) => answers.push(() => resolve(new Set())));
+      },
     },
   );
   const outcomes = [write([row("XLM/USD"), row("BTC/USD")]), write([row("USD/XLM")]), write([row("USD/XLM", "sdex")])];
@@ -41,9 +45,18 @@ it("lets the first of batches in flight decide about the next, and writes them i
 });
 
 it("goes by what is stored, before what comes first", async () => {
-  const write = inOneOrientation(
-    async (rows) => ({ inserted: rows.length, known: 0, conflicting: [] }),
-    async () => new Set([0]),
-  );
+  const write = inOneOrientation(async (rows) => ({ inserted: rows.length, known: 0, conflicting: [] }), {
+    identityOf: formatPair,
+    inverted: async () => new Set([0]),
+  });
   expect(await write([row("USD/XLM"), row("XLM/USD")])).toMatchObject({ inserted: 1, inverted: [row("USD/XLM")] });
+});
+
+it("takes the names of an asset for one", async () => {
+  const write = inOneOrientation(async (rows) => ({ inserted: rows.length, known: 0, conflicting: [] }), {
+    identityOf: (pair) => formatPair(pair).replaceAll("native", "crypto:XLM"),
+    inverted: async () => new Set(),
+  });
+  const rows = [row("native/USD"), row("USD/XLM"), row("XLM/USD"), row("USD/native")];
+  expect(await write(rows)).toMatchObject({ inserted: 2, inverted: [rows[1], rows[3]] });
 });

@@ -1,29 +1,46 @@
-import { formatPair } from "../canonical/pair.ts";
-import type { TradeRow } from "../canonical/trade.ts";
-import type { Market } from "../storage/orientations.ts";
+import { formatPair, type Pair } from "../canonical/pair.ts";
 import type { Write } from "./batch-writer.ts";
+import type { StoredOrientations } from "./stored-orientations.ts";
 
-/** The markets, by position, that are stored the other way round only. */
-export type ReadInverted = (markets: readonly Market[]) => Promise<ReadonlySet<number>>;
+/** A market, whichever way round it is written, and one of its two orientations: the same whatever names the assets have. */
+interface Orientation {
+  readonly market: string;
+  readonly orientation: string;
+}
 
 /**
  * Writes of each market the rows of one orientation: the one that is stored already, or else came first. A price is made of
  * one orientation alone, so that the trades of the other would be lost without a word.
  */
-export function inOneOrientation(write: Write, readInverted: ReadInverted): Write {
-  const orientations = new Map<string, string>();
+export function inOneOrientation(write: Write, stored: Pick<StoredOrientations, "identityOf" | "inverted">): Write {
+  /** The orientation that is kept, by source and market. */
+  const kept = new Map<string, string>();
+  const known = new Map<string, Orientation>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  const learn = async (rows: readonly TradeRow[]): Promise<void> => {
-    const fresh = new Map<string, TradeRow>();
+  const orientationOf = (pair: Pair): Orientation => {
+    const name = formatPair(pair);
+    let found = known.get(name);
+    if (found === undefined) {
+      const orientation = stored.identityOf(pair);
+      const inverse = stored.identityOf({ base: pair.quote, quote: pair.base });
+      found = { orientation, market: orientation < inverse ? orientation : inverse };
+      known.set(name, found);
+    }
+    return found;
+  };
+  const marketOf = (row: Row): string => `${row.source} ${orientationOf(row).market}`;
+
+  const learn = async (rows: readonly Row[]): Promise<void> => {
+    const fresh = new Map<string, Row>();
     for (const row of rows) {
-      const name = marketOf(row);
-      if (!orientations.has(name) && !fresh.has(name)) fresh.set(name, row);
+      const market = marketOf(row);
+      if (!kept.has(market) && !fresh.has(market)) fresh.set(market, row);
     }
     if (fresh.size === 0) return;
-    const inverted = await readInverted([...fresh.values()]);
-    for (const [index, [name, { base, quote }]] of [...fresh].entries()) {
-      orientations.set(name, formatPair(inverted.has(index) ? { base: quote, quote: base } : { base, quote }));
+    const inverted = await stored.inverted([...fresh.values()]);
+    for (const [index, [market, { base, quote }]] of [...fresh].entries()) {
+      kept.set(market, stored.identityOf(inverted.has(index) ? { base: quote, quote: base } : { base, quote }));
     }
   };
 
@@ -32,13 +49,10 @@ export function inOneOrientation(write: Write, readInverted: ReadInverted): Writ
     const learnt = turn.then(() => learn(rows));
     turn = learnt.catch(() => {});
     await learnt;
-    const isKept = (row: TradeRow): boolean => orientations.get(marketOf(row)) === formatPair(row);
+    const isKept = (row: Row): boolean => kept.get(marketOf(row)) === orientationOf(row).orientation;
     const outcome = await write(rows.filter(isKept));
     return { ...outcome, inverted: rows.filter((row) => !isKept(row)) };
   };
 }
 
-/** The same for both orientations. */
-function marketOf({ base, quote, source }: Market): string {
-  return `${source} ${[base, quote].sort().join(" ")}`;
-}
+type Row = Parameters<Write>[0][number];

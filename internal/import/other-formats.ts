@@ -16,8 +16,9 @@ const FORMATS: readonly Format[] = [
   {
     what: "a zip archive, which spreadsheets (.xlsx) are too",
     cure: "unpack it first (unzip -p FILE > trades.csv), or export the sheet as CSV",
-    matches: startsWith(0x50, 0x4b, 3, 4),
+    matches: (start) => startsWith(0x50, 0x4b, 3, 4)(start) || startsWith(0x50, 0x4b, 7, 8)(start),
   },
+  { what: "a zip archive without a file in it", cure: "get it again", matches: startsWith(0x50, 0x4b, 5, 6) },
   { what: "packed with xz", cure: "xz -dc FILE > trades.csv", matches: startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0) },
   {
     what: "packed with bzip2",
@@ -33,7 +34,12 @@ const FORMATS: readonly Format[] = [
     cure: "unpack it first (tar xf FILE) and import the files in it",
     matches: (start) => start.toString("latin1", 257, 262) === "ustar",
   },
-  { what: "in UTF-16", cure: "iconv -f UTF-16 -t UTF-8 FILE > trades.csv", matches: isUtf16 },
+  // UTF-32 before UTF-16: the mark of the one begins with that of the other.
+  ...["UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"].map((encoding) => ({
+    what: `in ${encoding.slice(0, 6)}`,
+    cure: `iconv -f ${encoding} -t UTF-8 FILE > trades.csv`,
+    matches: isIn(encoding),
+  })),
 ];
 
 /**
@@ -52,9 +58,17 @@ export async function* refuseOtherFormats(content: AsyncIterable<Buffer>): Async
   }
 }
 
-/** By its byte order mark, or by the zeros of two letters of ASCII. */
-function isUtf16(start: Buffer): boolean {
-  if (startsWith(0xff, 0xfe)(start) || startsWith(0xfe, 0xff)(start)) return true;
-  const zeros = [0, 1, 2, 3].map((place) => start[place] === 0);
-  return start.length >= 4 && (zeros.join() === "false,true,false,true" || zeros.join() === "true,false,true,false");
+/** By its byte order mark, or by the zeros around two letters of ASCII. */
+function isIn(encoding: string): (start: Buffer) => boolean {
+  const width = encoding.includes("32") ? 4 : 2;
+  const inBytes = (codePoint: number): number[] => {
+    const bytes = Array.from({ length: width }, (_, place) => (codePoint >> (8 * place)) & 0xff);
+    return encoding.endsWith("LE") ? bytes : bytes.reverse();
+  };
+  const mark = startsWith(...inBytes(0xfeff));
+  const zeros = inBytes(1).map((byte) => byte === 0);
+  return (start) =>
+    mark(start) ||
+    (start.length >= 2 * width &&
+      Array.from({ length: 2 * width }).every((_, place) => (start[place] === 0) === zeros[place % width]));
 }

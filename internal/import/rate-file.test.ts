@@ -73,6 +73,11 @@ describe("a file of rates in an embedded database", () => {
       "lacks the columns base; quote; rate. It has: Date, USD, JPY, ; a column per currency is turned into a row per rate",
     ],
     [
+      "a column per currency, as the day's file of the central bank",
+      "Date, USD, JPY, \n",
+      "It has: Date, USD, JPY, ; a column per currency is turned into a row per rate",
+    ],
+    [
       "trades in NDJSON",
       '{"ts":"T","pair":"EUR/USD"}\n',
       "lacks the columns date; base; quote; rate. It has: ts, pair",

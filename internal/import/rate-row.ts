@@ -22,7 +22,7 @@ export function rateFile(source: string): FileKind<Column> {
 
 /** The central bank's own file has a column per currency. */
 function cureFor(present: readonly string[]): string | null {
-  const currencies = present.filter((name) => FIAT_CODES.has(name));
+  const currencies = present.filter((name) => FIAT_CODES.has(name.trim()));
   return currencies.length < 2 ? null : "a column per currency is turned into a row per rate as import-fx --help shows";
 }
 

@@ -39,10 +39,24 @@ export async function* readTrades(
 function readLine({ number, text }: Line, readText: ReadText): FileRow {
   try {
     if (text.length > LONGEST_LINE) throw new InputError(`is longer than ${LONGEST_LINE} characters`);
-    return readText(text);
+    return Object.assign(readText(text), { line: number });
   } catch (error) {
     if (error instanceof SkippedRow) return { line: number, skipped: error.kind };
-    if (error instanceof InputError) return { line: number, reason: error.message };
+    if (error instanceof InputError) return { line: number, reason: `${error.message}${hintOf(text)}` };
     throw error;
   }
+}
+
+// Control characters but tab, LF and CR, and what was no UTF-8.
+const NO_TEXT = /[^\P{Cc}\t\n\r]|\uFFFD/u;
+
+/** What is likely behind a bad line, which can then be many rows; empty for most. */
+function hintOf(text: string): string {
+  const start = text.slice(0, LONGEST_LINE);
+  if (NO_TEXT.test(start)) {
+    return "; it has bytes that are no text, as where the file is damaged or a packed one was put behind it: rows may be missing";
+  }
+  return start.includes("\r")
+    ? "; it has a CR inside, as where lines end with CR alone: tr '\\r' '\\n' < FILE > trades.csv"
+    : "";
 }

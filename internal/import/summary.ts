@@ -1,6 +1,8 @@
 import { formatDecimal } from "../canonical/decimal.ts";
 import { formatPair } from "../canonical/pair.ts";
 import { formatTime } from "../canonical/time.ts";
+import type { StoredMarket } from "../storage/orientations.ts";
+import type { InvertedRows } from "./batch-writer.ts";
 import type { ImportResult } from "./import-file.ts";
 
 type Counts = Pick<ImportResult, "new" | "known" | "conflicting" | "bad">;
@@ -20,11 +22,17 @@ export function addCounts(results: readonly Counts[]): Counts {
   return total;
 }
 
+/** Why a file that was read to its end has given nothing, where it has no bad rows either. */
+export function formatNothing(result: ImportResult): string[] {
+  const isNothing = result.new + result.known + result.bad + result.skipped.size === 0;
+  return isNothing && result.end.kind === "complete" ? ["has no rows: nothing stands below its header"] : [];
+}
+
 /** A line for each of the first few trades that are stored with other amounts than the file says. */
 export function formatConflicts({ conflicting, conflicts }: ImportResult): string[] {
   const named = conflicts.map(
     (row) =>
-      `stored with other amounts: ${formatTime(row.ts)} ${row.source} ${formatPair(row)} trade ${row.tradeId}; ` +
+      `line ${row.line} is stored with other amounts: ${formatTime(row.ts)} ${row.source} ${formatPair(row)} trade ${row.tradeId}; ` +
       `the file says ${formatDecimal(row.baseAmount)} for ${formatDecimal(row.quoteAmount)}`,
   );
   const more = conflicting - conflicts.length;
@@ -47,12 +55,25 @@ export function isAllBad(result: ImportResult): boolean {
   return result.end.kind === "complete" && result.bad > 0 && result.new + result.known + result.skipped.size === 0;
 }
 
-/** A line for each pair and source whose rows were refused, as the market is stored the other way round. */
-export function formatInverted({ inverted }: ImportResult): string[] {
-  return [...inverted].map(
-    ([market, rows]) =>
-      `not stored, ${countOf(rows)} of ${market}: this market is stored the other way round, and a market has one orientation ` +
-      "(docs/decoders.md); swap base and quote, and their amounts",
+/** Markets of which rows were refused that a file's result names; what was refused of others is in the count of bad rows. */
+export const INVERTED_NAMED = 20;
+
+/** Of the rows of a market that were refused as it is stored the other way round: which, what is stored, and the cure. */
+export function formatInverted({ rows, line, ...market }: InvertedRows, stored: readonly StoredMarket[]): string {
+  const { source } = market;
+  const what = stored.map(
+    (each) => `as ${formatPair(each)}, ${each.tradeCount} of its trades, from the hour of ${formatTime(each.from)} on`,
+  );
+  const takeBack = stored.map(
+    (each) =>
+      `stellarindex trades delete --pair ${formatPair(each)} --source ${source} ` +
+      `--from ${formatTime(each.from)} --to ${formatTime(each.to)} --dry-run`,
+  );
+  return (
+    `not stored, ${countOf(rows)} of ${formatPair(market)} at ${source}, the first on line ${line}: this market is stored ` +
+    `the other way round${what.length > 0 ? ` (${what.join("; ")})` : ""}, and a market has one orientation (docs/decoders.md). ` +
+    "If the file is wrong, swap base and quote, and their amounts" +
+    (takeBack.length > 0 ? `; if what is stored is wrong, take it back and import again: ${takeBack.join("; ")}` : "")
   );
 }
 
@@ -72,6 +93,8 @@ export function formatEnd({ end }: ImportResult): string | null {
     case "broken":
       return `broken: ${end.reason}. What could be read is imported`;
     case "failed":
-      return `could not be stored: ${end.reason}. Run it again to go on: what is stored already is not stored twice`;
+      return end.isPassing
+        ? `could not be stored: ${end.reason}. Run it again to go on: what is stored already is not stored twice`
+        : `could not be stored: ${end.reason}. What was stored before that stays`;
   }
 }

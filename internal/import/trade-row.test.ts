@@ -46,12 +46,15 @@ describe("readTrade", () => {
     ["the source before the venue", { source: "sdex" }, { source: "sdex" }],
     ["scientific notation", { price: "2E3", size: "1.94E-7" }, { baseAmount: "0.000000194", quoteAmount: "0.000388" }],
     ["a fraction of 7 digits, cut", { ts: "2026-08-09T21:04:35.3457049Z" }, { ts: "2026-08-09T21:04:35.345704Z" }],
-    ...[" UTC", "UTC", " GMT", " utc", " +0000", " +00:00", " +0000 UTC"].map((zone): [string, Fields, object] => [
-      `a time with ${JSON.stringify(zone)} behind it`,
-      { ts: `2026-08-09 21:04:35.3457049${zone}` },
-      { ts: "2026-08-09T21:04:35.345704Z" },
-    ]),
+    ...[" UTC", "UTC", " GMT", " utc", " Z", " +0000", " +00:00", " +00", " +0000 UTC", "+00:00 GMT"].map(
+      (zone): [string, Fields, object] => [
+        `a time with ${JSON.stringify(zone)} behind it`,
+        { ts: `2026-08-09 21:04:35.3457049${zone}` },
+        { ts: "2026-08-09T21:04:35.345704Z" },
+      ],
+    ),
     ["an offset behind a blank", { ts: "2026-08-09 16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
+    ["an offset behind a blank, after a T", { ts: "2026-08-09T16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
     ["the database's way to write times", { ts: "2026-08-09 21:04:35+00" }, { ts: "2026-08-09T21:04:35Z" }],
     ["space around values", { price: " 1 ", size: "2\t", trade_id: " a b " }, { quoteAmount: "2", tradeId: "a b" }],
     ["an empty id as none", { trade_id: " " }, { tradeId: undefined }],
@@ -68,6 +71,14 @@ describe("readTrade", () => {
   test.each<[Fields, string]>([
     [{ ts: "2026-08-09 21:04:35" }, "is not a time with a zone; if it is in UTC, write 2026-08-09T21:04:35Z"],
     [{ ts: "2026-08-09 21:04:35 EST" }, "is not a time with a zone, such as"],
+    [
+      { trade_id: "1.06857E+09" },
+      "is what a spreadsheet or a float makes of an id; ids of many trades become one by that",
+    ],
+    [{ trade_id: "2,29E+18" }, "export them as text"],
+    [{ trade_id: "2.290000001189048e+18" }, "export them as text"],
+    [{ trade_id: '="1068571991"' }, "export them as text"],
+    [{ ts: "2026-08-09 21:04:35 -0500 UTC" }, "is not a time with a zone, such as"],
     [{ ts: "2026-08-09 21:04:35 +0200 CEST" }, "is not a time with a zone, such as"],
     [{ ts: "2026-08-09T21:04:35,5Z" }, "its fraction is written with a point, not with a comma"],
     [{ ts: "1786309475" }, "as seconds since 1970 it is 2026-08-09T21:04:35Z: write that"],

@@ -31,6 +31,8 @@ const LAST_MOMENT = parseTime("9999-12-31T23:59:59.999999Z");
 const LONGEST_TRADE_ID = 256;
 // Surrogates and U+FFFD: what was no valid text, and could make one id of two.
 const NOT_IN_TRADE_ID = /[\p{Cc}\p{Cs}\uFFFD]/u;
+/** A number in scientific notation, of which digits are gone, or the formula that keeps a spreadsheet from making it one. */
+const SPREADSHEET_ID = /^(?:\d(?:[.,]\d+)?[eE]\+\d+|=".*")$/;
 
 /**
  * A file of trades. Where both are there, `source` is taken before `venue`, `base` and `quote` before `pair`, the amounts
@@ -118,6 +120,11 @@ function readId(fields: Fields): string | undefined {
   if (tradeId === undefined) return undefined;
   if (tradeId.length > LONGEST_TRADE_ID && [...tradeId].length > LONGEST_TRADE_ID) {
     throw new InputError(`trade_id ${quoted(tradeId)} is longer than ${LONGEST_TRADE_ID} characters`);
+  }
+  if (SPREADSHEET_ID.test(tradeId)) {
+    throw new InputError(
+      `trade_id ${quoted(tradeId)} is what a spreadsheet or a float makes of an id; ids of many trades become one by that: export them as text`,
+    );
   }
   if (NOT_IN_TRADE_ID.test(tradeId)) {
     throw new InputError(`trade_id ${quoted(tradeId)} has control characters or is not UTF-8`);

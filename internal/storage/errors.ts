@@ -84,6 +84,11 @@ export function isTimedOut(error: unknown): boolean {
   return TIMED_OUT.includes(codeOf(error));
 }
 
+/** Whether a transaction was given up for the sake of another one: a deadlock, or what was read has changed. */
+export function isCollision(error: unknown): boolean {
+  return /^40(?:001|P01)$/.test(String(codeOf(error)));
+}
+
 // Locks, rights, and what is not there: none of them depends on what is asked.
 const ANY_STATEMENT = /^(?:55P03|42501|42P01|42703|0A000)$/;
 

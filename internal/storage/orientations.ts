@@ -1,5 +1,7 @@
 import type { Asset } from "../canonical/asset.ts";
+import { HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 
 /** A pair at a source. */
@@ -7,30 +9,48 @@ export interface Market extends Pair {
   readonly source: string;
 }
 
-/** The markets, by position, that are stored the other way round only. */
-export async function storedInverted(sql: Sql, markets: readonly Market[]): Promise<ReadonlySet<number>> {
-  const stored = (base: "base" | "quote", quote: "base" | "quote") => sql`
-    EXISTS (
-      SELECT FROM trades_1h
-      WHERE base_asset = market.${sql(base)} AND quote_asset = market.${sql(quote)} AND source = market.source
-    )`;
-  const rows = await sql<{ position: string }[]>`
-    SELECT market.position::text AS position
-    FROM unnest(
-      ${markets.map(({ base }) => base)}::text[], ${markets.map(({ quote }) => quote)}::text[],
-      ${markets.map(({ source }) => source)}::text[]
-    ) WITH ORDINALITY AS market (base, quote, source, position)
-    WHERE ${stored("quote", "base")} AND NOT ${stored("base", "quote")}`;
-  return new Set(rows.map(({ position }) => Number(position) - 1));
+/** A market by all the names that its pair goes by, in one orientation. */
+export interface NamedMarket {
+  readonly source: string;
+  readonly pairs: readonly Pair[];
 }
 
-/** The sources of pairs, as stored, with how many trades each has. */
-export async function readSources(
-  sql: Sql,
-  pairs: readonly Pair[],
-): Promise<readonly (Market & { readonly tradeCount: bigint })[]> {
-  const rows = await sql<{ base_asset: Asset; quote_asset: Asset; source: string; trade_count: string }[]>`
-    SELECT base_asset, quote_asset, source, sum(trade_count)::text AS trade_count
+/** A market as it is stored, and the hours that its trades are of. */
+export interface StoredMarket extends Market {
+  readonly tradeCount: bigint;
+  /** The start of the first hour that has a trade. */
+  readonly from: Micros;
+  /** The end of the last hour that has one. */
+  readonly to: Micros;
+}
+
+/** The markets, by position, that are stored the other way round only, under whatever names. */
+export async function storedInverted(sql: Sql, markets: readonly NamedMarket[]): Promise<ReadonlySet<number>> {
+  const names = markets.flatMap(({ source, pairs }, position) => pairs.map((pair) => ({ ...pair, source, position })));
+  const stored = (base: "base" | "quote", quote: "base" | "quote") => sql`
+    bool_or(EXISTS (
+      SELECT FROM trades_1h
+      WHERE base_asset = market.${sql(base)} AND quote_asset = market.${sql(quote)} AND source = market.source
+    ))`;
+  const rows = await sql<{ position: number }[]>`
+    SELECT market.position
+    FROM unnest(
+      ${names.map(({ base }) => base)}::text[], ${names.map(({ quote }) => quote)}::text[],
+      ${names.map(({ source }) => source)}::text[], ${names.map(({ position }) => position)}::int[]
+    ) AS market (base, quote, source, position)
+    GROUP BY market.position
+    HAVING ${stored("quote", "base")} AND NOT ${stored("base", "quote")}`;
+  return new Set(rows.map(({ position }) => position));
+}
+
+/** The sources of pairs, as stored, with how many trades each has, and of which hours. */
+export async function readSources(sql: Sql, pairs: readonly Pair[]): Promise<readonly StoredMarket[]> {
+  const rows = await sql<
+    { base_asset: Asset; quote_asset: Asset; source: string; trade_count: string; first: string; last: string }[]
+  >`
+    SELECT base_asset, quote_asset, source, sum(trade_count)::text AS trade_count,
+      (extract(epoch FROM min(bucket)) * 1000000)::bigint::text AS first,
+      (extract(epoch FROM max(bucket)) * 1000000)::bigint::text AS last
     FROM trades_1h
     JOIN unnest(${pairs.map(({ base }) => base)}::text[], ${pairs.map(({ quote }) => quote)}::text[])
       AS pair (base, quote) ON base_asset = pair.base AND quote_asset = pair.quote
@@ -41,5 +61,7 @@ export async function readSources(
     quote: row.quote_asset,
     source: row.source,
     tradeCount: BigInt(row.trade_count),
+    from: BigInt(row.first),
+    to: BigInt(row.last) + HOUR,
   }));
 }

@@ -6,10 +6,10 @@ import { planForTimes } from "./read-only.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** What became of a batch: `inserted + known` is its length; `conflicting` are known ones with other amounts. */
-export interface WriteOutcome {
+export interface WriteOutcome<Row extends TradeRow = TradeRow> {
   readonly inserted: number;
   readonly known: number;
-  readonly conflicting: readonly TradeRow[];
+  readonly conflicting: readonly Row[];
 }
 
 /**
@@ -17,7 +17,10 @@ export interface WriteOutcome {
  * is.
  * @throws the database's error where a row breaks a constraint; none of the batch is stored then
  */
-export async function writeTrades({ sql }: Database, rows: readonly TradeRow[]): Promise<WriteOutcome> {
+export async function writeTrades<Row extends TradeRow>(
+  { sql }: Database,
+  rows: readonly Row[],
+): Promise<WriteOutcome<Row>> {
   if (rows.length === 0) return { inserted: 0, known: 0, conflicting: [] };
   const batch = sql`
     unnest(

@@ -9,6 +9,7 @@ import { concurrently } from "../../internal/aggregate/orchestrator/concurrently
 import { formatDecimal } from "../../internal/canonical/decimal.ts";
 import { formatTime } from "../../internal/canonical/time.ts";
 import type { TradeRow } from "../../internal/canonical/trade.ts";
+import type { FiledRow } from "../../internal/import/batch-writer.ts";
 import { importFile } from "../../internal/import/import-file.ts";
 import {
   openTestDatabase,
@@ -113,7 +114,7 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
         const file = join(directory, "trades");
         writeFileSync(file, content);
         const bad: { line: number; reason: string }[] = [];
-        const write = (rows: readonly TradeRow[]) => writeTrades(database, rows);
+        const write = (rows: readonly FiledRow[]) => writeTrades(database, rows);
         const { end } = await importFile(file, { write, onBadRow: (row) => bad.push(row) });
         expect(end).toEqual({ kind: "complete" });
         expect(bad.map(({ line }) => line)).toEqual(badLines);

@@ -15,6 +15,7 @@ import { type Database, openDatabase, pingDatabase } from "../../internal/storag
 import { ReplayBehind } from "../../internal/storage/errors.ts";
 import { migrateUp } from "../../internal/storage/migrate.ts";
 import { insertTrades, trade } from "../../internal/storage/trades.testing.ts";
+import { requireWritable } from "../../internal/storage/writable.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
 import { makeWire, type Wire } from "./wire.ts";
 
@@ -167,6 +168,13 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     expect(counts).toMatchObject({ written: 0, error: 1 });
     expect(await store.read([vwapKey(XLM, 60)])).toEqual([null]);
   }
+
+  it("takes no trades, and an import learns where they are taken before it begins", async () => {
+    await expect(requireWritable(standby.sql)).rejects.toThrow(
+      /the server of \[database\] url is a standby, and read only; give .*stellarindex_owner.* on the primary/,
+    );
+    await requireWritable(primary.sql);
+  });
 
   it("answers as the primary does while it keeps up, and is not stale while that is idle", async () => {
     const ts = await makeTrade();
