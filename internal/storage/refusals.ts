@@ -44,6 +44,36 @@ const WORDS: readonly {
     cure: "lower [database] max_connections of all who connect, or raise the server's",
   },
   {
+    code: /^(?:ENOTFOUND|EAI_AGAIN)$/,
+    what: "the name of the database's server is not found",
+    cure: "check the host in [database] url, and that this machine can resolve it",
+  },
+  {
+    code: /^(?:ECONNREFUSED|ENOENT|EHOSTUNREACH|ENETUNREACH)$/,
+    what: "the database does not answer",
+    cure: "check host and port in [database] url, that it is running, and that it listens there (listen_addresses)",
+  },
+  {
+    code: /^(?:CONNECT_TIMEOUT|ETIMEDOUT)$/,
+    what: "the database does not answer in time",
+    cure: "check host and port in [database] url; a firewall may be between, a pooler may wait for its server, or the server hangs",
+  },
+  {
+    code: /^57P03$/,
+    what: "the database is starting or stopping",
+    cure: "wait; where it stays so, its log says why",
+  },
+  {
+    code: /^42501$/,
+    what: "the database refuses the role what it needs",
+    cure: "GRANT CONNECT ON DATABASE to the role of [database] url",
+  },
+  {
+    code: /^(?:CONNECTION_CLOSED|ECONNRESET|EPIPE)$/,
+    what: "the connection to the database is closed before it is ready",
+    cure: "check host and port in [database] url: what listens there is no PostgreSQL, a proxy without a server, or one that wants TLS (sslmode=verify-full)",
+  },
+  {
     code: /^CONNECT_REFUSED$/,
     what: "there is no connection as [database] url wants it",
     cure: "check the URL, the files that it names and the servers",
