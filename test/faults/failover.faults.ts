@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import { openDatabase } from "../../internal/storage/database.ts";
 import { makePostgresServer, type PostgresServer } from "./postgres-server.ts";
-import { expectRecovered, expectUp, fault, nowMicros } from "./recovery.ts";
+import { expectNothingWrong, expectRecovered, expectUp, fault, nowMicros } from "./recovery.ts";
 import { canMakeWorld, makeWorld, STANDBY, type World } from "./world.ts";
 
 const PATIENCE = { timeout: 30_000, interval: 100 };
@@ -12,7 +12,8 @@ describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its
   let standby: PostgresServer;
   let next: PostgresServer | undefined;
   beforeAll(async () => {
-    world = await makeWorld({ hasStandby: true });
+    // What was published before lives through the longest of the outages, so that its age says whether it is stale.
+    world = await makeWorld({ hasStandby: true, environment: { STELLARINDEX_AGGREGATE_WINDOWS: "1m,5m" } });
     standby = world.standby as PostgresServer;
   });
   afterAll(async () => {
@@ -41,6 +42,8 @@ describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its
     world.decoder.resume();
     const { stored } = world.decoder;
     await vi.waitUntil(() => world.decoder.stored > stored, PATIENCE);
+    // Who judges has gone over to the new one, too, before the old one answers again.
+    await expectNothingWrong(world);
     world.postgres.thaw();
     for (const wire of [world.databaseWire, world.standbyWire]) wire?.cut();
     await expectRecovered(world, nowMicros());

@@ -24,7 +24,7 @@ export interface Judge {
 }
 
 export async function openJudge(url: string, config: Config, late: readonly LateRows[]): Promise<Judge> {
-  const database = await openDatabase({ url, max_connections: 2 }, { queryTimeoutSeconds: 10 });
+  const database = await openDatabase({ url, max_connections: 2 }, { queryTimeoutSeconds: 5 });
   const policy = makePolicy(policySettings(config));
   const { max_trades_per_window: maxTrades, settle_seconds } = config.aggregate;
 
