@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Guard } from "../resilience/guard.ts";
-import { explained, loginRefusal, RedisAway, reasonOf, sentinelReasonOf } from "./redis-errors.ts";
+import { databaseRefusal, explained, RedisAway, reasonOf, refusalOf, sentinelReasonOf } from "./redis-errors.ts";
 import { OPTIONS } from "./redis-options.ts";
 import { parseRedisUrl } from "./redis-url.ts";
 
@@ -43,6 +43,8 @@ export function connectRedis(
       ? new Redis(url, { ...OPTIONS, ...options })
       : new Redis({ ...OPTIONS, ...options, ...address.sentinels });
   let lastFailure = "";
+  /** In place of the last failure, where nothing but another URL or server helps. */
+  let refusal: string | null = null;
   let closed = false;
   let coming: { readonly up: Promise<void>; readonly giveUp: () => void } | null = null;
 
@@ -50,14 +52,19 @@ export function connectRedis(
     // ioredis says so each time that it has gone through their list.
     if (error.message.startsWith("All sentinels are unreachable")) return;
     lastFailure = reasonOf(error);
+    // What was sent after it fails as well, with the connection; the system's own errors have a code.
+    refusal = refusalOf(error) ?? ("code" in error ? null : refusal);
+    // The keys of another database are somebody else's.
+    if (databaseRefusal(error) !== null) client.disconnect(true);
     // To wait on would tell nobody anything else.
-    if (loginRefusal(lastFailure) !== null) coming?.giveUp();
+    if (refusal !== null) coming?.giveUp();
   });
   client.on("sentinelError", (error: Error) => {
     lastFailure = sentinelReasonOf(error);
   });
   client.on("ready", () => {
     lastFailure = "";
+    refusal = null;
   });
 
   function explain(error: unknown): Error {
@@ -95,7 +102,7 @@ export function connectRedis(
   }
 
   function missing(what: string): string {
-    return shown(loginRefusal(lastFailure) ?? (lastFailure === "" ? what : `${what} (${lastFailure})`));
+    return shown(refusal ?? (lastFailure === "" ? what : `${what} (${lastFailure})`));
   }
 
   async function attempt<T>(command: (client: Redis) => Promise<T>): Promise<T> {

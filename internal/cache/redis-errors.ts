@@ -31,8 +31,19 @@ export function explained(error: unknown, shown: (reason: string) => string): Er
   return (error as Error | null)?.name === "ReplyError" ? new Error(shown(reason)) : new RedisAway(shown(reason));
 }
 
-/** Why a server lets nobody in who logs in as we do, and the cure; null where it is something else. */
-export function loginRefusal(reason: string): string | null {
+/** Why a server cannot be used by who connects as we do, and the cure; null where it is something else. */
+export function refusalOf(error: Error): string | null {
+  return databaseRefusal(error) ?? loginRefusal(reasonOf(error));
+}
+
+/** ioredis goes on in database 0 where it is refused the one of the URL. */
+export function databaseRefusal(error: Error): string | null {
+  const { name, message, command } = error as Error & { readonly command?: { readonly name: string } };
+  if (name !== "ReplyError" || command?.name !== "select") return null;
+  return `the server refuses the database that [redis] url names after the host (${message}); check its number, and that the user may select it (+select)`;
+}
+
+function loginRefusal(reason: string): string | null {
   const [, said = ""] = /^(?:Ready check failed: )?((?:NOAUTH|WRONGPASS|ERR invalid password).*)$/.exec(reason) ?? [];
   if (said === "") return null;
   return said.startsWith("NOAUTH")
@@ -52,6 +63,7 @@ export function reasonOf(error: unknown): string {
   ) {
     return LOST;
   }
+  if (error.message.startsWith("Unknown RESP type")) return "what answers there is no Redis";
   // A host with several addresses fails with an AggregateError, whose message is empty.
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }

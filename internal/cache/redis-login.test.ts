@@ -40,3 +40,32 @@ describe.skipIf(!canStartRedis())("a Redis that asks for a password", () => {
     await close();
   });
 });
+
+describe.skipIf(!canStartRedis())("a Redis that has not the database of the URL", () => {
+  it.each([
+    [
+      "has too few",
+      "99",
+      /refuses the database that \[redis\] url names after the host \(ERR DB index is out of range\)/,
+    ],
+    ["lets the user select none", "3", /refuses the database .*\(NOPERM .*'select' command\); .*\+select\)$/],
+  ])("is told as such where it %s, and nothing comes to another database", async (what, database, message) => {
+    const server = await makeRedisServer();
+    await server.start();
+    const admin = connectRedis(server.url, NO_GUARD);
+    await admin.run((client) => client.acl("SETUSER", "bound", "on", ">secret", "~*", "&*", "+@all", "-select"));
+    const userinfo = what.includes("user") ? "bound:secret@" : "";
+    const { run, close } = connectRedis(`redis://${userinfo}127.0.0.1:${server.port}/${database}`, NO_GUARD);
+    try {
+      for (let times = 0; times < 4; times++) {
+        const refused = run((client) => client.set("a", "b"));
+        await expect(refused).rejects.toThrow(message);
+        await expect(refused).rejects.toBeInstanceOf(RedisAway);
+      }
+      expect(await admin.run((client) => client.dbsize())).toBe(0);
+    } finally {
+      await Promise.all([close(), admin.close()]);
+      await server.remove();
+    }
+  });
+});

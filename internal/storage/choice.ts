@@ -1,6 +1,6 @@
 import { asError } from "../canonical/as-error.ts";
 import { connectionError } from "./errors.ts";
-import { bestOf, type Role, type Wanted } from "./roles.ts";
+import { bestOf, isLeftBehind, type Role, type Standing, type Wanted } from "./roles.ts";
 
 /** Servers of one database, of which one is connected to. */
 export interface Choice {
@@ -17,54 +17,53 @@ export interface Choice {
 
 export interface ChoiceSettings {
   readonly names: readonly string[];
-  readonly wanted: Wanted;
+  /** Null for the first that answers. */
+  readonly wanted: Wanted | null;
   /** Asks a server what it is, in a time that is limited. */
-  readonly ask: (index: number) => Promise<Role>;
+  readonly ask: (index: number) => Promise<Standing>;
   /** Told of a better server than the one connected to: connections to others are to end as soon as they are free. */
   readonly onBetter: (index: number) => void;
 }
 
 /** How soon a better server is returned to. */
 const LOOK_AGAIN_MS = 5_000;
+/** How long the others are waited for once a server that would do has answered. */
+const GRACE_MS = 1_000;
 
 /** Chooses among servers by what they are now. */
 export function chooseServer({ names, wanted, ask, onBetter }: ChoiceSettings): Choice {
-  const [best] = wanted;
+  const best = wanted === null ? null : wanted[0];
+  let newest = 0;
   let choosing: Promise<number> | null = null;
   let chosen: { readonly index: number; readonly role: Role } | null = null;
   let timer: NodeJS.Timeout | null = null;
 
   async function survey(): Promise<{ index: number; role: Role }> {
-    const reasons = new Map<number, string>();
-    const asked = names.map(async (_name, index): Promise<Role | null> => {
-      try {
-        const role = await ask(index);
-        reasons.set(index, `is a ${role}`);
-        return role;
-      } catch (error) {
-        reasons.set(index, asError(error).message);
-        return null;
-      }
+    const found: (Standing | Error | null)[] = names.map(() => null);
+    await new Promise<void>((resolve) => {
+      const asked = names.map(async (_name, index) => {
+        const said = await ask(index).catch(asError);
+        found[index] = said;
+        if (!(said instanceof Error) && (best === null || said.role === best)) setTimeout(resolve, GRACE_MS).unref();
+      });
+      Promise.all(asked).then(() => resolve());
     });
-    const roles = await answered(asked);
+    newest = Math.max(newest, ...found.map((said) => (said === null || said instanceof Error ? 0 : said.timeline)));
+    const roles = found.map((said) =>
+      said === null || said instanceof Error || isLeftBehind(said, newest) ? null : said.role,
+    );
     const index = bestOf(roles, wanted);
     if (index !== null) return { index, role: roles[index] as Role };
-    const found = names.map((name, each) => `${name} ${reasons.get(each) ?? "says nothing"}`).join("; ");
-    throw connectionError("CONNECT_REFUSED", `none of the servers is a ${wanted.join(" or a ")}: ${found}`);
+    const reasons = names.map((name, each) => `${name} ${reasonOf(found[each] ?? null)}`).join("; ");
+    const what = wanted === null ? "answers" : `is a ${wanted.join(" or a ")}`;
+    throw connectionError("CONNECT_REFUSED", `none of the servers ${what}: ${reasons}`);
   }
 
-  /** Of the primary there is one, so that nobody else is waited for. Of standbys the first counts. */
-  async function answered(asked: readonly Promise<Role | null>[]): Promise<(Role | null)[]> {
-    const all = Promise.all(asked);
-    if (best !== "primary") return all;
-    const primary = new Promise<(Role | null)[]>((resolve) => {
-      for (const [index, role] of asked.entries()) {
-        role.then((said) => {
-          if (said === "primary") resolve(asked.map((_each, other) => (other === index ? said : null)));
-        });
-      }
-    });
-    return Promise.race([all, primary]);
+  function reasonOf(said: Standing | Error | null): string {
+    if (said === null) return "says nothing";
+    if (said instanceof Error) return said.message;
+    if (!isLeftBehind(said, newest)) return `is a ${said.role}`;
+    return `was the primary before a failover (timeline ${said.timeline}, and there is a primary of ${newest})`;
   }
 
   function rest(): void {
@@ -79,7 +78,7 @@ export function chooseServer({ names, wanted, ask, onBetter }: ChoiceSettings): 
   /** Looks for a better one for as long as there is none; where there is, nothing stays with another. */
   function take(found: { index: number; role: Role }): void {
     chosen = found;
-    if (found.role !== best) {
+    if (best !== null && found.role !== best) {
       // What nothing answers now is told by who connects.
       timer ??= setInterval(() => look().catch(() => {}), LOOK_AGAIN_MS).unref();
       return;

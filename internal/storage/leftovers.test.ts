@@ -15,7 +15,7 @@ describe.each(testEngines.filter(({ server }) => server !== null))("the driver o
       connectTimeoutSeconds: 1,
       silenceSeconds: null,
       wanted: null,
-      askRole: async () => "primary",
+      askStanding: async () => ({ role: "primary", timeline: 0 }),
     });
     let socket: Duplex | undefined;
     const sql = connect((server ?? "").replace(host, `127.0.0.1:${proxy.port}`), {

@@ -3,6 +3,16 @@ import { DatabaseUnusable } from "./errors.ts";
 /** What a server is, by `pg_is_in_recovery()`: rights and settings of the role that connects do not change it. */
 export type Role = "primary" | "standby";
 
+/** What a server says of itself. */
+export interface Standing {
+  readonly role: Role;
+  /**
+   * Of a primary, how often servers of its line were promoted: one with an older timeline was left behind by a failover. 0 of a
+   * standby, and of a server that does not say it.
+   */
+  readonly timeline: number;
+}
+
 /** Which of a URL's servers are connected to: the roles that fit, best first. */
 export type Wanted = readonly [Role, ...Role[]];
 
@@ -39,11 +49,19 @@ export function wantedRoles(url: string): {
   return { url: url.replace(PARAMETER, after === "" ? "" : before), wanted, isSaid: true };
 }
 
-/** The first server of the best role; null where none is of a role that fits. Null stands for one that does not answer. */
-export function bestOf(roles: readonly (Role | null)[], wanted: Wanted): number | null {
-  for (const role of wanted) {
-    const index = roles.indexOf(role);
+/**
+ * The first server of the best role, or where any will do, the first of all; null where none fits. Null stands for one that
+ * does not answer.
+ */
+export function bestOf(roles: readonly (Role | null)[], wanted: Wanted | null): number | null {
+  for (const role of wanted ?? [null]) {
+    const index = roles.findIndex((each) => each !== null && (role === null || each === role));
     if (index !== -1) return index;
   }
   return null;
+}
+
+/** By timeline, whether a server believes to be the primary although another was promoted after it. */
+export function isLeftBehind({ role, timeline }: Standing, newest: number): boolean {
+  return role === "primary" && timeline !== 0 && timeline < newest;
 }

@@ -79,6 +79,28 @@ describe.each(testEngines.filter(({ server }) => server !== null))("connecting t
     await expect.poll(() => codeOf(sql`SELECT 1`), { timeout: 20_000 }).toBe(null);
   });
 
+  it("tells of a server that accepts connections and says nothing, and of one that closes them", async () => {
+    const servers = [createServer(() => {}), createServer((client) => client.once("data", () => client.end()))];
+    await Promise.all(servers.map(listening));
+    const [mute, closing] = servers.map((each) => `127.0.0.1:${(each.address() as AddressInfo).port}`) as [
+      string,
+      string,
+    ];
+    await expect(open(at(mute))).rejects.toThrow(
+      `the database does not answer in time (${mute} accepts the connection, and no login is answered within 1 s)`,
+    );
+    await expect(open(at(closing))).rejects.toThrow(
+      `the connection to the database is closed before it is ready (${closing} accepts the connection, and closes it)`,
+    );
+    // Neither keeps anybody from the one that answers.
+    for (const attrs of ["any", "primary"]) {
+      const { sql } = await open(at(`${mute},${closing},127.0.0.1:${port}`, `?target_session_attrs=${attrs}`));
+      expect(await codeOf(sql`SELECT 1`)).toBe(null);
+    }
+    await Promise.all(opened.splice(0).map((each) => each.close()));
+    for (const each of servers) each.close();
+  });
+
   it.each(["read-write", "primary", "any", "prefer-standby"])(
     "target_session_attrs=%s takes the primary, though its role's sessions are read only",
     async (attrs) => {

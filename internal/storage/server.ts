@@ -4,7 +4,7 @@ import type postgres from "postgres";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
 import { isPassing } from "./errors.ts";
 import { connect, learnTypes } from "./pool.ts";
-import type { Role } from "./roles.ts";
+import type { Standing } from "./roles.ts";
 import { type Address, openSockets, type Sockets } from "./socket.ts";
 
 export interface ServerSettings {
@@ -29,6 +29,7 @@ export interface Server {
 
 // Between the server's own word that a query took too long and ours that it says nothing.
 const GRACE_SECONDS = 2;
+const GOODBYE_SECONDS = 5;
 
 /**
  * Connects to the server that the URL names; of several, to one by their roles. It has answered once, so that it is known
@@ -42,15 +43,16 @@ export async function connectServer(
 ): Promise<Server> {
   const address = parseDatabaseUrl(url, env);
   const { addresses, wanted, isRoleSaid, tls, settings } = address;
-  const login = loginOf(address, address.connectTimeoutSeconds ?? connectTimeoutSeconds);
+  const login = loginOf(address);
+  const timeoutSeconds = address.connectTimeoutSeconds ?? connectTimeoutSeconds;
   const isOpen = isRoleSaid || takesAny || addresses.length === 1;
   const openAll = (): Sockets =>
     openSockets({
       addresses,
       wanted: isOpen ? wanted : ["primary", "standby"],
-      askRole: (socket, one) => askRole({ ...login, ...serverOf(one) }, socket),
+      askStanding: (socket, one) => askStanding({ ...login, ...serverOf(one) }, socket),
       tls,
-      connectTimeoutSeconds: login.connect_timeout,
+      connectTimeoutSeconds: timeoutSeconds,
       silenceSeconds: queryTimeoutSeconds === null ? null : queryTimeoutSeconds + GRACE_SECONDS,
     });
   const [probing, sockets] = [openAll(), openAll()];
@@ -84,7 +86,7 @@ export async function connectServer(
 type Login = ReturnType<typeof loginOf>;
 
 /** What the driver is told of the address; which connection it gets is decided here. */
-function loginOf({ addresses, user, password, database, settings }: DatabaseAddress, connectTimeoutSeconds: number) {
+function loginOf({ addresses, user, password, database, settings }: DatabaseAddress) {
   // Of several it would hide the errors, and go on without end.
   const [first] = addresses as [Address];
   return {
@@ -93,7 +95,8 @@ function loginOf({ addresses, user, password, database, settings }: DatabaseAddr
     ...(password === null ? {} : { password }),
     ...(database === null ? {} : { database }),
     ssl: false as const,
-    connect_timeout: connectTimeoutSeconds,
+    // Who opens the connection has a limit of its own, which names the server.
+    connect_timeout: 0,
     connection: settings,
   };
 }
@@ -125,23 +128,26 @@ async function asksPooler(login: Login, sockets: Sockets, addresses: number): Pr
       }
     }
   } finally {
-    endSoon(sql, login).then(sockets.destroy);
+    endSoon(sql).then(sockets.destroy);
   }
 }
 
-async function askRole(login: Login, socket: () => Promise<Duplex>): Promise<Role> {
+async function askStanding(login: Login, socket: () => Promise<Duplex>): Promise<Standing> {
   const sql = connectOnce(login, socket);
   try {
     const [row] = await sql<{ is_in_recovery: boolean }[]>`SELECT pg_is_in_recovery() AS is_in_recovery`;
-    return row?.is_in_recovery === true ? "standby" : "primary";
+    if (row?.is_in_recovery === true) return { role: "standby", timeline: 0 };
+    // What is no PostgreSQL inside may have no log to name.
+    const [file] = await sql<{ name: string }[]>`SELECT pg_walfile_name(pg_current_wal_lsn()) AS name`.catch(() => []);
+    return { role: "primary", timeline: Number.parseInt(file?.name.slice(0, 8) ?? "0", 16) };
   } finally {
-    endSoon(sql, login);
+    endSoon(sql);
   }
 }
 
 /** Nobody waits for its goodbye. */
-function endSoon(sql: postgres.Sql, { connect_timeout }: Login): Promise<void> {
-  return sql.end({ timeout: connect_timeout }).catch(() => {});
+function endSoon(sql: postgres.Sql): Promise<void> {
+  return sql.end({ timeout: GOODBYE_SECONDS }).catch(() => {});
 }
 
 /** What the server puts an end to by itself, in ms; the URL's own limits come before. */

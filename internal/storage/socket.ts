@@ -7,7 +7,7 @@ import { connectionError, isUnavailable } from "./errors.ts";
 import { dropLeftovers } from "./leftovers.ts";
 import { endWhenRefused } from "./refused-login.ts";
 import { retirable } from "./retire.ts";
-import type { Role, Wanted } from "./roles.ts";
+import type { Standing, Wanted } from "./roles.ts";
 import { endWhenSilent } from "./silence.ts";
 import { encrypt } from "./tls.ts";
 import type { TlsSettings } from "./tls-settings.ts";
@@ -20,9 +20,9 @@ export interface SocketSettings {
   /** Which of them are connected to; null for the first that answers. */
   readonly wanted: Wanted | null;
   /** Asks what is at the other end of connections that `open` makes, in a time that is limited. */
-  readonly askRole: (open: () => Promise<Duplex>, address: Address) => Promise<Role>;
+  readonly askStanding: (open: () => Promise<Duplex>, address: Address) => Promise<Standing>;
   readonly tls: TlsSettings | null;
-  /** For each address. */
+  /** For each address, and then for the login there. */
   readonly connectTimeoutSeconds: number;
   /** How long the server may owe an answer without a word; null for ever. */
   readonly silenceSeconds: number | null;
@@ -30,7 +30,7 @@ export interface SocketSettings {
 
 /** The connections of a pool. */
 export interface Sockets {
-  /** Connects to the first address that answers. Never rejects: the driver would lose a place in its pool over it. */
+  /** Connects to one of the servers. Never rejects: the driver would lose a place in its pool over it. */
   readonly open: () => Promise<Duplex>;
   /** Settles once those that are open are closed. */
   readonly closed: () => Promise<unknown>;
@@ -43,19 +43,19 @@ export interface Sockets {
  * several addresses and none answers, try them without end.
  */
 export function openSockets(settings: SocketSettings): Sockets {
-  const { addresses, wanted, askRole, tls, connectTimeoutSeconds, silenceSeconds } = settings;
+  const { addresses, wanted, askStanding, tls, connectTimeoutSeconds, silenceSeconds } = settings;
   const sockets = new Set<Socket>();
   /** Of each server, what ends the connections to it. */
   const retirements = addresses.map(() => new Set<() => void>());
   const choice =
-    wanted === null
+    wanted === null && addresses.length === 1
       ? null
       : chooseServer({
           names: addresses.map(nameOf),
           wanted,
           ask: (index) => {
             const address = addresses[index] as Address;
-            return askRole(() => ended(openOne(address), connectTimeoutSeconds), address);
+            return askStanding(() => ended(openOne(address), connectTimeoutSeconds), address);
           },
           onBetter: (better) => {
             for (const [index, ofServer] of retirements.entries()) {
@@ -63,18 +63,15 @@ export function openSockets(settings: SocketSettings): Sockets {
             }
           },
         });
-  let first = 0;
-  let isOver = false;
 
   async function open(): Promise<Duplex> {
-    return ended(choice === null ? openFirst() : openChosen(choice), silenceSeconds);
+    return ended(choice === null ? openOne(addresses[0] as Address) : openChosen(choice), silenceSeconds);
   }
 
   /** The connection with all that ends it, and that cannot be made, as one that is lost at once. */
   async function ended(opening: Promise<Socket>, silence: number | null): Promise<Duplex> {
     const socket = await opening.catch((error) => failing(refusal(asError(error))));
     if (silence !== null) endWhenSilent(socket, silence);
-    endWhenRefused(socket);
     dropLeftovers(socket);
     return socket;
   }
@@ -95,25 +92,6 @@ export function openSockets(settings: SocketSettings): Sockets {
     return socket;
   }
 
-  async function openFirst(): Promise<Socket> {
-    const begin = first;
-    let reason: unknown = connectionError("CONNECTION_ENDED", "the database was closed");
-    for (let step = 0; step < addresses.length && !isOver; step++) {
-      const index = (begin + step) % addresses.length;
-      try {
-        const socket = await openOne(addresses[index] as Address);
-        first = index;
-        socket.once("close", () => {
-          if (first === index) first = (index + 1) % addresses.length;
-        });
-        return socket;
-      } catch (error) {
-        reason = error;
-      }
-    }
-    throw reason;
-  }
-
   async function openOne(address: Address): Promise<Socket> {
     const socket = connect(address);
     sockets.add(socket);
@@ -129,7 +107,9 @@ export function openSockets(settings: SocketSettings): Sockets {
       });
     });
     try {
-      return await Promise.race([lost, ready(socket, address)]);
+      const encrypted = await Promise.race([lost, ready(socket, address)]);
+      endWhenRefused(encrypted, nameOf(address), connectTimeoutSeconds);
+      return encrypted;
     } catch (error) {
       socket.destroy();
       throw error;
@@ -148,7 +128,6 @@ export function openSockets(settings: SocketSettings): Sockets {
     open,
     closed: () => Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)))),
     destroy: () => {
-      isOver = true;
       choice?.stop();
       for (const socket of sockets) socket.destroy();
     },

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { connect } from "../../internal/storage/pool.ts";
+import { openDatabase, type Patience } from "../../internal/storage/database.ts";
 
 /** A row whose transaction ended after its bucket had closed. */
 export interface LateRows {
@@ -48,9 +48,12 @@ interface Written {
   readonly last: number;
 }
 
-/** Starts it, with the history of the last minute. */
-export async function startDecoder(url: string, settleSeconds: number): Promise<Decoder> {
-  const sql = connect(url, { max: 1, connect_timeout: 2 });
+/**
+ * Starts it, with the history of the last minute.
+ * @param patience of one that is to leave a server that says nothing
+ */
+export async function startDecoder(url: string, settleSeconds: number, patience: Patience = {}): Promise<Decoder> {
+  const { sql, close } = await openDatabase({ url, max_connections: 1, connect_timeout_seconds: 2 }, patience);
   const late: LateRows[] = [];
   let id = 1;
   let stored = 0;
@@ -100,7 +103,7 @@ export async function startDecoder(url: string, settleSeconds: number): Promise<
     async close() {
       isClosed = true;
       await running;
-      await sql.end({ timeout: 1 });
+      await close();
     },
   };
 }

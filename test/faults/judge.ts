@@ -24,14 +24,17 @@ export interface Judge {
 }
 
 export async function openJudge(url: string, config: Config, late: readonly LateRows[]): Promise<Judge> {
-  const database = await openDatabase({ url, max_connections: 2 });
+  const database = await openDatabase({ url, max_connections: 2 }, { queryTimeoutSeconds: 5 });
   const policy = makePolicy(policySettings(config));
   const { max_trades_per_window: maxTrades, settle_seconds } = config.aggregate;
 
   async function expected(pair: Pair, windowSeconds: number, to: Micros): Promise<string | null> {
-    const { value } = await withSnapshot(database, (reader) =>
-      computePublished(reader, policy, pair, bucketEndingAt(to, windowSeconds), { maxTrades }),
-    );
+    const compute = () =>
+      withSnapshot(database, (reader) =>
+        computePublished(reader, policy, pair, bucketEndingAt(to, windowSeconds), { maxTrades }),
+      );
+    // The server that it was connected to may be gone.
+    const { value } = await compute().catch(compute);
     return value === null ? null : serializePublished(value);
   }
 

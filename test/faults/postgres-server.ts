@@ -39,12 +39,14 @@ export interface PostgresExtras {
   readonly settings?: readonly string[];
   /** Texts of files in its directory, such as `pg_hba.conf`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** One that another server has left; else any that is free. */
+  readonly port?: number;
 }
 
 /** @param primary the server that it is a standby of, from a copy of it; else it is empty and a primary */
 export async function makePostgresServer(
   primary: PostgresServer | null = null,
-  { settings: extras = [], files = {} }: PostgresExtras = {},
+  { settings: extras = [], files = {}, port: given }: PostgresExtras = {},
 ): Promise<PostgresServer> {
   const bin = binaries();
   if (bin === null) throw new Error("there is no PostgreSQL to run here");
@@ -61,7 +63,7 @@ export async function makePostgresServer(
     writeFileSync(join(directory, name), text, { mode: 0o600 });
     chownSync(join(directory, name), owner.uid, owner.gid);
   }
-  const port = await freePort();
+  const port = given ?? (await freePort());
   let child: ChildProcess | null = null;
 
   function signalAll(signal: NodeJS.Signals): void {

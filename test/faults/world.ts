@@ -22,9 +22,13 @@ export const DATABASE_PASSWORD = "s3cr3t-of-the-database";
 /** A deployment to break: servers, wires to them, daemons, and those who watch from beside the wires. */
 export interface World {
   readonly postgres: PostgresServer;
+  /** Follows the server, a second behind, and is named after it in every URL. Null in a world without one. */
+  readonly standby: PostgresServer | null;
   readonly redis: RedisServer;
   /** Between the daemons and PostgreSQL. */
   readonly databaseWire: Wire;
+  /** Between the daemons and the standby. */
+  readonly standbyWire: Wire | null;
   /** Between the daemons and Redis. */
   readonly redisWire: Wire;
   readonly environment: Environment;
@@ -49,6 +53,7 @@ export interface WorldOptions {
   /** How many to begin with. */
   readonly aggregators?: number;
   readonly hasApi?: boolean;
+  readonly hasStandby?: boolean;
 }
 
 /** Whether there is what a world needs; where not, says aloud what is left out. */
@@ -56,14 +61,26 @@ export function canMakeWorld(what: string): boolean {
   return canStartPostgres(what) && canStartRedis();
 }
 
-export async function makeWorld({ environment = {}, aggregators = 1, hasApi = true }: WorldOptions): Promise<World> {
+export async function makeWorld({
+  environment = {},
+  aggregators = 1,
+  hasApi = true,
+  hasStandby = false,
+}: WorldOptions): Promise<World> {
   const [postgres, redis] = await Promise.all([makePostgresServer(), makeRedisServer()]);
   await Promise.all([postgres.start(), redis.start()]);
+  const standby = hasStandby ? await makePostgresServer(postgres, STANDBY) : null;
+  await standby?.start();
+  const servers = [postgres, ...(standby === null ? [] : [standby])];
   const databaseWire = await makeWire(postgres.port);
+  const standbyWire = standby === null ? null : await makeWire(standby.port);
   const redisWire = await makeWire(Number(new URL(redis.url).port));
   const settings: Environment = {
     ...SETTINGS,
-    STELLARINDEX_DATABASE_URL: withPassword(throughWire(postgres.url, databaseWire)),
+    STELLARINDEX_DATABASE_URL: databaseUrl(
+      `postgres:${DATABASE_PASSWORD}`,
+      [databaseWire, standbyWire].filter((wire) => wire !== null),
+    ),
     STELLARINDEX_REDIS_URL: throughWire(redis.url, redisWire),
     ...environment,
   };
@@ -73,9 +90,11 @@ export async function makeWorld({ environment = {}, aggregators = 1, hasApi = tr
   const { config } = loadConfig({ env: settings });
   const targets = targetsOf(publishedPairs(config), config.aggregate.windows);
   const keys = targets.map(({ pair, windowSeconds }) => vwapKey(pair, windowSeconds));
-  const decoder = await startDecoder(postgres.url, SETTLE_SECONDS);
+  const direct = databaseUrl("postgres", servers);
+  // Who does not leave a server that says nothing learns of each statement whether it was done.
+  const decoder = await startDecoder(direct, SETTLE_SECONDS, hasStandby ? { queryTimeoutSeconds: 2 } : {});
   const observer = startObserver(redis.url, config.redis.key_prefix, keys);
-  const judge = await openJudge(postgres.url, config, decoder.late);
+  const judge = await openJudge(direct, config, decoder.late);
   const running: RunningProgram[] = [];
   const started: RunningProgram[] = [];
 
@@ -101,8 +120,10 @@ export async function makeWorld({ environment = {}, aggregators = 1, hasApi = tr
 
   return {
     postgres,
+    standby,
     redis,
     databaseWire,
+    standbyWire,
     redisWire,
     environment: settings,
     targets,
@@ -128,11 +149,14 @@ export async function makeWorld({ environment = {}, aggregators = 1, hasApi = tr
       for (const program of started) {
         if (program.process.exitCode === null && program.process.signalCode === null) await program.stop("SIGKILL");
       }
-      await Promise.all([databaseWire.close(), redisWire.close()]);
-      await Promise.all([postgres.remove(), redis.remove()]);
+      await Promise.all([databaseWire.close(), standbyWire?.close(), redisWire.close()]);
+      await Promise.all([postgres.remove(), standby?.remove(), redis.remove()]);
     },
   };
 }
+
+/** It has what the primary has, and shows it a second later. */
+export const STANDBY = { settings: ["recovery_min_apply_delay=1s"] };
 
 const SETTINGS: Environment = {
   NODE_OPTIONS: "--unhandled-rejections=strict --trace-warnings",
@@ -160,8 +184,7 @@ function throughWire(url: string, wire: Wire): string {
   return address.href;
 }
 
-function withPassword(url: string): string {
-  const address = new URL(url);
-  address.password = DATABASE_PASSWORD;
-  return address.href;
+/** Of servers on this machine, in their order. */
+function databaseUrl(userinfo: string, servers: readonly { readonly port: number }[]): string {
+  return `postgres://${userinfo}@${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}/postgres`;
 }

@@ -144,7 +144,7 @@ function openThrough(
     addresses: [{ path: socketPath(directory, instance) }],
     // It is never a standby.
     wanted: null,
-    askRole: async () => "primary",
+    askStanding: async () => ({ role: "primary", timeline: 0 }),
     tls: null,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     silenceSeconds: queryTimeoutSeconds,
@@ -155,7 +155,7 @@ function openThrough(
     ssl: false,
     // All connections share one session, so that more than one gains nothing.
     max: 1,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    connect_timeout: 0,
     socket: sockets.open,
   });
   return {
