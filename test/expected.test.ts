@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/aggregate/policy.ts";
 import { computePublished } from "../internal/aggregate/published-value.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
@@ -35,13 +35,9 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
   });
   afterAll(() => database?.drop());
 
-  it.each(cases)("$pair $window at $at, σ $sigma, proxy $stablecoin_proxy, $include", async (expected) => {
-    const policy = makePolicy({
+  const policyOf = (expected: ExpectedCase, more: Partial<PolicySettings>) =>
+    makePolicy({
       ...DEFAULT_POLICY_SETTINGS,
-      min_usd_volume: 0,
-      guard_factor: 0,
-      venue_deviation_pct: 0,
-      min_usd_volume_unknown: "publish",
       outlier_sigma_threshold: expected.sigma,
       enable_stablecoin_fiat_proxy: expected.stablecoin_proxy,
       sources: SOURCES.map((name) => ({
@@ -49,11 +45,40 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
         class: "exchange" as const,
         include_in_vwap: expected.include.includes(name),
       })),
+      ...more,
     });
+  const compute = async (expected: ExpectedCase, policy: Policy): Promise<PublishedValue | null> => {
     const bucket = bucketEndingAt(parseTime(expected.at), Number(parseDuration(expected.window) / 1_000_000n));
     const { value } = await withSnapshot(database, (reader) =>
       computePublished(reader, policy, parsePair(expected.pair), bucket, { maxTrades: 10_000 }),
     );
+    return value;
+  };
+
+  it("are the same under the defaults where the floor does not withhold them", async () => {
+    const counts = { same: 0, empty: 0, belowTheFloor: 0 };
+    for (const expected of cases) {
+      const value = await compute(expected, policyOf(expected, {}));
+      if (value !== null) {
+        expect(figuresOf(value)).toEqual(expected.expect);
+        counts.same += 1;
+      } else if (expected.expect === null) counts.empty += 1;
+      else {
+        expect(Number(expected.expect.usd_volume)).toBeLessThan(DEFAULT_POLICY_SETTINGS.min_usd_volume);
+        counts.belowTheFloor += 1;
+      }
+    }
+    expect(counts).toEqual({ same: 10, empty: 1, belowTheFloor: 13 });
+  });
+
+  it.each(cases)("$pair $window at $at, σ $sigma, proxy $stablecoin_proxy, $include", async (expected) => {
+    const policy = policyOf(expected, {
+      min_usd_volume: 0,
+      guard_factor: 0,
+      venue_deviation_pct: 0,
+      min_usd_volume_unknown: "publish",
+    });
+    const value = await compute(expected, policy);
     expect(value === null ? null : figuresOf(value)).toEqual(expected.expect);
 
     const api = createApi({ ...apiOver(database, policy), now: () => parseTime(expected.at) + seconds(5) });

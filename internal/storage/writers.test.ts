@@ -189,7 +189,6 @@ describe.each(testEngines)("writers on $name", (engine) => {
         username: role,
         password,
         max: 1,
-        connection: { TimeZone: ZONE },
       });
     });
     afterAll(async () => {
@@ -200,9 +199,9 @@ describe.each(testEngines)("writers on $name", (engine) => {
 
     /** Runs a transaction as that role: on a connection of its own, or on the one session of the embedded engine. */
     function asDecoder<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-      if (decoder !== null) return decoder.begin(work) as Promise<T>;
-      return database.sql.begin(async (sql) => {
-        await sql.unsafe(`SET LOCAL ROLE ${role}; SET LOCAL TimeZone = '${ZONE}'`).simple();
+      const settings = `${decoder === null ? `SET LOCAL ROLE ${role};` : ""} SET LOCAL TimeZone = '${ZONE}'`;
+      return (decoder ?? database.sql).begin(async (sql) => {
+        await sql.unsafe(settings).simple();
         return work(sql);
       }) as Promise<T>;
     }
