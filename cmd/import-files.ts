@@ -6,12 +6,14 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
 import { type ImportFilesOptions, importFiles } from "../internal/import/import-files.ts";
 import { notInTheFuture } from "../internal/import/not-future.ts";
+import { notRemoved } from "../internal/import/not-removed.ts";
 import { inOneOrientation } from "../internal/import/one-orientation.ts";
 import { createProgress } from "../internal/import/progress.ts";
 import { storedOrientations } from "../internal/import/stored-orientations.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
 import { systemClock } from "../internal/obs/clock.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { batchWriterFor } from "../internal/storage/chunked-writes.ts";
+import { readOnly } from "../internal/storage/read-only.ts";
 import { requireWritable } from "../internal/storage/writable.ts";
 import { openMigratedDatabase } from "./settings.ts";
 import { endWithinTime } from "./stop-signal.ts";
@@ -83,10 +85,12 @@ async function importInto(
   try {
     process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     await requireWritable(db.sql);
+    const completeFrom = await readOnly(db, async (_sql, horizons) => horizons.get("trades") ?? null);
     const stored = storedOrientations(db, policy, systemClock.now);
     return await importFiles(files, {
       ...options,
-      write: inOneOrientation((rows) => writeTrades(db, rows), stored),
+      kind: notRemoved(options.kind, completeFrom),
+      write: inOneOrientation(await batchWriterFor(db, systemClock.now), stored),
       storedInverse: stored.inverse,
       signal: interruption.signal,
       print: (line) => process.stdout.write(`${line}\n`),

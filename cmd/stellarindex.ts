@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { ConfigError } from "../internal/config/problems.ts";
-import { rightsCure } from "../internal/storage/rights-cure.ts";
+import { cureOf } from "../internal/storage/cure.ts";
 import { createProgram } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -28,6 +28,6 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return WRONG_USAGE;
   }
-  process.stderr.write(`stellarindex: ${error instanceof Error ? error.message : String(error)}${rightsCure(error)}\n`);
+  process.stderr.write(`stellarindex: ${error instanceof Error ? error.message : String(error)}${cureOf(error)}\n`);
   return FAILURE;
 }

@@ -225,7 +225,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       const { expired, firstExpired, values } = await expectAgreement(policyWith(), plan);
       expect(expired).toBeGreaterThan(0);
       expect(values).toBeGreaterThan(0);
-      expect(firstExpired).toContain(`retention has removed what was before ${horizon}`);
+      expect(firstExpired).toContain(`what was before ${horizon} has been removed`);
       expect(firstExpired).toMatch(/^crypto:\w+\/fiat:\w+ over \d+ s: this needs /);
     } finally {
       await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;

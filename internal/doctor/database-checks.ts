@@ -5,13 +5,18 @@ import { type Config, policySettings } from "../config/schema.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { holdsDatabase } from "../storage/embedded/engine.ts";
 import { readHorizons } from "../storage/horizons.ts";
+import { findLostRows } from "../storage/lost-rows.ts";
 import { requireMigrated } from "../storage/migrate.ts";
+import { readOnly } from "../storage/read-only.ts";
+import { isHypertable } from "../storage/timescale.ts";
 import { checkAutovacuum } from "./autovacuum.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { checkReferences } from "./divergence.ts";
 import { type Finding, ok, skipped } from "./finding.ts";
 import { checkGrants } from "./grants.ts";
 import { checkHorizons } from "./horizons.ts";
+import { checkLocks } from "./locks.ts";
+import { judgeLostRows } from "./lost-rows.ts";
 import { checkPooler } from "./pooler.ts";
 import { checkRecovery } from "./recovery.ts";
 import { checkRights } from "./rights.ts";
@@ -137,6 +142,20 @@ export function databaseChecks(
       cure: failed,
       look: async () => checkHorizons(await readHorizons(opened().sql), aggregate.windows, now()),
     },
+    {
+      name: "chunks",
+      needs: migrated,
+      cure: failed,
+      look: async () => {
+        const { sql } = opened();
+        if (!(await isHypertable(sql, "trades"))) return skipped("the tables are ordinary ones, without chunks");
+        // What is complete is read as stored, beside the chunks of the same snapshot.
+        return readOnly(opened(), async (snapshot) =>
+          judgeLostRows(await findLostRows(snapshot, await readHorizons(snapshot))),
+        );
+      },
+    },
+    { name: "locks", needs: migrated, cure: failed, look: () => checkLocks(opened().sql) },
     {
       name: "rollups",
       needs: migrated,

@@ -7,6 +7,8 @@ import { judgeSkew, readClock } from "./clock-skew.ts";
 import { checkConfig } from "./config.ts";
 import { checkDivergence } from "./divergence.ts";
 import { checkHorizons } from "./horizons.ts";
+import { judgeLocks } from "./locks.ts";
+import { judgeLostRows } from "./lost-rows.ts";
 import { checkNode } from "./node-version.ts";
 import { checkPublished, checkVenues } from "./published.ts";
 import { parseRedisInfo } from "./redis-info.ts";
@@ -164,6 +166,7 @@ describe("jobs of TimescaleDB", () => {
     lastStatus: "Success",
     lastRun: "2026-08-09 22:00:00+00",
     failures: 0,
+    lastError: null,
   };
   const expiry: Job = { ...compression, id: 1001, procedure: "x", compressAfter: null, keepSeconds: 86_400 };
   const keeps = { trades: 86_400, trades_1m: 0, trades_1h: 0 };
@@ -182,6 +185,46 @@ describe("jobs of TimescaleDB", () => {
     expect(judgeJobs([compression, failed], keeps)).toEqual([
       expect.objectContaining({ status: "wrong", found: expect.stringContaining("3 times") }),
     ]);
+  });
+
+  it("that are only recorded as failed have done their work", () => {
+    const recorded = { ...expiry, lastStatus: "Failed", failures: 3, lastError: 'cannot drop active portal "job"' };
+    expect(statuses(judgeJobs([compression, recorded], keeps))).toEqual(["warning"]);
+    expect(statuses(judgeJobs([compression, { ...recorded, lastError: "deadlock detected" }], keeps))).toEqual([
+      "wrong",
+    ]);
+  });
+});
+
+describe("locks", () => {
+  it("are enough where the server has room for those of all chunks at once", () => {
+    expect(judgeLocks(10, 60, 64, 100)).toMatchObject({ status: "ok" });
+    expect(judgeLocks(1000, 5120, 64, 100)).toMatchObject({ status: "ok" });
+    expect(judgeLocks(1000, 5121, 64, 100)).toMatchObject({
+      status: "warning",
+      found: expect.stringContaining("1000 chunks"),
+      cure: "set max_locks_per_transaction = 128 (it is 64) in postgresql.conf and restart the server",
+    });
+  });
+});
+
+describe("chunks that are gone", () => {
+  const lost = (table: string) => ({ table, from: NOW - seconds(9 * 3600), to: NOW - seconds(5 * 3600 + 1800) });
+
+  it("are none", () => {
+    expect(statuses(judgeLostRows([]))).toEqual(["ok"]);
+  });
+
+  it("are named with a way out that declares what is gone removed, or counts it anew", () => {
+    const [trades, minutes] = judgeLostRows([lost("trades"), lost("trades_1m")]);
+    expect(trades).toMatchObject({
+      status: "wrong",
+      found: expect.stringContaining("trades from 2026-08-09T13:30:00Z to 2026-08-09T17:00:00Z"),
+      cure: expect.stringMatching(
+        /remove_retention_policy\('trades', .*stellarindex prune --table trades --before 2026-08-09T17:00:00Z$/,
+      ),
+    });
+    expect(minutes).toMatchObject({ status: "wrong", cure: expect.stringContaining("rollups verify --repair") });
   });
 });
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
 import type { Spellings } from "../canonical/known-assets.ts";
 import type { Micros } from "../canonical/time.ts";
+import { cureOf } from "../storage/cure.ts";
 import { isCollision, isTimedOut, isUnavailable } from "../storage/errors.ts";
-import { rightsCure } from "../storage/rights-cure.ts";
 import { createBatchWriter, type FiledRow, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
 import type { BadRow, FileKind, FileLine } from "./file-kind.ts";
@@ -193,6 +193,6 @@ async function endOf(step: () => Promise<ImportEnd>): Promise<ImportEnd> {
     if (error instanceof InputError) return { kind: "refused", reason };
     if (error instanceof BrokenFile) return { kind: "broken", reason };
     const isPassing = isUnavailable(error) || isTimedOut(error) || isCollision(error);
-    return { kind: "failed", reason: `${reason}${rightsCure(error)}`, isPassing };
+    return { kind: "failed", reason: `${reason}${cureOf(error)}`, isPassing };
   }
 }

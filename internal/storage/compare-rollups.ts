@@ -2,6 +2,7 @@ import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { ceilTo, laterOf, type Micros } from "../canonical/time.ts";
 import type { Database, Sql } from "./database.ts";
+import { type Horizons, readHorizons } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { readOnly } from "./read-only.ts";
 import { recomputedRollups } from "./recomputed.ts";
@@ -51,8 +52,10 @@ interface Row {
  */
 export function compareRollups(database: Database, { pair, from, to }: RollupRange): Promise<Comparison> {
   return readOnly(database, async (sql, horizons) => {
+    // Rollups that are lost can be counted again where their trades are complete; those that retention removed are to be gone.
+    const completeFrom = new Map([...(await readHorizons(sql)), ...tradesOnly(horizons)]);
     const start = (...tables: string[]): Micros =>
-      tables.map((table) => ceilTo(horizons.get(table) ?? from, HOUR)).reduce(laterOf, from);
+      tables.map((table) => ceilTo(completeFrom.get(table) ?? from, HOUR)).reduce(laterOf, from);
     const within = (column: "ts" | "bucket", first: Micros) => sql`
       ${sql(column)} >= ${moment(first)}::timestamptz AND ${sql(column)} <= ${moment(to - 1n)}::timestamptz
       ${pair === null ? sql`` : sql`AND base_asset = ${pair.base} AND quote_asset = ${pair.quote}`}`;
@@ -80,6 +83,10 @@ export function compareRollups(database: Database, { pair, from, to }: RollupRan
       differences: rows.flatMap(differenceOf),
     };
   });
+}
+
+function tradesOnly(horizons: Horizons): Horizons {
+  return new Map([...horizons].filter(([table]) => table === "trades"));
 }
 
 /** Whole rows are compared: a column that one of the two lacks is an error, never overlooked. */

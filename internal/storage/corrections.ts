@@ -1,7 +1,9 @@
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
+import { compareBytes } from "../canonical/compare.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
-import { ceilTo, earlierOf, floorTo } from "../canonical/time.ts";
+import { ceilTo, earlierOf, floorTo, laterOf } from "../canonical/time.ts";
+import { decompressWithoutLimit, relationsWithin, stretchesOf } from "./chunks.ts";
 import type { Database, Sql } from "./database.ts";
 import { retryDeadlocks } from "./deadlock.ts";
 import { readHorizons, requireRows } from "./horizons.ts";
@@ -28,33 +30,47 @@ export interface SelectedTrades {
 }
 
 /**
- * What a selection comes to, by source, and which of its ids no trade has.
+ * What a selection comes to, by source, and which of its ids no trade has. On a hypertable over thousands of chunks it is
+ * looked for in stretches, each with a snapshot of its own.
  * @throws RawDataExpired where a touched hour reaches back before raw trades are complete
  */
-export function findTrades(
+export async function findTrades(
   database: Database,
   selection: TradeSelection,
 ): Promise<{ readonly found: SelectedTrades[]; readonly unknownIds: string[] }> {
-  return readOnly(database, async (sql, horizons) => {
-    requireRows(horizons, { trades: [touchedHours(selection)] });
-    const rows = await sql<{ source: string; count: string; first: string; last: string }[]>`
-      SELECT source, count(*)::text AS count, (extract(epoch FROM min(ts)) * 1000000)::bigint::text AS first,
-        (extract(epoch FROM max(ts)) * 1000000)::bigint::text AS last
-      FROM trades WHERE ${isSelected(sql, selection)} GROUP BY source ORDER BY source`;
-    const unknown = await sql<{ id: string }[]>`
-      SELECT id FROM unnest(${(selection.tradeIds ?? []) as string[]}::text[]) WITH ORDINALITY AS given (id, place)
-      WHERE NOT EXISTS (SELECT FROM trades WHERE ${isSelected(sql, selection)} AND trade_id = given.id COLLATE "C")
-      ORDER BY place`;
-    return {
-      found: rows.map(({ source, count, first, last }) => ({
-        source,
-        count: Number(count),
-        first: BigInt(first),
-        last: BigInt(last),
-      })),
-      unknownIds: unknown.map(({ id }) => id),
-    };
-  });
+  const sources = new Map<string, SelectedTrades>();
+  const unknown = new Set(selection.tradeIds);
+  await readOnly(database, async (_sql, horizons) => requireRows(horizons, { trades: [touchedHours(selection)] }));
+  for (const part of await inStretches(database.sql, selection)) {
+    const { found, knownIds } = await readOnly(database, (sql) => findPart(sql, part));
+    for (const each of found) {
+      const { count = 0, first = each.first } = sources.get(each.source) ?? {};
+      sources.set(each.source, { ...each, count: count + each.count, first });
+    }
+    for (const id of knownIds) unknown.delete(id);
+  }
+  const found = [...sources.values()].sort((a, b) => compareBytes(a.source, b.source));
+  return { found, unknownIds: [...unknown] };
+}
+
+async function findPart(sql: Sql, selection: TradeSelection): Promise<{ found: SelectedTrades[]; knownIds: string[] }> {
+  const rows = await sql<{ source: string; count: string; first: string; last: string }[]>`
+    SELECT source, count(*)::text AS count, (extract(epoch FROM min(ts)) * 1000000)::bigint::text AS first,
+      (extract(epoch FROM max(ts)) * 1000000)::bigint::text AS last
+    FROM trades WHERE ${isSelected(sql, selection)} GROUP BY source`;
+  const known =
+    selection.tradeIds === undefined
+      ? []
+      : await sql<{ id: string }[]>`SELECT DISTINCT trade_id AS id FROM trades WHERE ${isSelected(sql, selection)}`;
+  return {
+    found: rows.map(({ source, count, first, last }) => ({
+      source,
+      count: Number(count),
+      first: BigInt(first),
+      last: BigInt(last),
+    })),
+    knownIds: known.map(({ id }) => id),
+  };
 }
 
 /**
@@ -65,20 +81,33 @@ export function findTrades(
  */
 export async function deleteTradesByHour(database: Database, selection: TradeSelection): Promise<number> {
   let deleted = 0;
-  for (let { from } = selection; ; ) {
-    const first = await firstSelected(database.sql, { ...selection, from });
-    if (first === null) return deleted;
-    const hour = { from: first, to: earlierOf(floorTo(first, HOUR) + HOUR, selection.to) };
-    deleted += await retryDeadlocks(() => deleteTrades(database, { ...selection, ...hour }));
-    from = hour.to;
+  for (const part of await inStretches(database.sql, selection)) {
+    for (let first = await firstSelected(database, part); first !== null; ) {
+      const hour = { from: first, to: earlierOf(floorTo(first, HOUR) + HOUR, part.to) };
+      deleted += await retryDeadlocks(() => deleteTrades(database, { ...selection, ...hour }));
+      first = await firstSelected(database, { ...part, from: hour.to });
+    }
   }
+  return deleted;
 }
 
-async function firstSelected(sql: Sql, selection: TradeSelection): Promise<Micros | null> {
-  const [row] = await sql<{ ts: string }[]>`
-    SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts FROM trades WHERE ${isSelected(sql, selection)}
-    ORDER BY trades.ts LIMIT 1`;
-  return row === undefined ? null : BigInt(row.ts);
+/** The selection in parts, of each of which one statement may look at all trades. */
+async function inStretches(sql: Sql, selection: TradeSelection): Promise<TradeSelection[]> {
+  const stretches = await stretchesOf(sql, ["trades"], touchedHours(selection));
+  return stretches.map(({ from, to }) => ({
+    ...selection,
+    from: laterOf(from, selection.from),
+    to: earlierOf(to, selection.to),
+  }));
+}
+
+function firstSelected(database: Database, selection: TradeSelection): Promise<Micros | null> {
+  return readOnly(database, async (sql) => {
+    const [row] = await sql<{ ts: string }[]>`
+      SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts FROM trades WHERE ${isSelected(sql, selection)}
+      ORDER BY trades.ts LIMIT 1`;
+    return row === undefined ? null : BigInt(row.ts);
+  });
 }
 
 /**
@@ -93,19 +122,24 @@ export async function deleteTrades({ sql }: Database, selection: TradeSelection)
     const hours = touchedHours(selection);
     requireRows(await readHorizons(transaction), { trades: [hours] });
     await planForTimes(transaction);
+    await decompressWithoutLimit(transaction);
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
     // Locks first, hours before minutes like the trigger, in key order; a bucket that appears only after this holds
     // trades from after this, which are not deleted either.
     const lockedHours = await lockRollups(transaction, "trades_1h", selection, hours);
     await lockRollups(transaction, "trades_1m", selection, hours);
-    const { count } = await transaction`
-      DELETE FROM trades
-      USING unnest(
-        ${lockedHours.map(({ source }) => source)}::text[],
-        ${lockedHours.map(({ bucket }) => bucket)}::text[]::timestamptz[]
-      ) AS locked (source, bucket)
-      WHERE ${isSelected(sql, selection)} AND trades.source = locked.source
-        AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'`;
+    let count = 0;
+    for (const relation of await relationsWithin(transaction, "trades", hours)) {
+      const deleted = await transaction`
+        DELETE FROM ${sql(relation)} AS trades
+        USING unnest(
+          ${lockedHours.map(({ source }) => source)}::text[],
+          ${lockedHours.map(({ bucket }) => bucket)}::text[]::timestamptz[]
+        ) AS locked (source, bucket)
+        WHERE ${isSelected(sql, selection)} AND trades.source = locked.source
+          AND trades.ts >= locked.bucket AND trades.ts < locked.bucket + interval '1 hour'`;
+      count += deleted.count;
+    }
     if (count > 0) await recountHours(transaction, selection.pair, hours, lockedHours);
     return count;
   }) as Promise<number>;

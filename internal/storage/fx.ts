@@ -2,7 +2,7 @@ import type { PendingQuery, Row } from "postgres";
 import { FX_QUOTE_MAX_AGE } from "../aggregate/floor.ts";
 import type { ExpiredRate, FxQuote, FxRate, FxRates } from "../aggregate/reader.ts";
 import type { Asset } from "../canonical/asset.ts";
-import { HOUR } from "../canonical/bucket.ts";
+import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
@@ -85,10 +85,12 @@ export async function readFxRates(
   horizons: Horizons,
   sources: readonly string[],
   at: Micros,
+  isChunked: boolean,
 ): Promise<FxRates> {
+  const memory: Bucket = { from: at - LONGEST_MEMORY, to: at + 1n };
   const oldest = at - FX_QUOTE_MAX_AGE;
   const rows = await sql<RateRow[]>`
-    WITH RECURSIVE ${everyPair(sql, [{ first: "fiat:", last: "fiat;" }])}
+    WITH RECURSIVE ${everyPair(sql, [{ first: "fiat:", last: "fiat;" }], isChunked ? memory : null)}
     SELECT seen.base_asset, seen.quote_asset, last.source, last.trade_id, last.price::text AS price,
       (extract(epoch FROM last.ts) * 1000000)::bigint::text AS ts,
       (extract(epoch FROM hours.quoted) * 1000000)::bigint::text AS quoted

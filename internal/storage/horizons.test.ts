@@ -22,7 +22,7 @@ describe("requireRows", () => {
         });
       expect(ask).toThrow(RawDataExpired);
       expect(ask).toThrow(
-        "this needs trades from 2026-03-01T09:59:59.999999Z, and retention has removed what was before 2026-03-01T10:00:00Z",
+        "this needs trades from 2026-03-01T09:59:59.999999Z, and what was before 2026-03-01T10:00:00Z has been removed",
       );
     }
   });

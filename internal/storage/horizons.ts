@@ -32,7 +32,7 @@ export function missingRows(horizons: Horizons, needed: NeededRows): RawDataExpi
     for (const { from, to } of needed[kind as keyof NeededRows] ?? []) {
       if (from < to && from < completeFrom) {
         return new RawDataExpired(
-          `this needs ${table} from ${formatTime(from)}, and retention has removed what was before ${formatTime(completeFrom)}`,
+          `this needs ${table} from ${formatTime(from)}, and what was before ${formatTime(completeFrom)} has been removed`,
         );
       }
     }

@@ -6,8 +6,10 @@ import { packageRoot } from "../package/root.ts";
 import { type AdvisoryLock, takeAdvisoryLock } from "./advisory-lock.ts";
 import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
+import { readHorizons } from "./horizons.ts";
 import { refuseIntruders } from "./intruders.ts";
-import { type RetentionSeconds, setUpTimescale, type TimescaleMode } from "./timescale.ts";
+import { dropChunks } from "./prune.ts";
+import { isHypertable, type RetentionSeconds, setUpTimescale, TABLES, type TimescaleMode } from "./timescale.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 const MIGRATIONS = join(packageRoot(), "migrations");
@@ -49,19 +51,51 @@ export async function migrateUp(database: Database, options: MigrateOptions): Pr
  * @throws DatabaseUnusable where nothing above `version` is applied, and as {@link migrateUp} does
  */
 export async function migrateDown(database: Database, log: (line: string) => void, version?: number): Promise<void> {
-  await inLockedTransaction(database, log, async (sql) => {
+  /** The version to undo down to; null where nothing is applied. */
+  const planDown = async (sql: Sql): Promise<number | null> => {
     const applied = await appliedMigrations(sql);
     refuseNewer(applied, await knownMigrations());
-    if (applied.size === 0 && version === undefined) log("no migration is applied: there is nothing to undo");
+    if (applied.size === 0 && version === undefined) return null;
     const newest = Math.max(0, ...applied.keys());
-    const target = version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
     if (version !== undefined && version >= newest) {
       throw new DatabaseUnusable(
         `there is nothing to undo above migration ${version}: the newest applied is ${newest}`,
       );
     }
+    return version ?? Math.max(0, ...[...applied.keys()].slice(0, -1));
+  };
+  const target = await inLockedTransaction(database, log, planDown);
+  if (target === null) {
+    log("no migration is applied: there is nothing to undo");
+    return;
+  }
+  // To drop a hypertable locks all of its chunks at once, which the server may have no room for.
+  await dropChunksAbove(database, target, log);
+  await inLockedTransaction(database, log, async (sql) => {
+    await planDown(sql);
     await runMigrations(sql, String(target), log);
   });
+}
+
+/** Drops the chunks of the tables that undoing migrations down to `target` drops, each in a transaction of its own. */
+async function dropChunksAbove(database: Database, target: number, log: (line: string) => void): Promise<void> {
+  const dropped = TABLES.filter(({ since }) => since > target);
+  if (dropped.length === 0 || !(await isHypertable(database.sql, "trades"))) return;
+  // As the undoing of rollups itself says, which is too late once chunks are gone.
+  if ((await readHorizons(database.sql)).size > 0) {
+    throw new DatabaseUnusable(
+      "retention has removed rows: the rollups are the only memory of them and cannot be undone",
+    );
+  }
+  const options = {
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    onWait: () => log("waiting for other transactions that use the tables"),
+  };
+  for (const { name } of dropped) {
+    const count = await dropChunks(database, name, "infinity", options);
+    log(`dropped ${count} chunks of ${name}`);
+  }
 }
 
 /** Every migration of this program, and when it was applied; then those that a newer program has applied. */
@@ -166,18 +200,18 @@ async function postgrator(sql: Sql): Promise<Postgrator> {
   });
 }
 
-async function inLockedTransaction(
+async function inLockedTransaction<T>(
   database: Database,
   log: (line: string) => void,
-  work: (sql: Sql) => Promise<void>,
-): Promise<void> {
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   await refuseIntruders(database);
-  await inTransaction(database.sql, READ_COMMITTED, async (transaction) => {
+  return inTransaction(database.sql, READ_COMMITTED, async (transaction) => {
     // What a role's queries may take, as hosters limit it, is too little to count the trades of years.
     await transaction`SELECT set_config('statement_timeout', '0', true)`;
     await takeAdvisoryLock(transaction, MIGRATION_LOCK, log);
     // Whoever reads or writes meanwhile waits behind a lock that is waited for.
     await transaction`SELECT set_config('lock_timeout', '5s', true)`;
-    await work(transaction);
+    return work(transaction);
   });
 }

@@ -45,8 +45,12 @@ export async function prune(
 ): Promise<Pruned> {
   const completeFrom = await moveHorizon(database, table, before, options);
   const isChunked = await isHypertable(database.sql, table);
-  const remove = isChunked ? dropChunks : deleteRows;
-  const count = completeFrom === null ? 0 : await remove(database, table, completeFrom, options);
+  let count = 0;
+  if (completeFrom !== null) {
+    count = isChunked
+      ? await dropChunks(database, table, moment(completeFrom), options)
+      : await deleteRows(database, table, completeFrom, options);
+  }
   // The embedded engine has nobody else who would make the room usable again.
   if (count > 0 && database.engine === "embedded") await database.sql.unsafe(`VACUUM ${table}`);
   return { unit: isChunked ? "chunks" : "rows", count, completeFrom, isInterrupted: options.signal.aborted };
@@ -63,7 +67,7 @@ export async function countPrunable(
     const hour = floorTo(before, HOUR);
     const completeFrom = laterOf(hour, horizons.get(table) ?? hour);
     if (isChunked)
-      return { unit: "chunks", count: (await chunksBefore(sql, table, completeFrom)).length, completeFrom };
+      return { unit: "chunks", count: (await chunksBefore(sql, table, moment(completeFrom))).length, completeFrom };
     const [row] = await sql<{ rows: string }[]>`
       SELECT count(*)::text AS rows FROM ${sql(table)}
       WHERE ${sql(timeOf(table))} < ${moment(completeFrom)}::timestamptz`;
@@ -130,14 +134,17 @@ async function deleteBatch(
   }) as Promise<{ count: number; first: Micros; last: Micros }>;
 }
 
-/** Oldest first, one at a time: whoever reads beside it waits for one chunk at most. */
-async function dropChunks(
+/**
+ * Drops the chunks that lie before a time of PostgreSQL as a whole, oldest first, one at a time: whoever reads beside it
+ * waits for one chunk at most. Returns how many there were.
+ */
+export async function dropChunks(
   { sql }: Database,
   table: PrunedTable,
-  horizon: Micros,
+  before: string,
   { onProgress, ...waiting }: PruneOptions,
 ): Promise<number> {
-  const ends = await chunksBefore(sql, table, horizon);
+  const ends = await chunksBefore(sql, table, before);
   for (const [index, end] of ends.entries()) {
     if (waiting.signal.aborted) return index;
     const dropped = await withBriefLocks(
@@ -152,10 +159,10 @@ async function dropChunks(
 }
 
 /** Where the chunks end that lie before a moment as a whole, oldest first. */
-async function chunksBefore(sql: Sql, table: PrunedTable, before: Micros): Promise<string[]> {
+async function chunksBefore(sql: Sql, table: PrunedTable, before: string): Promise<string[]> {
   const rows = await sql<{ range_end: string }[]>`
     SELECT range_end FROM timescaledb_information.chunks
-    WHERE hypertable_schema = 'public' AND hypertable_name = ${table} AND range_end <= ${moment(before)}::timestamptz
+    WHERE hypertable_schema = 'public' AND hypertable_name = ${table} AND range_end <= ${before}::timestamptz
     ORDER BY range_end`;
   return rows.map(({ range_end }) => range_end);
 }

@@ -1,6 +1,7 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { type AdvisoryLock, takeAdvisoryLock } from "./advisory-lock.ts";
+import { relationsWithin } from "./chunks.ts";
 import type { Sql } from "./database.ts";
 import { moment } from "./moment.ts";
 
@@ -43,8 +44,11 @@ export async function recountHours(
       AND ${sql(table)}.${sql(column)} >= locked.hour AND ${sql(table)}.${sql(column)} < locked.hour + interval '1 hour'
       AND ${sql(table)}.${sql(column)} >= ${moment(hours.from)}::timestamptz
       AND ${sql(table)}.${sql(column)} <= ${moment(hours.to - 1n)}::timestamptz`;
-  await sql`DELETE FROM trades_1m USING ${inThem("trades_1m", "bucket")}`;
-  await sql`DELETE FROM trades_1h USING ${inThem("trades_1h", "bucket")}`;
+  for (const table of ["trades_1m", "trades_1h"] as const) {
+    for (const relation of await relationsWithin(sql, table, hours)) {
+      await sql`DELETE FROM ${sql(relation)} AS ${sql(table)} USING ${inThem(table, "bucket")}`;
+    }
+  }
   await sql`CREATE TEMPORARY TABLE recounted_trades (LIKE trades) ON COMMIT DROP`;
   await sql`
     CREATE TRIGGER recount AFTER INSERT ON recounted_trades REFERENCING NEW TABLE AS inserted

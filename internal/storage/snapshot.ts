@@ -33,11 +33,20 @@ export function withSnapshot<T>(
   ended?: Ended,
 ): Promise<T> {
   const walks = rememberedWalks(database);
-  return readOnly(database, (sql, horizons, now) => read(readerOf(sql, horizons, now, walks)), ended);
+  return readOnly(
+    database,
+    (sql, horizons, now, isChunked) => read(readerOf(sql, horizons, now, { walks, isChunked })),
+    ended,
+  );
 }
 
 /** Answers by statements of a transaction that `readOnly` has opened. */
-export function readerOf(sql: Sql, horizons: Horizons, now: Micros, walks: Walks = new Map()): TradeReader {
+export function readerOf(
+  sql: Sql,
+  horizons: Horizons,
+  now: Micros,
+  { walks = new Map(), isChunked = false }: { readonly walks?: Walks; readonly isChunked?: boolean } = {},
+): TradeReader {
   const totals = together((questions: readonly TotalsQuestion[]) => readTotals(sql, questions));
   const outliers = together((searches: readonly OutlierSearch[]) => readOutliers(sql, horizons, searches));
   const lastTradeTime = together((questions: readonly LastTimeQuestion[]) =>
@@ -56,8 +65,8 @@ export function readerOf(sql: Sql, horizons: Horizons, now: Micros, walks: Walks
       readWeightedStatistics(sql, horizons, now, { pairs, bucket, sources }),
     weightedMedians: (pairs, bucket, sources) => readWeightedMedians(sql, horizons, { pairs, bucket, sources }),
     fxQuote: (currency, sources, at) => fxQuote({ currency, sources, at }),
-    fxRates: (sources, at) => readFxRates(sql, horizons, sources, at),
-    tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources),
+    fxRates: (sources, at) => readFxRates(sql, horizons, sources, at, isChunked),
+    tradedPairs: (bucket, bases, sources) => readTradedPairs(sql, horizons, bucket, bases, sources, isChunked),
     classicAssets: (contracts, network, within) => readClassicAssets(sql, walks, now, { contracts, network, within }),
     timeWeighted: (pairs, bucket, selection) => readTimeWeighted(sql, horizons, pairs, bucket, selection),
     lastTrade: (pairs, bucket, selection) => readLastTrade(sql, horizons, pairs, bucket, selection),

@@ -1,5 +1,6 @@
 import type { Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
+import { scheduleRetention } from "./retention-job.ts";
 
 /** `auto`: use TimescaleDB where it is preloaded; `require`: refuse to go without; `off`: plain tables. */
 export type TimescaleMode = "auto" | "require" | "off";
@@ -11,12 +12,14 @@ export interface RetentionSeconds {
   readonly trades_1h: number;
 }
 
-/** The tables with a retention, and the column of time in each. */
+/** The tables with a retention, the column of time in each, how many days its chunks are long, and the migration that makes it. */
 export const TABLES = [
-  { name: "trades", time: "ts", chunk: "1 day", orderBy: "ts, trade_id" },
-  { name: "trades_1m", time: "bucket", chunk: "7 days", orderBy: "bucket" },
-  { name: "trades_1h", time: "bucket", chunk: "90 days", orderBy: "bucket" },
+  { name: "trades", time: "ts", chunkDays: 1, orderBy: "ts, trade_id", since: 1 },
+  { name: "trades_1m", time: "bucket", chunkDays: 7, orderBy: "bucket", since: 2 },
+  { name: "trades_1h", time: "bucket", chunkDays: 90, orderBy: "bucket", since: 2 },
 ] as const;
+/** How many chunks rows are moved into at most, all in one transaction: it locks each of them with its indexes. */
+const MOST_MOVED_INTO = 200;
 const LEFT_OUT_RETENTION =
   "left out: jobs that apply [database.retention]; run stellarindex prune every day, for instance from cron";
 const SEGMENT_BY = "base_asset, quote_asset, source";
@@ -48,10 +51,15 @@ export async function setUpTimescale(
   await sql`CREATE EXTENSION IF NOT EXISTS timescaledb`;
   // Rows that are there already are moved into chunks, and their old table is truncated.
   await sql`SET LOCAL stellarindex.maintenance = 'on'`;
-  for (const { name, time, chunk } of TABLES) {
+  for (const { name, time, chunkDays } of TABLES) {
+    if (await isHypertable(sql, name)) continue;
+    const days = Math.max(chunkDays, Math.ceil((await daysOfRollups(sql)) / MOST_MOVED_INTO));
     await sql.unsafe(
-      `SELECT create_hypertable('${name}', by_range('${time}', interval '${chunk}'), if_not_exists => true, migrate_data => true)`,
+      `SELECT create_hypertable('${name}', by_range('${time}', interval '${days} days'), migrate_data => true)`,
     );
+    if (days === chunkDays) continue;
+    await sql.unsafe(`SELECT set_chunk_time_interval('${name}', interval '${chunkDays} days')`);
+    log(`${name}: what is there goes into chunks of ${days} days, new rows into chunks of ${chunkDays}`);
   }
   await sql`SET LOCAL stellarindex.maintenance = 'off'`;
   log("hypertables: trades, trades_1m, trades_1h");
@@ -62,7 +70,14 @@ export async function setUpTimescale(
     return;
   }
   await compressOldTrades(sql);
-  await keepRetention(sql, retention, log);
+  await scheduleRetention(sql, retention, log);
+}
+
+/** Over how many days the rows reach. */
+async function daysOfRollups(sql: Sql): Promise<number> {
+  const [row] = await sql<{ days: number | null }[]>`
+    SELECT (extract(epoch FROM max(bucket) - min(bucket)) / 86400)::float8 AS days FROM trades_1h`;
+  return row?.days ?? 0;
 }
 
 /** Whether the table is kept in chunks by TimescaleDB, or is an ordinary one. */
@@ -96,51 +111,3 @@ async function compressOldTrades(sql: Sql): Promise<void> {
     `SELECT add_compression_policy('${trades.name}', compress_after => interval '${COMPRESS_AFTER}', if_not_exists => true)`,
   );
 }
-
-/**
- * One job per table with a retention. Each run drops what the run before had declared expired, then moves the horizon:
- * a question that began before the horizon moved still finds its rows.
- */
-async function keepRetention(sql: Sql, retention: RetentionSeconds, log: (line: string) => void): Promise<void> {
-  const [extension] = await sql<{ schema: string }[]>`
-    SELECT quote_ident(nspname) AS schema FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-    WHERE extname = 'timescaledb'`;
-  await sql.unsafe(retentionProcedure(extension?.schema ?? "public"));
-  await sql`SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'stellarindex_expire'`;
-  for (const { name } of TABLES) {
-    const seconds = retention[name];
-    if (seconds === 0) continue;
-    const config = JSON.stringify({ table: name, keep_seconds: seconds });
-    await sql`SELECT add_job('public.stellarindex_expire', interval '1 hour', config => ${config}::text::jsonb)`;
-    log(`retention: ${name} keeps ${seconds} seconds`);
-  }
-}
-
-/**
- * Its jobs run with the owner's rights: names are qualified, and nothing is looked for in a schema where others may create.
- * @param extension the schema of TimescaleDB's own functions, quoted
- */
-const retentionProcedure = (extension: string): string => `
-CREATE OR REPLACE PROCEDURE public.stellarindex_expire(job_id integer, config jsonb)
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
--- Ingest waits behind a lock that is waited for: rather fail, and run again an hour later.
-SET lock_timeout = '2s'
-AS $$
-DECLARE
-  expired text := config->>'table';
-  horizon timestamptz;
-BEGIN
-  SELECT complete_from INTO horizon FROM public.retention_horizons WHERE table_name = expired;
-  IF isfinite(horizon) THEN
-    PERFORM ${extension}.drop_chunks(format('public.%I', expired)::regclass, older_than => horizon);
-  END IF;
-  LOCK TABLE public.retention_horizons IN ACCESS EXCLUSIVE MODE;
-  UPDATE public.retention_horizons
-  SET complete_from = greatest(
-    complete_from,
-    date_bin('1 hour', now() - make_interval(secs => (config->>'keep_seconds')::double precision), timestamptz 'epoch')
-  )
-  WHERE table_name = expired;
-END
-$$`;

@@ -1,7 +1,7 @@
 import type { Asset } from "../canonical/asset.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { floorTo } from "../canonical/time.ts";
+import { ceilTo, floorTo } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
@@ -17,6 +17,9 @@ const CURRENCIES_AND_TICKERS: readonly AssetRange[] = [
   { first: "fiat:", last: "fiat;" },
 ];
 
+/** Times of a multiple of this are where chunks of trades_1h begin, unless somebody has set another length. */
+const CHUNK = 90n * 24n * HOUR;
+
 /** Above this length of a bucket its hours are looked at instead of its minutes. */
 const LONG_BUCKET = 2n * HOUR;
 
@@ -30,13 +33,14 @@ export async function readTradedPairs(
   bucket: Bucket,
   bases: readonly Asset[],
   sources: readonly string[] | null,
+  isChunked: boolean,
 ): Promise<Pair[]> {
   const isLong = bucket.to - bucket.from > LONG_BUCKET;
   const covered = { from: floorTo(bucket.from, isLong ? HOUR : MINUTE), to: bucket.to };
   requireRows(horizons, isLong ? { hours: [covered] } : { minutes: [covered] });
   const ranges = [...CURRENCIES_AND_TICKERS, ...bases.map((base) => ({ first: base, last: base }))];
   const rows = await sql<{ base_asset: Asset; quote_asset: Asset }[]>`
-    WITH RECURSIVE ${everyPair(sql, ranges)}
+    WITH RECURSIVE ${everyPair(sql, ranges, isChunked ? covered : null)}
     SELECT base_asset, quote_asset FROM seen
     WHERE EXISTS (
       SELECT FROM ${sql(isLong ? "trades_1h" : "trades_1m")} AS rollup
@@ -54,8 +58,16 @@ export async function readTradedPairs(
  * `seen`: every pair there ever was a trade of, for use behind WITH RECURSIVE. One look into the index per pair: a DISTINCT
  * would read every rollup there is.
  * @param ranges of the base, which do not overlap
+ * @param within on a hypertable, where a look goes into each chunk, the times of the trades that matter; pairs with trades
+ * near them are seen as well. On an ordinary table a look would pass all rollups of a pair that are older.
  */
-export function everyPair(sql: Sql, ranges: readonly AssetRange[]) {
+export function everyPair(sql: Sql, ranges: readonly AssetRange[], within: Bucket | null = null) {
+  const inChunks =
+    within === null
+      ? sql``
+      : sql`
+    AND bucket >= ${moment(floorTo(within.from, CHUNK))}::timestamptz
+    AND bucket < ${moment(ceilTo(within.to, CHUNK))}::timestamptz`;
   return sql`
     seen AS (
       SELECT first.base_asset, first.quote_asset, range.last
@@ -64,14 +76,14 @@ export function everyPair(sql: Sql, ranges: readonly AssetRange[]) {
       ) AS range (first, last)
       CROSS JOIN LATERAL (
         SELECT base_asset, quote_asset FROM trades_1h
-        WHERE base_asset >= range.first COLLATE "C" AND base_asset <= range.last COLLATE "C"
+        WHERE base_asset >= range.first COLLATE "C" AND base_asset <= range.last COLLATE "C" ${inChunks}
         ORDER BY base_asset, quote_asset LIMIT 1
       ) AS first
       UNION ALL
       SELECT following.base_asset, following.quote_asset, seen.last
       FROM seen CROSS JOIN LATERAL (
         SELECT base_asset, quote_asset FROM trades_1h
-        WHERE (base_asset, quote_asset) > (seen.base_asset, seen.quote_asset) AND base_asset <= seen.last COLLATE "C"
+        WHERE (base_asset, quote_asset) > (seen.base_asset, seen.quote_asset) AND base_asset <= seen.last COLLATE "C" ${inChunks}
         ORDER BY base_asset, quote_asset LIMIT 1
       ) AS following
     )`;

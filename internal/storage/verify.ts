@@ -1,9 +1,9 @@
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { ceilTo, earlierOf, floorTo, laterOf, type Micros } from "../canonical/time.ts";
+import { stretchesOf } from "./chunks.ts";
 import { compareRollups, type RollupDifference, type RollupRange } from "./compare-rollups.ts";
 import type { Database } from "./database.ts";
-import { readHorizons } from "./horizons.ts";
 import { moment } from "./moment.ts";
 import { readOnly } from "./read-only.ts";
 import { repairRollups } from "./repair.ts";
@@ -33,55 +33,94 @@ export interface Verified {
 
 // A batch is one statement and one snapshot: a few seconds at most, and memory of the server to sort it.
 const MOST_ROWS = 200_000;
-const LONGEST_BATCH = 24n * HOUR;
+const DAY = 24n * HOUR;
+/** Only where there are few rows: longer than a day is a batch of which that was counted before. */
+const LONGEST_BATCH = 32n * DAY;
+const COMPARED = ["trades", "trades_1m", "trades_1h"];
 
 /**
  * Compares rollups with what the trades say, from `range.from` to `range.to` or as far as there are rows, in batches of
  * whole hours. It may run beside writers: see {@link compareRollups}.
  */
 export async function verifyRollups(database: Database, range: RollupRange, options: VerifyOptions): Promise<Verified> {
-  const completeFrom = (await readHorizons(database.sql)).get("trades") ?? null;
+  const completeFrom = await readOnly(database, async (_sql, horizons) => horizons.get("trades") ?? null);
   const total = { completeFrom, trades: 0, differences: 0, left: 0, isInterrupted: false };
   const from = completeFrom === null ? range.from : laterOf(range.from, ceilTo(completeFrom, HOUR));
-  const parts = from < range.to ? await partsOf(database, { ...range, from }) : [];
-  for (const [index, part] of parts.entries()) {
-    for await (const { trades, differences, done } of compareInBatches(database, part)) {
+  if (from >= range.to) return total;
+  const { parts, findRows } = await planOf(database, { ...range, from });
+  const whole = Number(parts.reduce((sum, part) => sum + part.to - part.from, 0n));
+  let before = 0;
+  // Longer or shorter as rows are few or many; the next part begins as the last one ended.
+  const batch = { span: HOUR };
+  for (const part of parts) {
+    const length = Number(part.to - part.from);
+    for await (const { trades, differences, done } of compareInBatches(database, part, findRows, batch)) {
       for (const difference of differences) options.onDifference(difference);
       total.trades += trades;
       total.differences += differences.length;
       total.left += options.repair ? await repair(database, part, differences) : differences.length;
-      options.onProgress((index + done) / parts.length);
+      options.onProgress((before + done * length) / whole);
       total.isInterrupted = options.signal.aborted;
       if (total.isInterrupted) return total;
     }
+    before += length;
   }
   return total;
 }
 
-/** An index leads from a pair to its times; only hypertables also find the rows of all pairs by time. */
-async function partsOf({ sql }: Database, range: RollupRange): Promise<RollupRange[]> {
-  if (range.pair !== null || (await isHypertable(sql, "trades"))) return [range];
-  const pairs = await storedPairs(sql, ["trades", "trades_1m", "trades_1h"]);
-  return pairs.map((pair) => ({ ...range, pair }));
+/** The first whole hours to the last in which a range has rows, or may have some; null where it has none. */
+type FindRows = (range: RollupRange) => Promise<Bucket | null>;
+
+/**
+ * The parts to compare one after the other, and where there are rows in them. On ordinary tables an index leads from a pair to
+ * its times. On hypertables the rows of all pairs are found by time, and chunks tell where there may be some.
+ */
+async function planOf(
+  database: Database,
+  range: RollupRange,
+): Promise<{ readonly parts: readonly RollupRange[]; readonly findRows: FindRows }> {
+  const { sql } = database;
+  if (await isHypertable(sql, "trades")) {
+    const stretches = await stretchesOf(sql, COMPARED, range);
+    return { parts: stretches.map((stretch) => ({ ...range, ...stretch })), findRows: async (part) => part };
+  }
+  const findRows: FindRows = (part) => extentOf(database, part);
+  if (range.pair !== null) return { parts: [range], findRows };
+  const pairs = await storedPairs(sql, COMPARED);
+  return { parts: pairs.map((pair) => ({ ...range, pair })), findRows };
 }
 
-async function* compareInBatches(database: Database, range: RollupRange) {
-  let extent = await extentOf(database, range);
+async function* compareInBatches(database: Database, range: RollupRange, findRows: FindRows, batch: { span: Micros }) {
+  let extent = await findRows(range);
   if (extent === null) return;
   const { from: start, to: end } = extent;
-  let span = HOUR;
   for (let from = start; from < end; ) {
-    const to = earlierOf(from + span, end);
+    const longest = { ...range, from, to: earlierOf(from + batch.span, end) };
+    if (batch.span > DAY && (await hasManyTrades(database, longest))) batch.span = DAY;
+    const to = earlierOf(from + batch.span, end);
     const { rows, ...compared } = await compareRollups(database, { ...range, from, to });
     yield { ...compared, done: Number(to - start) / Number(end - start) };
-    if (rows > MOST_ROWS) span = ceilTo(span / 2n, HOUR);
-    else if (rows < MOST_ROWS / 4) span = earlierOf(2n * span, LONGEST_BATCH);
+    if (rows > MOST_ROWS) batch.span = ceilTo(batch.span / 2n, HOUR);
+    else if (rows < MOST_ROWS / 4) batch.span = earlierOf(2n * batch.span, LONGEST_BATCH);
     if (rows > 0) from = to;
     else {
-      extent = await extentOf(database, { ...range, from: to, to: end });
+      extent = await findRows({ ...range, from: to, to: end });
       from = extent?.from ?? end;
     }
   }
+}
+
+function hasManyTrades(database: Database, { pair, from, to }: RollupRange): Promise<boolean> {
+  return readOnly(database, async (sql) => {
+    const [row] = await sql<{ many: boolean }[]>`
+      SELECT count(*) = ${String(MOST_ROWS)}::text::bigint AS many FROM (
+        SELECT FROM trades
+        WHERE ts >= ${moment(from)}::timestamptz AND ts <= ${moment(to - 1n)}::timestamptz
+          ${pair === null ? sql`` : sql`AND base_asset = ${pair.base} AND quote_asset = ${pair.quote}`}
+        LIMIT ${String(MOST_ROWS)}::text::bigint
+      ) AS few`;
+    return row?.many ?? false;
+  });
 }
 
 /** The whole hours from the first to the last row of the range, or null where there is none. */

@@ -40,8 +40,8 @@ export function withReplay<T>(
   read: (reader: TradeReader) => Promise<T>,
   ended?: Ended,
 ): Promise<T> {
-  const readHeld = async (sql: Sql, horizons: Horizons, now: Micros): Promise<T> => {
-    const reader = readerOf(sql, horizons, now, rememberedWalks(database));
+  const readHeld = async (sql: Sql, horizons: Horizons, now: Micros, isChunked: boolean): Promise<T> => {
+    const reader = readerOf(sql, horizons, now, { walks: rememberedWalks(database), isChunked });
     const whole = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
     const held = minutesOf(whole);
     if (held === null || missingRows(horizons, { minutes: [whole] }) !== null) return read(reader);
