@@ -102,7 +102,7 @@ describe.skipIf(isLeftOut)("aggregator", () => {
     const tick = JSON.parse(await program.line((line) => line.includes("tick with failures")));
     expect(tick).toMatchObject({ error: 3, targets: 6 });
     const failed = JSON.parse(await program.line((line) => line.includes("target failed")));
-    expect(failed).toMatchObject({ window_seconds: 60, reason: expect.stringContaining("retention has removed") });
+    expect(failed).toMatchObject({ window_seconds: 60, reason: expect.stringContaining("has been removed") });
     await program.line((line) => /"written":3/.test(line));
     expect(await program.stop()).toBe(0);
     await database.sql`UPDATE retention_horizons SET complete_from = '-infinity' WHERE table_name = 'trades'`;

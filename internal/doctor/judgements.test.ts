@@ -188,7 +188,12 @@ describe("jobs of TimescaleDB", () => {
   });
 
   it("that are only recorded as failed have done their work", () => {
-    const recorded = { ...expiry, lastStatus: "Failed", failures: 3, lastError: 'cannot drop active portal "job"' };
+    const recorded = {
+      ...expiry,
+      lastStatus: "Failed",
+      failures: 3,
+      lastError: 'cannot drop portal "" while it is being set up',
+    };
     expect(statuses(judgeJobs([compression, recorded], keeps))).toEqual(["warning"]);
     expect(statuses(judgeJobs([compression, { ...recorded, lastError: "deadlock detected" }], keeps))).toEqual([
       "wrong",

@@ -23,11 +23,8 @@ export interface Job {
   readonly lastError: string | null;
 }
 
-/**
- * What TimescaleDB records of each run of a job where it was built for another minor version of PostgreSQL 15: the work was
- * committed before.
- */
-const RECORDED_ONLY = /cannot drop active portal/;
+/** What TimescaleDB 2.26 and 2.28 record of each run of a job on PostgreSQL 15.20; its work was committed before. */
+const RECORDED_ONLY = /^cannot drop portal "" while it is being set up$/;
 
 /** The jobs that compress and cut our tables, where there are some to be. */
 export async function checkTimescaleJobs(sql: Sql, retention: RetentionSeconds): Promise<Finding[]> {

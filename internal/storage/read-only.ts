@@ -69,7 +69,8 @@ async function takeSnapshot(
     readHorizons(transaction),
     readMoment(transaction),
   ]);
-  return { ...moment, isChunked, horizons: await completeHorizons(pool, transaction, horizons, moment.now) };
+  const complete = isChunked ? await completeHorizons(pool, transaction, horizons, moment.now) : horizons;
+  return { ...moment, isChunked, horizons: complete };
 }
 
 /**
