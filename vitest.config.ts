@@ -7,7 +7,7 @@ export default defineConfig({
     // Most tests wait for databases and processes, so that four at a time suit two cores.
     maxWorkers: 4,
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ["test/services.ts", "test/faults/report.ts"],
     // Each file has servers and daemons of its own, which mostly wait.
     maxWorkers: 4,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

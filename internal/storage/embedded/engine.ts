@@ -88,7 +88,7 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
   const incomplete = join(directory, INCOMPLETE);
   const database = join(directory, DATABASE);
   refuseLink(database);
-  if (existsSync(incomplete)) removeCutOff(database, incomplete);
+  if (existsSync(incomplete)) removeCutOff(directory, database, incomplete);
   else if (holdsDatabase(directory)) {
     // Without it the engine would take the directory for a new one, and make another database over what is there.
     if (!existsSync(join(database, VERSION_FILE))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
@@ -97,6 +97,8 @@ export async function openEngine(directory: string | null, onFatal: (reason: str
   mkdirSync(database, { recursive: true });
   // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
   writeFileSync(incomplete, markOf(database));
+  // Before anything is made: a mark without its text would not be known to be of this database.
+  sync(incomplete);
   sync(directory);
   const made = await open();
   syncTree(database);
@@ -129,8 +131,8 @@ function refuseLink(database: string): void {
 }
 
 /** What was never complete goes; a backup that was put in its place since is another directory, and stays. */
-function removeCutOff(database: string, incomplete: string): void {
-  if (existsSync(database) && readFileSync(incomplete, "utf8") !== markOf(database)) {
+function removeCutOff(directory: string, database: string, incomplete: string): void {
+  if (holdsDatabase(directory) && readFileSync(incomplete, "utf8") !== markOf(database)) {
     throw new OpeningRefused(
       `${incomplete} says that a database was never made to its end, and is not of the one that is there now; remove ` +
         "the file where that one was put there since, or else both",
