@@ -1,5 +1,5 @@
 import { type Bucket, HOUR } from "../canonical/bucket.ts";
-import { ceilTo, earlierOf, floorTo, laterOf, type Micros } from "../canonical/time.ts";
+import { ceilTo, earlierOf, floorTo, laterOf, type Micros, parseTime } from "../canonical/time.ts";
 import type { Sql } from "./database.ts";
 import { moment } from "./moment.ts";
 import { isHypertable } from "./timescale.ts";
@@ -9,6 +9,10 @@ import { isHypertable } from "./timescale.ts";
  * compressed twin), and all sessions together have 6 400 of them under the defaults of PostgreSQL.
  */
 export const MOST_CHUNKS = 32;
+
+/** Trades are from between these (see the constraint trades_ts_range); chunks may reach beyond. */
+export const FIRST_MOMENT = parseTime("0001-01-01T00:00:00Z");
+export const LAST_MOMENT = parseTime("9999-12-31T23:59:59.999999Z");
 
 /**
  * Lets the transaction change compressed rows however many have to be decompressed for it: TimescaleDB refuses more than
@@ -28,7 +32,10 @@ export async function readChunks(sql: Sql, table: string): Promise<Bucket[]> {
     FROM timescaledb_information.chunks
     WHERE hypertable_schema = 'public' AND hypertable_name = ${table}
     ORDER BY range_start`;
-  return rows.map(({ first, past }) => ({ from: BigInt(first), to: BigInt(past) }));
+  return rows.map(({ first, past }) => ({
+    from: laterOf(BigInt(first), FIRST_MOMENT),
+    to: earlierOf(BigInt(past), LAST_MOMENT + 1n),
+  }));
 }
 
 /**
@@ -41,7 +48,7 @@ export async function relationsWithin(sql: Sql, table: string, { from, to }: Buc
   const rows = await sql<{ name: string }[]>`
     SELECT chunk_schema || '.' || chunk_name AS name FROM timescaledb_information.chunks
     WHERE hypertable_schema = 'public' AND hypertable_name = ${table}
-      AND range_start < ${moment(to)}::timestamptz AND range_end > ${moment(from)}::timestamptz
+      AND range_start <= ${moment(to - 1n)}::timestamptz AND range_end > ${moment(from)}::timestamptz
     ORDER BY range_start`;
   return rows.map(({ name }) => name);
 }

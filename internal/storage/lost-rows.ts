@@ -66,13 +66,13 @@ async function rowsWithin(sql: Sql, table: string, ranges: readonly Bucket[]): P
       (extract(epoch FROM found.last) * 1000000)::bigint::text AS last
     FROM unnest(
       ${ranges.map(({ from }) => moment(from))}::text[]::timestamptz[],
-      ${ranges.map(({ to }) => moment(to))}::text[]::timestamptz[]
-    ) AS range (first, past)
+      ${ranges.map(({ to }) => moment(to - 1n))}::text[]::timestamptz[]
+    ) AS range (first, last)
     CROSS JOIN LATERAL (
       SELECT min(bucket) AS first, max(bucket) AS last FROM ${sql(table)}
-      WHERE bucket >= range.first AND bucket < range.past
+      WHERE bucket >= range.first AND bucket <= range.last
         AND bucket >= ${moment(ranges[0]?.from ?? 0n)}::timestamptz
-        AND bucket < ${moment(ranges.at(-1)?.to ?? 0n)}::timestamptz
+        AND bucket <= ${moment((ranges.at(-1)?.to ?? 1n) - 1n)}::timestamptz
     ) AS found
     WHERE found.first IS NOT NULL
     ORDER BY found.first`;

@@ -153,7 +153,8 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     expect(await applied()).toEqual([1]);
     await migrateDown(database, log);
     expect(await applied()).toEqual([]);
-    expect(lines).toEqual([
+    const undone = lines.filter((line) => !/^dropped \d+ chunks of trades/.test(line));
+    expect(undone).toEqual([
       "undid migration 7 (fixed-names)",
       "undid migration 6 (rollup-weights)",
       "undid migration 5 (price-forming)",
@@ -164,7 +165,7 @@ describe.each(testEngines)("migrations on $name", (engine) => {
     ]);
     expect(await ownObjects()).toEqual(["stellarindex_migrations"]);
     await migrateDown(database, log);
-    expect(lines.slice(7)).toEqual(["no migration is applied: there is nothing to undo"]);
+    expect(lines.at(-1)).toBe("no migration is applied: there is nothing to undo");
 
     await up();
     await migrateDown(database, log, 0);

@@ -8,7 +8,7 @@ import type { Database, Sql } from "./database.ts";
 import { DatabaseUnusable } from "./errors.ts";
 import { readHorizons } from "./horizons.ts";
 import { refuseIntruders } from "./intruders.ts";
-import { dropChunks } from "./prune.ts";
+import { dropChunks, type PrunedTable } from "./prune.ts";
 import { isHypertable, type RetentionSeconds, setUpTimescale, TABLES, type TimescaleMode } from "./timescale.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
@@ -79,10 +79,12 @@ export async function migrateDown(database: Database, log: (line: string) => voi
 
 /** Drops the chunks of the tables that undoing migrations down to `target` drops, each in a transaction of its own. */
 async function dropChunksAbove(database: Database, target: number, log: (line: string) => void): Promise<void> {
-  const dropped = TABLES.filter(({ since }) => since > target);
-  if (dropped.length === 0 || !(await isHypertable(database.sql, "trades"))) return;
+  const dropped: PrunedTable[] = [];
+  for (const { name, since } of TABLES)
+    if (since > target && (await isHypertable(database.sql, name))) dropped.push(name);
+  if (dropped.length === 0) return;
   // As the undoing of rollups itself says, which is too late once chunks are gone.
-  if ((await readHorizons(database.sql)).size > 0) {
+  if (dropped.includes("trades_1m") && (await readHorizons(database.sql)).size > 0) {
     throw new DatabaseUnusable(
       "retention has removed rows: the rollups are the only memory of them and cannot be undone",
     );
@@ -92,9 +94,9 @@ async function dropChunksAbove(database: Database, target: number, log: (line: s
     onProgress: () => {},
     onWait: () => log("waiting for other transactions that use the tables"),
   };
-  for (const { name } of dropped) {
+  for (const name of dropped) {
     const count = await dropChunks(database, name, "infinity", options);
-    log(`dropped ${count} chunks of ${name}`);
+    if (count > 0) log(`dropped ${count} chunks of ${name}`);
   }
 }
 

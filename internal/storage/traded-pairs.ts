@@ -1,7 +1,8 @@
 import type { Asset } from "../canonical/asset.ts";
 import { type Bucket, HOUR, MINUTE } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { ceilTo, floorTo } from "../canonical/time.ts";
+import { ceilTo, earlierOf, floorTo, laterOf } from "../canonical/time.ts";
+import { FIRST_MOMENT, LAST_MOMENT } from "./chunks.ts";
 import type { Sql } from "./database.ts";
 import { type Horizons, requireRows } from "./horizons.ts";
 import { moment } from "./moment.ts";
@@ -66,8 +67,8 @@ export function everyPair(sql: Sql, ranges: readonly AssetRange[], within: Bucke
     within === null
       ? sql``
       : sql`
-    AND bucket >= ${moment(floorTo(within.from, CHUNK))}::timestamptz
-    AND bucket < ${moment(ceilTo(within.to, CHUNK))}::timestamptz`;
+    AND bucket >= ${moment(laterOf(floorTo(within.from, CHUNK), FIRST_MOMENT))}::timestamptz
+    AND bucket <= ${moment(earlierOf(ceilTo(within.to, CHUNK) - 1n, LAST_MOMENT))}::timestamptz`;
   return sql`
     seen AS (
       SELECT first.base_asset, first.quote_asset, range.last

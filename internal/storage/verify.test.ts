@@ -271,14 +271,12 @@ describe.each(testEngines)("rollups are verified on $name", (engine) => {
       done.push(part);
       controller.abort();
     };
-    expect(await verify({ pair }, { signal: controller.signal, onProgress })).toMatchObject({
-      trades: 1,
-      isInterrupted: true,
-    });
+    const { trades, isInterrupted } = await verify({ pair }, { signal: controller.signal, onProgress });
+    expect(isInterrupted).toBe(true);
     expect(done).toHaveLength(1);
-    // On a hypertable it goes by the times that chunks cover.
+    // On a hypertable it goes by the times that chunks cover, in which the first trade may come later.
     if (engine.name === "timescaledb") expect(done[0]).toBeLessThan(1);
-    else expect(done[0]).toBe(1 / 49);
+    else expect([trades, done[0]]).toEqual([1, 1 / 49]);
   });
 
   it("and repaired after any damage, and what is found is what is wrong", async () => {
