@@ -48,7 +48,7 @@ it("does not return to a primary that was left behind, once another was seen", a
   await expect(choice.current()).rejects.toThrow(
     "none of the servers is a primary: a was the primary before a failover (timeline 1, and there is a primary of 2); b does not answer",
   );
-  // As a standby of the new one it is as good as any.
+  // As a standby of the new primary it may be chosen like every other.
   said.splice(0, 2, STANDBY, primaryOf(2));
   expect(await choice.current()).toBe(1);
 });

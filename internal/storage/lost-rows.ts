@@ -57,7 +57,7 @@ export async function completeHorizons(pool: object, sql: Sql, horizons: Horizon
   return complete;
 }
 
-/** From the first to the last row that a rollup table has in each of the ranges, where it has any. */
+/** From the first to the last row of a rollup table in each of the ranges; a range without rows gives nothing. */
 async function rowsWithin(sql: Sql, table: string, ranges: readonly Bucket[]): Promise<Bucket[]> {
   if (ranges.length === 0) return [];
   const length = table === "trades_1h" ? HOUR : seconds(60);
