@@ -1,5 +1,4 @@
-import type { Bucket } from "../canonical/bucket.ts";
-import { HOUR } from "../canonical/bucket.ts";
+import { type Bucket, HOUR } from "../canonical/bucket.ts";
 import { ceilTo, laterOf, type Micros, seconds } from "../canonical/time.ts";
 import { mergeBuckets, readChunks, subtractBuckets } from "./chunks.ts";
 import type { Sql } from "./database.ts";
@@ -22,12 +21,15 @@ const LOOK_AGAIN_AFTER = seconds(60);
  * @param sql of one snapshot, as `horizons` are
  */
 export async function findLostRows(sql: Sql, horizons: Horizons): Promise<LostRows[]> {
+  const covered = new Map<string, Bucket[]>();
+  for (const table of Object.keys(WITNESSES)) {
+    if (!(await isHypertable(sql, table))) return [];
+    covered.set(table, mergeBuckets(await readChunks(sql, table)));
+  }
   const lost: LostRows[] = [];
   for (const [table, witness] of Object.entries(WITNESSES)) {
-    if (!(await isHypertable(sql, table))) continue;
     const isOlder = (at: Micros): boolean => [table, witness].some((name) => at < (horizons.get(name) ?? at));
-    const chunks = mergeBuckets(await readChunks(sql, table));
-    const gaps = subtractBuckets(mergeBuckets(await readChunks(sql, witness)), chunks);
+    const gaps = subtractBuckets(covered.get(witness) ?? [], covered.get(table) ?? []);
     lost.push(
       ...(await rowsWithin(sql, witness, gaps))
         .filter(({ to }) => !isOlder(to - 1n))
