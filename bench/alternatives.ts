@@ -2,13 +2,14 @@ import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Decimal, dividePublished, parseDecimal, ZERO } from "../internal/canonical/decimal.ts";
 import type { Pair } from "../internal/canonical/pair.ts";
 import type { Micros } from "../internal/canonical/time.ts";
-import type { Database, Sql } from "../internal/storage/database.ts";
-import { moment } from "../internal/storage/moment.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import type { Sql } from "../internal/storage/connection/pool.ts";
+import { timestamptz } from "../internal/storage/connection/timestamptz.ts";
 
 const MOST_ROWS = 10_000;
 const SIGMA = 4;
 
-/** Reads one window its own way. */
+/** A method of reading one window. */
 export type ReadWindow = (
   database: Database,
   pair: Pair,
@@ -18,7 +19,7 @@ export type ReadWindow = (
 ) => Promise<unknown>;
 
 /**
- * What other systems do: the newest rows of the window, at most 10 000, filtered and averaged in the process. A window
+ * The method of other systems: the newest rows of the window, at most 10 000, filtered and averaged in the process. A window
  * with more trades gets a wrong answer.
  */
 export async function fetchRows(
@@ -63,7 +64,7 @@ export async function plainSql(
   return dividePublished(parseDecimal(row.quote_volume), parseDecimal(row.base_volume));
 }
 
-/** One pass over the window: what any way of reading all of its rows has to do. */
+/** One pass over the window, the minimum for any method that reads all of its rows. */
 export async function scanWindow(
   { sql }: Database,
   pair: Pair,
@@ -81,6 +82,6 @@ function tradesOf(sql: Sql, { base, quote }: Pair, windowSeconds: number, to: Mi
   return sql`
     SELECT base_amount, quote_amount, price FROM trades
     WHERE base_asset = ${base} AND quote_asset = ${quote}
-      AND ts >= ${moment(from)}::timestamptz AND ts < ${moment(to)}::timestamptz
+      AND ts >= ${timestamptz(from)}::timestamptz AND ts < ${timestamptz(to)}::timestamptz
       AND source = ANY(${sources as string[]}::text[])`;
 }

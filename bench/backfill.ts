@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { computePublished } from "../internal/aggregate/published-value.ts";
 import { bucketEndingAt, MINUTE } from "../internal/canonical/bucket.ts";
 import { formatPair, type Pair } from "../internal/canonical/pair.ts";
 import { floorTo, formatTime, seconds } from "../internal/canonical/time.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./compare.ts";
 import { settle } from "./data.ts";
@@ -37,7 +37,7 @@ export const backfill: Bench = {
         await fillPairs(database, "T", PAIRS.length, count);
         await settle(database);
         console.log(`${count} trades in 24 h, ${PAIRS.length} pairs, 5 sources`);
-        // First: where a process begins, its peak is what the one that started it holds, and DuckDB holds much.
+        // Runs first: a new process starts with the peak memory of its parent, and DuckDB uses much.
         await showMemory(url, directory);
         await compareWays(database, url, directory, short ? 20 : SAMPLE);
       } finally {
@@ -113,7 +113,7 @@ function runBackfill(url: string, file: string, { hours, windows }: Range) {
   });
 }
 
-/** The peak of memory must not follow the number of values. */
+/** Checks that the peak of memory does not depend on the number of values. */
 async function showMemory(url: string, directory: string): Promise<void> {
   console.log("\npeak memory of the program:");
   for (const range of [{ ...DAY, hours: 6 }, DAY, { hours: 24, windows: MANY_WINDOWS }]) {
@@ -124,7 +124,7 @@ async function showMemory(url: string, directory: string): Promise<void> {
   }
 }
 
-/** Values that are spread evenly over the day, the pairs and the windows, as `compute` finds them. */
+/** Returns values of `compute`, spread evenly over the day, the pairs and the windows. */
 async function computeEach(database: Database, sample: number): Promise<void> {
   const policy = policyWith();
   const minutes = Number((24n * HOUR) / MINUTE);
@@ -146,7 +146,7 @@ function linesOf(file: string): string[] {
   return readFileSync(file, "utf8").split("\n").slice(0, -1);
 }
 
-/** What is compared must have seen the same trades. */
+/** Checks that the compared programs have read the same trades. */
 function requireSameCounts(file: string, counted: number): void {
   const own = linesOf(file)
     .map((line) => JSON.parse(line))

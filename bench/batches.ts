@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 import { formatTime, type Micros } from "../internal/canonical/time.ts";
-import type { Sql } from "../internal/storage/database.ts";
+import type { Sql } from "../internal/storage/connection/pool.ts";
 
-/** How the trades of a batch spread over pairs and sources. */
+/** The distribution of a batch's trades over pairs and sources. */
 export interface Spread {
   readonly pairs: number;
   readonly sources: number;
@@ -13,7 +13,7 @@ export type Batch = readonly (readonly string[])[];
 
 const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"] as const;
 
-/** Trades number `first` to `first + count - 1`, the n-th of them at `timeOf(n)`; `venue` sets sources apart. */
+/** Returns trades number `first` to `first + count - 1`, the n-th at `timeOf(n)`; `venue` makes the sources unique. */
 export function makeBatch(
   { pairs, sources }: Spread,
   first: number,
@@ -46,7 +46,7 @@ export async function insertBatch(sql: Sql, batch: Batch): Promise<void> {
     ON CONFLICT DO NOTHING`;
 }
 
-/** The settings that insert figures depend on, as the server has them. */
+/** Returns the server's settings that affect the speed of inserts. */
 export async function describeDurability({ sql }: { readonly sql: postgres.Sql }): Promise<string> {
   const settings = await sql<{ name: string; setting: string }[]>`
     SELECT name, current_setting(name) AS setting FROM unnest(
@@ -54,7 +54,7 @@ export async function describeDurability({ sql }: { readonly sql: postgres.Sql }
   return settings.map(({ name, setting }) => `${name} = ${setting}`).join(", ");
 }
 
-/** Sizes with 7 decimals; half of the prices are short, the others ratios of amounts that a venue has rounded. */
+/** Sizes have 7 decimals; half of the prices are short, the others are ratios of rounded amounts. */
 function amountsOf(n: number): { base: string; quote: string } {
   const size = 10_000_000n + ((BigInt(n) * 7919n) % 1_000_000n) * 97n;
   const price = 30_000n + ((BigInt(n) * 104_729n) % 997n);

@@ -1,25 +1,25 @@
-import type { Database } from "../internal/storage/database.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 
-/** What a benchmark is run with. */
+/** The parameters of a benchmark. */
 export interface BenchOptions {
-  /** A server to make a database on; undefined: the embedded engine. */
+  /** The server on which to create a database; undefined for the embedded engine. */
   readonly server: string | undefined;
-  /** How many trades to fill in; undefined: what the benchmark finds right. */
+  /** The number of trades to write; undefined for the benchmark's default. */
   readonly trades: number | undefined;
-  /** Takes on a short run, to see that the benchmark works; its figures say nothing. */
+  /** A short run that only shows that the benchmark works; its figures are meaningless. */
   readonly short: boolean;
 }
 
-/** One benchmark: it prints ratios, each measured side by side in one run. */
+/** A benchmark, which prints ratios that are measured side by side in one run. */
 export interface Bench {
-  /** One line for the list of benchmarks. */
+  /** The line in the list of benchmarks. */
   readonly summary: string;
-  /** It runs only when it is named. */
+  /** Whether it runs only when it is named. */
   readonly isNamedOnly?: true;
   readonly run: (options: BenchOptions) => Promise<void>;
 }
 
-/** What is told of the machine and the engine above every figure. */
+/** Describes the machine and the engine, above the figures. */
 export async function describeEngine({ sql }: Database): Promise<string> {
   const [server] = await sql<{ version: string; timescaledb: string | null }[]>`
     SELECT version() AS version, (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb`;

@@ -1,11 +1,11 @@
 import { median, quantile } from "simple-statistics";
-import { stopwatch } from "../internal/obs/clock.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
 
-/** Something to measure, by the name it is printed under. */
+/** A function to measure, with its printed name. */
 export type Contestants = Readonly<Record<string, () => Promise<unknown>>>;
 
 /**
- * Measures in turns, so that a drift of the machine meets all alike, and prints each median in milliseconds and as a
+ * Measures in turns, so that changes of the machine affect all equally, and prints each median in milliseconds and as a
  * ratio to the first.
  * @returns the medians in milliseconds, in the order of the contestants
  */

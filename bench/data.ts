@@ -1,10 +1,10 @@
 import type { Pair } from "../internal/canonical/pair.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
-import type { Database } from "../internal/storage/database.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import { benchPairs, fillPair, fillPairs, fillRate } from "./trades.ts";
 
-/** How many of the trades these pairs have, and one of how many is an outlier. */
+/** The numbers of trades of these pairs, and the number of trades per outlier. */
 const SINGLE = [
   { ticker: "A", share: 1 / 5000, outlierEvery: 100 },
   { ticker: "B", share: 1 / 500, outlierEvery: 1000 },
@@ -16,10 +16,10 @@ const OTHERS = 96;
 /** Pairs of a thousand, ten thousand, a hundred thousand and a million trades; the last one has a hundred outliers. */
 export const GRADED_PAIRS = SINGLE.map(({ ticker }) => parsePair(`${ticker}/USD`));
 export const HUNDRED_PAIRS: readonly Pair[] = [...GRADED_PAIRS, ...benchPairs(OTHERS)];
-/** As many trades as the greatest of the graded pairs, one per cent of them outliers, in every minute. */
+/** A pair with as many trades as the largest of the graded pairs, one per cent of them outliers, in every minute. */
 export const NOISY_PAIR = parsePair("NOISY/USD");
 
-/** Writes so many trades of 24 hours into the hundred pairs. */
+/** Writes this number of trades of 24 hours into the hundred pairs. */
 export async function fillHundredPairs(database: Database, trades: number): Promise<void> {
   const started = stopwatch();
   for (const { ticker, share, outlierEvery } of SINGLE) {
@@ -32,13 +32,13 @@ export async function fillHundredPairs(database: Database, trades: number): Prom
   console.log(`${trades} trades in 24 h, 100 pairs, 5 sources, written in ${(stopwatch() - started).toFixed(0)} s`);
 }
 
-/** Writes the trades of {@link NOISY_PAIR} beside those of the hundred pairs. */
+/** Writes the trades of {@link NOISY_PAIR}, in addition to those of the hundred pairs. */
 export async function fillNoisyPair(database: Database, trades: number): Promise<void> {
   await fillPair(database, "NOISY", Math.round(trades / 5), 100);
   await settle(database);
 }
 
-/** Brings statistics up to date and what was written to disk, so that neither happens while something is measured. */
+/** Updates statistics and flushes writes to disk, so that neither happens during a measurement. */
 export async function settle({ sql }: Database): Promise<void> {
   await sql`VACUUM ANALYZE`;
   await sql`CHECKPOINT`;

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { type Database, openDatabase } from "../internal/storage/database.ts";
-import { migrateUp } from "../internal/storage/migrate.ts";
-import { connect } from "../internal/storage/pool.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
+import { openDatabase } from "../internal/storage/open-database.ts";
+import { migrateUp } from "../internal/storage/schema/migrate.ts";
 import { describeEngine } from "./bench.ts";
 
-/** A migrated database of the benchmark's own, by its URL too; it is dropped afterwards. */
+/** A new migrated database with its URL, which is dropped afterwards. */
 export async function withBenchDatabase<T>(
   server: string | undefined,
   use: (database: Database, url: string) => Promise<T>,
@@ -41,7 +42,7 @@ async function benchDatabase(server: string | undefined): Promise<{ url: string;
   };
 }
 
-/** One line on a terminal that the next one replaces. */
+/** Prints a line on a terminal that the next one replaces. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Pair } from "../internal/canonical/pair.ts";
 import { formatTime, type Micros } from "../internal/canonical/time.ts";
-import { connect } from "../internal/storage/pool.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
 
-/** What is used of the package. */
+/** The used part of the package's interface. */
 interface DuckDb {
   readonly version: () => string;
   readonly DuckDBInstance: { create(path: string): Promise<{ connect(): Promise<DuckConnection> }> };
@@ -17,11 +17,11 @@ interface DuckConnection {
   runAndReadAll(sql: string): Promise<{ getColumnsJS(): unknown[][] }>;
 }
 
-/** No dependency: its binaries are greater than all else that is installed, and not to be had for every platform. */
+/** Not a dependency: its binaries are larger than all others together, and do not exist for every platform. */
 const PACKAGE: string = "@duckdb/node-api";
 export const HOW_TO_GET_DUCKDB = `npm install --no-save ${PACKAGE}`;
 
-/** DuckDB where it is installed, else null. */
+/** Returns DuckDB, or null if it is not installed. */
 export async function loadDuckDb(): Promise<DuckDb | null> {
   try {
     return (await import(PACKAGE)) as DuckDb;
@@ -34,12 +34,12 @@ export async function loadDuckDb(): Promise<DuckDb | null> {
 /** Amounts as exact decimals, summed exactly, or as floats. */
 type Numbers = "DECIMAL" | "DOUBLE";
 
-/** The same values by DuckDB's window functions: each gives how many trades they are of, all values taken together. */
+/** Computes the same values with DuckDB's window functions; each returns the total number of trades in all values. */
 export interface Duck {
   readonly version: string;
-  /** Windows that reach over the trades themselves. */
+  /** Window functions over single trades. */
   readonly overTrades: (numbers: Numbers) => Promise<number>;
-  /** Trades added up by minute, and windows over these. */
+  /** Window functions over sums per minute. */
   readonly overMinutes: (numbers: Numbers) => Promise<number>;
 }
 
@@ -48,7 +48,7 @@ const COLUMNS: Readonly<Record<Numbers, string>> = {
   DOUBLE: "pair, ts, base_float AS base, quote_float AS quote, 1 AS n",
 };
 
-/** Takes the trades of pairs into memory, with a bucket end at each minute of the day before `to`. */
+/** Loads the trades of pairs into memory, with a bucket end at each minute of the day before `to`. */
 export async function openDuck(
   { DuckDBInstance, version }: DuckDb,
   url: string,
@@ -58,7 +58,7 @@ export async function openDuck(
   to: Micros,
 ): Promise<Duck> {
   const file = join(directory, "trades.csv");
-  // The driver's connection is of no more use afterwards.
+  // The driver's connection cannot be used afterwards.
   const sql = connect(url, { max: 1 });
   const rows = await sql`
     COPY (SELECT base_asset, (extract(epoch FROM ts) * 1000000)::bigint, base_amount, quote_amount FROM trades)
@@ -85,7 +85,7 @@ export async function openDuck(
   };
   return {
     version: version(),
-    // A trade at the very end of a bucket is of the next one.
+    // A trade exactly at the end of a bucket belongs to the next one.
     overTrades: (numbers) => values(`SELECT ${COLUMNS[numbers]} FROM trades`, "bucket_end - INTERVAL 1 MICROSECOND"),
     overMinutes: (numbers) =>
       values(

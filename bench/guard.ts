@@ -12,7 +12,7 @@ a median weighted by quote volume. M30: the median of the last 30 minutes with t
 before. P5: the median of the last five windows of the same length with trades. Factor 2; one venue where nothing else is
 said; a bucket each 30 s, for staged windows of 24 h each 5 min; no floor and no outlier filter, which withhold more.`;
 
-/** A study rather than a benchmark: which recent price the guard is to hold a value against. */
+/** A study rather than a benchmark, of the recent price that the guard compares a value with. */
 export const guard: Bench = {
   summary: "rules for the guard's recent price, on real trades and staged ones",
   isNamedOnly: true,

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { median, quantile } from "simple-statistics";
 import { formatTime } from "../internal/canonical/time.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
-import { packageRoot } from "../internal/package/root.ts";
-import type { Database } from "../internal/storage/database.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
+import { packageRoot } from "../internal/lib/package-root.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
 import { BENCH_TO, benchPairs, SOURCES } from "./trades.ts";
@@ -62,7 +62,7 @@ async function compareLoads(database: Database, url: string, { file, withoutIds,
     const { stdout } = await run(process.execPath, [PROGRAM, "import", path], {
       env: { ...process.env, STELLARINDEX_DATABASE_URL: url },
     });
-    // No figure of an import that did something else.
+    // An import with an unexpected result gives no figure.
     if (!new RegExp(`: (${trades} new, 0|0 new, ${trades}) known, 0 of them`).test(stdout)) throw new Error(stdout);
   };
   const loads: readonly { name: string; load: () => Promise<unknown>; into: "empty" | "as it is" }[] = [
@@ -93,7 +93,7 @@ async function compareLoads(database: Database, url: string, { file, withoutIds,
   }
 }
 
-/** Takes all trades and rollups away, and has the writes of the load before written out. */
+/** Deletes all trades and rollups, and flushes the writes of the previous load. */
 async function empty({ sql }: Database): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction`SET LOCAL stellarindex.maintenance = 'on'`;
@@ -102,7 +102,7 @@ async function empty({ sql }: Database): Promise<void> {
   await sql`CHECKPOINT`;
 }
 
-/** Trades in the order of their times, as a recorder of all venues would write them; the same at every run. */
+/** Returns trades in time order, like a recorder of all venues; the same at every run. */
 function writeFile(path: string, count: number, withIds: boolean): string {
   const file = openSync(path, "w");
   try {

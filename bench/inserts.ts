@@ -2,14 +2,15 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { median } from "simple-statistics";
 import { parseTime } from "../internal/canonical/time.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
-import type { Database, Sql } from "../internal/storage/database.ts";
-import { connect } from "../internal/storage/pool.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import type { Sql } from "../internal/storage/connection/pool.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
 import { type Batch, describeDurability, insertBatch, makeBatch, type Spread } from "./batches.ts";
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
 
-/** Who writes where: writers that share keys wait for each other's commits, those with sources of their own do not. */
+/** The keys of each writer: writers with the same keys wait for each other's commits, those with separate sources do not. */
 interface Crowd {
   readonly name: string;
   readonly writers: number;
@@ -28,10 +29,10 @@ const CROWDS: readonly Crowd[] = [
 ];
 const ROUNDS = 5;
 const START = parseTime("2026-03-01T00:00:00Z");
-// 50 trades/s: a batch of 1 000 lies in one minute or two.
+// At 50 trades/s a batch of 1 000 covers one or two minutes.
 const MICROS_PER_TRADE = 20_000n;
 
-/** What one writer writes in a round; several writers write a quarter of that each. */
+/** The trades of one writer per round; several writers write a quarter of them each. */
 interface Cell {
   readonly size: number;
   readonly batches: number;
@@ -72,7 +73,7 @@ export const inserts: Bench = {
             const batches = Math.ceil(cell.batches / (writers > 1 ? 4 : 1) / (short ? 10 : 1));
             const count = batches * cell.size * writers;
             const times: [number[], number[]] = [[], []];
-            // The first round warms up.
+            // The first round is a warm-up.
             for (let round = 0; round <= (short ? 1 : ROUNDS); round++) {
               progress(`${name}, batches of ${cell.name}: round ${round}`);
               const work = shareOut(crowd, written, cell.size, batches);
@@ -91,14 +92,14 @@ export const inserts: Bench = {
     ),
 };
 
-/** A session for each writer. */
+/** One session per writer. */
 function sessions(database: Database, url: string, writers: number) {
   if (database.engine === "embedded") return { sessions: [database.sql], close: async () => {} };
   const pools = Array.from({ length: writers }, () => connect(url, { max: 1 }));
   return { sessions: pools, close: () => Promise.all(pools.map((pool) => pool.end())) };
 }
 
-/** Batches by writer; all writers trade at the same time. */
+/** The batches by writer; all have the same trade times. */
 function shareOut({ writers, spread, ownSources }: Crowd, first: number, size: number, batches: number): Batch[][] {
   return Array.from({ length: writers }, (_, writer) =>
     Array.from({ length: batches }, (_, index) =>
@@ -113,7 +114,7 @@ function shareOut({ writers, spread, ownSources }: Crowd, first: number, size: n
   );
 }
 
-/** @returns the seconds until the last writer is done */
+/** @returns the seconds until the last writer has finished */
 async function writeAll(writers: readonly Sql[], work: readonly Batch[][], write: Cell["write"]): Promise<number> {
   const started = stopwatch();
   await Promise.all(

@@ -1,7 +1,7 @@
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { stageDone } from "../internal/aggregator/events.ts";
+import { targetsOf } from "../internal/aggregator/target.ts";
 import type { Pair } from "../internal/canonical/pair.ts";
-import { stageDone } from "../internal/obs/events.ts";
-import type { Database } from "../internal/storage/database.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import { plainSql, scanWindow } from "./alternatives.ts";
 import { compare } from "./compare.ts";
 import { GRADED_PAIRS, NOISY_PAIR } from "./data.ts";
@@ -10,7 +10,7 @@ import { BENCH_TO, SOURCES } from "./trades.ts";
 
 const DAY = 86_400;
 
-/** A window of many trades with few outliers, and one with many in every minute, against reading it. */
+/** A window of many trades with few outliers, and one with many in every minute, compared with reading all rows. */
 export async function compareOutliers(database: Database): Promise<void> {
   for (const pair of [GRADED_PAIRS.at(-1), NOISY_PAIR] as Pair[]) {
     const tick = tickOf(database, targetsOf([pair], [DAY]), { triangulation_enabled: false });

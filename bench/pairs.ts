@@ -1,4 +1,4 @@
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { targetsOf } from "../internal/aggregator/target.ts";
 import type { Bench } from "./bench.ts";
 import { type Contestants, compare } from "./compare.ts";
 import { settle } from "./data.ts";

@@ -1,6 +1,6 @@
-import { type Target, targetsOf } from "../internal/aggregate/orchestrator/target.ts";
+import { type Target, targetsOf } from "../internal/aggregator/target.ts";
 import type { Pair } from "../internal/canonical/pair.ts";
-import type { Database } from "../internal/storage/database.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import { fetchRows, plainSql, type ReadWindow } from "./alternatives.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./compare.ts";
@@ -12,9 +12,9 @@ import { tickOf, WINDOWS } from "./tick.ts";
 import { BENCH_TO, SOURCES } from "./trades.ts";
 
 const DAY = 86_400;
-/** The usual ways take many seconds a round. */
+/** The usual methods take many seconds per round. */
 const ROUNDS = 3;
-/** A daemon has ticked before: its connections know the statements. */
+/** A warm-up: the connections of a running daemon have prepared the statements. */
 const WARM_UPS = 20;
 
 export const refresh: Bench = {

@@ -1,19 +1,19 @@
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
-import type { PolicySettings } from "../internal/aggregate/policy.ts";
+import { targetsOf } from "../internal/aggregator/target.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Pair, parsePair } from "../internal/canonical/pair.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
+import type { PolicySettings } from "../internal/policy/policy.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 import { compare } from "./compare.ts";
 import { GRADED_PAIRS, HUNDRED_PAIRS } from "./data.ts";
 import { tickOf, WINDOWS } from "./tick.ts";
 import { BENCH_TO } from "./trades.ts";
 
-/** The assets against EUR, where none trades: their price leads through USD. */
+/** The assets against EUR without trades, which are triangulated through USD. */
 const UNTRADED = HUNDRED_PAIRS.map(({ base }) => parsePair(`${base}/fiat:EUR`));
 const VENUES = { venue_deviation_pct: 5, max_source_share: 0.3, sources: [{ name: "sdex", weight: 50 }] };
 
-/** What the rules cost that are not part of the plain policy, and the questions that need every price of a window. */
+/** The cost of rules beyond the default policy, and of queries that need every price of a window. */
 export async function compareRules(database: Database): Promise<void> {
   const targets = targetsOf([...HUNDRED_PAIRS, ...UNTRADED], WINDOWS);
   const tick = (settings: Partial<PolicySettings>) =>

@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 import { quantileSorted } from "simple-statistics";
-import { stopwatch } from "../internal/obs/clock.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
 import type { Load, LoadOrder } from "./serving-orders.ts";
 
-// A process of its own that asks as fast as it gets answers. It reads no more of them than status and length.
+// A separate process that sends requests as fast as it gets answers. It only reads their status and length.
 
 process.on("message", (order: LoadOrder) => {
   void ask(order).then((load) => process.send?.(load));
@@ -34,7 +34,7 @@ async function ask(order: LoadOrder): Promise<Load> {
   };
 }
 
-/** Asks on one connection, one request after another. */
+/** Sends requests on one connection, one after another. */
 function repeat(
   port: number,
   request: string,

@@ -19,17 +19,17 @@ export const SERVED_SETTINGS: ApiSettings = {
   keys: "none",
 };
 
-/** What a server process is to serve. */
+/** What a server process serves. */
 export type ServerOrder =
   | { readonly kind: "api"; readonly redisUrl: string; readonly keyPrefix: string }
-  /** A constant of so many bytes, from a bare Hono route or from plain `node:http`. */
+  /** A constant of this many bytes, from a bare Hono route or from plain `node:http`. */
   | { readonly kind: "bare" | "node"; readonly length: number };
 
-/** What the load generator is to ask, as fast as answers come, each connection one question at a time. */
+/** The requests of the load generator, each connection with one request at a time. */
 export interface LoadOrder {
   readonly port: number;
   readonly path: string;
-  /** With the ETag of the first answer, so that all others are 304. */
+  /** Whether to send the ETag of the first answer, so that all others are 304. */
   readonly isConditional: boolean;
   readonly connections: number;
   readonly seconds: number;
@@ -41,7 +41,7 @@ export interface Load {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of the first answer: its length and the status of those that followed. */
+  /** The length of the first answer and the status of the following ones. */
   readonly length: number;
   readonly status: number;
 }

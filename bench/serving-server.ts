@@ -1,26 +1,28 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Hono } from "hono";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
-import { type Served, withFront } from "../internal/api/front/front.ts";
-import { makeRateLimiter } from "../internal/api/front/rate-limit.ts";
+import { problemOf } from "../internal/api/failure.ts";
+import { logApiEvents } from "../internal/api/log.ts";
+import { feedApiMetrics } from "../internal/api/metrics.ts";
 import { createApi } from "../internal/api/v1/api.ts";
-import { openStore } from "../internal/cache/store.ts";
-import { logApiEvents } from "../internal/obs/api-logging.ts";
-import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
-import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import { createLogger } from "../internal/obs/logging.ts";
-import { createRegistry } from "../internal/obs/metrics.ts";
-import { listen } from "../internal/obs/ops-server.ts";
-import { NO_GUARD } from "../internal/resilience/guard.ts";
-import { connect } from "../internal/storage/pool.ts";
+import { openStore } from "../internal/cache/open-store.ts";
+import { type AccessControlled, withAccessControl } from "../internal/http/access-control.ts";
+import { logRequests } from "../internal/http/log.ts";
+import { makeRateLimiter } from "../internal/http/rate-limit.ts";
+import { listen } from "../internal/http/server.ts";
+import { NO_CIRCUIT_BREAKER } from "../internal/lib/circuit-breaker.ts";
+import { stopwatch, systemClock } from "../internal/lib/clock.ts";
+import { createLogger } from "../internal/obs/logger.ts";
+import { createRegistry } from "../internal/obs/registry.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/policy/policy.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
 import { SERVED_SETTINGS, type ServerOrder } from "./serving-orders.ts";
 
-// A process of its own for one server: what it is to serve comes as its argument, its port goes to who started it.
+// A separate process for one server: the argument says what it serves, and it sends its port to the parent.
 
 const order = JSON.parse(process.argv[2] ?? "") as ServerOrder;
 process.send?.(await start(order));
-// Asked for it, the processor time that this process has used so far, in microseconds.
+// On request, sends the processor time that this process has used so far, in microseconds.
 process.on("message", () => process.send?.(process.cpuUsage().user + process.cpuUsage().system));
 process.on("disconnect", () => process.exit());
 
@@ -32,13 +34,15 @@ async function start(what: ServerOrder): Promise<number> {
   return (await listen(what.kind === "api" ? api(what) : bareApp(what.length), anyPort, limits)).port;
 }
 
-/** As `stellarindex api` wires it. The database is never asked: all that the benchmark asks about is in Redis. */
-function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Served {
+/** Creates the API like `stellarindex api`. The database is never queried, since all requested values are in Redis. */
+function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): AccessControlled {
   feedApiMetrics(createRegistry());
-  logApiEvents(createLogger("info", "api", { write: () => {} }));
+  const log = createLogger("info", "api", { write: () => {} });
+  logApiEvents(log);
+  logRequests(log);
   const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 1 });
   const app = createApi({
-    database: { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end() },
+    database: { sql, engine: "postgres", breaker: NO_CIRCUIT_BREAKER, close: () => sql.end() },
     store: openStore({ url: redisUrl, key_prefix: keyPrefix }),
     policy: makePolicy(DEFAULT_POLICY_SETTINGS),
     settings: SERVED_SETTINGS,
@@ -46,7 +50,7 @@ function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Se
     stopwatch,
   });
   const nobodyElse = { keys: [], rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
-  return withFront(app, nobodyElse, { limiter: makeRateLimiter(stopwatch, null), stopwatch });
+  return withAccessControl(app, nobodyElse, { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf });
 }
 
 function bareApp(length: number): Hono {
@@ -56,7 +60,7 @@ function bareApp(length: number): Hono {
   return app;
 }
 
-/** The least that a server in this runtime does, to see what the load generator can do. */
+/** A minimal server, which shows the limit of the load generator. */
 async function listenPlain(length: number): Promise<number> {
   const text = "x".repeat(length);
   const server = createServer((_request, response) => response.end(text));

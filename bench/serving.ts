@@ -2,12 +2,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { median } from "simple-statistics";
 import { vwapKey } from "../internal/cache/keys.ts";
-import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { openStore } from "../internal/cache/open-store.ts";
+import type { PriceStore } from "../internal/cache/store.ts";
 import { latestClosed } from "../internal/canonical/bucket.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, seconds } from "../internal/canonical/time.ts";
-import { systemClock } from "../internal/obs/clock.ts";
+import { systemClock } from "../internal/lib/clock.ts";
 import type { Bench } from "./bench.ts";
 import { type Load, type LoadOrder, SERVED_PAIR, SERVED_SETTINGS, type ServerOrder } from "./serving-orders.ts";
 
@@ -37,7 +38,7 @@ export const serving: Bench = {
   },
 };
 
-/** A name, who serves it, and what is asked. */
+/** A name, the server, and the requests. */
 type Contestant = readonly [name: string, server: Server, path: string, isConditional?: boolean];
 
 interface Server {
@@ -45,7 +46,7 @@ interface Server {
   readonly port: number;
 }
 
-/** What a load gave, and the server's processor time per request, which other load on the machine hardly changes. */
+/** The result of a load, with the server's processor time per request, which other load hardly affects. */
 interface Result extends Load {
   readonly cpuMicros: number;
 }
@@ -63,7 +64,7 @@ async function measure(store: PriceStore, keyPrefix: string, children: ChildProc
   const generator = fork(fileURLToPath(new URL("serving-load.js", import.meta.url)));
   children.push(generator);
   const load = async ([, server, path, isConditional = false]: Contestant): Promise<Result> => {
-    // Each turn begins with a fresh value, as the aggregator would have published it.
+    // Each turn starts with a fresh value, as published by the aggregator.
     await publish(store);
     const timing = { seconds: short ? 0.2 : 3, connections: 16, mostRequests: 500_000 };
     const before = await cpuOf(server);
@@ -90,7 +91,7 @@ async function measure(store: PriceStore, keyPrefix: string, children: ChildProc
   ]);
 }
 
-/** Puts load on one after another, in turns, and prints the medians, and of the ratios within each turn. */
+/** Loads the servers in turns, and prints the medians and the median ratios within turns. */
 async function compareLoads(
   load: (contestant: Contestant) => Promise<Result>,
   first: Contestant,

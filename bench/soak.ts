@@ -3,10 +3,10 @@ import { median, quantile } from "simple-statistics";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Pair, parsePair } from "../internal/canonical/pair.ts";
 import { floorTo, seconds } from "../internal/canonical/time.ts";
-import { stopwatch, systemClock } from "../internal/obs/clock.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { connect } from "../internal/storage/pool.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { stopwatch, systemClock } from "../internal/lib/clock.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 import { describeDurability, insertBatch, makeBatch, type Spread } from "./batches.ts";
 import type { Bench } from "./bench.ts";
 import { progress, withBenchDatabase } from "./database.ts";
@@ -15,12 +15,12 @@ const WRITERS = 4;
 const BATCH = 50;
 const BATCH_SECONDS = 0.2;
 const TRADES_PER_SECOND = (WRITERS * BATCH) / BATCH_SECONDS;
-// Writers share all keys: each batch updates rows that the others are updating.
+// Writers share all keys: each batch updates the same rows as the others.
 const SPREAD: Spread = { pairs: 30, sources: 5 };
 const WINDOWS = [300, 3600, 86_400];
 const MINUTES = 60;
 
-/** When something ended, in seconds from the start, and how long it took in milliseconds. */
+/** The end of an operation in seconds from the start, and its duration in milliseconds. */
 interface Timing {
   readonly at: number;
   readonly took: number;
@@ -58,7 +58,7 @@ export const soak: Bench = {
   },
 };
 
-/** One writer on a connection of its own; it keeps to its times, and catches up where a batch took longer. */
+/** A writer on its own connection, which keeps its schedule and catches up after a slow batch. */
 async function write(url: string, writer: number, started: number, ends: number): Promise<Timing[]> {
   const sql = connect(url, { max: 1 });
   const timings: Timing[] = [];
@@ -78,7 +78,7 @@ async function write(url: string, writer: number, started: number, ends: number)
   }
 }
 
-/** What a tick reads, at an interval, while the writers write. */
+/** Performs the reads of a tick at an interval while the writers write. */
 async function readAlong(database: Database, started: number, ends: number, every: number): Promise<Timing[]> {
   const pairs: Pair[] = Array.from({ length: SPREAD.pairs }, (_, index) => parsePair(`crypto:T${index}/fiat:USD`));
   const timings: Timing[] = [];
@@ -104,9 +104,9 @@ async function requireAllCounted({ sql }: Database, written: number): Promise<vo
   if (wrong.length > 0) throw new Error(`${written} trades were written, but counted ${JSON.stringify(counted)}`);
 }
 
-/** Updates, dead rows, vacuums and size of a rollup table, against a freshly written copy of it. */
+/** Prints updates, dead rows, vacuums and size of a rollup table, compared with a freshly written copy. */
 async function reportTable({ sql }: Database, table: "trades_1m" | "trades_1h"): Promise<void> {
-  // On TimescaleDB the rows lie in chunks, which inherit from the table.
+  // On TimescaleDB the rows are in chunks, which inherit from the table.
   const parts = (of: string) => sql`
     SELECT ${of}::text::regclass AS part UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = ${of}::text::regclass`;
   const sizes = async (of: string) => {
@@ -114,7 +114,7 @@ async function reportTable({ sql }: Database, table: "trades_1m" | "trades_1h"):
       SELECT sum(pg_table_size(part)) AS rows, sum(pg_indexes_size(part)) AS indexes FROM (${parts(of)}) AS parts`;
     return { rows: Number(row?.rows), indexes: Number(row?.indexes) };
   };
-  // Sessions report their counts when they end at the latest, and the writers' have ended.
+  // Sessions report their counts at the latest when they end, and the writers' sessions have ended.
   const [stats] = await sql<Record<"inserted" | "updated" | "hot" | "live" | "dead" | "vacuums", string>[]>`
     SELECT sum(n_tup_ins) AS inserted, sum(n_tup_upd) AS updated, sum(n_tup_hot_upd) AS hot, sum(n_live_tup) AS live,
       sum(n_dead_tup) AS dead, sum(autovacuum_count) AS vacuums
@@ -139,7 +139,7 @@ async function reportTable({ sql }: Database, table: "trades_1m" | "trades_1h"):
     );
 }
 
-/** Durations at the start and at the end: the first and the last sixth. */
+/** Prints the durations of the first and the last sixth. */
 function reportDrift(name: string, timings: readonly Timing[], duration: number): void {
   const part = duration / 6;
   const first = timings.filter(({ at }) => at <= part).map(({ took }) => took);

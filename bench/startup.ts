@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openStore } from "../internal/cache/store.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
-import { packageRoot } from "../internal/package/root.ts";
+import { openStore } from "../internal/cache/open-store.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
+import { packageRoot } from "../internal/lib/package-root.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./compare.ts";
 import { withBenchDatabase } from "./database.ts";
@@ -65,7 +65,7 @@ async function untilEnd(args: readonly string[]): Promise<void> {
   await once(spawn(process.execPath, args, { stdio: "ignore" }), "exit");
 }
 
-/** Starts the program and asks until it answers 200, then ends it; the end is not part of what it takes. */
+/** Starts the program and sends requests until one is answered 200; the shutdown is not measured. */
 async function untilAnswer(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,

@@ -1,14 +1,14 @@
 import { MINUTE } from "../internal/canonical/bucket.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { floorTo, seconds } from "../internal/canonical/time.ts";
-import { systemClock } from "../internal/obs/clock.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { moment } from "../internal/storage/moment.ts";
+import { systemClock } from "../internal/lib/clock.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { timestamptz } from "../internal/storage/connection/timestamptz.ts";
 import { progress } from "./database.ts";
 
-/** The bucket end that is measured, of the present as a tick's is, half a minute past the minute: 24 hours of trades lie before. */
+/** The measured bucket end: recent like that of a tick, half a minute past the minute, after 24 hours of trades. */
 export const BENCH_TO = floorTo(systemClock.now() - seconds(30), MINUTE) + seconds(30);
-const BENCH_FROM = moment(BENCH_TO - seconds(86_400));
+const BENCH_FROM = timestamptz(BENCH_TO - seconds(86_400));
 
 export const SOURCES = ["binance", "kraken", "coinbase", "bitstamp", "sdex"];
 
@@ -21,13 +21,13 @@ export function benchPairs(count: number, ticker = "T") {
 
 /**
  * Writes trades of one pair, evenly over the 24 hours before {@link BENCH_TO} and over five sources, around a price of 100;
- * `outlierEvery` makes one trade of so many a print at ten times the price, 0 none.
+ * `outlierEvery` makes every n-th trade an outlier at ten times the price; 0 makes none.
  */
 export function fillPair(database: Database, ticker: string, count: number, outlierEvery: number): Promise<void> {
   return fill(database, { prefix: ticker, pairs: null, count, outlierEvery });
 }
 
-/** The same for pairs of one prefix, which take turns. */
+/** Does the same for several pairs with one prefix, in turn. */
 export function fillPairs(database: Database, prefix: string, pairs: number, count: number): Promise<void> {
   return fill(database, { prefix, pairs, count, outlierEvery: 20_000 });
 }
@@ -57,7 +57,7 @@ async function fill(
   progress("");
 }
 
-/** A rate between USD and EUR. */
+/** Writes a rate between USD and EUR. */
 export async function fillRate({ sql }: Database): Promise<void> {
   await sql`
     INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)

@@ -1,12 +1,12 @@
 import { HOUR } from "../internal/canonical/bucket.ts";
 import { ceilTo, floorTo } from "../internal/canonical/time.ts";
-import { verifyRollups } from "../internal/storage/verify.ts";
+import { verifyRollups } from "../internal/storage/rollups/verify.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./compare.ts";
 import { withBenchDatabase } from "./database.ts";
 import { BENCH_TO, fillPairs } from "./trades.ts";
 
-/** Whole hours around all trades. */
+/** The whole hours that cover all trades. */
 const RANGE = { from: floorTo(BENCH_TO - 24n * HOUR, HOUR), to: ceilTo(BENCH_TO, HOUR) };
 
 export const verify: Bench = {

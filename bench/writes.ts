@@ -1,8 +1,9 @@
 import { formatDecimal, parseDecimal } from "../internal/canonical/decimal.ts";
 import { formatTime, seconds } from "../internal/canonical/time.ts";
 import type { TradeRow } from "../internal/canonical/trade.ts";
-import type { Database, Sql } from "../internal/storage/database.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import type { Sql } from "../internal/storage/connection/pool.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
 import { compare } from "./compare.ts";
 import { BENCH_TO, benchPairs, SOURCES } from "./trades.ts";
 
@@ -10,7 +11,7 @@ const PAIRS = benchPairs(20);
 const TRADES = 5000;
 const COLUMNS = "base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount";
 
-/** What the ways of docs/decoders.md take for the same number of new trades, none of them known. */
+/** The duration of each method of docs/decoders.md for the same number of new trades. */
 export async function compareWrites(database: Database, rounds: number): Promise<void> {
   let written = 0;
   const inBatches = (size: number, write: (rows: readonly TradeRow[]) => Promise<unknown>) => async () => {
@@ -59,7 +60,7 @@ async function copyIn(sql: Sql, into: string, rows: readonly TradeRow[]): Promis
   });
 }
 
-/** All venues and pairs in turn, ten trades a second, after the day that the files hold. */
+/** Trades of all venues and pairs in turn, ten per second, after the day of the files. */
 function tradeNumber(n: number): TradeRow {
   const pair = PAIRS[n % PAIRS.length];
   const source = SOURCES[Math.floor(n / PAIRS.length) % SOURCES.length];

@@ -1,15 +1,16 @@
 import type { Command } from "commander";
-import { backUp } from "../internal/storage/embedded/backup.ts";
-import { holdsDatabase } from "../internal/storage/embedded/engine.ts";
-import { databaseOf, loadConfigOf, openMigratedDatabase } from "./settings.ts";
+import { openMigratedDatabase } from "../internal/daemon/migrated-database.ts";
+import { createBackup } from "../internal/storage/embedded/backup.ts";
+import { directoryOf } from "../internal/storage/embedded/database-directory.ts";
+import { databaseOf, loadConfigOf, requireExisting } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 const HELP = `
-A plain copy of the directory of an embedded database is good only while nothing serves it; one of a directory in use is
-refused. This makes a copy beside a running start or import: it goes through that process, and whoever asks it meanwhile
-waits. The new directory is an embedded database like any other, and is on disk when the command ends.
+Copies an embedded database while a start or import uses it; a plain copy of a directory in use would be corrupt, and is
+refused when opened. The copy goes through the running process, whose queries wait meanwhile. The new directory is an
+embedded database like any other, and is flushed to disk when the command ends.
 
-A PostgreSQL server is backed up by its own means, such as pg_basebackup or pg_dump.
+Back up a PostgreSQL server with its own tools, such as pg_basebackup or pg_dump.
 
 Exit status: 0 when the copy is made, 1 when it failed, 2 for wrong usage or configuration.
 
@@ -22,18 +23,17 @@ export function addBackupCommand(program: Command): void {
   program
     .command("backup")
     .description("copy a live embedded database into a new directory")
-    .argument("<directory>", "the directory to make")
+    .argument("<directory>", "the directory to create")
     .addHelpText("after", HELP)
     .action(async (target: string, _options: unknown, command: Command) => {
       const settings = databaseOf(loadConfigOf(command));
-      const [, directory] = /^pglite:(?!memory$)(.+)/.exec(settings.url) ?? [];
-      if (directory === undefined) throw new UsageError("[database] url names no directory of an embedded database");
-      if (!holdsDatabase(directory)) throw new UsageError(`there is no embedded database in ${directory}`);
-      if (target.trim() === "") throw new UsageError("name the directory to make");
-      const database = await openMigratedDatabase(settings);
+      const directory = directoryOf(settings.url);
+      if (directory === null) throw new UsageError("[database] url is not the directory of an embedded database");
+      if (target.trim() === "") throw new UsageError("the directory to create is empty; name one");
+      const database = await openMigratedDatabase(requireExisting(settings));
       try {
-        await backUp(database, directory, target);
-        process.stdout.write(`${directory} is copied to ${target}\n`);
+        await createBackup(database, directory, target);
+        process.stdout.write(`copied ${directory} to ${target}\n`);
       } finally {
         await database.close();
       }

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { runProgram } from "../test/program.ts";
+import { runHere, runProgram } from "../test/program.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "stellarindex-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -14,7 +15,7 @@ function fileWith(text: string): string {
 }
 
 describe("config check", () => {
-  it("sums up what is in effect", async () => {
+  it("summarizes the configuration in effect", async () => {
     const { out, err, status } = await runProgram(["config", "check"], { STELLARINDEX_REDIS_URL: "redis://:pw@h" });
     expect(out).toMatch(
       /^config ok: no file, 1 from the environment; 9 pairs × 3 windows every 30s; policy [0-9a-f]{12}; database pglite:stellarindex-data; redis redis:\/\/:\*\*\*@h\n$/,
@@ -22,11 +23,11 @@ describe("config check", () => {
     expect({ err, status }).toEqual({ err: "", status: 0 });
   });
 
-  it("says what the daemons would refuse, and `start` would not", async () => {
-    const { out, status } = await runProgram(["config", "check"]);
+  it("names problems that prevent separate daemons but not `start`", async () => {
+    const { out, status } = await runHere(["config", "check"]);
     expect(status).toBe(0);
     expect(out).toContain(
-      "\naggregator and api, as processes of their own, refuse it:\nconfig: redis.url: memory: lives in",
+      "\naggregator and api refuse it, as separate processes:\nconfig: redis.url: memory: exists in",
     );
   });
 
@@ -39,37 +40,45 @@ describe("config check", () => {
   });
 
   it.each([
-    ['[aggregate.aliases]\n__proto__ = ["XLM"]', "line 2, column 1: __proto__ is no known key"],
+    ['[aggregate.aliases]\n__proto__ = ["XLM"]', "line 2, column 1: __proto__ is not a known key"],
     ['[aggregate.aliases]\nwindows = ["5m"]', "aggregate.aliases.windows: is a key"],
     ["[aggregate]\nsettle_seconds = 18446744073709551621", "line 2, column 18: the whole number has more than 53 bits"],
-  ])("names the file and the place of what would become something else: %j", async (text, wrong) => {
+  ])("refuses text that the parser would misread, with file and position: %j", async (text, wrong) => {
     const file = fileWith(text);
-    const { out, err, status } = await runProgram(["--config", file, "config", "check"]);
+    const { out, err, status } = await runHere(["--config", file, "config", "check"]);
     expect({ out, status }).toEqual({ out: "", status: 2 });
     expect(err).toContain(`${file}: ${wrong}`);
   });
 
-  it("says which prices are compared only where the database has references of them", async () => {
+  it("names pairs that are compared only if the database has references for them", async () => {
     const file = fileWith('[aggregate]\npairs = ["XLM/USD"]\n[divergence.coingecko]\nenabled = true');
-    const { out, status } = await runProgram(["--config", file, "config", "check"]);
+    const { out, status } = await runHere(["--config", file, "config", "check"]);
     expect(status).toBe(0);
     expect(out).toContain(
-      "\ncrypto:XLM/fiat:USD: fewer references outside than divergence.min_references (2); compared",
+      "\ncrypto:XLM/fiat:USD: fewer external references than divergence.min_references (2); compared",
     );
   });
 
-  it("passes warnings on", async () => {
-    const { err, status } = await runProgram(["config", "check"], { STELLARINDEX_PORT: "tcp://h" });
-    expect(err).toBe("warning: STELLARINDEX_PORT is no key of the configuration and is ignored\n");
+  it("prints warnings", async () => {
+    const { err, status } = await runHere(["config", "check"], { STELLARINDEX_PORT: "tcp://h" });
+    expect(err).toBe("warning: STELLARINDEX_PORT is not a key of the configuration and is ignored\n");
     expect(status).toBe(0);
   });
 });
 
 describe("config print", () => {
-  it("shows the values of the file that the environment names", async () => {
+  it("shows the values of the file in STELLARINDEX_CONFIG", async () => {
     const environment = { STELLARINDEX_CONFIG: fileWith('[log]\nlevel = "warn"') };
     expect((await runProgram(["config", "print"], environment)).out).toContain('[log]\nlevel = "warn"  # file\n');
-    const missing = await runProgram(["--config", "/nowhere.toml", "config", "print"], environment);
-    expect(missing).toMatchObject({ out: "", status: 2, err: expect.stringContaining("there is no such file") });
+    const missing = await runHere(["--config", "/nowhere.toml", "config", "print"], environment);
+    expect(missing).toMatchObject({ out: "", status: 2, err: expect.stringContaining("does not exist") });
+  });
+
+  it("shows with --policy the text that is hashed into the policy", async () => {
+    const environment = { STELLARINDEX_AGGREGATE_MIN_SOURCES: "2" };
+    const { out } = await runHere(["config", "print", "--policy"], environment);
+    const hash = createHash("sha256").update(out.trimEnd()).digest("hex").slice(0, 12);
+    expect((await runHere(["config", "check"], environment)).out).toContain(`policy ${hash}`);
+    expect(JSON.parse(out)).toMatchObject({ min_sources: 2 });
   });
 });

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { makePolicy } from "../internal/aggregate/policy.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
 import { formatConfig } from "../internal/config/print.ts";
@@ -9,6 +8,7 @@ import { namesOfPairs, referencesNeedingStored } from "../internal/config/refere
 import { policySettings } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
 import { refuseUnsharedStores } from "../internal/config/shared-stores.ts";
+import { makePolicy, policyText } from "../internal/policy/policy.ts";
 import { loadConfigOf, loadConfigWithWarnings } from "./settings.ts";
 
 /** Adds `config check` and `config print`; the program has the option `--config FILE`. */
@@ -16,37 +16,41 @@ export function addConfigCommand(program: Command): void {
   const config = program.command("config").description("check or show the configuration");
   config
     .command("check")
-    .description("say whether the configuration can be used; list everything wrong with it where it cannot")
+    .description("report all problems of the configuration and their fixes")
     .action((_options, command: Command) => {
       const loaded = loadConfigWithWarnings(command);
       process.stdout.write(`${summary(loaded)}\n${unsharedNote(loaded)}${referencesNote(loaded)}`);
     });
   config
     .command("print")
-    .description("show the values in effect as TOML, each with where it comes from; secrets are masked")
-    .action((_options, command: Command) => {
-      process.stdout.write(formatConfig(loadConfigOf(command)));
+    .description("show the values in effect as TOML, with the origin of each; secrets are masked")
+    .option("--policy", "the policy document instead: the text whose SHA-256 published values carry as `policy`")
+    .action(({ policy = false }: { policy?: boolean }, command: Command) => {
+      const loaded = loadConfigOf(command);
+      process.stdout.write(
+        policy ? `${policyText(makePolicy(policySettings(loaded.config)))}\n` : formatConfig(loaded),
+      );
     });
 }
 
-/** What the daemons, unlike `start`, refuse. */
+/** Returns a note where the configuration works for `start` only, not for separate daemons. */
 function unsharedNote({ config }: LoadedConfig): string {
   try {
     refuseUnsharedStores(config);
     return "";
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return `aggregator and api, as processes of their own, refuse it:\n${error.message}\n`;
+    return `aggregator and api refuse it, as separate processes:\n${error.message}\n`;
   }
 }
 
-/** Whether prices are compared depends on what the database will hold, which is not looked at here. */
+/** Returns a note where comparisons depend on references stored in the database, which is not read here. */
 function referencesNote({ config }: LoadedConfig): string {
   const short = referencesNeedingStored(config);
   if (short.length === 0) return "";
   return (
-    `${namesOfPairs(short)}: fewer references outside than divergence.min_references (${config.divergence.min_references}); ` +
-    "compared only where oracles or aggregators write their prices to trades, which stellarindex doctor looks for\n"
+    `${namesOfPairs(short)}: fewer external references than divergence.min_references (${config.divergence.min_references}); ` +
+    "compared only if trades contains prices of oracles or aggregators, which stellarindex doctor checks\n"
   );
 }
 

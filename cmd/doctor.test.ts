@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { testRedisUrl } from "../internal/cache/redis.testing.ts";
-import { openTestDatabase, serverTestEngine } from "../internal/storage/database.testing.ts";
-import { runProgram } from "../test/program.ts";
+import { testRedisUrl } from "../internal/cache/redis/store.testing.ts";
+import { openTestDatabase, serverTestEngine } from "../internal/storage/connection/database.testing.ts";
+import { runHere, runProgram } from "../test/program.ts";
 
 const redisUrl = await testRedisUrl();
 const isLeftOut = redisUrl === null || serverTestEngine === null;
@@ -17,7 +17,7 @@ const LISTEN = {
 };
 
 describe.skipIf(isLeftOut)("doctor", () => {
-  it("ends with 0 where nothing is wrong, with 1 where something is, and shows no password", async () => {
+  it("exits with 0 if all checks pass and with 1 otherwise, and shows no password", async () => {
     const database = await openTestDatabase(serverTestEngine as NonNullable<typeof serverTestEngine>);
     try {
       const url = new URL(database.url);
@@ -39,7 +39,7 @@ describe.skipIf(isLeftOut)("doctor", () => {
         cure: null,
       });
       await database.sql`ALTER TABLE trades DISABLE TRIGGER trades_append_only`;
-      const ill = await runProgram(["doctor"], environment);
+      const ill = await runHere(["doctor"], environment);
       expect(ill.status).toBe(1);
       expect(ill.out).toMatch(/^wrong +rollups +the trigger trades_append_only of trades is missing or disabled$/m);
       expect(ill.out).toMatch(/^ +→ ALTER TABLE trades ENABLE TRIGGER trades_append_only/m);
@@ -51,22 +51,22 @@ describe.skipIf(isLeftOut)("doctor", () => {
   });
 });
 
-it("looks at what is there without anything configured, and makes nothing", async () => {
+it("checks an empty default setup without creating anything", async () => {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-doctor-"));
   try {
     const missing = join(directory, "data");
-    const { status, out } = await runProgram(["doctor"], { ...LISTEN, STELLARINDEX_DATABASE_URL: `pglite:${missing}` });
+    const { status, out } = await runHere(["doctor"], { ...LISTEN, STELLARINDEX_DATABASE_URL: `pglite:${missing}` });
     expect(status).toBe(0);
     expect(out).toContain("there is no embedded database");
-    expect(out).toContain("prices live in the memory of one process");
+    expect(out).toContain("prices are kept in the memory of one process");
     expect(existsSync(missing)).toBe(false);
   } finally {
     rmSync(directory, { recursive: true });
   }
 });
 
-it("ends with 2 where the configuration cannot be used", async () => {
-  const { status, err } = await runProgram(["doctor"], { ...LISTEN, STELLARINDEX_AGGREGATE_MAX_HOPS: "9" });
+it("exits with 2 if the configuration is invalid", async () => {
+  const { status, err } = await runHere(["doctor"], { ...LISTEN, STELLARINDEX_AGGREGATE_MAX_HOPS: "9" });
   expect(status).toBe(2);
   expect(err).toContain("STELLARINDEX_AGGREGATE_MAX_HOPS");
 });

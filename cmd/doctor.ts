@@ -1,20 +1,19 @@
 import type { Command } from "commander";
 import { loadConfig } from "../internal/config/load.ts";
 import { examine } from "../internal/doctor/examine.ts";
-import type { Examined } from "../internal/doctor/run-checks.ts";
+import type { CheckResult } from "../internal/doctor/run-checks.ts";
 import { alignColumns } from "./table.ts";
 
 const FAILURE = 1;
 
 const HELP = `
-Looks at the configuration, this machine, the database, Redis and the addresses to listen on, and says what it found and
-what to do about it. It writes nothing, makes no database and asks no reference of [divergence]. One check that fails or
-hangs keeps no other from being made; what needs something that is not there is skipped.
+Checks the configuration, this machine, the database, Redis and the addresses to listen on, and reports problems and
+fixes. It writes nothing, creates no database and calls no reference of [divergence]. A check that fails or hangs does
+not stop the others; checks that depend on something missing are skipped.
 
-What it knows of rollups is a sample: stellarindex rollups verify compares all of them.
+It checks a sample of the rollups; stellarindex rollups verify compares all of them.
 
-Exit status: 0 when nothing is wrong (there may be warnings), 1 when something is, 2 for a configuration that cannot be
-used.
+Exit status: 0 when nothing is wrong (there may be warnings), 1 when something is wrong, 2 for an invalid configuration.
 
 Examples:
   stellarindex doctor --config stellarindex.toml
@@ -25,7 +24,7 @@ Examples:
 export function addDoctorCommand(program: Command): void {
   program
     .command("doctor")
-    .description("look at everything that is needed, and say what is wrong and how to cure it")
+    .description("check the whole installation, and report problems and fixes")
     .option("--json", "as JSON: { checks: [{ check, status, found, cure }], ok, warning, wrong, skipped }")
     .addHelpText("after", HELP)
     .action(async ({ json = false }: { json?: boolean }, command: Command) => {
@@ -38,16 +37,16 @@ export function addDoctorCommand(program: Command): void {
     });
 }
 
-type Counts = Readonly<Record<Examined["status"], number>>;
+type Counts = Readonly<Record<CheckResult["status"], number>>;
 
-function countsOf(checks: readonly Examined[]): Counts {
+function countsOf(checks: readonly CheckResult[]): Counts {
   const counts = { ok: 0, warning: 0, wrong: 0, skipped: 0 };
   for (const { status } of checks) counts[status]++;
   return counts;
 }
 
-/** A line per finding, and one with the cure below it. */
-function report(checks: readonly Examined[], counts: Counts): string[] {
+/** Returns a line per check, followed by a line with the fix where there is one. */
+function report(checks: readonly CheckResult[], counts: Counts): string[] {
   const heads = alignColumns(
     checks.map(({ status, check }) => [status, check]),
     2,

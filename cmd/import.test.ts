@@ -1,12 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { embeddedDirectory } from "../internal/storage/database.testing.ts";
-import { runProgram } from "../test/program.ts";
+import { openCommandDatabase, type TestEngine, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { runHere, runProgram } from "../test/program.ts";
+import { enginesOf } from "../test/thoroughness.ts";
 
-const directory = embeddedDirectory();
-afterAll(() => rmSync(directory, { recursive: true }));
+const [engine] = enginesOf(testEngines);
+const { url, directory, drop } = await openCommandDatabase(engine as TestEngine);
+afterAll(drop);
 
 const file = join(directory, "trades.csv");
 writeFileSync(
@@ -18,32 +20,32 @@ writeFileSync(
   ].join("\n"),
 );
 
-const run = (...args: string[]) =>
-  runProgram(["import", ...args], { STELLARINDEX_DATABASE_URL: `pglite:${directory}` });
+const environment = { STELLARINDEX_DATABASE_URL: url };
+const run = (...args: string[]) => runHere(["import", ...args], environment);
 
 describe("import", () => {
-  it("makes ids by place or by hash, the same each time, and names assets in a wrong case", async () => {
+  it("derives the same ids by place or by hash each time, and names assets in wrong case", async () => {
     const asked = `${file}: 3 rows of crypto:xrp/crypto:eth: did you mean crypto:XRP/crypto:ETH?\n`;
     const counts = async (...args: string[]) => {
       const { status, out, err } = await run(file, ...args);
       expect({ status, err }).toEqual({ status: 0, err: asked });
-      return out.replace(`${file}: `, "").split(" of them")[0];
+      return out.replace(`${file}: `, "").split(" conflicting")[0];
     };
-    expect(await counts("--ids", "place")).toBe("3 new, 0 known, 0");
-    expect(await counts("--ids", "place")).toBe("0 new, 3 known, 0");
-    // By hash they are other trades: the help says to stay with one.
-    expect(await counts()).toBe("3 new, 0 known, 0");
-    expect(await counts("--ids", "hash")).toBe("0 new, 3 known, 0");
+    expect(await counts("--ids", "place")).toBe("3 new, 0 duplicates, 0");
+    expect(await counts("--ids", "place")).toBe("0 new, 3 duplicates, 0");
+    // Ids by hash make them different trades; the help says to keep one method.
+    expect(await counts()).toBe("3 new, 0 duplicates, 0");
+    expect(await counts("--ids", "hash")).toBe("0 new, 3 duplicates, 0");
   });
 
-  it("ends with 1 where a file has no row that can be used, and with 0 where it has one", async () => {
+  it("exits with 1 if a file has no valid row, and with 0 if it has one", async () => {
     const epochs = join(directory, "epochs.csv");
     const header = "ts,source,pair,price,size";
     const bad = ["1767225660", "1767225661"].map((ts) => `${ts},kraken,XRP/ETH,0.1,1`);
     writeFileSync(epochs, [header, ...bad, ""].join("\n"));
     expect(await run(epochs)).toEqual({
       status: 1,
-      out: `${epochs}: 0 new, 0 known, 0 of them with other amounts, 2 bad\n`,
+      out: `${epochs}: 0 new, 0 duplicates, 0 conflicting, 2 bad\n`,
       err: [
         `${epochs}:2: ts "1767225660" is not a time with a zone; as seconds since 1970 it is 2026-01-01T00:01:00Z: write that`,
         `${epochs}:3: ts "1767225661" is not a time with a zone; as seconds since 1970 it is 2026-01-01T00:01:01Z: write that`,
@@ -55,11 +57,11 @@ describe("import", () => {
     expect(await run(epochs)).toMatchObject({ status: 0, out: expect.stringContaining("1 new") });
   });
 
-  it("reads neither standard input nor a pipe, and says what to do", async () => {
-    expect(await run("-")).toMatchObject({
+  it("refuses standard input and pipes, and names the alternative", async () => {
+    expect(await runProgram(["import", "-"], environment)).toMatchObject({
       status: 2,
       out: "",
-      err: expect.stringContaining("- is no file: standard input is not read; write it to a file first"),
+      err: expect.stringContaining("-: standard input is not supported; write it to a file first"),
     });
     const pipe = join(directory, "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -69,7 +71,7 @@ describe("import", () => {
     });
   });
 
-  it("takes each market of a source one way round, and nothing from the future", async () => {
+  it("accepts each market of a source in one orientation, and no trades of the future", async () => {
     const mixed = join(directory, "mixed.csv");
     const ahead = new Date(Date.now() + 7_200_000).toISOString();
     const rows = [
@@ -81,31 +83,32 @@ describe("import", () => {
     ];
     writeFileSync(mixed, `${rows.join("\n")}\n`);
     const first = await run(mixed);
-    expect(first.out).toBe(`${mixed}: 2 new, 0 known, 0 of them with other amounts, 2 bad\n`);
+    expect(first.out).toBe(`${mixed}: 2 new, 0 duplicates, 0 conflicting, 2 bad\n`);
     expect(first.err).toContain(
-      "not stored, 1 row of fiat:USD/crypto:XLM at kraken, the first on line 3: this market is stored the other way round " +
+      "not stored, 1 row of fiat:USD/crypto:XLM at kraken, the first on line 3: this market is stored " +
+        "in the inverse orientation " +
         "(as crypto:XLM/fiat:USD, 1 of its trades, from the hour of 2026-01-01T00:00:00Z on)",
     );
     expect(first.err).toContain(
       "stellarindex trades delete --pair crypto:XLM/fiat:USD --source kraken --from 2026-01-01",
     );
     expect(first.err).toMatch(/mixed\.csv:5: ts \S+Z is in the future: this machine's clock says \S+Z; /);
-    // By what is stored, too, whichever comes first in the file.
+    // The stored orientation takes precedence over the first one in the file.
     const inverse = join(directory, "inverse.csv");
-    // Whatever name the asset has.
+    // This holds under any alias.
     const other = "2026-01-01T00:01:01Z,kraken,USD/native,10,1,5";
     writeFileSync(inverse, `${[rows[0], rows[2], other].join("\n")}\n`);
-    expect((await run(inverse)).out).toContain("0 new, 0 known, 0 of them with other amounts, 2 bad");
-    expect((await run(mixed)).out).toContain("0 new, 2 known");
+    expect((await run(inverse)).out).toContain("0 new, 0 duplicates, 0 conflicting, 2 bad");
+    expect((await runProgram(["import", mixed], environment)).out).toContain("0 new, 2 duplicates");
   });
 
-  it("refuses other ways to make ids", async () => {
+  it("refuses unknown values of --ids", async () => {
     const { status, err } = await run(file, "--ids", "line");
     expect(status).toBe(2);
     expect(err).toContain("Allowed choices are hash, place.");
   });
 
-  it("has a help that says what each means", async () => {
+  it("explains the values of --ids in its help", async () => {
     const { status, out } = await run("--help");
     expect(status).toBe(0);
     for (const word of ["--ids <how>", "docs/import.md", "open", "close", "TWAP", "CODE:ISSUER"])

@@ -9,30 +9,30 @@ const HELP = `${importHelp(`\
   source or venue           lower case: binance, sdex
   base and quote, or pair   crypto:XLM and fiat:USD, or XLM/USD; CODE-ISSUER or CODE:ISSUER
   price and size, or base_amount and quote_amount
-                            whole units, above 0, at most 30 decimals; with both, the amounts are taken
-  trade_id                  optional: unique per pair, time and source. Without it, an id is made: see --ids
+                            whole units, above 0, at most 30 decimals; the amounts take precedence
+  trade_id                  optional: unique per pair, time and source. Without it, an id is generated: see --ids
 `)}
-Rows without a trade_id, with --ids:
-  hash    The id is made of what the row says: identical rows of one file count, no file counts twice, and files may be
-          cut and joined anywhere. Trades of one instant are then in no meaningful order, and so is what shows the first or
-          last of them: open and close of candles, TWAP, the last trade. VWAP and volumes do not depend on it.
-  place   The id begins with the row's place among the rows of its instant, pair and source, so that open, close and TWAP
-          follow the file, which has the oldest trades first. The same file counts once. A file that was cut or joined
-          between instants gives the same ids; one that holds a part of an instant gives its rows other places, and they
-          count twice beside the whole.
-Stay with one of them for a market: what is imported once with each is stored twice. How ids are made: docs/import.md.
+Ids of rows without a trade_id, with --ids:
+  hash    The id is a hash of the row. Identical rows of one file all count, a file that is imported again does not, and
+          files may be split and joined anywhere. Trades with the same timestamp are in arbitrary order, which can change
+          open and close of candles, TWAP and the last trade; VWAP and volumes do not depend on it.
+  place   The id begins with the row's position among the rows with the same timestamp, pair and source, so that open,
+          close and TWAP follow the order of the file (oldest trades first). A file that is imported again does not
+          count. Files may be split and joined between timestamps only: rows of a timestamp that is split over two files
+          get other positions, and count twice if the whole file is imported as well.
+Use the same one for all files of a market: a trade that is imported with both is stored twice. See docs/import.md.
 
-Assets that differ from well-known ones only in case are imported as written, counted and named at the end.
+Assets that differ from well-known ones only in case are imported as written, counted, and listed at the end.
 `;
 
 /** Adds `import FILE…`, which writes the trades of files to the database. */
 export function addImportCommand(program: Command): void {
   program
     .command("import")
-    .description("write the trades of CSV or NDJSON files to the database")
+    .description("import trades from CSV or NDJSON files")
     .argument("<files...>", "files to import")
     .addOption(
-      new Option("--ids <how>", "what ids of rows without a trade_id go by")
+      new Option("--ids <how>", "how to generate the ids of rows without a trade_id")
         .choices(Object.keys(ID_SCHEMES))
         .default("hash"),
     )

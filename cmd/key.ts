@@ -1,33 +1,41 @@
 import type { Command } from "commander";
-import { hashKey, makeKey } from "../internal/api/front/keys.ts";
-import { keyNameField } from "../internal/config/api-section.ts";
+import { keyNameField } from "../internal/config/sections/api.ts";
+import { CONTROL_SCOPES } from "../internal/config/sections/control.ts";
+import { hashKey, makeKey } from "../internal/http/keys.ts";
 import { UsageError } from "./usage-error.ts";
 
 const HELP = `
-Prints the key, which is kept nowhere, and the table that lets whoever has it in. Hand over the key; put the table
-into the configuration of every API process.
+Prints the key, which is stored nowhere, and the table that accepts it. Give the key to the client, and add the table to
+the configuration of every process that is to accept it.
 
-Example:
+Examples:
   stellarindex key wallet-app
+  stellarindex key collector-1 --control
 `;
 
-/** Adds `key`: makes an API key. */
+const CONTROL_SETTINGS = `tenant = "default"
+scopes = ["control:read"]   # of ${CONTROL_SCOPES.join(", ")}
+`;
+
+/** Adds `key`, which makes an API key. */
 export function addKeyCommand(program: Command): void {
   program
     .command("key")
-    .description("make an API key, and the [[api.keys]] table to add for it")
-    .argument("<name>", `what it is called in the configuration and in logs: ${keyNameField.description}`)
+    .description("make an API key, and the table to add for it")
+    .argument("<name>", `its name in the configuration and in logs: ${keyNameField.description}`)
+    .option("--control", "a key of the control API, instead of the read API")
     .addHelpText("after", HELP)
-    .action((name: string) => {
+    .action((name: string, { control }: { control?: true }) => {
       if (!keyNameField.safeParse(name).success) {
-        throw new UsageError(`${JSON.stringify(name)} is no name of a key; use ${keyNameField.description}`);
+        throw new UsageError(`${JSON.stringify(name)} is not a valid key name; use ${keyNameField.description}`);
       }
       const key = makeKey();
+      const [table, more] = control ? ["control", CONTROL_SETTINGS] : ["api", ""];
       process.stdout.write(`${key}
 
-[[api.keys]]
+[[${table}.keys]]
 name = "${name}"
 hash = "${hashKey(key)}"
-`);
+${more}`);
     });
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { formatTime } from "../internal/canonical/time.ts";
-import { openDatabase } from "../internal/storage/database.ts";
-import { migrateDown, migrateUp, migrationStatus } from "../internal/storage/migrate.ts";
-import { loadConfigOf, namedDatabase } from "./settings.ts";
+import { reportUncleanShutdown } from "../internal/daemon/migrated-database.ts";
+import { openDatabase } from "../internal/storage/open-database.ts";
+import { migrateDown, migrateUp, migrationStatus } from "../internal/storage/schema/migrate.ts";
+import { loadConfigOf, namedDatabase, requireExisting } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 const print = (line: string): void => {
@@ -11,13 +12,13 @@ const print = (line: string): void => {
 
 /** Adds `migrate up|down|status`. */
 export function addMigrateCommand(program: Command): void {
-  const migrate = program.command("migrate").description("bring the database's tables up to date, or back");
+  const migrate = program.command("migrate").description("migrate the database schema up or down");
   migrate
     .command("up")
-    .description("apply the migrations that are missing, and what TimescaleDB adds where it is there")
+    .description("apply the missing migrations, and set up TimescaleDB where it is available")
     .action(async (_options: unknown, command: Command) => {
       const settings = namedDatabase(loadConfigOf(command));
-      const database = await openDatabase(settings);
+      const database = await openDatabase(settings, { onUncleanShutdown: reportUncleanShutdown });
       try {
         await migrateUp(database, { ...settings, log: print });
         print("the database is up to date");
@@ -27,13 +28,13 @@ export function addMigrateCommand(program: Command): void {
     });
   migrate
     .command("down")
-    .description("undo the last migration; what its tables hold is lost")
-    .option("--to <version>", "undo down to this version; 0 undoes all")
+    .description("revert the last migration; the data in its tables is lost")
+    .option("--to <version>", "revert down to this version; 0 reverts all")
     .requiredOption("--yes", "confirm that data may be lost")
     .action(async ({ to }: { to?: string }, command: Command) => {
       if (to !== undefined && !/^\d+$/.test(to)) throw new UsageError("--to is a version number, such as 0 or 1");
-      const settings = namedDatabase(loadConfigOf(command));
-      const database = await openDatabase(settings);
+      const settings = requireExisting(namedDatabase(loadConfigOf(command)));
+      const database = await openDatabase(settings, { onUncleanShutdown: reportUncleanShutdown });
       try {
         await migrateDown(database, print, to === undefined ? undefined : Number(to));
       } finally {
@@ -44,7 +45,8 @@ export function addMigrateCommand(program: Command): void {
     .command("status")
     .description("list the migrations and when each was applied")
     .action(async (_options: unknown, command: Command) => {
-      const database = await openDatabase(namedDatabase(loadConfigOf(command)));
+      const settings = requireExisting(namedDatabase(loadConfigOf(command)));
+      const database = await openDatabase(settings, { onUncleanShutdown: reportUncleanShutdown });
       try {
         for (const { version, name, appliedAt } of await migrationStatus(database)) {
           print(

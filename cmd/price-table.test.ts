@@ -17,7 +17,7 @@ const value = JSON.stringify({
   policy: "9f2c1ab04d7e",
 });
 
-it("lines up prices by pair and window", () => {
+it("aligns prices by pair and window", () => {
   expect(priceTable([parsePair("XLM/USD"), parsePair("BTC/EUR")], [300, 3600], [value, value, null, null])).toEqual([
     "pair                         5m          1h  trades  USD volume",
     "crypto:XLM/fiat:USD  0.12345679  0.12345679      42   1,234,568",

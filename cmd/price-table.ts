@@ -1,15 +1,15 @@
-import { parsePublished } from "../internal/cache/value.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import { formatPair, type Pair } from "../internal/canonical/pair.ts";
+import { parsePublished } from "../internal/canonical/published.ts";
 import { alignColumns } from "./table.ts";
 
 const PRICE_DIGITS = 8;
 const NONE = "–";
 
 /**
- * The current prices as lines of text: a row per pair, a column per window, then trades and USD volume of the longest
- * window. Rounded for people; the exact figures are the API's.
- * @param values the store's texts, windows within pairs; null where there is none
+ * Formats the current prices as lines of text: a row per pair, a column per window, then trades and USD volume of the
+ * longest window. Figures are rounded for display.
+ * @param values the stored texts, by pair, then window; null where there is none
  */
 export function priceTable(
   pairs: readonly Pair[],

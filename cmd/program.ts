@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { packageRoot } from "../internal/package/root.ts";
+import { packageRoot } from "../internal/lib/package-root.ts";
 
-// Each with what it needs: a command is not kept waiting for the modules of the others.
+// Imported on demand, so that a command does not load the modules of the others.
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   start: async () => (await import("./start.ts")).addStartCommand,
   aggregator: async () => (await import("./aggregator.ts")).addAggregatorCommand,
@@ -20,28 +20,34 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   key: async () => (await import("./key.ts")).addKeyCommand,
   config: async () => (await import("./config.ts")).addConfigCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
+  worker: async () => (await import("./worker.ts")).addWorkerCommand,
+  control: async () => (await import("./control.ts")).addControlCommand,
   status: async () => (await import("./status.ts")).addStatusCommand,
 };
 
 const HELP = `
-The configuration is one TOML file (see config.example.toml); without one the defaults hold: an embedded
-database in ./stellarindex-data. Every key has an environment override, for instance
+The configuration is one TOML file (see config.example.toml). Without one the defaults apply, with an embedded
+database in ./stellarindex-data. An environment variable overrides each key, for instance
 STELLARINDEX_AGGREGATE_INTERVAL_SECONDS=15.
 
 Exit status: 0 for success, 1 for a failure, 2 for wrong usage or configuration.
 
 Examples:
-  stellarindex start                                   everything in one go, with a simulated market
-  stellarindex import trades.csv.gz                    write trades of a file to the database
+  stellarindex start                                   run everything in one process, with a simulated market
+  stellarindex import trades.csv.gz                    import the trades of a file
   stellarindex compute --pair XLM/USD --window 5m      print one value
-  stellarindex aggregator --config stellarindex.toml   keep values fresh in Redis
-  stellarindex doctor                                  what is wrong, and the cure
-  stellarindex status                                  what Redis holds of every target, and how old it is
+  stellarindex aggregator --config stellarindex.toml   publish all values to Redis on a timer
+  stellarindex doctor                                  report problems and fixes
+  stellarindex status                                  show the published value of every target, and its age
 `;
 
+// The README begins with `start --data`, so people try --data with other commands.
+const DATA_OF_START =
+  "--data is an option of start only; for other commands set STELLARINDEX_DATABASE_URL=pglite:DIRECTORY, or [database] url\n";
+
 /**
- * The command line, with the commands that the arguments name, or all where they name none. Wrong usage throws a
- * CommanderError once the message is written.
+ * Returns the command line with the commands that the arguments name, or all of them if they name none. On wrong usage,
+ * it writes a message and throws a CommanderError.
  */
 export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("stellarindex")
@@ -49,7 +55,10 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
     .version(version())
     .option("--config <file>", "configuration file (TOML); also STELLARINDEX_CONFIG")
     .addHelpText("after", HELP)
-    .showHelpAfterError("(run with --help for how to use it)")
+    .configureOutput({
+      outputError: (text, write) => write(text.includes("'--data'") ? `${text}${DATA_OF_START}` : text),
+    })
+    .showHelpAfterError("(run with --help for usage)")
     .exitOverride();
   const all = Object.keys(COMMANDS);
   const named = all.filter((name) => args.includes(name));

@@ -1,45 +1,41 @@
-import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOUR } from "../internal/canonical/bucket.ts";
 import { floorTo, formatTime } from "../internal/canonical/time.ts";
 import {
-  embeddedDirectory,
   openTestDatabase,
   serverTestEngine,
   type TestDatabase,
-} from "../internal/storage/database.testing.ts";
-import { type Database, openDatabase } from "../internal/storage/database.ts";
-import { freshPair, sessionOf, trade, untilBlockedBy } from "../internal/storage/trades.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
-import { type Environment, runProgram, startProgram } from "../test/program.ts";
+  type TestEngine,
+  testEngines,
+} from "../internal/storage/connection/database.testing.ts";
+import { freshPair, sessionOf, trade, untilBlockedBy } from "../internal/storage/trades/trades.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { type Environment, runHere, runProgram, startProgram } from "../test/program.ts";
+import { enginesOf } from "../test/thoroughness.ts";
 
-const directory = embeddedDirectory();
-const url = `pglite:${directory}`;
-// Kept open: the program goes through it, which is faster than starting a database each time.
-let embedded: Database;
+const [engine] = enginesOf(testEngines);
+// Kept open: commands go through it, which is faster than starting an embedded database each time.
+let pruned: TestDatabase;
 
 const run = (args: readonly string[] = [], environment: Environment = {}) =>
-  runProgram(["prune", ...args], { STELLARINDEX_DATABASE_URL: url, ...environment });
+  runHere(["prune", ...args], { STELLARINDEX_DATABASE_URL: pruned.url, ...environment });
 const keep = (trades: string): Environment => ({ STELLARINDEX_DATABASE_RETENTION_TRADES: trades });
 
 const now = BigInt(Date.now()) * 1000n;
 const hoursAgo = (hours: bigint) => floorTo(now - hours * HOUR, HOUR);
 
 beforeAll(async () => {
-  embedded = await openDatabase({ url, max_connections: 1 });
+  pruned = await openTestDatabase(engine as TestEngine);
   const pair = freshPair();
   await writeTrades(
-    embedded,
+    pruned,
     [1000n, 500n, 300n, 1n].map((hours) => trade(pair, hoursAgo(hours))),
   );
 });
-afterAll(async () => {
-  await embedded.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => pruned?.drop());
 
 describe("prune", () => {
-  it("applies the configuration, after it has said what that would do, and again without harm", async () => {
+  it("prints with --dry-run what it would remove, removes that, and can be repeated", async () => {
     const before = expect.stringMatching(/^trades: 1 rows from before \d{4}-\d\d-\d\dT\d\d:00:00Z would be removed\n$/);
     expect(await run(["--dry-run"], keep("700h"))).toEqual({ status: 0, out: before, err: "" });
     const removed = (rows: number) =>
@@ -50,7 +46,7 @@ describe("prune", () => {
     expect(await run([], keep("700h"))).toEqual({ status: 0, out: removed(0), err: "" });
   });
 
-  it("cuts the tables that are named, to a time", async () => {
+  it("removes rows of the named tables before a time", async () => {
     const time = formatTime(hoursAgo(400n) + 1n);
     const hour = formatTime(hoursAgo(400n));
     expect(await run(["--table", "trades_1m", "trades", "--before", time])).toEqual({
@@ -64,8 +60,8 @@ describe("prune", () => {
     });
   });
 
-  it("has nothing to do where everything is kept", async () => {
-    expect(await run()).toEqual({
+  it("removes nothing without retention", async () => {
+    expect(await runProgram(["prune"], { STELLARINDEX_DATABASE_URL: pruned.url })).toEqual({
       status: 0,
       out: "nothing to prune: [database.retention] keeps every table for ever\n",
       err: "",
@@ -73,12 +69,9 @@ describe("prune", () => {
   });
 
   it.each([
-    [["--before", "2026-01-01T00:00:00Z"], "name what to cut with --table: trades, trades_1m, trades_1h"],
-    [["--older-than", "1000h"], "name what to cut with --table"],
-    [
-      ["--table", "trades"],
-      "[database.retention] keeps trades for ever; set it there, or give --older-than or --before",
-    ],
+    [["--before", "2026-01-01T00:00:00Z"], "--table is missing; use one of trades, trades_1m, trades_1h"],
+    [["--older-than", "1000h"], "--table is missing"],
+    [["--table", "trades"], "[database.retention] keeps trades for ever; change that, or use --older-than or --before"],
     [["--table", "market"], "Allowed choices are trades, trades_1m, trades_1h"],
     [["--table", "trades", "--older-than", "1mo"], '--older-than: "1mo" is not a duration'],
     [["--table", "trades", "--before", "yesterday"], "--before: "],
@@ -89,25 +82,25 @@ describe("prune", () => {
     ],
     [
       ["--table", "trades_1m", "--older-than", "23h"],
-      "nothing was removed: what is kept of trades_1m (23h) is shorter than the longest window (24h), which then has no value",
+      "nothing was removed: what trades_1m would keep (23h) is shorter than the longest window (24h), which then has no value",
     ],
     [
       ["--table", "trades_1h", "--older-than", "0"],
-      "what is kept of trades_1h (1s) is shorter than the longest window",
+      "what trades_1h would keep (1s) is shorter than the longest window",
     ],
     [
       ["--table", "trades", "--older-than", "100h"],
-      "what is kept of trades (100h) is shorter than the 168h that rates to USD may be old",
+      "what trades would keep (100h) is shorter than 168h, the maximum age of an exchange rate to USD",
     ],
   ])("refuses %j", async (args, reason) => {
     expect(await run(args)).toMatchObject({ status: 2, out: "", err: expect.stringContaining(reason) });
   });
 
-  it("refuses a configuration that keeps too little", async () => {
+  it("refuses a retention that is too short", async () => {
     expect(await run([], keep("12h"))).toMatchObject({
       status: 2,
       out: "",
-      err: expect.stringContaining("nothing was removed: what is kept of trades (12h) is shorter than"),
+      err: expect.stringContaining("nothing was removed: what trades would keep (12h) is shorter than"),
     });
   });
 });
@@ -121,7 +114,7 @@ describe.skipIf(serverTestEngine === null)("prune on a server", () => {
   });
   afterAll(() => database.drop());
 
-  it.each(["SIGTERM", "SIGINT"] as const)("ends on %s while it waits, and has changed nothing", async (signal) => {
+  it.each(["SIGTERM", "SIGINT"] as const)("exits on %s while it waits, and has changed nothing", async (signal) => {
     const pair = freshPair();
     await writeTrades(database, [trade(pair, hoursAgo(1000n))]);
     const reader = await database.sql.reserve();

@@ -1,40 +1,39 @@
-import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MINUTE } from "../internal/canonical/bucket.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { parseTime } from "../internal/canonical/time.ts";
-import { embeddedDirectory } from "../internal/storage/database.testing.ts";
-import { type Database, openDatabase } from "../internal/storage/database.ts";
-import { trade } from "../internal/storage/trades.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
-import { runProgram } from "../test/program.ts";
+import { openTestDatabase, type TestEngine, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { trade } from "../internal/storage/trades/trades.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { runHere, runProgram } from "../test/program.ts";
+import { enginesOf } from "../test/thoroughness.ts";
 
-const directory = embeddedDirectory();
-const url = `pglite:${directory}`;
-// Kept open: the program goes through it, which is faster than starting a database each time.
-let database: Database;
+const [engine] = enginesOf(testEngines);
+// Kept open: commands go through it, which is faster than starting an embedded database each time.
+const database = await openTestDatabase(engine as TestEngine);
 
-const verify = (...args: string[]) => runProgram(["rollups", "verify", ...args], { STELLARINDEX_DATABASE_URL: url });
+const environment = { STELLARINDEX_DATABASE_URL: database.url };
+const verify = (...args: string[]) => runHere(["rollups", "verify", ...args], environment);
 
 const T = parseTime("2026-03-01T10:00:00Z");
 const PAIR = parsePair("XLM/USD");
 
 beforeAll(async () => {
-  database = await openDatabase({ url, max_connections: 1 });
   const rows = Array.from({ length: 30 }, (_, minute) => trade(PAIR, T + BigInt(minute) * MINUTE));
   await writeTrades(database, [...rows, trade(parsePair("BTC/USD"), T)]);
 });
-afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(database.drop);
 
 describe("rollups verify", () => {
-  it("finds nothing where rollups and trades agree", async () => {
-    expect(await verify()).toEqual({ status: 0, out: "31 trades counted, 0 rollups differ\n", err: "" });
+  it("finds no differences if rollups and trades agree", async () => {
+    expect(await runProgram(["rollups", "verify"], environment)).toEqual({
+      status: 0,
+      out: "31 trades counted, 0 rollups differ\n",
+      err: "",
+    });
   });
 
-  it("names what differs, and counts it anew when it is told to", async () => {
+  it("names the rollups that differ, and recomputes them with --repair", async () => {
     await database.sql.unsafe("UPDATE trades_1h SET trade_count = 31, price_max = 9 WHERE base_asset = 'crypto:XLM'");
     const named =
       "trades_1h crypto:XLM/fiat:USD 2026-03-01T10:00:00Z kraken: wrong; price_max is 9, trades say 1; " +
@@ -43,7 +42,7 @@ describe("rollups verify", () => {
     expect(await verify("--to", "2026-03-01T10:00:00Z")).toMatchObject({ status: 0 });
     expect(await verify("--from", "2026-03-01T10:59:59Z")).toEqual({
       status: 1,
-      out: "31 trades counted, 1 rollups differ\nrun it with --repair to count them anew\n",
+      out: "31 trades counted, 1 rollups differ\nrun with --repair to recompute them\n",
       err: named,
     });
     expect(await verify("--repair")).toEqual({
@@ -54,7 +53,7 @@ describe("rollups verify", () => {
     expect(await verify()).toMatchObject({ status: 0 });
   });
 
-  it("shows the first differences, and counts the others", async () => {
+  it("shows the first differences and the number of the others", async () => {
     await database.sql.unsafe("DELETE FROM trades_1m WHERE base_asset = 'crypto:XLM'");
     const { out, err, status } = await verify("--repair");
     expect(out).toBe(
@@ -65,13 +64,13 @@ describe("rollups verify", () => {
     expect(status).toBe(0);
   });
 
-  it("says what it leaves alone", async () => {
+  it("names the time before which it does not compare", async () => {
     await database.sql.unsafe(
       "UPDATE retention_horizons SET complete_from = '2026-03-01 11:00Z' WHERE table_name = 'trades'",
     );
     expect(await verify()).toEqual({
       status: 0,
-      out: "0 trades counted, 0 rollups differ\nleft alone what is before 2026-03-01T11:00:00Z: raw trades from then are removed\n",
+      out: "0 trades counted, 0 rollups differ\nskipped hours before 2026-03-01T11:00:00Z, whose raw trades have been removed\n",
       err: "",
     });
   });

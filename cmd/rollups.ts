@@ -2,12 +2,13 @@ import type { Command } from "commander";
 import { HOUR } from "../internal/canonical/bucket.ts";
 import { formatPair, parseStoredPair } from "../internal/canonical/pair.ts";
 import { ceilTo, floorTo, formatTime, parseTime } from "../internal/canonical/time.ts";
+import { openMigratedDatabase } from "../internal/daemon/migrated-database.ts";
+import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { createProgress } from "../internal/import/progress.ts";
-import type { RollupDifference, RollupRange } from "../internal/storage/compare-rollups.ts";
-import { type Verified, verifyRollups } from "../internal/storage/verify.ts";
-import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
-import { stopSignal } from "./stop-signal.ts";
-import { UsageError, usage } from "./usage-error.ts";
+import type { RollupDifference, RollupRange } from "../internal/storage/rollups/compare.ts";
+import { type Verified, verifyRollups } from "../internal/storage/rollups/verify.ts";
+import { loadConfigOf, namedDatabase, requireExisting } from "./settings.ts";
+import { parseOption, UsageError } from "./usage-error.ts";
 
 const FAILURE = 1;
 const SHOWN = 20;
@@ -15,18 +16,17 @@ const EARLIEST = parseTime("0001-01-01T00:00:00Z");
 const LATEST = parseTime("9999-12-31T23:00:00Z") + HOUR;
 
 const HELP = `
-The trigger that counts trades keeps rollups right by itself: this is for after a restore, a crash of the disk, or
-work by hand on the tables. Trades are counted in whole hours, in batches that each see one state of the database, so
-that writers may go on. Hours from before the raw trades that retention has kept cannot be compared, and are left
-alone.
+A trigger keeps the rollups correct; use this after a restore, a disk failure or manual changes to the tables. It
+compares whole hours, in batches that each read one snapshot, so writers can go on. Hours whose raw trades retention
+has removed cannot be compared, and are skipped.
 
-Each difference is missing (trades that are not counted), surplus (counted, and not there) or wrong (some figures
-differ); the first ${SHOWN} are shown.
+A difference is missing (trades without a rollup), surplus (a rollup without trades) or wrong (some figures differ);
+the first ${SHOWN} are shown.
 
---repair counts the trades of every hour anew in which something differs. Writers into these hours wait for it.
+--repair recomputes every hour that differs. Writers into these hours wait for it.
 
-Exit status: 0 when rollups and trades agree, after the repair or without; 1 when they differ, the work was
-interrupted or the database failed; 2 for wrong usage or configuration.
+Exit status: 0 when rollups and trades agree, with or without a repair; 1 when they differ, the command was interrupted
+or the database failed; 2 for wrong usage or configuration.
 
 Examples:
   stellarindex rollups verify
@@ -50,15 +50,15 @@ export function addRollupsCommand(program: Command): void {
     .command("rollups")
     .description("check rollups against the trades")
     .command("verify")
-    .description("compare the rollups with what the trades say")
-    .option("--from <time>", "RFC 3339, the first moment; without it, from the first trade on")
-    .option("--to <time>", "RFC 3339, the first moment that is left alone")
+    .description("compare the rollups with the trades")
+    .option("--from <time>", "start (inclusive), RFC 3339; default: the first trade")
+    .option("--to <time>", "end (exclusive), RFC 3339")
     .option("--pair <pair>", "only this pair, as it is stored, such as crypto:XLM/fiat:USD")
-    .option("--repair", "count anew what differs")
+    .option("--repair", "recompute the rollups that differ")
     .addHelpText("after", HELP)
     .action(async (options: Options, command: Command) => {
       const range = rangeOf(options);
-      const database = await openMigratedDatabase(namedDatabase(loadConfigOf(command)));
+      const database = await openMigratedDatabase(requireExisting(namedDatabase(loadConfigOf(command))));
       const progress = createProgress(process.stderr);
       let shown = 0;
       progress.start("rollups");
@@ -83,19 +83,19 @@ export function addRollupsCommand(program: Command): void {
 
 function rangeOf({ from, to, pair }: Options): RollupRange {
   const range = {
-    pair: pair === undefined ? null : usage("--pair", () => parseStoredPair(pair)),
+    pair: pair === undefined ? null : parseOption("--pair", () => parseStoredPair(pair)),
     from:
       from === undefined
         ? EARLIEST
         : floorTo(
-            usage("--from", () => parseTime(from)),
+            parseOption("--from", () => parseTime(from)),
             HOUR,
           ),
     to:
       to === undefined
         ? LATEST
         : ceilTo(
-            usage("--to", () => parseTime(to)),
+            parseOption("--to", () => parseTime(to)),
             HOUR,
           ),
   };
@@ -112,11 +112,11 @@ function summaryOf(verified: Verified, { from }: RollupRange, repair: boolean): 
   const { completeFrom, trades, differences, left, isInterrupted } = verified;
   const lines = [`${trades} trades counted, ${differences} rollups differ`];
   if (completeFrom !== null && from < completeFrom) {
-    lines.push(`left alone what is before ${formatTime(completeFrom)}: raw trades from then are removed`);
+    lines.push(`skipped hours before ${formatTime(completeFrom)}, whose raw trades have been removed`);
   }
   if (differences > SHOWN) lines.push(`${differences - SHOWN} of the differences are not shown`);
   if (repair && differences > 0) lines.push(`${differences - left} repaired, ${left} left`);
-  else if (differences > 0) lines.push("run it with --repair to count them anew");
+  else if (differences > 0) lines.push("run with --repair to recompute them");
   if (isInterrupted) lines.push("interrupted: the rest was not compared");
   return lines;
 }

@@ -16,10 +16,10 @@ function written(isTTY: boolean): string {
   return text;
 }
 
-it("draws a table over the last one on a terminal, but never over what was said", () => {
+it("redraws a table over the last one on a terminal, but never over messages", () => {
   expect(written(true)).toBe("a\nb\n\u001b[2A\u001b[0Jc\nhello\nd\n");
 });
 
-it("writes plain lines where the output is no terminal", () => {
+it("writes plain lines if the output is not a terminal", () => {
   expect(written(false)).toBe("a\nb\nc\nhello\nd\n");
 });

@@ -1,10 +1,10 @@
-/** Where `start` speaks: lines that stay, and a table that is drawn anew in its place. */
+/** The output of `start`: lines, and a table that is redrawn in place. */
 export interface Screen {
   readonly say: (line: string) => void;
   readonly show: (table: readonly string[]) => void;
 }
 
-/** On a terminal a table takes the place of the one before, as long as nothing was said since. */
+/** Returns a screen. On a terminal, a table replaces the previous one unless a line was printed since. */
 export function createScreen(output: { readonly isTTY?: boolean; write(text: string): unknown }): Screen {
   let tableHeight = 0;
   return {

@@ -1,35 +1,19 @@
 import { rmSync } from "node:fs";
-import { afterAll, expect, it } from "vitest";
-import { embeddedDirectory } from "../internal/storage/database.testing.ts";
-import { latestLockFile } from "../internal/storage/embedded/lock-files.ts";
-import { type RunningProgram, runProgram, startProgram } from "../test/program.ts";
+import { afterAll, expect, it, vi } from "vitest";
+import { embeddedDirectory } from "../internal/storage/connection/database.testing.ts";
+import { type RunningProgram, runProgram } from "../test/program.ts";
+import { START_ENVIRONMENT, startAndFindApi } from "./start.testing.ts";
 
-const environment = {
-  STELLARINDEX_API_LISTEN: "127.0.0.1:0",
-  STELLARINDEX_API_OPS_LISTEN: "127.0.0.1:0",
-  // A cadence of seconds, so that the test sees a tick soon.
-  STELLARINDEX_AGGREGATE_INTERVAL_SECONDS: "3",
-  STELLARINDEX_AGGREGATE_BUCKET_SECONDS: "3",
-  STELLARINDEX_AGGREGATE_SETTLE_SECONDS: "2",
-};
 const running: RunningProgram[] = [];
-const directories = [embeddedDirectory(), embeddedDirectory()] as const;
+const directory = embeddedDirectory();
 afterAll(async () => {
   for (const program of running) if (program.process.exitCode === null) await program.stop("SIGKILL");
-  for (const directory of directories) rmSync(directory, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
-async function startAndFindApi(...args: string[]): Promise<{ program: RunningProgram; api: string }> {
-  const program = startProgram(["start", ...args], environment);
-  running.push(program);
-  const line = await program.line((text) => text.includes("/v1/price?pair=XLM/USD"));
-  return { program, api: /http:\/\/[^/]+/.exec(line)?.[0] ?? "" };
-}
-
-it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its database where it is told", async () => {
-  const [data] = directories;
-  const { program, api } = await startAndFindApi("--data", data);
-  // Before anything can be asked, and before the first tick, all of the history is there.
+it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its database in --data", async () => {
+  const { program, api } = await startAndFindApi(running, "--data", directory);
+  // All of the history is stored before the first request and the first tick.
   expect(program.lines.filter((line) => /history/.test(line))).toEqual([
     expect.stringMatching(/^writing the history of the simulated market: \d+ of \d+ trades$/),
     expect.anything(),
@@ -42,42 +26,31 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
     return ((await answer.json()) as { data: { to: string } }).data;
   };
   const first = await dayTo();
-  // Another process prints what is in the same database, through the first one.
+  // A second process reads the same database through the first one.
   const table = await program.line((line) => /^crypto:XLM\/fiat:USD( +\d\S*){5}$/.test(line));
   expect(table).toBeDefined();
   const response = await fetch(`${api}/v1/price?pair=XLM/USD`);
   expect([response.status, await response.json()]).toMatchObject([200, { data: { price_type: "vwap" } }]);
   const computed = await runProgram(["compute", "--pair", "XLM/USD", "--window", "5m"], {
-    STELLARINDEX_DATABASE_URL: `pglite:${data}`,
+    STELLARINDEX_DATABASE_URL: `pglite:${directory}`,
   });
   expect(computed).toMatchObject({ status: 0, err: "" });
   expect(await dayTo(`&at=${first.to}`)).toEqual(first);
   expect(await program.stop("SIGINT")).toBe(0);
   expect(program.lines.at(-1)).toBe("stopped");
 
-  const again = await startAndFindApi("--data", data, "--no-market");
+  const again = await startAndFindApi(running, "--data", directory, "--no-market");
   const markets = await (await fetch(`${again.api}/v1/markets`)).json();
   expect(markets).toMatchObject({ data: expect.anything() });
   expect(JSON.stringify(markets)).toContain("crypto:BTC/fiat:EUR");
+
+  // Commands without a configured database find the running program, which does the job.
+  const control = (...args: string[]) =>
+    runProgram(["control", "jobs", ...args, "--json"], { TMPDIR: START_ENVIRONMENT.TMPDIR }, directory);
+  const submitted = await control("submit", "rollups.verify");
+  expect(submitted).toMatchObject({ status: 0, err: "" });
+  const { job_id } = JSON.parse(submitted.out) as { job_id: string };
+  await vi.waitFor(async () => expect((await control("show", job_id)).out).toContain('"state":"succeeded"'), 30_000);
   expect(await again.program.stop("SIGTERM")).toBe(0);
-});
-
-it("ends with the reason where its port is taken or its database goes", async () => {
-  const { program, api } = await startAndFindApi("--no-market");
-  const taken = await runProgram(["start", "--no-market", "--data", directories[0]], {
-    ...environment,
-    STELLARINDEX_API_LISTEN: api.replace("http://", ""),
-  });
-  expect(taken).toMatchObject({
-    status: 1,
-    err: expect.stringContaining(
-      "is taken by another process, perhaps one of this program; choose another with listen in [api], or with STELLARINDEX_API_LISTEN\n",
-    ),
-  });
-  await program.stop();
-
-  const [, data] = directories;
-  const lost = await startAndFindApi("--no-market", "--data", data);
-  process.kill(latestLockFile(data)?.holder?.pid ?? 0, "SIGKILL");
-  expect(await lost.program.ended).toBe(1);
+  expect(await control()).toMatchObject({ status: 2, err: expect.stringContaining("no database is configured") });
 });

@@ -1,169 +1,183 @@
 import type { Command } from "commander";
+import { tickDone } from "../internal/aggregator/events.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
-import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import type { PriceStore } from "../internal/cache/store.ts";
 import { formatTime } from "../internal/canonical/time.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
 import { maskSecrets } from "../internal/config/secrets.ts";
-import { logApiEvents } from "../internal/obs/api-logging.ts";
-import { feedApiMetrics } from "../internal/obs/api-metrics.ts";
-import { feedCircuitMetrics, logCircuitEvents } from "../internal/obs/circuit.ts";
-import { systemClock } from "../internal/obs/clock.ts";
-import { feedDatabaseMetrics, logDatabaseEvents } from "../internal/obs/database.ts";
-import { tickDone } from "../internal/obs/events.ts";
-import { circuitsOf, databaseCheck, lastTickCheck, storeCheck } from "../internal/obs/health.ts";
-import { createLogger, logAggregatorEvents } from "../internal/obs/logging.ts";
-import { createRegistry, feedAggregatorMetrics } from "../internal/obs/metrics.ts";
-import { type Listening, listen, opsApp } from "../internal/obs/ops-server.ts";
-import { feedPriceMetrics } from "../internal/obs/price-metrics.ts";
+import { BUILT_IN_KINDS } from "../internal/control/kinds/kinds.ts";
+import { ALL_SCOPES } from "../internal/control/v1/scopes.ts";
+import {
+  type AggregatorRuntime,
+  aggregatorFeeds,
+  aggregatorReadiness,
+  aggregatorRuntime,
+  openAssignment,
+  runAggregator,
+} from "../internal/daemon/aggregator.ts";
+import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
+import { serveControl } from "../internal/daemon/control.ts";
+import { daemonConnectionOptions, type Resources, withResources } from "../internal/daemon/resources.ts";
+import { runDaemon } from "../internal/daemon/run-daemon.ts";
+import { stopSignal } from "../internal/daemon/stop-signal.ts";
+import { runWorkerDaemon } from "../internal/daemon/worker.ts";
+import { hashKey, makeKey } from "../internal/http/keys.ts";
+import type { Address } from "../internal/http/server.ts";
+import { systemClock } from "../internal/lib/clock.ts";
+import { createLogger, type Logger } from "../internal/obs/logger.ts";
 import { runMarket } from "../internal/simulator/run.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
-import { keepFresh, openShare, type Upkeep, upkeep } from "./aggregator.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { requireDirectoryName } from "../internal/storage/embedded/directory-name.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { announceEndpoint, userActor } from "./control/local-endpoint.ts";
+import { outliveOutput } from "./output.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
-import { serveApi } from "./serve.ts";
-import {
-  askDatabase,
-  circuitOptions,
-  daemonPatience,
-  loadConfigWithWarnings,
-  openMigratedDatabase,
-} from "./settings.ts";
-import { stopSignal } from "./stop-signal.ts";
-import { UsageError } from "./usage-error.ts";
+import { loadConfigWithWarnings } from "./settings.ts";
+import { parseOption, UsageError } from "./usage-error.ts";
 
 const MEMORY_URL = "pglite:memory";
 
 const HELP = `
-Nothing else is needed: the database is embedded (in memory, unless --data or the configuration names one), the
-prices live in the process, and a simulated market trades XLM, BTC and ETH, so that there is something to see.
-The market is made up; its trades carry the names of real venues so that the built-in registry applies.
+Needs nothing else: the database is embedded (in memory, unless --data or the configuration names one), the prices are
+kept in the process, and a simulated market trades XLM, BTC and ETH. The trades are invented; they carry the names of
+real venues so that the built-in registry applies.
 `;
+
+/** The worker of `start` does all kinds. */
+const START_WORKER = { kinds: BUILT_IN_KINDS.map(({ name }) => name), concurrency: 2, leaseSeconds: 60 };
 
 interface Options {
   readonly data?: string;
   readonly market: boolean;
 }
 
-/** Adds `start`: database, aggregator, API and a simulated market in one go. */
+/** Adds `start`: database, aggregator, API and a simulated market in one process. */
 export function addStartCommand(program: Command): void {
   program
     .command("start")
-    .description("run everything in one go on the embedded defaults, fed by a simulated market")
-    .option("--data <dir>", "keep the database in this directory")
-    .option("--no-market", "without the simulated market")
+    .description("run everything in one process on the embedded defaults, with a simulated market")
+    .option("--data <dir>", "store the database in this directory")
+    .option("--no-market", "do not simulate a market")
     .addHelpText("after", HELP)
     .action((options: Options, command: Command) => start(loadConfigWithWarnings(command), options));
 }
 
 async function start(loaded: LoadedConfig, { data, market }: Options): Promise<void> {
+  outliveOutput();
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
   const config = withDatabase(loaded, data);
   const { url } = config.database;
-  const forgotten = url === MEMORY_URL ? ", which is forgotten at the end" : "";
+  const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
   screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
-  const store = openStore(config.redis, { now: systemClock.now, circuit: circuitOptions("redis", config.redis) });
-  const database = await openMigratedDatabase(config.database, daemonPatience(config));
-  try {
-    await runAll(config, database, store, { market, screen, signal });
-  } finally {
-    await store.close();
-    await database.close();
-  }
+  await withResources(config, daemonConnectionOptions(config), (resources) =>
+    runAll(config, resources, { market, screen, signal }),
+  );
   screen.say("stopped");
 }
 
 async function runAll(
   config: Config,
-  database: Database,
-  store: PriceStore,
+  resources: Resources,
   { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
   const { say } = screen;
-  const current = upkeep(config, database, store, openShare(config, store));
-  const registry = createRegistry();
+  const current = aggregatorRuntime(config, resources, openAssignment(config, resources.store));
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
-  const feeds = [
-    feedAggregatorMetrics(registry),
-    feedPriceMetrics(registry),
-    feedApiMetrics(registry),
-    feedCircuitMetrics(registry),
-    feedDatabaseMetrics(registry, () => askDatabase(database)),
-    logAggregatorEvents(log),
-    logApiEvents(log),
-    logCircuitEvents(log),
-    logDatabaseEvents(log),
-  ];
-  const checks = {
-    database: databaseCheck(database, () => current.timing.settleSeconds),
-    redis: storeCheck(store),
-    tick: lastTickCheck(() => current.timing, systemClock.now),
-  };
-  const ops = await listen(opsApp(registry, { checks, circuits: circuitsOf(database, store) }), {
-    ...config.api.ops_listen,
-    key: "api.ops_listen",
+  await runDaemon(resources, log, {
+    feeds: (registry) => [...aggregatorFeeds(registry, log), ...apiFeeds(registry, log)],
+    readiness: aggregatorReadiness(resources, () => current.timing),
+    opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
+    run: async (ops) => {
+      // Ticks and requests begin once the whole history is written: earlier prices would be of a part of it.
+      const failed = new AbortController();
+      const marketSignal = AbortSignal.any([signal, failed.signal]);
+      const trading = market ? startMarket(resources.database, marketSignal, say) : NO_MARKET;
+      try {
+        await Promise.race([trading.ready, trading.ended]);
+        if (!signal.aborted) await serve(config, resources, current, { ops, log, screen, signal });
+        say("stopping");
+      } finally {
+        failed.abort();
+        await trading.ended;
+      }
+    },
   });
-
-  // Nobody is to see a price of half a history: there is no answer and no tick before all of it is there.
-  const failed = new AbortController();
-  const trading = market ? startMarket(database, AbortSignal.any([signal, failed.signal]), say) : NO_MARKET;
-  try {
-    await Promise.race([trading.ready, trading.ended]);
-    if (!signal.aborted) await serve(config, database, store, () => current, ops, { screen, signal });
-    say("stopping");
-  } finally {
-    failed.abort();
-    await trading.ended;
-  }
-  await ops.close();
-  for (const feed of feeds) feed.stop();
 }
 
-/** Answers, and keeps the values fresh, until the signal aborts. */
+/** Runs the API, the control API with a worker, and the aggregator until the signal aborts. */
 async function serve(
   config: Config,
-  database: Database,
-  store: PriceStore,
-  current: () => Upkeep,
-  ops: Listening,
-  { screen, signal }: { screen: Screen; signal: AbortSignal },
+  resources: Resources,
+  current: AggregatorRuntime,
+  { ops, log, screen, signal }: { ops: Address; log: Logger; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
-  const api = await serveApi(config, database, store);
+  const api = await serveApi(config, resources);
+  const control = await startControl(config, resources.database, log, signal);
   const base = `http://${api.host}:${api.port}`;
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'
   curl '${base}/v1/ohlc?pair=ETH/USD&interval=5m'
   ${base}/docs                 every endpoint, to read and try
+  npx stellarindex control jobs               the ledger of jobs, from a second terminal
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
-  const stopShowing = showPrices(config, store, screen);
-  await keepFresh(current, signal);
-  stopShowing();
-  await api.close();
+  const stopShowing = showPrices(config, resources.store, screen);
+  try {
+    await runAggregator(() => current, signal);
+  } finally {
+    stopShowing();
+    await control.stop();
+    await api.close();
+  }
+}
+
+/** Serves the control API to commands of the same user, and does jobs, until the signal aborts. */
+async function startControl(
+  config: Config,
+  database: Database,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<{ readonly stop: () => Promise<void> }> {
+  const key = makeKey();
+  const local = { name: userActor(), hash: hashKey(key), tenant: "default", scopes: ALL_SCOPES };
+  const control = await serveControl(config, database, log, [local]);
+  const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key });
+  const worker = { name: `start:${process.pid}`, tenant: "default", ...START_WORKER };
+  const working = runWorkerDaemon(config, database, log, worker, signal);
+  return {
+    stop: async () => {
+      withdraw();
+      await working;
+      await control.close();
+    },
+  };
 }
 
 /**
- * `--data` names the directory; without it, and without a word in the configuration, the database is in memory.
- * @throws UsageError where it names none, such as a variable of a script that is not set
+ * Returns the configuration with the database of `--data`; without it, and if the configuration names none, in memory.
+ * @throws UsageError where `--data` is empty, such as from an unset variable of a script
  */
 function withDatabase({ config, origins }: LoadedConfig, data: string | undefined): Config {
-  if (data?.trim() === "") throw new UsageError("--data names no directory; without --data the database is in memory");
+  if (data?.trim() === "")
+    throw new UsageError("--data is empty; name a directory, or omit it for a database in memory");
+  if (data !== undefined) parseOption("--data", () => requireDirectoryName(data));
   const isDefault = origins.get("database.url")?.from === "default";
   const url = data === undefined ? (isDefault ? MEMORY_URL : config.database.url) : urlOfDirectory(data);
   return { ...config, database: { ...config.database, url } };
 }
 
-/** A directory may have any name, `memory` too. */
+/** Returns the URL of a directory, which may be named `memory`. */
 function urlOfDirectory(data: string): string {
   const url = `pglite:${data}`;
   return url === MEMORY_URL ? `pglite:./${data}` : url;
 }
 
-/** A market that trades: `ready` once all of its history is written; `ended` after the signal. */
+/** A running simulated market: `ready` resolves once its history is written, `ended` after the signal. */
 interface Trading {
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
@@ -171,7 +185,7 @@ interface Trading {
 
 const NO_MARKET: Trading = { ready: Promise.resolve(), ended: Promise.resolve() };
 
-/** How often the writing of the history is told of, in parts of it. */
+/** How many progress lines the writing of the history prints. */
 const PROGRESS_STEPS = 4;
 
 function startMarket(database: Database, signal: AbortSignal, say: (line: string) => void): Trading {
@@ -186,18 +200,18 @@ function startMarket(database: Database, signal: AbortSignal, say: (line: string
     signal,
     write: (rows) => writeTrades(database, rows),
     onHistory: (written, total) => {
-      // What is filled in later, after the computer slept, is not the start.
+      // Gaps that are filled later, such as after the computer slept, are not reported.
       if (isComplete) return;
       isComplete = written === total;
       const step = Math.floor((written / total) * PROGRESS_STEPS);
       if (isComplete) {
-        say(`the simulated market has a day of history (${written} trades) and trades on`);
+        say(`the simulated market has a day of history (${written} trades) and is trading`);
         isReady();
       } else if (step > steps) say(`writing the history of the simulated market: ${written} of ${total} trades`);
       steps = step;
     },
     onWriteFailure: (error, retryAt) => {
-      say(`the market's trades could not be written, next try at ${formatTime(retryAt)}: ${String(error)}`);
+      say(`the market's trades could not be written, retry at ${formatTime(retryAt)}: ${String(error)}`);
     },
   });
   return { ready, ended };

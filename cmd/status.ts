@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type LeaseOwners, readLeaseOwners } from "../internal/cache/lease-owners.ts";
+import { type LeaseOwners, readLeaseOwners } from "../internal/cache/redis/lease-owners.ts";
 import { pairsWithoutValue, type TargetState } from "../internal/cache/target-state.ts";
 import { formatDuration } from "../internal/canonical/duration.ts";
 import { formatPair } from "../internal/canonical/pair.ts";
@@ -13,24 +13,23 @@ const NONE = "–";
 const PRICE_DIGITS = 8;
 
 const HELP = `
-Shows what Redis holds of every target of the configuration: the end of its bucket, how long ago that was, the price,
-and how long it lives unless it is written anew. States:
+Shows the published value of every configured target: the end of its bucket, its age, the price and the TTL. States:
 
   fresh       the bucket ended at most two intervals and the settle time ago
   late        longer ago: no aggregator runs, or it fails for this target, or publishes nothing for it any more
-  missing     there is no value. That may be right: no trade is in the window, or the policy withholds the price;
-              stellarindex compute says which
-  unreadable  there is something, and it is no value of the target
+  missing     there is no value. This can be correct: the window has no trades, or the policy withholds the price;
+              stellarindex compute prints the reason
+  unreadable  the key exists, but does not contain a value of the target
 
-Pairs without a value in any window are named below the table.
+Pairs without a value in any window are listed below the table.
 
-With [aggregate] replicas = "shared" it also shows which aggregator each target belongs to, and which there are; one that
-has ended or hangs leaves the list when its lease ends.
+With [aggregate] replicas = "shared" it also lists the aggregators, and shows which one owns each target; an aggregator
+that has stopped or hangs leaves the list when its lease expires.
 
-The age is by this machine's clock. Prices of the table are rounded; those of --json are not.
+The age is measured with this machine's clock. The table rounds prices; --json does not.
 
-Exit status: 0 when every value that is there is fresh, 1 when a target is late or unreadable, none has a value, or Redis
-does not answer; 2 for wrong usage or configuration.
+Exit status: 0 when every value is fresh, 1 when a target is late or unreadable, no target has a value, or Redis does
+not answer; 2 for wrong usage or configuration.
 
 Examples:
   stellarindex status
@@ -41,15 +40,15 @@ Examples:
 export function addStatusCommand(program: Command): void {
   program
     .command("status")
-    .description("show what Redis holds of every target, and how old it is")
+    .description("show the published value of every target, and its age")
     .option("--json", "as JSON, one entry per target")
     .addHelpText("after", HELP)
     .action(async ({ json = false }: { json?: boolean }, command: Command) => {
       const { config } = loadConfigOf(command);
       if (config.redis.url === "memory:") {
         throw new UsageError(
-          "redis.url is memory:, so that prices live in one process and are not seen from outside; " +
-            "ask its API (/v1/price) and its /readyz and /metrics instead, or set redis.url to a Redis",
+          "redis.url is memory:, so the prices are inside one process and cannot be read from another; " +
+            "use its API (/v1/price), /readyz and /metrics instead, or set redis.url to a Redis server",
         );
       }
       const { aggregate, redis } = config;
@@ -68,7 +67,7 @@ function isWell(states: readonly TargetState[]): boolean {
 }
 
 function statusJson(states: readonly TargetState[], shared: LeaseOwners | null): string {
-  const targets = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, policy, livesSeconds }) => ({
+  const targets = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, policy, ttlSeconds }) => ({
     pair: formatPair(pair),
     window_seconds: windowSeconds,
     state,
@@ -76,32 +75,25 @@ function statusJson(states: readonly TargetState[], shared: LeaseOwners | null):
     age_seconds: ageSeconds,
     price,
     policy,
-    lives_seconds: livesSeconds,
+    lives_seconds: ttlSeconds,
     owner: shared?.owners.get(formatPair(pair)) ?? null,
   }));
   return JSON.stringify({ replicas: shared?.members ?? null, targets }, null, 2);
 }
 
-/** A line per target, one with how many are in which state and, where they are shared, one per aggregator. */
+/**
+ * Returns a line per target, one with the number of targets per state and, with shared replicas, one per aggregator.
+ */
 function statusTable(states: readonly TargetState[], shared: LeaseOwners | null): string[] {
-  const head = [
-    "pair",
-    "window",
-    "state",
-    "bucket end",
-    "age",
-    "price",
-    "lives",
-    ...(shared === null ? [] : ["owner"]),
-  ];
-  const rows = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, livesSeconds }) => [
+  const head = ["pair", "window", "state", "bucket end", "age", "price", "TTL", ...(shared === null ? [] : ["owner"])];
+  const rows = states.map(({ pair, windowSeconds, state, to, ageSeconds, price, ttlSeconds }) => [
     shortPair(formatPair(pair)),
     formatDuration(windowSeconds),
     state,
     to?.slice("2026-08-09T".length) ?? NONE,
     ageSeconds === null ? NONE : formatAge(ageSeconds),
     price === null ? NONE : Number(price).toPrecision(PRICE_DIGITS),
-    livesSeconds === null ? NONE : Number.isFinite(livesSeconds) ? formatAge(livesSeconds) : "for ever",
+    ttlSeconds === null ? NONE : Number.isFinite(ttlSeconds) ? formatAge(ttlSeconds) : "for ever",
     ...(shared === null ? [] : [numberOf(shared, formatPair(pair))]),
   ]);
   const counts = (["fresh", "late", "missing", "unreadable"] as const).map(
@@ -111,7 +103,7 @@ function statusTable(states: readonly TargetState[], shared: LeaseOwners | null)
     const owned = [...shared.owners.values()].filter((owner) => owner === member).length;
     return `aggregator #${index + 1}: ${member}, ${owned} pairs`;
   });
-  if (members?.length === 0) members.push("no aggregator shares the targets at the moment");
+  if (members?.length === 0) members.push("no aggregator is running");
   const without = pairsWithoutValue(states).map(shortPair);
   return [
     ...alignColumns([head, ...rows], 3),
@@ -122,19 +114,19 @@ function statusTable(states: readonly TargetState[], shared: LeaseOwners | null)
   ];
 }
 
-/** The owner by its place in the list of aggregators: their names would not fit. */
+/** Returns the owner's number in the list of aggregators, as names are too long for the table. */
 function numberOf({ members, owners }: LeaseOwners, pair: string): string {
   const owner = owners.get(pair);
   return owner === undefined ? NONE : `#${members.indexOf(owner) + 1}`;
 }
 
-/** Hours without their seconds; a bucket that ends after now, by this clock, has a negative age. */
+/** Formats a duration, without seconds from an hour on; negative where the bucket ends in the future by this clock. */
 function formatAge(seconds: number): string {
   if (seconds < 0) return `-${formatDuration(-seconds)}`;
   return formatDuration(seconds >= 3600 ? seconds - (seconds % 60) : seconds);
 }
 
-/** Keys of 56 characters would not fit a terminal. */
+/** Shortens issuer and contract keys, whose 56 characters are too long for a terminal. */
 function shortPair(pair: string): string {
   return pair.replace(/([GC][A-Z2-7]{3})[A-Z2-7]{48}([A-Z2-7]{4})/g, "$1…$2");
 }

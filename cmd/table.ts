@@ -1,6 +1,6 @@
 /**
- * Rows of texts as lines, each column as wide as its widest cell.
- * @param left how many columns, from the first on, are aligned to the left; the others are to the right
+ * Formats rows as lines, with each column as wide as its widest cell.
+ * @param left how many of the first columns are left-aligned; the others are right-aligned
  */
 export function alignColumns(rows: readonly (readonly string[])[], left: number): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,30 +1,35 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { embeddedDirectory } from "../internal/storage/database.testing.ts";
-import { runProgram } from "../test/program.ts";
+import { openCommandDatabase, type TestEngine, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { runHere, runProgram } from "../test/program.ts";
+import { enginesOf } from "../test/thoroughness.ts";
 
-const directory = embeddedDirectory();
+const [engine] = enginesOf(testEngines);
+const { url, directory, drop } = await openCommandDatabase(engine as TestEngine);
 const environment = {
-  STELLARINDEX_DATABASE_URL: `pglite:${directory}`,
+  STELLARINDEX_DATABASE_URL: url,
   STELLARINDEX_AGGREGATE_MIN_USD_VOLUME: "0",
 };
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(drop);
 
-const run = (...args: string[]) => runProgram(args, environment);
+const run = (...args: string[]) => runHere(args, environment);
 const remove = (...args: string[]) => run("trades", "delete", "--pair", "XLM/USD", "--yes", ...args);
 const compute = (...args: string[]) => run("compute", "--window", "5m", ...args);
 
-describe("import, compute and trades delete on the embedded database", () => {
-  it("takes back a wrong trade, and the value is computed without it", async () => {
+describe(`import, compute and trades delete on ${engine?.name}`, () => {
+  it("deletes a wrong trade, and values are computed without it", async () => {
     const file = join(directory, "trades.csv");
     writeFileSync(
       file,
       "ts,source,pair,price,size,trade_id\n2026-01-01T00:01:00Z,kraken,XLM/USD,0.1,10,a\n2026-01-01T00:02:00Z,kraken,XLM/USD,9,10,b\n",
     );
-    expect(await run("import", file)).toMatchObject({ status: 0, out: expect.stringContaining("2 new") });
+    expect(await run("import", file)).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("2 new"),
+    });
     const at = ["--pair", "XLM/USD", "--at", "2026-01-01T00:05:00Z"];
-    // Another name of the same pair is shown as the configured one.
+    // An alias of a configured pair is shown as the configured pair.
     expect(JSON.parse((await compute("--pair", "native/USD", ...at.slice(2))).out)).toMatchObject({
       pair: "crypto:XLM/fiat:USD",
       price: "4.55",
@@ -34,11 +39,13 @@ describe("import, compute and trades delete on the embedded database", () => {
       status: 0,
       out: "kraken: 1 trades, from 2026-01-01T00:02:00Z to 2026-01-01T00:02:00Z, would be deleted\n",
     });
-    expect(await remove(...range, "--id", "b")).toMatchObject({ status: 0, out: "deleted 1 trades\n" });
-    expect(JSON.parse((await compute(...at)).out)).toMatchObject({ price: "0.1", trade_count: 1 });
+    const deletion = ["trades", "delete", "--pair", "XLM/USD", "--yes", ...range, "--id", "b"];
+    expect(await runProgram(deletion, environment)).toMatchObject({ status: 0, out: "deleted 1 trades\n" });
+    const computed = await compute(...at);
+    expect(JSON.parse(computed.out)).toMatchObject({ price: "0.1", trade_count: 1 });
   });
 
-  it("says what withholds a pair that is a market the other way round", async () => {
+  it("explains why a pair that is an inverted market is withheld", async () => {
     const file = join(directory, "jump.csv");
     const [calm, jump] = ["00:01:00Z,kraken,JUMP/USD,1,10,a", "01:02:00Z,kraken,JUMP/USD,9,10,b"];
     writeFileSync(file, `ts,source,pair,price,size,trade_id\n2026-01-01T${calm}\n2026-01-01T${jump}\n`);
@@ -46,17 +53,17 @@ describe("import, compute and trades delete on the embedded database", () => {
     expect(await compute("--pair", "USD/JUMP", "--at", "2026-01-01T01:05:00Z")).toEqual({
       status: 1,
       out: "",
-      err: expect.stringMatching(/guard_factor.* \(of crypto:JUMP\/fiat:USD, the market the other way round\)\n$/),
+      err: expect.stringMatching(/guard_factor.* \(of crypto:JUMP\/fiat:USD, the inverted market\)\n$/),
     });
   });
 
   const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
 
   it.each([
-    [["--id", "a", "c"], 'no trade of the pair in this time has the id "c"; nothing was deleted'],
-    [["--source", "bybit", "--id", "a"], 'no trade of the pair in this time of bybit has the id "a"'],
-    [["--source", "krakn"], "no trade of the pair is there in this time; check --pair, --source, --from and --to"],
-  ])("deletes nothing where %j names what is not there", async (args, reason) => {
+    [["--id", "a", "c"], 'no trade of the pair in this period has the id "c"; nothing was deleted'],
+    [["--source", "bybit", "--id", "a"], 'no trade of the pair in this period of bybit has the id "a"'],
+    [["--source", "krakn"], "no trade of the pair in this period; check --pair, --source, --from and --to"],
+  ])("deletes nothing if %j names trades that do not exist", async (args, reason) => {
     const refused = { status: 1, out: "", err: expect.stringContaining(reason) };
     expect(await remove(...range, ...args)).toMatchObject(refused);
     expect(await run("trades", "delete", "--pair", "XLM/USD", "--dry-run", ...range, ...args)).toMatchObject(refused);
@@ -64,7 +71,7 @@ describe("import, compute and trades delete on the embedded database", () => {
     expect(JSON.parse((await compute(...at)).out)).toMatchObject({ trade_count: 1 });
   });
 
-  it("wants one of --yes and --dry-run", async () => {
+  it("requires --yes or --dry-run", async () => {
     expect(await run("trades", "delete", "--pair", "XLM/USD", ...range)).toMatchObject({
       status: 2,
       err: expect.stringContaining("give --yes to delete, or --dry-run"),

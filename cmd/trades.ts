@@ -1,22 +1,23 @@
 import { type Command, Option } from "commander";
 import { parseStoredPair } from "../internal/canonical/pair.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
+import { openMigratedDatabase } from "../internal/daemon/migrated-database.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import {
   deleteTradesByHour,
   findTrades,
   type SelectedTrades,
   type TradeSelection,
-} from "../internal/storage/corrections.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { loadConfigOf, namedDatabase, openMigratedDatabase } from "./settings.ts";
-import { UsageError, usage } from "./usage-error.ts";
+} from "../internal/storage/trades/corrections.ts";
+import { loadConfigOf, namedDatabase, requireExisting } from "./settings.ts";
+import { parseOption, UsageError } from "./usage-error.ts";
 
 const HELP = `
-Trades are never changed in place. To correct one, delete it and write it again; the rollups of every touched
-hour are counted anew in the same transaction, while decoders go on writing.
+Trades are never changed in place. To correct one, delete it and write it again; the rollups of every affected hour
+are recomputed in the same transaction, while decoders go on writing.
 
-With --dry-run it says how many trades of which source would be deleted, and deletes nothing. Where no trade is there
-to delete, or one of the ids is no trade's, nothing is deleted and the exit status is 1.
+--dry-run prints how many trades of each source would be deleted, and deletes nothing. If no trade matches, or one of
+the ids does not exist, nothing is deleted and the exit status is 1.
 
 Examples:
   stellarindex trades delete --pair XLM/USD --source kraken \\
@@ -45,22 +46,22 @@ export function addTradesCommand(program: Command): void {
     .command("trades")
     .description("correct stored trades")
     .command("delete")
-    .description("delete trades of one stored pair in [from, to) and count the rollups anew")
+    .description("delete trades of one stored pair in [from, to) and recompute the rollups")
     .requiredOption("--pair <pair>", "the pair as it is stored, such as crypto:XLM/fiat:USD")
-    .requiredOption("--from <time>", "RFC 3339, the first moment")
-    .requiredOption("--to <time>", "RFC 3339, the first moment that is left alone")
-    .option("--source <source>", "only of this source")
-    .option("--id <trade-id...>", "only these trades")
-    .option("--dry-run", "say what would be deleted, and delete nothing")
+    .requiredOption("--from <time>", "start (inclusive), RFC 3339")
+    .requiredOption("--to <time>", "end (exclusive), RFC 3339")
+    .option("--source <source>", "only trades of this source")
+    .option("--id <trade-id...>", "only trades with these ids")
+    .option("--dry-run", "print what would be deleted, and delete nothing")
     .addOption(new Option("--yes", "confirm the deletion").conflicts("dryRun"))
     .addHelpText("after", HELP)
     .action(async ({ source, id, yes, dryRun, ...options }: Options, command: Command) => {
       if (!yes && !dryRun) throw new UsageError("give --yes to delete, or --dry-run to see what would be deleted");
-      const pair = usage("--pair", () => parseStoredPair(options.pair));
-      const from = usage("--from", () => parseTime(options.from));
-      const to = usage("--to", () => parseTime(options.to));
+      const pair = parseOption("--pair", () => parseStoredPair(options.pair));
+      const from = parseOption("--from", () => parseTime(options.from));
+      const to = parseOption("--to", () => parseTime(options.to));
       if (from >= to) throw new UsageError("--from is not before --to");
-      const database = await openMigratedDatabase(namedDatabase(loadConfigOf(command)));
+      const database = await openMigratedDatabase(requireExisting(namedDatabase(loadConfigOf(command))));
       try {
         const selection = { pair, from, to, source, tradeIds: id };
         const found = await requireTrades(database, selection);
@@ -72,17 +73,17 @@ export function addTradesCommand(program: Command): void {
     });
 }
 
-/** @throws Error where there is nothing to delete, or not all that was named: a slip of the pen, which deletes nothing */
+/** Finds the trades to delete. @throws Error where none matches, or an id does not exist, probably by a typing error */
 async function requireTrades(database: Database, selection: TradeSelection): Promise<SelectedTrades[]> {
   const { found, unknownIds } = await findTrades(database, selection);
   if (unknownIds.length > 0) {
     throw new Error(
-      `no trade of the pair in this time ${selection.source === undefined ? "" : `of ${selection.source} `}has the id ` +
+      `no trade of the pair in this period ${selection.source === undefined ? "" : `of ${selection.source} `}has the id ` +
         `${unknownIds.map((id) => JSON.stringify(id)).join(", ")}; nothing was deleted`,
     );
   }
   if (found.length === 0) {
-    throw new Error("no trade of the pair is there in this time; check --pair, --source, --from and --to");
+    throw new Error("no trade of the pair in this period; check --pair, --source, --from and --to");
   }
   return found;
 }

@@ -5,17 +5,19 @@ import { HOUR, MINUTE } from "../internal/canonical/bucket.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { formatPair, makePair } from "../internal/canonical/pair.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
-import type { TestDatabase } from "../internal/storage/database.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
-import { type OracleTrade, plain } from "./oracle.ts";
-import { type OracleCandles, oracleCandles } from "./oracle-candles.ts";
+import type { TestDatabase } from "../internal/storage/connection/database.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { plain } from "./model.ts";
+import { type ModelCandles, modelCandles } from "./model-candles.ts";
+import type { ModelTrade } from "./model-trades.ts";
+import { runsOf } from "./thoroughness.ts";
 
-/** In the midst of an hour where candles are shorter than that. */
+/** Start of the page: within an hour if candles are shorter than an hour. */
 const startOf = (interval: bigint) => parseTime("2026-03-01T10:00:00Z") + (interval < HOUR ? 30n * MINUTE : 0n);
 const PAGE = 24;
 const UNIT = 10n ** 30n;
 const VENUES = ["binance", "bitstamp", "coinbase", "kraken", "sdex"];
-const DEFAULTS: Omit<OracleCandles, "interval"> = {
+const DEFAULTS: Omit<ModelCandles, "interval"> = {
   k: [4n, 1n],
   maxDropped: [1n, 2n],
   venueDeviation: [10n, 1n],
@@ -24,14 +26,14 @@ const DEFAULTS: Omit<OracleCandles, "interval"> = {
   minUsd: 1000n,
 };
 
-/** A trade some parts of an interval after the start of the page, at so many thousandths of the market's price. */
+/** A trade some parts of an interval after the start of the page, at a price in thousandths of the market's. */
 const calm = fc.record({
   at: fc.integer({ min: 0, max: PAGE * 10 - 1 }),
   source: fc.constantFrom(...VENUES),
   thousandths: fc.integer({ min: 970, max: 1030 }),
   size: fc.constantFrom(1n, 20n, 3000n, 90_000n),
 });
-/** Fat fingers, venues of their own mind, and prints of so many stroops that rounding makes their price. */
+/** Mistyped prices, deviating venues, and trades so small that rounding determines their price. */
 const odd = fc.oneof(
   fc.record({
     at: fc.integer({ min: 0, max: PAGE * 10 - 1 }),
@@ -46,7 +48,7 @@ const odd = fc.oneof(
     stroops: fc.integer({ min: 1, max: 2500 }),
   }),
 );
-/** What was traded in the day before the page, by minutes. */
+/** Trades of the day before the page, by minutes. */
 const earlier = fc.record({
   minutesBefore: fc.integer({ min: 1, max: 1500 }),
   source: fc.constantFrom(...VENUES),
@@ -63,7 +65,7 @@ type Print = {
   readonly stroops?: number;
 };
 
-function tradeOf(print: Print, index: number, interval: bigint): OracleTrade {
+function tradeOf(print: Print, index: number, interval: bigint): ModelTrade {
   const base = print.size === undefined ? BigInt(print.stroops ?? 0) * 10n ** 23n : print.size * UNIT;
   return {
     ts: startOf(interval) + (BigInt(print.at ?? 0) * interval) / 10n - BigInt(print.minutesBefore ?? 0) * MINUTE,
@@ -82,7 +84,7 @@ describe("a page of candles", () => {
   });
   afterAll(() => database?.drop());
 
-  async function page(trades: readonly OracleTrade[], interval: bigint): Promise<object[]> {
+  async function page(trades: readonly ModelTrade[], interval: bigint): Promise<object[]> {
     cases++;
     const pair = makePair(`crypto:P${cases}`, "fiat:USD");
     await writeTrades(
@@ -110,7 +112,7 @@ describe("a page of candles", () => {
     ["one minute", MINUTE],
     ["an hour", HOUR],
     ["15 minutes", 15n * MINUTE],
-  ])("of %s is what a look at every trade of each candle gives", async (_what, interval) => {
+  ])("of %s equals a computation from every trade of each candle", async (_what, interval) => {
     const prints = fc.tuple(
       fc.array(calm, { minLength: 20, maxLength: 140 }),
       fc.oneof(fc.array(odd, { maxLength: 1 }), fc.array(odd, { maxLength: 12 })),
@@ -120,13 +122,13 @@ describe("a page of candles", () => {
       fc.asyncProperty(prints, async ([calmOnes, oddOnes, earlierOnes]) => {
         const trades = [...calmOnes, ...oddOnes, ...earlierOnes].map((print, index) => tradeOf(print, index, interval));
         const from = startOf(interval);
-        expect(await page(trades, interval)).toEqual(oracleCandles(trades, { ...DEFAULTS, interval, from }));
+        expect(await page(trades, interval)).toEqual(modelCandles(trades, { ...DEFAULTS, interval, from }));
       }),
-      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 25) },
+      { numRuns: runsOf(25) },
     );
   });
 
-  it("with one spike among calm candles leaves the spike out of its candle alone", async () => {
+  it("with one outlier among calm candles drops it from its own candle only", async () => {
     const calmOnes = Array.from({ length: PAGE * 5 }, (_, at) => ({
       at: at * 2,
       source: VENUES[at % 4] as string,
@@ -140,7 +142,7 @@ describe("a page of candles", () => {
     );
     const trades = [...calmOnes, spike].map((print, index) => tradeOf(print, index, MINUTE));
     const withSpike = await page(trades, MINUTE);
-    expect(withSpike).toEqual(oracleCandles(trades, { ...DEFAULTS, interval: MINUTE }));
+    expect(withSpike).toEqual(modelCandles(trades, { ...DEFAULTS, interval: MINUTE }));
     expect(withSpike).toHaveLength(PAGE);
     for (const [index, candle] of withSpike.entries()) {
       if (index !== 12) expect(candle).toEqual(without[index]);

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
-import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
-import { makePolicy, type Policy } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
+import { ALL_TARGETS } from "../internal/aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../internal/aggregator/replay-wait.testing.ts";
+import { targetsOf } from "../internal/aggregator/target.ts";
+import { runTick } from "../internal/aggregator/tick.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
-import { openStore } from "../internal/cache/store.ts";
+import { openStore } from "../internal/cache/open-store.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { load } from "../internal/config/config.testing.ts";
 import { policySettings } from "../internal/config/schema.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { type OracleTrade, oracleValue, significant } from "./oracle.ts";
+import { makePolicy, type Policy } from "../internal/policy/policy.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
+import { type ModelTrade, modelValue, significant } from "./model.ts";
 import { apiOver, importRealRates, importRealTrades, REAL_DATA, readRealLines } from "./real-data.ts";
 
 const isHere = REAL_DATA !== null;
@@ -44,7 +44,7 @@ legs = ["BTC/USD", "USD/EUR", "EUR/GBP"]
 type Ratio = readonly [bigint, bigint];
 
 const SCALE = 10n ** 30n;
-const trades: readonly OracleTrade[] = isHere ? readTrades() : [];
+const trades: readonly ModelTrade[] = isHere ? readTrades() : [];
 const usdPerEuro: Ratio = isHere ? rateOf("USD") : [1n, 1n];
 const gbpPerEuro: Ratio = isHere ? rateOf("GBP") : [1n, 1n];
 
@@ -53,12 +53,12 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
   beforeAll(async () => {
     database = await openTestDatabase(engine);
     await importRealTrades(database, "mtgox");
-    // The rates of 2 January are of after every bucket here, and must not be used.
+    // The rates of 2 January are later than every bucket here, and must not be used.
     await importRealRates(database, "2012-12", "2013-01-02");
   });
   afterAll(() => database?.drop());
 
-  /** The texts that a tick stores, in the order of the targets; null where it stores none. */
+  /** Returns the texts that a tick stores, in the order of the targets; null where it stores none. */
   async function tick(policy: Policy, to: Micros): Promise<(string | null)[]> {
     const store = openStore({ url: "memory:", key_prefix: "" });
     const context = {
@@ -69,10 +69,10 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
       concurrency: 4,
       maxTrades: 10_000,
       precomputeTwap: false,
-      closing: CLOSING,
+      replayWait: NO_REPLAY_WAIT,
     };
     const event = await runTick(
-      { ...context, share: EVERYTHING, namedSources: new Set(), now: () => to, stopwatch: () => 0 },
+      { ...context, assignment: ALL_TARGETS, namedSources: new Set(), now: () => to, stopwatch: () => 0 },
       to,
       new AbortController().signal,
     );
@@ -103,11 +103,11 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
     return answers;
   }
 
-  // No trade of the day is further than four standard deviations from the mean of any of these windows; some are two.
+  // No trade of the day is more than four standard deviations from the mean of any of these windows; some are more than two.
   it.each([
     { k: 4, hasOutliers: false },
     { k: 2, hasOutliers: true },
-  ])("are the exact ones, rounded once, with σ threshold $k", async ({ k, hasOutliers }) => {
+  ])("equal exact values, rounded once, with σ threshold $k", async ({ k, hasOutliers }) => {
     const settings = SETTINGS.replace("[aggregate]", `[aggregate]\noutlier_sigma_threshold = ${k}`);
     const chained = makePolicy(policySettings(load(settings + CHAINS).config));
     const routed = makePolicy(policySettings(load(settings).config));
@@ -137,7 +137,7 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
     expect([outliers > 0, withheld]).toEqual([hasOutliers, 2]);
   });
 
-  it("are those of the day before, which knew 1.3194 dollars and 0.8161 pounds to the euro", async () => {
+  it("use the rates of the day before: 1.3194 dollars and 0.8161 pounds per euro", async () => {
     const policy = makePolicy(policySettings(load(SETTINGS).config));
     const [last = null] = (await compute(policy, parseTime("2013-01-02T00:00:00Z"))).slice(-1);
     expect(JSON.parse(last ?? "")).toMatchObject({
@@ -154,15 +154,15 @@ describe.skipIf(!isHere).each(testEngines.slice(-1))("cross rates of real trades
 
 interface DollarLeg {
   readonly window: { readonly window_seconds: number; readonly from: string; readonly to: string };
-  /** Dollars per bitcoin, exactly. */
+  /** The exact price in dollars per bitcoin. */
   readonly price: Ratio;
   readonly published: { readonly price: string; readonly usd_volume: string; readonly trade_count: number };
   readonly dropped: number;
 }
 
-/** BTC/USD by the plain definition; null where nothing was traded, or too little. */
+/** Computes BTC/USD by definition; null without trades or below the floor. */
 function dollarLeg(to: Micros, windowSeconds: number, k: bigint): DollarLeg | null {
-  const text = oracleValue(trades, {
+  const text = modelValue(trades, {
     pair: "crypto:BTC/fiat:USD",
     from: to - seconds(windowSeconds),
     to,
@@ -183,7 +183,7 @@ function dollarLeg(to: Micros, windowSeconds: number, k: bigint): DollarLeg | nu
   };
 }
 
-/** The line that is published of a pair: the legs multiplied as they are, and rounded once. */
+/** Returns the line that is published for a pair: the product of the unrounded legs, rounded once. */
 function crossRate(pair: string, { window, price, published }: DollarLeg, policy: string): string {
   const isPounds = pair.endsWith("GBP");
   const [euros, dollars] = usdPerEuro;
@@ -211,7 +211,7 @@ function crossRate(pair: string, { window, price, published }: DollarLeg, policy
   });
 }
 
-function readTrades(): OracleTrade[] {
+function readTrades(): ModelTrade[] {
   return readRealLines("trades/mtgox_BTC-USD_20130101.csv.gz")
     .slice(1)
     .map((line) => {

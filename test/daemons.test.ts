@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deleteTestKeys, plainClient, testKeyPrefix, testRedisUrl } from "../internal/cache/redis.testing.ts";
-import { createTestDatabase, serverTestEngine } from "../internal/storage/database.testing.ts";
+import { deleteTestKeys, plainClient, testKeyPrefix, testRedisUrl } from "../internal/cache/redis/store.testing.ts";
+import { createTestDatabase, serverTestEngine } from "../internal/storage/connection/database.testing.ts";
 import { type Environment, type RunningProgram, runProgram, startProgram } from "./program.ts";
 
 const redisUrl = await testRedisUrl();
@@ -35,7 +35,7 @@ describe.skipIf(isLeftOut)("migrate, a decoder, the aggregator and the API as se
     await drop?.();
   });
 
-  it("agree byte for byte", async () => {
+  it("produce the same bytes", async () => {
     const unmigrated = await runProgram(["api"], environment);
     expect(unmigrated).toMatchObject({ status: 1, err: expect.stringContaining("stellarindex migrate up") });
     expect(await runProgram(["migrate", "up"], environment)).toMatchObject({ status: 0 });
@@ -49,7 +49,7 @@ describe.skipIf(isLeftOut)("migrate, a decoder, the aggregator and the API as se
     decoder.stop();
 
     const redis = await connected(redisUrl as string);
-    // The value is replaced every second: read it until both reads are of one tick.
+    // The value is replaced every second: read until both reads are from the same tick.
     let stored: string | null = null;
     let body = "";
     await expect
@@ -69,7 +69,7 @@ describe.skipIf(isLeftOut)("migrate, a decoder, the aggregator and the API as se
   });
 });
 
-/** Writes trades with plain SQL, as a decoder would that knows nothing of this program. */
+/** Writes trades with plain SQL, like a decoder without this program's code. */
 async function startDecoder(url: string): Promise<{ stop: () => void }> {
   const { default: postgres } = await import("postgres");
   const sql = postgres(url, { max: 1 });

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
 import { createApi } from "../internal/api/v1/api.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { parseDuration } from "../internal/canonical/duration.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import type { PublishedValue } from "../internal/canonical/published.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/policy/policy.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 import { apiOver, importRealTrades, REAL_DATA } from "./real-data.ts";
+import { enginesOf } from "./thoroughness.ts";
 
 const SOURCES = ["bitstamp", "bybit", "coinbase", "gemini", "mtgox", "sdex"];
 
@@ -27,7 +28,7 @@ interface ExpectedCase {
 const isHere = REAL_DATA !== null;
 const cases: ExpectedCase[] = isHere ? JSON.parse(readFileSync(`${REAL_DATA}/expected.json`, "utf8")) : [];
 
-describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (engine) => {
+describe.skipIf(!isHere).each(enginesOf(testEngines))("values of real trades on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
@@ -55,7 +56,7 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
     return value;
   };
 
-  it("are the same under the defaults where the floor does not withhold them", async () => {
+  it("are the same under the defaults if the floor does not withhold them", async () => {
     const counts = { same: 0, empty: 0, belowTheFloor: 0 };
     for (const expected of cases) {
       const value = await compute(expected, policyOf(expected, {}));
@@ -91,7 +92,7 @@ describe.skipIf(!isHere).each(testEngines)("values of real trades on $name", (en
   });
 });
 
-/** The part of a value that is listed as expected. */
+/** Returns the fields of a value that the expected values list. */
 function figuresOf(value: PublishedValue): ExpectedCase["expect"] {
   const { pair: _pair, window_seconds: _window, from: _from, to: _to, policy: _policy, ...figures } = value;
   return figures;

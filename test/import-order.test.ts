@@ -6,9 +6,10 @@ import { openApiDatabase, openTestApi } from "../internal/api/v1/api.testing.ts"
 import { floorTo, formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import { importFile } from "../internal/import/import-file.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
-import type { TestDatabase } from "../internal/storage/database.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import type { TestDatabase } from "../internal/storage/connection/database.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
 import { REAL_DATA, readRealLines } from "./real-data.ts";
+import { casesOf } from "./thoroughness.ts";
 
 const MINUTE = seconds(60);
 
@@ -31,7 +32,7 @@ async function importLines(lines: readonly string[], ids: IdMode) {
   return result;
 }
 
-/** Twelve trades of one second, each dearer than the one before, and trades of another source between them. */
+/** Twelve trades of one second with increasing prices, and trades of another source between them. */
 const RISING = [
   "ts,source,pair,price,size",
   ...Array.from({ length: 12 }, (_, place) => [
@@ -47,24 +48,24 @@ async function candle(): Promise<{ open: string; close: string }> {
   return body.data.candles[0];
 }
 
-test("imported by place, a candle opens and closes as the file does", async () => {
+test("imported by place, a candle opens and closes with the first and last trade of the file", async () => {
   expect(await importLines(RISING, "place")).toMatchObject({ new: 24, known: 0 });
   expect(await candle()).toMatchObject({ open: "0.25", close: "0.2511" });
   expect(await importLines(RISING, "place")).toMatchObject({ new: 0, known: 24 });
 });
 
-test("imported by hash, parts of a file are known that were imported with the whole", async () => {
+test("imported by hash, the rows of a part of an imported file are duplicates", async () => {
   await importLines(RISING, "hash");
   expect(await importLines([...RISING.slice(0, 1), ...RISING.slice(9)], "hash")).toMatchObject({ new: 0, known: 16 });
   expect(await candle()).not.toMatchObject({ open: "0.25", close: "0.2511" });
 });
 
-/** A real file as it is without ids, with times to the second. */
+/** A real file without ids, with times in whole seconds. */
 function withoutIds(file: string): string[] {
   return readRealLines(file).map((line) => line.replace(/,[^,]*$/, "").replace(/^([^,.]{19})\.\d+Z/, "$1Z"));
 }
 
-/** The price of every minute's last trade, by the order of the lines. */
+/** Returns the price of every minute's last trade, in the order of the lines. */
 function closesOf(lines: readonly string[]): Map<string, number> {
   const last = new Map<string, { readonly ts: Micros; readonly price: number }>();
   for (const line of lines.slice(1)) {
@@ -77,7 +78,7 @@ function closesOf(lines: readonly string[]): Map<string, number> {
   return new Map([...last].map(([minute, { price }]) => [minute, price]));
 }
 
-/** The same, by the order of trades. */
+/** Returns the same in the order of trades. */
 async function storedCloses(): Promise<Map<string, number>> {
   const rows = await database.sql<{ minute: string; price: string }[]>`
     SELECT DISTINCT ON (minute) to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS minute, price::text
@@ -87,8 +88,8 @@ async function storedCloses(): Promise<Map<string, number>> {
 }
 
 describe.skipIf(REAL_DATA === null)("a real file without ids", () => {
-  test.each(["trades/mtgox_BTC-USD_20130101.csv.gz", "trades/bitstamp_BTC-USD_201109-201205.csv.gz"])(
-    "%s has the closes of its own order by place, and not by hash",
+  test.each(casesOf(1, ["trades/mtgox_BTC-USD_20130101.csv.gz", "trades/bitstamp_BTC-USD_201109-201205.csv.gz"]))(
+    "%s keeps the closing prices of its own order by place, but not by hash",
     async (file) => {
       const lines = withoutIds(file);
       const expected = closesOf(lines);

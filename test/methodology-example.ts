@@ -1,37 +1,32 @@
 import canonicalize from "canonicalize";
-import { type Computation, shownPrices } from "../internal/aggregate/compute.ts";
-import { serializeConfidence } from "../internal/aggregate/confidence.ts";
-import { hasVote, leastVote } from "../internal/aggregate/floor.ts";
-import { outlierBand, priceStatistics, sigmaRule, squaredReach } from "../internal/aggregate/outliers.ts";
-import {
-  DEFAULT_POLICY_SETTINGS,
-  makePolicy,
-  type PolicySettings,
-  policyDocument,
-} from "../internal/aggregate/policy.ts";
-import { pricingOf } from "../internal/aggregate/pricing.ts";
-import { publishedBy } from "../internal/aggregate/published-value.ts";
-import type { PriceSelection, PriceStatistics, SourceTotals, TradeReader } from "../internal/aggregate/reader.ts";
-import { exactVolumes } from "../internal/aggregate/recent-price.ts";
-import { computeTwap } from "../internal/aggregate/twap.ts";
-import { confidenceOfPublished } from "../internal/aggregate/value-confidence.ts";
-import { nearMedian } from "../internal/aggregate/venues.ts";
-import { volumePrice } from "../internal/aggregate/volume-price.ts";
 import { type Bucket, bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Decimal, formatDecimal, parseDecimal, roundPublished, sum } from "../internal/canonical/decimal.ts";
 import { type Fraction, medianOf, ONE, roundFraction } from "../internal/canonical/fraction.ts";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { formatTime, parseTime } from "../internal/canonical/time.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { lastSelectedTrade, selectedTrades } from "../internal/storage/selected-trades.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
+import { type Computation, shownPrices } from "../internal/policy/compute.ts";
+import { serializeConfidence } from "../internal/policy/confidence.ts";
+import { hasVote, minVotingVolume } from "../internal/policy/floor.ts";
+import { outlierBand, priceStatistics, sigmaRule, squaredReach } from "../internal/policy/outliers/outliers.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings, policyDocument } from "../internal/policy/policy.ts";
+import { pricingOf } from "../internal/policy/pricing.ts";
+import { publishedBy } from "../internal/policy/published-value.ts";
+import type { PriceSelection, PriceStatistics, SourceTotals, TradeReader } from "../internal/policy/reader.ts";
+import { exactVolumes } from "../internal/policy/recent-price.ts";
+import { computeTwap } from "../internal/policy/twap.ts";
+import { confidenceOfPublished } from "../internal/policy/value-confidence.ts";
+import { nearMedian } from "../internal/policy/venues.ts";
+import { vwapOf } from "../internal/policy/vwap-of.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { lastSelectedTrade, selectedTrades } from "../internal/storage/trades/selected-trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 
 export const PAIR = parsePair("XLM/USD");
 export const POLICY = makePolicy(DEFAULT_POLICY_SETTINGS);
 const FIVE_MINUTES = 300;
 
-/** Another policy, so that the page shows a document with more than the registry in it. */
+/** A second policy, so that the page shows a document with more than the registry. */
 const OTHER_SETTINGS: PolicySettings = {
   ...DEFAULT_POLICY_SETTINGS,
   min_usd_volume: 2500,
@@ -40,7 +35,7 @@ const OTHER_SETTINGS: PolicySettings = {
   sources: [{ name: "gemini" }],
 };
 
-/** The VWAP line and the TWAP line of a bucket, or why there is none. */
+/** Returns the VWAP line and the TWAP line of a bucket, or why there is none. */
 export async function linesOf(reader: TradeReader, policy: typeof POLICY, bucket: Bucket): Promise<string[]> {
   const pricing = pricingOf(reader, policy, [PAIR], { maxTrades: 1000 });
   const { value, own } = await publishedBy(pricing, PAIR, bucket);
@@ -49,7 +44,7 @@ export async function linesOf(reader: TradeReader, policy: typeof POLICY, bucket
   return [serializePublished(value), ...(twap === null ? [] : [twap])];
 }
 
-/** Every figure of the page by the name of its block, as the program gives it for the trades of the example. */
+/** Returns every figure of the page by the name of its block, as the program computes it for the example's trades. */
 export async function exampleBlocks(database: Database): Promise<Map<string, string>> {
   const { own, bucket, blocks } = await withSnapshot(database, async (reader) => {
     const pricing = pricingOf(reader, POLICY, [PAIR], { maxTrades: 1000 });
@@ -78,7 +73,7 @@ export async function exampleBlocks(database: Database): Promise<Map<string, str
     ];
     return { own, bucket, blocks };
   });
-  // The embedded engine has one session: what does not go through the reader is asked behind the snapshot.
+  // The embedded engine has one session: queries outside of the reader run after the snapshot.
   return new Map(blocks).set("twap-steps", await twapSteps(database, own, bucket));
 }
 
@@ -91,7 +86,7 @@ function policyLines(policy: typeof POLICY): string {
 }
 
 function venueTable(totals: readonly SourceTotals[]): string {
-  const prices = new Map(totals.map((venue) => [venue.source, volumePrice(venue)]));
+  const prices = new Map(totals.map((venue) => [venue.source, vwapOf(venue)]));
   const near = nearMedian(prices, POLICY, votersOf(totals));
   const median = medianOf([...prices.values()]);
   const rows = totals.map((venue) => [
@@ -99,7 +94,7 @@ function venueTable(totals: readonly SourceTotals[]): string {
     String(venue.tradeCount),
     formatDecimal(venue.baseVolume),
     formatDecimal(venue.quoteVolume),
-    shown(volumePrice(venue)),
+    shown(vwapOf(venue)),
     near.has(venue.source) ? "stays" : "goes",
   ]);
   return `${columns([["source", "trades", "Σ base", "Σ quote", "Σ quote / Σ base", ""], ...rows])}\nmedian  ${shown(median)}`;
@@ -141,16 +136,12 @@ async function recentFigures(reader: TradeReader, own: Computation, { from }: Bu
   const { pairs, recent } = own;
   const { band } = shownPrices(own, POLICY);
   const sources = ["binance", "bitstamp", "coinbase", "kraken"];
-  const { hours } = await reader.recentBlocks(pairs, from, sources, leastVote(ONE, POLICY));
+  const { hours } = await reader.recentBlocks(pairs, from, sources, minVotingVolume(ONE, POLICY));
   const rows = hours.map((block) => {
     const venues = block.sources.map((venue) => ({ source: venue.source, ...exactVolumes(venue) }));
-    const near = nearMedian(
-      new Map(venues.map((venue) => [venue.source, volumePrice(venue)])),
-      POLICY,
-      votersOf(venues),
-    );
+    const near = nearMedian(new Map(venues.map((venue) => [venue.source, vwapOf(venue)])), POLICY, votersOf(venues));
     const kept = venues.filter(({ source }) => near.has(source));
-    return [formatTime(block.from), kept.map(({ source }) => source).join(", "), shown(volumePrice(...kept))];
+    return [formatTime(block.from), kept.map(({ source }) => source).join(", "), shown(vwapOf(...kept))];
   });
   return columns([
     ["hour", "sources", "price"],
@@ -160,7 +151,7 @@ async function recentFigures(reader: TradeReader, own: Computation, { from }: Bu
   ]);
 }
 
-/** What the TWAP adds up, trade by trade; the sums are checked against those that the program takes. */
+/** Returns the summands of the TWAP per trade; their sums are compared with the program's. */
 async function twapSteps({ sql }: Database, own: Computation, bucket: Bucket) {
   const { pairs, kept } = own;
   const filter = shownPrices(own, POLICY);
@@ -212,13 +203,13 @@ async function jumpFigures(reader: TradeReader, end: string): Promise<string> {
     ["bucket that ends at", end],
     ["recent price", recent === null ? "" : shown(recent)],
     ["price", price === null ? "" : shown(price)],
-    ...kept.map((venue) => [`of ${venue.source}`, `${shown(volumePrice(venue))}, worth ${venue.quoteVolume} USD`]),
+    ...kept.map((venue) => [`of ${venue.source}`, `${shown(vwapOf(venue))}, worth ${venue.quoteVolume} USD`]),
     ["outcome", refusal ?? "published"],
     ["shown", bandText(shownPrices(own, POLICY).band)],
   ])}\n`;
 }
 
-/** To 18 significant digits, half-even, as published. */
+/** Rounds to 18 significant digits, half-even, as published. */
 function shown(value: Fraction): string {
   return formatDecimal(roundFraction(value));
 }
@@ -229,7 +220,7 @@ function bandText(band: { readonly low: Decimal; readonly high: Decimal } | null
     : `${formatDecimal(roundPublished(band.low))} to ${formatDecimal(roundPublished(band.high))}`;
 }
 
-/** Text in columns that line up. */
+/** Formats rows as aligned columns. */
 function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   return rows
@@ -242,9 +233,9 @@ function columns(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** Which of the venues have a vote in the venue rule; quotes are USD here. */
+/** Returns the venues with a vote in the venue rule; quotes are USD here. */
 function votersOf(venues: readonly { readonly source: string; readonly quoteVolume: Decimal }[]) {
-  const least = leastVote(ONE, POLICY);
+  const least = minVotingVolume(ONE, POLICY);
   const voters = venues.filter(({ quoteVolume }) => hasVote(quoteVolume, least)).map(({ source }) => source);
   return (venue: string): boolean => voters.includes(venue);
 }

@@ -2,22 +2,24 @@ import { parse } from "yaml";
 import { type MetricReference, metricsOf } from "../docs/generate/metrics.ts";
 
 /**
- * How a text names metrics. `series`: as PromQL does, a histogram by `_bucket`, `_sum` or `_count`. `prose`: also by the
- * name as it is registered, and many at once by a beginning that ends in an underscore.
+ * How a text names metrics. `series`: as in PromQL, a histogram by `_bucket`, `_sum` or `_count`. `prose`: also by the
+ * registered name, and several at once by a prefix that ends in an underscore.
  */
 export type Reading = "series" | "prose";
 
-/** What begins like a metric and is none: tables and roles of the database. */
+/** Names with the prefix of metrics that are none: tables and roles of the database. */
 const OTHERS = /^stellarindex_(migrations|owner|reader|decoder)$/;
 const MENTION = /\bstellarindex_\w+(?:\{([^{}]*)\})?/g;
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)/g;
-/** Prometheus adds these to what it scrapes. */
+/** Labels that Prometheus adds. */
 const TARGET_LABELS = ["job", "instance"];
 
-const registered = Promise.all([metricsOf("aggregator"), metricsOf("api")]).then((daemons) => daemons.flat());
+const registered = Promise.all([metricsOf("aggregator"), metricsOf("api"), metricsOf("control")]).then((daemons) =>
+  daemons.flat(),
+);
 
-/** The texts in a file: each string of a YAML or JSON document, or the file as a whole. */
+/** Returns the texts of a file: each string of a YAML or JSON document, or the whole file. */
 export function textsOf(file: string, content: string): string[] {
   if (file.endsWith(".yml") || file.endsWith(".json")) return strings(parse(content));
   return [content];
@@ -28,7 +30,7 @@ function strings(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(strings) : [];
 }
 
-/** What a text says of metrics, their labels and the values of these that no daemon registers; empty where all is well. */
+/** Returns the metrics, labels and label values in a text that no daemon registers. */
 export async function problemsIn(text: string, reading: Reading): Promise<string[]> {
   const metrics = await registered;
   const problems: string[] = [];
@@ -56,7 +58,7 @@ function isNamed({ name: registeredName, type }: MetricReference, name: string, 
   return ["_bucket", "_sum", "_count"].some((ending) => name === registeredName + ending);
 }
 
-/** Labels with the values that exist from the start; none where values come as they happen. */
+/** Labels with the values that exist from the start; none if values appear later. */
 function labelsOf(metrics: readonly MetricReference[], name: string): Map<string, readonly string[]> {
   const labels = new Map<string, readonly string[]>();
   for (const metric of metrics) {

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
-import { pricingOf } from "../internal/aggregate/pricing.ts";
-import { STAGES, type StageReport } from "../internal/aggregate/stages.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { type Pair, parsePair } from "../internal/canonical/pair.ts";
 import { parseTime, seconds } from "../internal/canonical/time.ts";
 import type { TradeRow } from "../internal/canonical/trade.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/policy/policy.ts";
+import { pricingOf } from "../internal/policy/pricing.ts";
+import { STAGES, type StageReport } from "../internal/policy/stages.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 
 const FROM = parseTime("2026-04-01T12:00:00Z");
 const BUCKET = { from: FROM, to: FROM + seconds(300) };
@@ -60,7 +60,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     return { ...computation, reports };
   }
 
-  it("filters by class before it judges outliers: a feed cannot move the band", async () => {
+  it("applies the class filter before the outlier filter, so that a feed cannot move the band", async () => {
     const honest = [100, 101, 99, 100, 101, 99].map((price) => ({ quote: String(price) }));
     const feed = [1_000, 1_000, 1_000, 1_000].map((price) => ({ quote: String(price), source: "coingecko" }));
     const pair = await market("USD", [...honest, { quote: "130" }, ...feed]);
@@ -76,19 +76,19 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
       ["vwap", 6, 0],
     ]);
     expect(reports[3]?.outliers?.map(({ price }) => price.toFixed())).toEqual(["130"]);
-    // With the class filter off the feed's prices widen the band so far that the print stays.
+    // Without the class filter the feed's prices widen the band so far that the outlier is kept.
     const off = await compute(pair, { outlier_sigma_threshold: 2, disable_class_filter: true });
     expect(off.value).toMatchObject({ trade_count: 11, dropped: { class: 0, outlier: 0 } });
   });
 
-  it("takes outliers out before the volume floor: a print cannot lift a thin market over it", async () => {
+  it("drops outliers before the volume floor, so that an outlier cannot lift a thin market over it", async () => {
     const pair = await market("USD", [...Array(8).fill({ quote: "100" }), { quote: "100000" }]);
     const settings = { outlier_sigma_threshold: 2, outlier_max_dropped_share: 1, min_usd_volume: 1_000 };
     expect(await compute(pair, settings)).toMatchObject({ value: null, refusal: "below-floor" });
     expect((await compute(pair, { ...settings, outlier_sigma_threshold: 0 })).value).toMatchObject({ trade_count: 9 });
   });
 
-  it("says that nothing is there, or nothing is left", async () => {
+  it("distinguishes windows without trades and windows without remaining trades", async () => {
     const nothing = await market("USD", []);
     expect(await compute(nothing, {})).toMatchObject({ value: null, refusal: "empty" });
     const onlyFeeds = await market("USD", [{ quote: "100", source: "coingecko" }]);
@@ -97,13 +97,13 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(reports.map(({ stage }) => stage)).toEqual(["read", "class", "venue", "outlier"]);
   });
 
-  it("names sources that the registry does not know", async () => {
+  it("names sources that are not in the registry", async () => {
     const pair = await market("USD", [{ quote: "1", source: "who-is-this" }, { quote: "1" }]);
     const { reports } = await compute(pair, {});
     expect(reports.find(({ stage }) => stage === "class")?.unknownSources).toEqual(["who-is-this"]);
   });
 
-  it("counts what is pegged with the proxy on, and leaves the stored rows their own pair", async () => {
+  it("counts pegged assets with the proxy on, without changing stored rows", async () => {
     const pair = await market("USD", [{ quote: "100" }]);
     const pegged = { base: pair.base, quote: parsePair("X/USDC").quote };
     await write([row(pegged, { quote: "98" }, 7)]);
@@ -115,8 +115,8 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect((await compute(pegged, {})).value).toMatchObject({ price: "98", usd_volume: "98" });
   });
 
-  it("values other currencies at the last rate before the bucket's end, either way round", async () => {
-    // Currencies of their own: rates of one test are no other's.
+  it("converts other currencies at the last rate before the bucket's end, in either orientation", async () => {
+    // Each test uses its own currencies, so that rates do not affect other tests.
     const currency = { pglite: "CHF", postgres: "SEK", timescaledb: "NOK" }[engine.name];
     const pair = await market(currency, [{ quote: "9000" }, { quote: "1000" }]);
     const unknown = await compute(pair, { min_usd_volume: 1, min_usd_volume_unknown: "publish" });
@@ -135,7 +135,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(await compute(pair, { min_usd_volume: 12_500.01 })).toMatchObject({ refusal: "below-floor" });
   });
 
-  it("masking: a cluster of wrong prints stretches sigma until it hides itself; MAD is not stretched", async () => {
+  it("masking: a cluster of wrong prices increases sigma until none is dropped, but not MAD", async () => {
     // The example of docs/robustness.md.
     const honest = [99.8, 99.9, 100, 100.1, 100.2].flatMap((price) => Array(5).fill({ quote: String(price) }));
     const pair = await market("USD", [...honest, ...Array(5).fill({ quote: "150" })]);
@@ -144,25 +144,25 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     const byMad = await compute(pair, { outlier_method: "mad" });
     expect(byMad.value).toMatchObject({ price: "100", trade_count: 25, dropped: { outlier: 5 } });
     expect(byMad.reports.find(({ stage }) => stage === "outlier")?.outliers).toHaveLength(5);
-    // More than may be pulled into the process: decided in the database.
+    // There are more than may be read into the process: the database decides.
     const inDatabase = await compute(pair, { outlier_method: "mad" }, 4);
     expect(inDatabase.value).toEqual(byMad.value);
   });
 
-  it("keeps the honest prints of a pegged pair by MAD, though more than half are equal", async () => {
+  it("keeps the honest prices of a pegged pair by MAD, although more than half are equal", async () => {
     const pegged = [...Array(20).fill({ quote: "1" }), { quote: "0.9995" }, { quote: "1.003" }, { quote: "1.3" }];
     const { value } = await compute(await market("USD", pegged), { outlier_method: "mad" });
     expect(value).toMatchObject({ trade_count: 22, dropped: { outlier: 1 }, quote_volume: "22.0025" });
   });
 
-  it("single-venue takeover: washed volume on one venue moves the price, unless the venue is left out or capped", async () => {
+  it("wash trading on one venue moves the price unless the venue rule or the cap is on", async () => {
     const washed = Array.from({ length: 20 }, () => ({ source: "sdex", base: "100", quote: "13000" }));
     const honest = ["kraken", "coinbase", "bitstamp"].map((source) => ({ source, base: "10", quote: "1000" }));
     const pair = await market("USD", [...honest, ...washed]);
     const open = { venue_deviation_pct: 0 };
-    const undefended = await compute(pair, open);
-    expect(Number(undefended.value?.price)).toBeGreaterThan(129);
-    expect(undefended.value?.dropped).toEqual({ class: 0, outlier: 0 });
+    const withoutRules = await compute(pair, open);
+    expect(Number(withoutRules.value?.price)).toBeGreaterThan(129);
+    expect(withoutRules.value?.dropped).toEqual({ class: 0, outlier: 0 });
 
     const filtered = await compute(pair, {});
     expect(filtered.value).toMatchObject({ price: "100", dropped: { class: 0, outlier: 0, venue: 20 } });
@@ -172,18 +172,18 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
       ["outlier", 3, 0],
     ]);
 
-    // A quarter of the price each: 4 / (3 / 100 + 1 / 130).
+    // Each has a quarter of the price: 4 / (3 / 100 + 1 / 130).
     const capped = await compute(pair, { ...open, max_source_share: 0.25 });
     expect(capped.value?.price).toBe("106.122448979591837");
     const distrusted = await compute(pair, { ...open, sources: [{ name: "sdex", weight: 1 }] });
-    expect(Number(distrusted.value?.price)).toBeLessThan(Number(undefended.value?.price) - 5);
-    // Volumes stay what was traded, and so does what the floor is held against.
+    expect(Number(distrusted.value?.price)).toBeLessThan(Number(withoutRules.value?.price) - 5);
+    // The cap changes neither volumes nor the volume that is compared with the floor.
     for (const { value } of [capped, distrusted]) {
       expect(value).toMatchObject({ quote_volume: "263000", usd_volume: "263000", trade_count: 23 });
     }
   });
 
-  it("leaves venues out before the floor: what they trade does not lift a market over it", async () => {
+  it("applies the venue rule before the floor, so that a dropped venue does not lift a market over it", async () => {
     const odd = { source: "sdex", base: "100", quote: "20000" };
     const honest = ["kraken", "coinbase"].map((source) => ({ source, base: "1", quote: "100" }));
     const pair = await market("USD", [...honest, odd]);
@@ -192,21 +192,21 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(await compute(pair, rules)).toMatchObject({ refusal: "below-floor" });
   });
 
-  it("judges venues before outliers: a flood from one does not decide what the others are held to", async () => {
+  it("applies the venue rule before the outlier filter, so that many trades of one venue do not decide the band", async () => {
     const flood = Array.from({ length: 100 }, () => ({ source: "sdex", base: "0.01", quote: "0.5" }));
     const honest = ["kraken", "coinbase", "bitstamp"].map((source) => ({ source, base: "10", quote: "1000" }));
     const pair = await market("USD", [...flood, ...honest]);
     const by = { outlier_max_dropped_share: 1 };
     const { value } = await compute(pair, by);
     expect(value).toMatchObject({ price: "100", dropped: { class: 0, outlier: 0, venue: 100 } });
-    // The other way round the flood is the market, and the honest venues are its outliers.
+    // In the reverse order the honest venues would be outliers among the many trades.
     expect((await compute(pair, { ...by, venue_deviation_pct: 0 })).value).toMatchObject({
       price: "50",
       dropped: { outlier: 3 },
     });
   });
 
-  it("does not cost a venue its place for one wrong print", async () => {
+  it("does not drop a venue for one wrong price", async () => {
     const calm = (source: string) => Array.from({ length: 20 }, () => ({ source, quote: "100" }));
     const print = { source: "sdex", quote: "1500" };
     const pair = await market("USD", [...["kraken", "coinbase", "sdex"].flatMap(calm), print]);
@@ -215,7 +215,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(value?.dropped).not.toHaveProperty("venue");
   });
 
-  it("judges by quote volume where the filter by count would drop most of it", async () => {
+  it("weights the outlier filter by quote volume if the filter by count would drop most of it", async () => {
     const big = Array(20).fill({ base: "50000", quote: "5000" });
     const dust = Array(400).fill({ base: "0.0001", quote: "0.0001" });
     const trades = [...big, ...dust].map((trade, index) => ({ ...trade, at: FROM + BigInt(index) }));
@@ -226,7 +226,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(byCount.value).toMatchObject({ price: "1", trade_count: 400, dropped: { outlier: 20 } });
   });
 
-  it("asks for so many sources of what the filters leave", async () => {
+  it("requires min_sources after the filters", async () => {
     const calm = ["kraken", "coinbase"].flatMap((source) =>
       Array.from({ length: 20 }, () => ({ source, quote: "100" })),
     );
@@ -239,7 +239,7 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect(two.reports.map(({ stage }) => stage)).toEqual(STAGES);
   });
 
-  it("asks for sources before the floor, and for the floor before the guard", async () => {
+  it("checks min_sources before the floor, and the floor before the guard", async () => {
     const before = { quote: "10", at: BUCKET.from - seconds(2 * 3600) };
     const pair = await market("USD", [before, { quote: "100" }]);
     const all = { min_sources: 2, min_usd_volume: 101 };
@@ -250,9 +250,9 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     expect((await compute(pair, { guard_factor: 10 })).value).toMatchObject({ price: "100" });
   });
 
-  it("leaves out what trades away from its peg, where that is known", async () => {
+  it("drops an asset that trades away from its peg if that is known", async () => {
     const pair = await market("USD", [{ quote: "100" }]);
-    // A stablecoin of its own: what one test says of it is no other's.
+    // The test uses its own stablecoin, so that its market does not affect other tests.
     const coin = parsePair(`COIN${count}/USD`);
     const settings = { enable_stablecoin_fiat_proxy: true, pegs: new Map([[coin.base, coin.quote]]) };
     const own = row(coin, { base: "1000", quote: "900" }, 8);
@@ -267,12 +267,12 @@ describe.each(testEngines)("the policy chain on $name", (engine) => {
     for (const peg_tolerance_pct of [10, 0]) {
       expect((await compute(pair, { ...settings, peg_tolerance_pct })).value).toMatchObject(unbroken);
     }
-    // A market that is worth less than the floor says nothing of the peg.
+    // A market below the floor does not decide about the peg.
     expect((await compute(pair, { ...settings, min_usd_volume: 900 })).refusal).toBe("below-floor");
     expect((await compute(pair, { ...settings, min_usd_volume: 901 })).value).toMatchObject(unbroken);
   });
 
-  it("counts a trade where from <= ts < to", async () => {
+  it("counts a trade if from <= ts < to", async () => {
     const pair = await market("USD", [
       { quote: "1", at: BUCKET.from - 1n },
       { quote: "2", at: BUCKET.from },

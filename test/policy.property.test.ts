@@ -1,30 +1,25 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/aggregate/policy.ts";
-import { pricingOf } from "../internal/aggregate/pricing.ts";
-import type { TradeReader } from "../internal/aggregate/reader.ts";
-import { computeTwap } from "../internal/aggregate/twap.ts";
 import type { Asset } from "../internal/canonical/asset.ts";
 import { type Bucket, MINUTE } from "../internal/canonical/bucket.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { makePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { ceilTo, earlierOf, floorTo, laterOf, parseTime } from "../internal/canonical/time.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { RawDataExpired } from "../internal/storage/errors.ts";
-import { moment } from "../internal/storage/moment.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../internal/policy/policy.ts";
+import { pricingOf } from "../internal/policy/pricing.ts";
+import type { TradeReader } from "../internal/policy/reader.ts";
+import { computeTwap } from "../internal/policy/twap.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { RawDataExpired } from "../internal/storage/connection/errors.ts";
+import { timestamptz } from "../internal/storage/connection/timestamptz.ts";
 import { withReplay } from "../internal/storage/replay/replay.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
-import {
-  type OracleAnswer,
-  type OracleQuestion,
-  type OracleTrade,
-  oracleAnswer,
-  plain,
-  priceOf,
-  type Ratio,
-} from "./oracle.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
+import { type ModelQuery, type ModelResult, modelResult, plain, priceOf } from "./model.ts";
+import type { Ratio } from "./model-numbers.ts";
+import type { ModelTrade } from "./model-trades.ts";
+import { enginesOf, runsOf } from "./thoroughness.ts";
 
 const START = parseTime("2026-03-01T22:00:00Z");
 const HOUR = 60n * MINUTE;
@@ -33,13 +28,13 @@ const COUNTED = ["binance", "bitstamp", "coinbase", "kraken", "sdex"];
 const UNCOUNTED = ["coingecko", "nobody-knows"];
 const UNIT = 10n ** 30n;
 
-/** What the market's quote is, and so what it is worth in USD. `coin` is a ticker with a market in USD of its own. */
+/** The kind of the quote asset, which decides its value in USD. `coin` is a ticker with its own market in USD. */
 type QuoteKind = "USD" | "EUR" | "GBP" | "coin";
 
-/** Which market a trade is of: the target's own, in another dollar, in a stablecoin that may break, or of these themselves. */
+/** The market of a trade: the target's, one in another dollar or in a stablecoin that may lose its peg, or theirs in USD. */
 type MarketKind = "own" | "tether" | "stable" | "peg" | "coin";
 
-/** Dollars per euro from these moments on; nothing is known of pounds. */
+/** Dollars per euro from these times on; there is no rate for pounds. */
 const EUROS: readonly { readonly at: bigint; readonly rate: Ratio; readonly base: string; readonly price: string }[] = [
   { at: START - 3n * DAY, rate: [5n, 4n], base: "EUR", price: "1.25" },
   { at: START + HOUR, rate: [1n, 2n], base: "USD", price: "2" },
@@ -60,7 +55,7 @@ interface Case {
   readonly to: bigint;
   readonly settings: PolicySettings;
   readonly maxTrades: number;
-  /** What retention has removed: rows of these tables from before a moment of a whole hour. */
+  /** The rows that retention has removed: those of these tables before a whole hour. */
   readonly cut?: { readonly tables: readonly string[]; readonly before: bigint } | null;
 }
 
@@ -73,13 +68,13 @@ const amount = fc.oneof(
 const base = fc.oneof(amount, fc.constant(10n ** 30n));
 const span = fc.constantFrom(40_000_000n, 5n * 60_000_000n, 3n * 3_600_000_000n, 30n * 3_600_000_000n);
 
-/** Of `own` most, so that there is a market to judge. */
+/** Mostly `own`, so that the target's market has trades. */
 const kind = fc.oneof(
   { weight: 8, arbitrary: fc.constant<MarketKind>("own") },
   { weight: 4, arbitrary: fc.constantFrom<MarketKind[]>("tether", "stable", "peg", "coin") },
 );
 
-/** Random markets of one to all of the sources: wild ones, calm ones with a few prints far off, and ones in steps. */
+/** Random markets of some or all sources: volatile ones, calm ones with a few outliers, and ones with level changes. */
 const trades = (length: bigint) =>
   fc.subarray(COUNTED, { minLength: 1 }).chain((venues) => {
     const within = (first: bigint, last: bigint) =>
@@ -100,7 +95,7 @@ const trades = (length: bigint) =>
     const priced = (...prices: readonly bigint[]) => {
       const price = fc.constantFrom(...prices).map((units) => units * 10n ** 28n);
       return {
-        // The quote that belongs to the base, which the record draws by itself.
+        // The quote that belongs to the independently drawn base.
         of: (ts = within(0n, length)) =>
           trade(price, ts).map((each) => ({ ...each, quote: (each.quote * each.base) / UNIT || 1n })),
       };
@@ -116,7 +111,7 @@ const trades = (length: bigint) =>
           fc.array(calm.of(earlier), { maxLength: 12 }),
         )
         .map((parts) => parts.flat()),
-      // A level three times as high or low as the one before.
+      // A level three times as high or low as the previous one.
       fc
         .tuple(
           fc.array(priced(300n, 301n).of(), { maxLength: 20 }),
@@ -127,7 +122,7 @@ const trades = (length: bigint) =>
     );
   });
 
-/** n trades with all prices equal but one: |p − μ| = √(n−1)·σ for that one. */
+/** Returns n trades with equal prices but one, for which |p − μ| = √(n−1)·σ. */
 function edge(n: number): Case["trades"] {
   return Array.from({ length: n }, (_, index) => ({
     ts: START + BigInt(index),
@@ -184,9 +179,9 @@ const anyCase: fc.Arbitrary<Case> = span
       ...DEFAULT_POLICY_SETTINGS,
       ...policy,
       outlier_sigma_threshold: sigma,
-      // Ways through other markets have tests of their own.
+      // Triangulation has separate tests.
       triangulation_enabled: false,
-      // A source must stay out of VWAP, or unknown, where it was.
+      // A source that is not in VWAP, or unknown, must stay so.
       sources: Object.entries(weights)
         .filter(([name]) => name !== "nobody-knows")
         .map(([name, weight]) => ({ name, weight })),
@@ -207,7 +202,7 @@ function expired(error: unknown): string {
   throw error;
 }
 
-/** The bucket of a case, and buckets of whole minutes about it. */
+/** The bucket of a case, and buckets of whole minutes around it. */
 function bucketsAbout({ from, to }: Case): Bucket[] {
   const whole = { from: floorTo(from, MINUTE), to: ceilTo(to, MINUTE) };
   const shifted = [1n, 7n, 61n].map((minutes) => ({
@@ -221,7 +216,7 @@ function spanOf(buckets: readonly Bucket[]): Bucket {
   return buckets.reduce((all, { from, to }) => ({ from: earlierOf(all.from, from), to: laterOf(all.to, to) }));
 }
 
-/** Looks for outliers as in windows of very many trades. */
+/** Makes the search for outliers behave as in windows of very many trades. */
 function asBigWindows(reader: TradeReader): TradeReader {
   return {
     ...reader,
@@ -230,7 +225,7 @@ function asBigWindows(reader: TradeReader): TradeReader {
   };
 }
 
-describe.each(testEngines)("rollups and rows agree digit for digit on $name", (engine) => {
+describe.each(enginesOf(testEngines))("rollups and rows agree digit for digit on $name", (engine) => {
   let database: TestDatabase;
   let market = 0;
   beforeAll(async () => {
@@ -249,7 +244,7 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
   });
   afterAll(() => database.drop());
 
-  /** The assets of a case, which no other case trades. */
+  /** The assets of a case; other cases use different ones. */
   function assetsOf(quoteKind: QuoteKind) {
     const [own, stable, coin] = ["M", "S", "C"].map((letter) => `crypto:${letter}${market}`) as [
       string,
@@ -257,7 +252,7 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       string,
     ];
     const quote = quoteKind === "coin" ? coin : `fiat:${quoteKind}`;
-    // What the stablecoin is pegged to: the quote where that is a currency.
+    // The peg of the stablecoin: the quote if that is a currency.
     const peg = quoteKind === "coin" ? "fiat:USD" : quote;
     const markets: Readonly<Record<MarketKind, { readonly base: string; readonly quote: string }>> = {
       own: { base: own, quote },
@@ -269,7 +264,7 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
     return { bases: [own, stable, coin], stable, peg, markets };
   }
 
-  /** What the program says of the case's bucket, its whole minutes and their neighbours, in each of its ways. */
+  /** Returns the program's results for the case's bucket, its whole minutes and their neighbours, by every method. */
   async function answersFor(anyOne: Case): Promise<{ way: string; answer: Answer; expected: Answer }[]> {
     const { trades, maxTrades, quoteKind } = anyOne;
     market++;
@@ -318,10 +313,10 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
     );
   }
 
-  /** Removes rows as retention does. */
+  /** Removes rows like retention. */
   async function cutBack(bases: readonly string[], cut: NonNullable<Case["cut"]> | null): Promise<void> {
     if (cut === null) return;
-    const before = moment(cut.before);
+    const before = timestamptz(cut.before);
     await database.sql.begin(async (sql) => {
       await sql`SET LOCAL stellarindex.maintenance = 'on'`;
       for (const table of cut.tables) {
@@ -335,11 +330,11 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
   }
 
   function expectedOf(
-    rows: readonly OracleTrade[],
+    rows: readonly ModelTrade[],
     { from, to }: Bucket,
     { quoteKind, settings }: Case,
     policy: Policy,
-  ): OracleAnswer {
+  ): ModelResult {
     const { markets, peg } = assetsOf(quoteKind);
     const name = (of: MarketKind) => `${markets[of].base}/${markets[of].quote}`;
     const part = (value: number): Ratio => [BigInt(Math.round(value * 20)), 20n];
@@ -362,8 +357,8 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
       carry: BigInt(settings.twap_carry_seconds) * 1_000_000n,
       policy: policy.id,
     };
-    const ask = (question: Pick<OracleQuestion, "pair" | "markets" | "usdRate" | "currencyRate" | "pegged">) =>
-      oracleAnswer(rows, { ...rules, ...question });
+    const ask = (question: Pick<ModelQuery, "pair" | "markets" | "usdRate" | "currencyRate" | "pegged">) =>
+      modelResult(rows, { ...rules, ...question });
     const usdRate = {
       USD: (): Ratio => [1n, 1n],
       EUR: (): Ratio | null => EUROS.findLast(({ at }) => to - 7n * DAY <= at && at <= to)?.rate ?? null,
@@ -381,13 +376,13 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
     });
   }
 
-  /** What may be known of a case: whether its trades are all there. */
+  /** Whether all trades that a case needs still exist. */
   const isWhole = ({ cut }: Case) => cut == null;
 
   async function expectAgreement(anyOne: Case): Promise<Answer | undefined> {
     const found = await answersFor(anyOne);
     for (const { way, answer, expected } of found) {
-      // What can no longer be known is refused, never answered from what is left.
+      // A query that needs removed rows is refused, never answered from the remaining ones.
       const known = (key: keyof Answer) => isWhole(anyOne) || answer[key] !== EXPIRED;
       if (known("value")) expect([way, answer.value]).toEqual([way, expected.value]);
       if (known("twap")) expect([way, answer.twap]).toEqual([way, expected.twap]);
@@ -395,16 +390,16 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
     return found[0]?.answer;
   }
 
-  it("over random trades, windows and policies", async () => {
+  it("for random trades, windows and policies", async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (anyOne) => {
         await expectAgreement(anyOne);
       }),
-      { numRuns: Number(process.env["STELLARINDEX_TEST_RUNS"] ?? 150) },
+      { numRuns: runsOf(150) },
     );
   });
 
-  it.each([2, 3, 4])("on the edge of %i standard deviations", async (k) => {
+  it.each([2, 3, 4])("at the limit of %i standard deviations", async (k) => {
     for (const more of [-1, 0, 1]) {
       for (const maxTrades of [0, 10_000]) {
         const answer = await expectAgreement({
@@ -415,13 +410,13 @@ describe.each(testEngines)("rollups and rows agree digit for digit on $name", (e
           settings: { ...DEFAULT_POLICY_SETTINGS, outlier_sigma_threshold: k, min_usd_volume: 0 },
           maxTrades,
         });
-        // n − 1 = k² puts the lone price exactly at k·σ, and only what lies beyond goes.
+        // With n − 1 = k² the single price is exactly at k·σ, and only prices beyond are dropped.
         expect(answer?.value).toContain(`"outlier":${more > 0 ? 1 : 0}`);
       }
     }
   });
 
-  it("stores the price as the exact ratio cut at 30 decimals, however the amounts are written", async () => {
+  it("for the stored price, the exact ratio truncated to 30 decimals in any notation of the amounts", async () => {
     await fc.assert(
       fc.asyncProperty(amount, amount, async (baseUnits, quoteUnits) => {
         const [row] = await database.sql<{ price: string; padded: string }[]>`

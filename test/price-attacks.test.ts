@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
 import { openTestApi } from "../internal/api/v1/api.testing.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { type Pair, parsePair } from "../internal/canonical/pair.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
 import type { TradeRow } from "../internal/canonical/trade.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { trade } from "../internal/storage/trades.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/policy/policy.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { trade } from "../internal/storage/trades/trades.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 import { importRealTrades, REAL_DATA } from "./real-data.ts";
 
 const NOON = parseTime("2016-04-01T12:00:00Z");
@@ -22,7 +22,7 @@ const USTRY = "USTRY-GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC";
 const CIRCLE_USDC = "USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
 const NATIVE_CONTRACT = "CAS3J7GYLGXMF6TDJBBYYSE3HQ6BBSMLNUQ34T6TZMYMW2EVH34XOWMA";
 
-/** A trade, or `times` of them with `every` seconds between. */
+/** A trade, or `times` of them, `every` seconds apart. */
 interface Trades {
   readonly pair: string;
   readonly base: string;
@@ -34,7 +34,7 @@ interface Trades {
   readonly source?: string;
 }
 
-describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on $name", (engine) => {
+describe.each(testEngines.slice(-1))("attacks on a price under the default settings on $name", (engine) => {
   let database: TestDatabase;
   let worlds = 0;
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
   });
   afterAll(() => database?.drop());
 
-  /** Trades forty days after those of any other world. Times are in seconds after its noon. */
+  /** Writes trades forty days after those of any other test. Times are in seconds after noon. */
   async function world(...all: readonly Trades[]) {
     worlds++;
     const noon = NOON + seconds(worlds * 40 * DAY);
@@ -62,7 +62,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
         computePublished(reader, policy, parsePair(pair), bucket, { maxTrades: 10_000 }),
       );
     };
-    /** Asks the API when the bucket to `to` has just closed. */
+    /** Queries the API when the bucket that ends at `to` has just closed. */
     const get = async (path: string, to: number, settings: Partial<PolicySettings> = {}) => {
       const policy = { min_usd_volume: DEFAULT_POLICY_SETTINGS.min_usd_volume, ...settings };
       const api = openTestApi({ database, policy });
@@ -75,25 +75,28 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
 
   const withheld = { status: 404, type: "urn:stellarindex:problem:price-withheld" };
 
-  describe("a market whose worth in USD nobody asked for", () => {
-    it.skipIf(REAL_DATA === null)("is worth what its quote is: the real manipulation, as SDEX writes it", async () => {
-      const issued: Pair = parsePair(`${USTRY}/${CIRCLE_USDC}`);
-      await importRealTrades(database, "USTRY", (row) => ({ ...row, ...issued }));
-      const bucket = bucketEndingAt(parseTime("2026-02-22T01:00:00Z"), HOUR);
-      const own = async (settings: Partial<PolicySettings>) => {
-        const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, ...settings });
-        return withSnapshot(database, async (reader) => {
-          const { value, own } = await computePublished(reader, policy, issued, bucket, { maxTrades: 100 });
-          return { price: value?.price.slice(0, 8) ?? null, refusal: own.refusal, known: own.usdVolumeKnown };
-        });
-      };
-      expect(await own({})).toEqual({ price: null, refusal: "below-floor", known: true });
-      // Without the floor the guard holds it, and without both it is what it was.
-      expect(await own({ min_usd_volume: 0 })).toMatchObject({ price: null, refusal: "guarded" });
-      expect(await own({ min_usd_volume: 0, guard_factor: 0 })).toMatchObject({ price: "106.7204" });
-    });
+  describe("a market whose quote has no exchange rate to USD", () => {
+    it.skipIf(REAL_DATA === null)(
+      "is valued by the price of its quote: the real manipulation, as written by SDEX",
+      async () => {
+        const issued: Pair = parsePair(`${USTRY}/${CIRCLE_USDC}`);
+        await importRealTrades(database, "USTRY", (row) => ({ ...row, ...issued }));
+        const bucket = bucketEndingAt(parseTime("2026-02-22T01:00:00Z"), HOUR);
+        const own = async (settings: Partial<PolicySettings>) => {
+          const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, ...settings });
+          return withSnapshot(database, async (reader) => {
+            const { value, own } = await computePublished(reader, policy, issued, bucket, { maxTrades: 100 });
+            return { price: value?.price.slice(0, 8) ?? null, refusal: own.refusal, known: own.usdVolumeKnown };
+          });
+        };
+        expect(await own({})).toEqual({ price: null, refusal: "below-floor", known: true });
+        // Without the floor the guard withholds it, and without both the manipulated price is published.
+        expect(await own({ min_usd_volume: 0 })).toMatchObject({ price: null, refusal: "guarded" });
+        expect(await own({ min_usd_volume: 0, guard_factor: 0 })).toMatchObject({ price: "106.7204" });
+      },
+    );
 
-    it("is worth what its quote is worth in the same bucket", async () => {
+    it("is valued by the price of its quote in the same bucket", async () => {
       const scam = `SCAM-${USTRY.split("-")[1]}/native`;
       const cheap = await world(
         { pair: "XLM/USD", base: "100000", quote: "28000" },
@@ -113,7 +116,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       });
     });
 
-    it("is worth what the way through other markets says of its quote", async () => {
+    it("is valued by the triangulated price of its quote", async () => {
       const scam = `SCAM-${USTRY.split("-")[1]}/native`;
       const { published } = await world(
         { pair: "XLM/EUR", base: "100000", quote: "25000" },
@@ -126,7 +129,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       });
     });
 
-    it("is not published where its quote has no price, or one that is worth less than the floor", async () => {
+    it("is not published if its quote has no price or one below the floor", async () => {
       const scam = `SCAM-${USTRY.split("-")[1]}/native`;
       const trades = { pair: scam, base: "100", quote: "50000" };
       const unknown = await world(trades);
@@ -139,7 +142,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
   });
 
   describe("trades too small to form a price", () => {
-    it("set no TWAP of 30 s", async () => {
+    it("do not affect a TWAP of 30 s", async () => {
       const { get } = await world(
         { pair: "DUST1/USD", base: "20000", quote: "2000", times: 10, every: 0.5 },
         { pair: "DUST1/USD", base: STROOP, quote: STROOP, at: 5, source: "sdex" },
@@ -149,7 +152,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect((await get(`${path}&filter=none`, 30)).data.price).toBe("0.85");
     });
 
-    it("set no TWAP of 1 h", async () => {
+    it("do not affect a TWAP of 1 h", async () => {
       const { get } = await world(
         { pair: "DUST2/USD", base: "20000", quote: "2000", times: 10, every: 6 * MINUTE },
         { pair: "DUST2/USD", base: STROOP, quote: STROOP, at: 12 * MINUTE - 32, source: "sdex" },
@@ -159,7 +162,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect((await get(`${path}&filter=none`, HOUR)).data.price).toBe("0.108");
     });
 
-    it("are no last trade", async () => {
+    it("are never the last trade", async () => {
       const { get, time } = await world(
         { pair: "LAST/USD", base: "10000", quote: "1000", times: 60, every: 10 },
         { pair: "LAST/USD", base: STROOP, quote: STROOP, at: 20 * MINUTE, times: 6, every: 1, source: "sdex" },
@@ -172,7 +175,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     });
   });
 
-  it("a last trade far from the longest window's price gives way to the one before", async () => {
+  it("a last trade far from the longest window's price is skipped for the one before", async () => {
     const { get, time } = await world(
       { pair: "FAR/USD", base: "10000", quote: "1000", times: 10, every: 10 },
       { pair: "FAR/USD", base: "1000", quote: "210", at: 20 * MINUTE },
@@ -189,13 +192,13 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     [30, "30s"],
     [5 * MINUTE, "5m"],
     [HOUR, "1h"],
-  ])("a bucket of %i s at a hundred times the ten before it", (length, window) => {
+  ])("a bucket of %i s at a hundred times the price of the ten before it", (length, window) => {
     const pair = `JUMP${length}/USD`;
     const calm = { pair, base: "1000", quote: "20000", times: 10, every: length };
     const jump = { pair, base: "10", quote: "20000", at: 10 * length };
     const end = 11 * length;
 
-    it("is withheld, as is its TWAP", async () => {
+    it("is withheld, and so is its TWAP", async () => {
       const { published, get } = await world(calm, jump);
       const { value, own, triangulation } = await published(pair, length, end);
       expect([value, own.refusal, triangulation]).toEqual([null, "guarded", null]);
@@ -204,21 +207,21 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
         expect(answer).toMatchObject({ ...withheld, detail: expect.stringContaining("guard_factor (2)") });
       }
       expect((await published(pair, length, end, { guard_factor: 0 })).value?.price).toBe("2000");
-      // The ten before it stand.
+      // The ten buckets before it are published.
       expect((await published(pair, length, 10 * length)).value?.price).toBe("20");
     });
 
-    it("is published where two venues confirm it", async () => {
+    it("is published if two venues confirm it", async () => {
       const confirmed = { ...jump, pair: `C${pair}`, at: 10 * length + 1, source: "coinbase" };
       const market = [calm, jump].map((trades) => ({ ...trades, pair: `C${pair}` }));
       const { published, get } = await world(...market, confirmed);
       expect((await published(`C${pair}`, length, end)).value).toMatchObject({ price: "2000", trade_count: 2 });
       expect((await get(`twap?pair=C${pair}&window=${window}`, end)).data.price).toBe("2000");
-      // Two of three are not enough where three are asked for.
+      // Two of three venues are not enough if three are required.
       expect((await published(`C${pair}`, length, end, { guard_confirmations: 3 })).own.refusal).toBe("guarded");
     });
 
-    it("is not confirmed by a venue that traded little", async () => {
+    it("is not confirmed by a venue with little volume", async () => {
       const little = { ...jump, base: "4.9", quote: "9800", at: 10 * length + 1, source: "coinbase" };
       const market = [calm, jump, little].map((trades) => ({ ...trades, pair: `L${pair}` }));
       const { published } = await world(...market);
@@ -226,7 +229,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     });
   });
 
-  it("a level that lasts is published, though one venue alone trades at it", async () => {
+  it("a lasting price level is published, although only one venue trades at it", async () => {
     const { published } = await world(
       { pair: "LEVEL/USD", base: "1000", quote: "20000", times: 10, every: HOUR },
       { pair: "LEVEL/USD", base: "1000", quote: "60000", at: 10 * HOUR, times: 4, every: HOUR },
@@ -236,7 +239,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       const { value, own } = await published("LEVEL/USD", HOUR, hour * HOUR);
       prices.push(value?.price ?? own.refusal);
     }
-    // Three hours of five make the median.
+    // Three hours of five decide the median.
     expect(prices).toEqual(["20", "guarded", "guarded", "guarded", "60"]);
   });
 
@@ -260,7 +263,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       });
     });
 
-    it("it is held for as long as told, and no longer", async () => {
+    it("it is held for guard_hold_seconds", async () => {
       const { get } = await world(calm("HOLD/USD"), jump("HOLD/USD"));
       const at = 50 * MINUTE + 75;
       const held = await get("price?pair=HOLD/USD", at, { guard_hold_seconds: 75 });
@@ -270,7 +273,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     });
   });
 
-  it("one wrong market of three does not win the way to a price", async () => {
+  it("one wrong market of three routes does not determine the price", async () => {
     const { published } = await world(
       { pair: "A1/X1", base: "100000", quote: "30000" },
       { pair: "X1/USD", base: "30000", quote: "60000" },
@@ -286,7 +289,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     expect((await published("A1/USD", 5 * MINUTE, 5 * MINUTE, { route_deviation_pct: 0 })).value?.price).toBe("6");
   });
 
-  it("a stablecoin that has lost its peg is not a dollar", async () => {
+  it("a stablecoin that has lost its peg does not count as a dollar", async () => {
     const { published } = await world(
       { pair: "B1/USD", base: "100000", quote: "90000" },
       { pair: "B1/USDT", base: "100000", quote: "100000", times: 3, every: 1 },
@@ -300,11 +303,11 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     expect(believed.value).toMatchObject({ price: "0.975", trade_count: 4, dropped: { class: 0, outlier: 0 } });
   });
 
-  it("holds single prices of a market without a recent price to what the market traded at", async () => {
+  it("single prices of a market without a recent price are limited by the bucket's own price", async () => {
     const pair = "NEW/USD";
     const { get } = await world(
       { pair, base: "50000", quote: "5000", times: 6, every: 50 },
-      // Dust that is precise enough for a price, and too rare to be outliers.
+      // Dust trades that are precise enough to form a price, and too few to be outliers.
       { pair, base: "0.02", quote: "0.1", at: 5, times: 4, every: 70 },
     );
     const [window, interval] = [`pair=${pair}&window=5m`, `pair=${pair}&interval=5m&limit=1`];
@@ -315,7 +318,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       return [Number(twap.data.price), open, high, low, close, trade_count];
     };
     expect(await shown()).toEqual([0.1, "0.1", "0.1", "0.1", "0.1", 10]);
-    // The four prints of dust stand for 110 of the 300 seconds.
+    // The four dust prices last for 110 of the 300 seconds.
     const raw = [(0.1 * 190 + 5 * 110) / 300, "0.1", "5", "0.1", "0.1", 10];
     const close = raw.map((value) => (typeof value === "number" ? expect.closeTo(value, 9) : value));
     expect(await shown({ guard_factor: 0 })).toEqual(close);
@@ -324,16 +327,16 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     expect(data).toMatchObject({ trade_count: 10, price: "0.100001306666318222" });
   });
 
-  describe("the TWAP of a quiet window", () => {
+  describe("the TWAP of a window with few trades", () => {
     const trades = (pair: string, before: number): Trades[] => [
       { pair, base: "20000", quote: "20000", at: -before },
       { pair, base: "20000", quote: "30000", at: HOUR - MINUTE },
     ];
     const path = (pair: string) => `twap?pair=${pair}&window=1h`;
 
-    it("begins with what stood before it", async () => {
+    it("begins with the last price before it", async () => {
       const { get } = await world(...trades("QUIET1/USD", HOUR));
-      // 3 540 s at 1, and 60 s at 1.5.
+      // The price is 1 for 3 540 s, and 1.5 for 60 s.
       expect((await get(path("QUIET1/USD"), HOUR)).data).toMatchObject({
         price: "1.00833333333333333",
         trade_count: 1,
@@ -342,12 +345,12 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect((await get(`${path("QUIET1/USD")}&filter=none`, HOUR)).data.price).toBe("1.5");
     });
 
-    it("does not begin with what is too old", async () => {
+    it("does not begin with a price that is too old", async () => {
       const { get } = await world(...trades("QUIET2/USD", HOUR + 1));
       expect((await get(path("QUIET2/USD"), HOUR)).data.price).toBe("1.5");
     });
 
-    it("does not begin with a price that nobody could trade at, or that of a source that does not count", async () => {
+    it("does not begin with the price of a dust trade or of a source that does not count", async () => {
       const { get } = await world(
         ...trades("QUIET3/USD", 10 * MINUTE),
         { pair: "QUIET3/USD", base: STROOP, quote: "0.0000015", at: -5 * MINUTE, source: "sdex" },
@@ -357,8 +360,8 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     });
   });
 
-  describe("identity", () => {
-    it("a market read the other way round is a price", async () => {
+  describe("the identity of pairs", () => {
+    it("an inverted market gives a price", async () => {
       const { published, get } = await world(
         { pair: "A2/B2", base: "10000", quote: "40000" },
         { pair: "B2/USD", base: "40000", quote: "80000" },
@@ -373,17 +376,17 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       });
     });
 
-    it("the contract of Stellar's own asset is that asset", async () => {
+    it("the contract of the native asset is an alias of it", async () => {
       const { published } = await world({ pair: `${NATIVE_CONTRACT}/USD`, base: "100000", quote: "28000" });
       const { value } = await published("XLM/USD", 5 * MINUTE, 5 * MINUTE);
       expect(value).toMatchObject({ pair: "crypto:XLM/fiat:USD", price: "0.28" });
     });
   });
 
-  describe("a filter that counts prints", () => {
+  describe("the outlier filter", () => {
     const methods = ["sigma", "mad"] as const;
 
-    it.each(methods)("does not throw a market out for dust, by %s", async (outlier_method) => {
+    it.each(methods)("does not drop a market because of many dust trades, by %s", async (outlier_method) => {
       const pair = `CROWD${outlier_method}/USD`;
       const { published } = await world(
         { pair, base: "50000", quote: "5000", times: 20, every: 1 },
@@ -410,16 +413,16 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
     const HONEST = /^0\.2800000000\d*$/;
 
     it.each([
-      ["a flood", "FLOOD/USD", [flood("FLOOD/USD")]],
-      ["a flood with wash trades", "WASH/USD", [flood("WASH/USD"), wash("WASH/USD")]],
-    ])("does not take %s from one source for the market", async (_, pair, attack) => {
+      ["many small trades", "FLOOD/USD", [flood("FLOOD/USD")]],
+      ["many small trades with wash trades", "WASH/USD", [flood("WASH/USD"), wash("WASH/USD")]],
+    ])("does not treat %s from one source as the market", async (_, pair, attack) => {
       const { published } = await world(...honest(pair), ...attack);
       for (const settings of [{}, { outlier_method: "mad" as const }, { max_source_share: 0.4 }]) {
         const { value } = await published(pair, 5 * MINUTE, 5 * MINUTE, settings);
         expect(value?.price).toMatch(HONEST);
         expect(value).toMatchObject({ trade_count: 60, dropped: { venue: 20_000 + attack.length - 1, outlier: 0 } });
       }
-      // Without the venue rule, what is worth most decides.
+      // Without the venue rule, the larger volume decides.
       const open = await published(pair, 5 * MINUTE, 5 * MINUTE, { venue_deviation_pct: 0 });
       expect(Number(open.value?.price)).toBeGreaterThan(0.25);
       const asBefore = { venue_deviation_pct: 0, outlier_max_dropped_share: 1 };
@@ -427,7 +430,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect(Number(before.value?.price)).toBeLessThan(0.15);
     });
 
-    it("does not believe a venue that has base and quote swapped", async () => {
+    it("drops a venue that has base and quote swapped", async () => {
       const { published } = await world(
         { pair: "ETH/USD", base: "5", quote: "10000", source: "binance" },
         { pair: "ETH/USD", base: "5", quote: "10000", source: "kraken" },
@@ -439,7 +442,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect(off.value?.price).toMatch(/^1\.99/);
     });
 
-    it("gives dust on a few venues no vote over the market", async () => {
+    it("gives venues with only dust trades no vote", async () => {
       const honest = { pair: "XLM/USD", base: "60000", quote: "6000", times: 10, every: 29 };
       const dust = { pair: "XLM/USD", base: "0.02", quote: "0.0038", times: 5, every: 29 };
       const { published } = await world(
@@ -459,7 +462,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       );
       const { value: alone } = await one.published("XLM/USD", 5 * MINUTE, 5 * MINUTE);
       expect(alone).toMatchObject({ price: "0.1", trade_count: 10, dropped: { venue: 2 } });
-      // Worth a hundredth of the floor, two venues outvote the third.
+      // With a hundredth of the floor each, two venues outvote the third.
       const { value: outvoted, own } = await (
         await world(
           { ...honest, source: "kraken" },
@@ -470,7 +473,7 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect([outvoted, own.refusal, own.dropped.venue]).toEqual([null, "below-floor", 10]);
     });
 
-    it("gives dust in the hours of a market that rarely trades no vote over it", async () => {
+    it("ignores hours with only dust trades in a market that rarely trades", async () => {
       const pair = "XLM/USD";
       const honest = { pair, base: "200000", quote: "20000", source: "kraken" };
       const dust = { pair, base: "0.02", quote: "0.02", source: "sdex", every: 1800 };
@@ -483,13 +486,13 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect((await published(pair, 5 * MINUTE, 5 * MINUTE)).value).toMatchObject({ price: "0.1" });
       const washed = await published(pair, 5 * MINUTE, 2 * HOUR + 5 * MINUTE);
       expect([washed.value, washed.own.refusal]).toEqual([null, "guarded"]);
-      // Neither is shown by a candle.
+      // Candles show neither.
       const { data } = await get(`ohlc?pair=${pair}&interval=1h&limit=100`, 3 * HOUR);
       const shown = data.candles.map(({ high, low }: { high: string; low: string }) => `${low} ${high}`);
       expect(new Set(shown)).toEqual(new Set(["0.1 0.1"]));
     });
 
-    it("takes the hours of a market that never trades much as they are", async () => {
+    it("uses the hours of a market that always has little volume", async () => {
       const pair = "XLM/USD";
       const small = { pair, base: "50", quote: "5", source: "sdex", times: 40, every: 1800, at: -20 * HOUR };
       const { published } = await world(small, { pair, base: "20000", quote: "20000", source: "sdex" });
@@ -497,14 +500,14 @@ describe.each(testEngines.slice(-1))("attacks on a price, under the defaults, on
       expect([value, own.refusal]).toEqual([null, "guarded"]);
     });
 
-    it("remembers what was traded before one of two venues swapped them, however long ago", async () => {
+    it("uses prices from before one of two venues swapped base and quote, however old", async () => {
       const every = { pair: "ETH/USD", every: 600 };
       const { published } = await world(
         { ...every, base: "5", quote: "10000", source: "kraken", times: 72 },
         { ...every, base: "5", quote: "10000", source: "binance", times: 18 },
         { ...every, base: "10000", quote: "5", source: "binance", at: 3 * HOUR, times: 54 },
       );
-      // Nine hours in which the two never agreed.
+      // In nine hours the two venues never agreed.
       const { value, own } = await published("ETH/USD", HOUR, 12 * HOUR);
       expect([value, own.refusal, own.recent?.numerator]).toEqual([null, "guarded", expect.anything()]);
       expect((await published("ETH/USD", HOUR, 3 * HOUR)).value).toMatchObject({ price: "2000" });

@@ -3,25 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import type { Policy } from "../internal/aggregate/policy.ts";
 import type { ApiContext } from "../internal/api/context.ts";
 import { TEST_SETTINGS } from "../internal/api/v1/api.testing.ts";
-import { openStore } from "../internal/cache/store.ts";
+import { openStore } from "../internal/cache/open-store.ts";
 import type { TradeRow } from "../internal/canonical/trade.ts";
 import { importFile } from "../internal/import/import-file.ts";
 import { rateFile } from "../internal/import/rate-row.ts";
-import { stopwatch } from "../internal/obs/clock.ts";
-import type { Database } from "../internal/storage/database.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { stopwatch } from "../internal/lib/clock.ts";
+import type { Policy } from "../internal/policy/policy.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
 
 const directory = fileURLToPath(new URL("../../shared/data", import.meta.url));
 
-/** Where real trades lie beside the project, or null. */
+/** The directory of real trades beside the project, or null. */
 export const REAL_DATA: string | null = existsSync(directory) ? directory : null;
 if (REAL_DATA === null)
   console.log("left out: tests on real trades, because there is no shared/data beside the project");
 
-/** Imports every file of real trades whose name has `part` in it, each trade as `change` makes it. */
+/** Imports every file of real trades whose name contains `part`, and applies `change` to each trade. */
 export async function importRealTrades(
   database: Database,
   part = "",
@@ -41,7 +41,7 @@ export async function importRealTrades(
   }
 }
 
-/** An API over a database with default timings, without targets and with an empty store; `now` is to be given. */
+/** Creates an API over a database with default timings, without targets, with an empty store, at the time `now`. */
 export function apiOver(database: Database, policy: Policy): Omit<ApiContext, "now"> {
   return {
     database,
@@ -52,7 +52,7 @@ export function apiOver(database: Database, policy: Policy): Omit<ApiContext, "n
   };
 }
 
-/** Imports the rates of the European Central Bank whose day, `2012-12-31`, begins with one of `days`. */
+/** Imports the rates of the European Central Bank whose day, such as `2012-12-31`, starts with one of `days`. */
 export async function importRealRates(database: Database, ...days: readonly string[]): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-rates-"));
   try {
@@ -67,7 +67,7 @@ export async function importRealRates(database: Database, ...days: readonly stri
   }
 }
 
-/** The lines of a file of real data, its header first. */
+/** Returns the lines of a file of real data, with the header first. */
 export function readRealLines(file: string): string[] {
   return gunzipSync(readFileSync(`${REAL_DATA}/${file}`))
     .toString("utf8")

@@ -9,15 +9,15 @@ import { load } from "../internal/config/config.testing.ts";
 import { CONFIG_DOCS } from "../internal/config/docs/docs.ts";
 import { CONFIG_EXAMPLES } from "../internal/config/docs/examples.ts";
 import { CONFIG_KEYS, namesAt } from "../internal/config/keys.ts";
-import { packageRoot } from "../internal/package/root.ts";
+import { packageRoot } from "../internal/lib/package-root.ts";
 
-test.each(Object.entries(GENERATED))("%s is what the code makes of it", async (path, make) => {
+test.each(Object.entries(GENERATED))("%s is up to date with the code", async (path, make) => {
   const file = join(packageRoot(), path);
   const isUpToDate = existsSync(file) && readFileSync(file, "utf8") === (await make());
   expect(isUpToDate, `${path} is out of date: run \`npm run docs\` and commit what it writes`).toBe(true);
 });
 
-test("every key of the configuration has its prose, and no prose is without its key", () => {
+test("every configuration key has a description, and every description a key", () => {
   const keys = CONFIG_KEYS.map(({ dotted }) => dotted);
   const isKnown = (name: string) => keys.includes(name) || namesAt(name.split(".")).length > 0;
   expect(keys.filter((key) => !Object.hasOwn(CONFIG_DOCS, key))).toEqual([]);
@@ -25,7 +25,7 @@ test("every key of the configuration has its prose, and no prose is without its 
   expect(Object.keys(CONFIG_EXAMPLES).filter((name) => !keys.includes(name))).toEqual([]);
 });
 
-test("the example file is no wider than 120 characters", () => {
+test("the example file has lines of at most 120 characters", () => {
   const lines = readFileSync(join(packageRoot(), "config.example.toml"), "utf8").split("\n");
   expect(lines.filter((line) => [...line].length > 120)).toEqual([]);
 });
@@ -36,7 +36,7 @@ test.each(Object.entries(CONFIG_EXAMPLES))("the example of %s loads", (name, exa
   expect(load(document).origins.get(name)).toMatchObject({ from: "file" });
 });
 
-test("every metric that is declared is on the page", () => {
+test("every declared metric is on the page", () => {
   const declared = sources(["internal", "cmd"]).flatMap((text) =>
     [...text.matchAll(/\bname: "(stellarindex_\w+)"/g)].map(([, name = ""]) => name),
   );
@@ -55,7 +55,7 @@ function sources(folders: readonly string[]): string[] {
   );
 }
 
-test("the requests that the API's page shows are understood", async () => {
+test("the example requests on the API page are valid", async () => {
   const page = await apiPage();
   const requests = [...page.matchAll(/^curl 'http:\/\/[^/]+(.*)'$/gm)].map(([, path = ""]) => path);
   expect(requests.length).toBeGreaterThan(5);

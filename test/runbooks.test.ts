@@ -3,16 +3,26 @@ import { join } from "node:path";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makePair } from "../internal/canonical/pair.ts";
-import { packageRoot } from "../internal/package/root.ts";
-import { openTestDatabase, serverTestEngine, type TestDatabase } from "../internal/storage/database.testing.ts";
-import { connect } from "../internal/storage/pool.ts";
-import { freshPair, insertTrades, sessionOf, trade, untilBlockedBy } from "../internal/storage/trades.testing.ts";
+import { packageRoot } from "../internal/lib/package-root.ts";
+import {
+  openTestDatabase,
+  serverTestEngine,
+  type TestDatabase,
+} from "../internal/storage/connection/database.testing.ts";
+import { connect } from "../internal/storage/connection/pool.ts";
+import {
+  freshPair,
+  insertTrades,
+  sessionOf,
+  trade,
+  untilBlockedBy,
+} from "../internal/storage/trades/trades.testing.ts";
 import { hasPsql, type Roles, rolesOf } from "./deploy/roles.ts";
-import { runProgram } from "./program.ts";
+import { runHere } from "./program.ts";
 
 const RUNBOOKS = join(packageRoot(), "docs", "runbooks");
 
-/** The statements that the pages hand to `sql` or `admin`, as a shell would. */
+/** Returns the statements that the pages pass to the shell functions `sql` and `admin`. */
 function statementsOf(command: "sql" | "admin"): [page: string, statement: string][] {
   return readdirSync(RUNBOOKS).flatMap((page) => {
     const text = readFileSync(join(RUNBOOKS, page), "utf8");
@@ -23,7 +33,7 @@ function statementsOf(command: "sql" | "admin"): [page: string, statement: strin
 
 const engine = serverTestEngine;
 
-describe.skipIf(!hasPsql || engine === null)("what the runbooks say", () => {
+describe.skipIf(!hasPsql || engine === null)("the commands of the runbooks", () => {
   let database: TestDatabase;
   let roles: Roles;
   let reader: postgres.Sql;
@@ -42,7 +52,7 @@ describe.skipIf(!hasPsql || engine === null)("what the runbooks say", () => {
 
   it.each(statementsOf("sql"))("%s: the role of the daemons may run statement %#", async (_, statement) => {
     await reader.unsafe(statement);
-    // Of others' sessions it would see next to nothing.
+    // A role without pg_read_all_stats sees almost nothing of others' sessions.
     expect(statement).not.toMatch(/pg_stat_activity|pg_locks|pg_(cancel|terminate)_backend/);
   });
 
@@ -56,7 +66,7 @@ describe.skipIf(!hasPsql || engine === null)("what the runbooks say", () => {
   it.each([
     ["pg_cancel_backend", "running"],
     ["pg_terminate_backend", "idle in transaction"],
-  ])("%s ends what is in the way and %s", async (ending, state) => {
+  ])("%s ends a blocking session that is %s", async (ending, state) => {
     const cure = statementsOf("admin").find(([, statement]) => statement.includes(ending))?.[1] ?? "";
     const [, looking = ""] = statementsOf("admin").find(([, statement]) => statement.includes("blocked_by")) ?? [];
     const decoder = connect(roles.decoderUrl, { max: 1 });
@@ -95,20 +105,20 @@ describe.skipIf(!hasPsql || engine === null)("what the runbooks say", () => {
     ["rollups verify --repair", ["rollups", "verify", "--repair"]],
     ["prune", ["prune", "--table", "trades", "--before", "2026-01-01T00:00:00Z"]],
     ["migrate down", ["migrate", "down", "--yes"]],
-  ])("%s as the reader names whose URL it needs", async (_, args) => {
+  ])("%s with the reader's role names the role whose URL it needs", async (_, args) => {
     const pair = makePair("crypto:BTC", "fiat:USD");
     await insertTrades(database.sql, [trade(pair, "2026-03-01T10:00:00Z")], "new ones only");
     await database.sql`UPDATE trades_1h SET trade_count = 7 WHERE base_asset = 'crypto:BTC'`;
-    const refused = await runProgram(args, { STELLARINDEX_DATABASE_URL: roles.readerUrl });
+    const refused = await runHere(args, { STELLARINDEX_DATABASE_URL: roles.readerUrl });
     expect(refused).toMatchObject({
       status: 1,
-      err: expect.stringContaining("give STELLARINDEX_DATABASE_URL the URL of the owner of the tables"),
+      err: expect.stringContaining("set STELLARINDEX_DATABASE_URL to the URL of the owner of the tables"),
     });
   });
 
-  it("compute as a decoder names whose URL it needs", async () => {
+  it("compute with a decoder's role names the role whose URL it needs", async () => {
     const args = ["compute", "--pair", "XLM/USD", "--window", "5m"];
-    expect(await runProgram(args, { STELLARINDEX_DATABASE_URL: roles.decoderUrl })).toMatchObject({
+    expect(await runHere(args, { STELLARINDEX_DATABASE_URL: roles.decoderUrl })).toMatchObject({
       status: 1,
       err: expect.stringContaining("or of stellarindex_reader to read"),
     });

@@ -1,41 +1,38 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { Redis } from "ioredis";
 import postgres from "postgres";
-import { openDatabase } from "../internal/storage/database.ts";
-import { migrateUp } from "../internal/storage/migrate.ts";
+import { createTestDatabase, migrateTestDatabase } from "../internal/storage/connection/database.testing.ts";
+import { embeddedTemplates } from "./embedded-templates.ts";
 
 const LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres";
 const LOCAL_REDIS = "redis://127.0.0.1:6379";
 
 /**
- * Finds the services that tests can use and hands their URLs on in the environment; says aloud what is left out.
- * What is named in the environment must answer; what is merely tried may be missing.
+ * Finds the services that tests can use, passes their URLs on in the environment, and prints what is left out.
+ * A service that the environment names must answer; one at a default address may be missing.
  */
 export default async function findServices(): Promise<() => Promise<void>> {
   await find("STELLARINDEX_TEST_POSTGRES_URL", LOCAL_POSTGRES, answersPostgres, "tests on PostgreSQL");
   await find("STELLARINDEX_TEST_REDIS_URL", LOCAL_REDIS, answersRedis, "tests on Redis");
   const stopTimescale = await findTimescale();
-  const template = await makeEmbeddedTemplate();
-  process.env["STELLARINDEX_TEST_EMBEDDED_TEMPLATE"] = template;
+  process.env["STELLARINDEX_TEST_EMBEDDED_TEMPLATES"] = await embeddedTemplates();
+  const dropTemplate = await makeServerTemplate();
   return async () => {
-    rmSync(template, { recursive: true, force: true });
+    await dropTemplate?.();
     await stopTimescale?.();
   };
 }
 
-/** A migrated embedded database to copy. */
-async function makeEmbeddedTemplate(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "stellarindex-template-"));
-  const database = await openDatabase({ url: `pglite:${directory}`, max_connections: 1 });
-  await migrateUp(database, {
-    timescaledb: "off",
-    retention: { trades: 0, trades_1m: 0, trades_1h: 0 },
-    log: () => {},
-  });
+/** Makes a migrated database on the PostgreSQL server, which test databases are copied from. */
+async function makeServerTemplate(): Promise<(() => Promise<void>) | undefined> {
+  const server = process.env["STELLARINDEX_TEST_POSTGRES_URL"];
+  if (server === undefined || server === "") return undefined;
+  const { url, open, drop } = await createTestDatabase({ name: "postgres", timescaledb: "off", server });
+  const database = await open();
+  await migrateTestDatabase(database, { timescaledb: "off" });
   await database.close();
-  return directory;
+  process.env["STELLARINDEX_TEST_POSTGRES_TEMPLATE"] = new URL(url).pathname.slice(1);
+  return drop;
 }
 
 async function find(

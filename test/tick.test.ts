@@ -1,33 +1,39 @@
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLOSING } from "../internal/aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../internal/aggregate/orchestrator/replicas.ts";
-import { targetsOf } from "../internal/aggregate/orchestrator/target.ts";
-import { runTick } from "../internal/aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
+import { ALL_TARGETS } from "../internal/aggregator/assignment.ts";
+import {
+  type TargetEvent,
+  type TriangulationEvent,
+  targetDone,
+  triangulationDone,
+} from "../internal/aggregator/events.ts";
+import { feedPriceMetrics } from "../internal/aggregator/price-metrics.ts";
+import { NO_REPLAY_WAIT } from "../internal/aggregator/replay-wait.testing.ts";
+import { targetsOf } from "../internal/aggregator/target.ts";
+import { runTick } from "../internal/aggregator/tick.ts";
 import { provenanceKey, vwapKey } from "../internal/cache/keys.ts";
-import { openStore, type PriceStore } from "../internal/cache/store.ts";
+import { openStore } from "../internal/cache/open-store.ts";
+import type { PriceStore } from "../internal/cache/store.ts";
 import { type Asset, parseAsset } from "../internal/canonical/asset.ts";
 import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { contractOf } from "../internal/canonical/stellar-contract.ts";
 import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
-import { type TargetEvent, type TriangulationEvent, targetDone, triangulationDone } from "../internal/obs/events.ts";
-import { feedPriceMetrics } from "../internal/obs/price-metrics.ts";
-import { deleteTrades } from "../internal/storage/corrections.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/policy/policy.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
 import {
   connectBeside,
   openTestDatabase,
   type TestDatabase,
   testEngines,
-} from "../internal/storage/database.testing.ts";
-import { openDatabase } from "../internal/storage/database.ts";
-import { isTimedOut } from "../internal/storage/errors.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { trade } from "../internal/storage/trades.testing.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+} from "../internal/storage/connection/database.testing.ts";
+import { isTimedOut } from "../internal/storage/connection/errors.ts";
+import { openDatabase } from "../internal/storage/open-database.ts";
+import { deleteTrades } from "../internal/storage/trades/corrections.ts";
+import { trade } from "../internal/storage/trades/trades.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 
 const TO = parseTime("2026-05-01T12:00:00Z");
 const pair = parsePair;
@@ -65,8 +71,8 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     concurrency: 2,
     maxTrades: 100,
     precomputeTwap: false,
-    closing: CLOSING,
-    share: EVERYTHING,
+    replayWait: NO_REPLAY_WAIT,
+    assignment: ALL_TARGETS,
     namedSources: new Set<string>(),
     now: () => TO + seconds(6),
     stopwatch: () => 0,
@@ -88,10 +94,10 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     return { counts, ways, named };
   }
 
-  it("publishes targets from their own trades and through other markets, the very bytes of compute", async () => {
+  it("publishes targets from their own trades and through other markets, with the bytes of compute", async () => {
     store = openStore({ url: "memory:", key_prefix: "" }, { now: () => TO + seconds(5) });
     const { counts, ways, named } = await tick();
-    // BTC/GBP has no way: no rate to GBP.
+    // BTC/GBP has no route, since there is no rate to GBP.
     expect(counts).toMatchObject({ written: 8, empty: 2, error: 0 });
     expect(named("BTC/GBP")).toMatchObject({ outcome: "empty", value: null });
     expect(ways.map(({ pair, outcome }) => [formatPair(pair), outcome]).sort()).toEqual([
@@ -114,7 +120,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(named("XLM/JPY", 3600)?.value).toMatchObject({ price: "50", provenance: "triangulated" });
   });
 
-  it("tells when the last trade of a bucket was, never one behind its end, and whether values are written at all", async () => {
+  it("reports the time of the last trade before each bucket's end, and whether values are written", async () => {
     const registry = new Registry();
     const feed = feedPriceMetrics(registry);
     const gauge = async (name: string, labels = "") =>
@@ -126,19 +132,19 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(before.named("BTC/GBP")?.lastTrade).toBe(null);
     const { named } = await tick();
     expect(named("XLM/USD", 3600)?.lastTrade).toBe(TO - seconds(100));
-    // The pair has no trade of its own: that of the market on its way.
+    // The pair has no trades, so that the last trade of its leg's market counts.
     expect(named("XLM/EUR")).toMatchObject({ outcome: "written", lastTrade: TO - seconds(100) });
     expect(await gauge("target_values", '{state="fresh"}')).toMatch(/ 8$/);
     const hoursLater = await tick(TO + seconds(6 * 3600));
     feed.stop();
-    // The loop is well, and there is no price.
+    // The loop works, and there is no price.
     expect(hoursLater.counts).toMatchObject({ written: 0, empty: 10, error: 0 });
     expect(await gauge("target_values", '{state="fresh"}')).toMatch(/ 0$/);
     expect(await gauge("target_values", '{state="lost"}')).toMatch(/ 8$/);
     expect(await gauge("newest_trade_timestamp_seconds")).toMatch(new RegExp(` ${(TO - seconds(100)) / 1_000_000n}$`));
   });
 
-  it("takes the mark away once the pair's own trades make the price", async () => {
+  it("removes the provenance marker once the pair's own trades determine the price", async () => {
     const key = vwapKey(pair("XLM/EUR"), 300);
     expect(await store.read([provenanceKey(key)])).toEqual(["triangulated"]);
     await writeTrades(database, [trade(pair("XLM/EUR"), TO + seconds(10), { base: "30000", quote: "12000" })]);
@@ -147,7 +153,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(await store.read([provenanceKey(key)])).toEqual([null]);
   });
 
-  it("gives what compute gives where a currency has another name and its pegs count", async () => {
+  it("equals compute if a currency has an alias and its pegs count", async () => {
     const token = pair("USD-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN/XLM").base;
     const rules = makePolicy({
       ...DEFAULT_POLICY_SETTINGS,
@@ -172,7 +178,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     }
   });
 
-  it("leads through the native asset in a tick as in compute, whether or not it has another name", async () => {
+  it("routes through the native asset like compute, with and without an alias", async () => {
     const rules = makePolicy({ ...DEFAULT_POLICY_SETTINGS, aliases: new Map([["native" as Asset, []]]) });
     const native = "native" as Asset;
     const at = TO + seconds(14_400);
@@ -191,7 +197,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(await store.read([vwapKey(led, 300)])).toEqual([value && serializePublished(value)]);
   });
 
-  it("takes a contract for the classic asset from the tick after that was first traded, whatever was known before", async () => {
+  it("treats a contract as its classic asset from the tick after the asset's first trade", async () => {
     const asset = parseAsset("TICK-GBNZILSTVQZ4R7IKQDGHYGY2QXL5QOFJYQMXPKWRRM5PAV7Y4M67AQUA");
     const contract = contractOf(asset, policy.aliases.network) as Asset;
     const target = { base: contract, quote: pair("XLM/USD").quote };
@@ -230,7 +236,7 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     ]);
   });
 
-  it("reads many targets in as many round trips as few, on one snapshot", async () => {
+  it("needs the same number of round trips for many targets as for few, on one snapshot", async () => {
     const statements: string[] = [];
     const sql = connectBeside(database, { max: 1, debug: (_, statement) => statements.push(statement) });
     const statementsFor = async (count: number): Promise<number> => {
@@ -256,22 +262,22 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
         }),
       ),
     );
-    // A new connection asks for the types it is to know.
-    await sql`SELECT 1`;
+    // The first snapshot of a pool also reads the array types and, on TimescaleDB, which chunks were dropped.
+    await withSnapshot({ ...database, sql }, async () => {});
     const few = await statementsFor(1);
-    // When the last trades were, the totals, the minutes before the buckets that have a vote, all of them, and the outliers.
+    // The last trades, the totals, the minutes before the buckets with a vote, all of these minutes, and the outliers.
     expect(statements.filter((statement) => /FROM\s+trades|trades_1m/.test(statement))).toHaveLength(5);
     expect(await statementsFor(20)).toBe(few);
     await sql.end();
   });
 
-  it("splits a batch that the database refuses down to the target that it refuses", async () => {
+  it("splits a batch that the database refuses down to the refused target", async () => {
     const bad = pair("BAD/USD");
     await writeTrades(database, [
       trade(bad, TO - seconds(90), { base: "20000", quote: "10000" }),
       trade(bad, TO - seconds(150), { base: "20000", quote: "10000", tradeId: "2" }),
     ]);
-    // The sum of its minutes is more than a numeric holds.
+    // The sum of its minutes exceeds the range of numeric.
     await database.sql`
       UPDATE trades_1m SET price_square_sum = ('9' || repeat('0', 131071))::numeric WHERE base_asset = ${bad.base}`;
     const targets = targetsOf([...pairs.slice(0, 3), bad, pairs[3] ?? bad], [300]);
@@ -285,13 +291,13 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(outcomes.get("crypto:XLM/fiat:JPY")?.value).toMatchObject({ price: "50", provenance: "triangulated" });
   });
 
-  it("splits a batch with a statement that takes too long down to the target that it is for", async () => {
+  it("splits a batch whose statement times out down to the slow target", async () => {
     const slow = pair("SLOW/USD");
     await writeTrades(database, [
       trade(slow, TO - seconds(90), { base: "20000", quote: "10000" }),
       trade(slow, TO - seconds(150), { base: "20000", quote: "10000", tradeId: "2" }),
     ]);
-    // A rollup that takes for ever to read.
+    // A rollup whose read never ends.
     await database.sql.unsafe(`
       ALTER TABLE trades_1m RENAME TO trades_1m_stored;
       CREATE FUNCTION slowly(base text) RETURNS boolean LANGUAGE plpgsql AS
@@ -313,8 +319,8 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
     expect(failed.map(({ pair, error }) => [formatPair(pair), isTimedOut(error)])).toEqual([[formatPair(slow), true]]);
   });
 
-  it("fails the targets that need what cannot be read, and no other", async () => {
-    // Retention may have taken the last rates: what they were can no longer be known.
+  it("fails only the targets that need unreadable rows", async () => {
+    // Retention may have removed the last rates, which are then unknown.
     await database.sql`
       UPDATE retention_horizons SET complete_from = ${new Date(Number((TO - seconds(3600)) / 1000n)).toISOString()}::timestamptz
       WHERE table_name = 'trades'`;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TriangulationSettings } from "../internal/aggregate/chain.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/aggregate/policy.ts";
-import { computePublished } from "../internal/aggregate/published-value.ts";
 import { parseDecimal } from "../internal/canonical/decimal.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { formatTime, parseTime, seconds } from "../internal/canonical/time.ts";
 import type { TradeRow } from "../internal/canonical/trade.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/database.testing.ts";
-import { withSnapshot } from "../internal/storage/snapshot.ts";
-import { writeTrades } from "../internal/storage/trades.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type PolicySettings } from "../internal/policy/policy.ts";
+import { computePublished } from "../internal/policy/published-value.ts";
+import type { TriangulationSettings } from "../internal/policy/routes/chain.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
+import { writeTrades } from "../internal/storage/trades/trades.ts";
+import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
 
 const FROM = parseTime("2026-04-01T12:00:00Z");
 const TO = FROM + seconds(300);
@@ -17,7 +17,7 @@ const DAY = seconds(86_400);
 interface Market {
   readonly pair: string;
   readonly price: string;
-  /** Base units; the floor is 1000 USD. */
+  /** Base volumes; the floor is 1000 USD. */
   readonly size?: string;
   readonly source?: string;
   readonly at?: bigint;
@@ -36,10 +36,10 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
   });
   afterAll(() => database?.drop());
 
-  /** Names of their own for each test: the tickers in capitals, and the currencies as given. */
+  /** Gives each test its own tickers for the names in capitals; currencies are used as given. */
   function world(...markets: readonly Market[]) {
     count++;
-    // Each test has weeks of its own, since all share the currencies.
+    // Each test uses different weeks, since all share the currencies.
     const shift = DAY * 30n * BigInt(count);
     const rename = (pair: string): string => pair.replace(/\b(A|B|X|Y|Z)\b/g, `$1${count}`);
     const rows = markets.map(({ pair, price, size = "1000", source = "kraken", at }, index): TradeRow => {
@@ -84,7 +84,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
 
   const ecb = (pair: string, price: string, at = FROM - DAY): Market => ({ pair, price, size: "1", source: "ecb", at });
 
-  it("leaves out what is far from the median of three routes or more, and from no fewer", async () => {
+  it("drops a route far from the median of three or more routes, but not of two", async () => {
     const route = (name: string, price: string): Market[] => [
       { pair: `A/${name}`, price, size: "9000" },
       { pair: `${name}/USD`, price: "1", size: "99999" },
@@ -93,20 +93,20 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     expect((await two("A/USD")).price).toBe("6");
     const three = world(...route("X", "0.6"), ...route("Y", "6"), ...route("Z", "0.62"));
     expect((await three("A/USD")).price).toBe("0.62");
-    // At just 10 % of the median, and further.
+    // Exactly 10 % from the median, and further.
     const near = world(...route("X", "1"), ...route("Y", "1.1"), ...route("Z", "1"));
     expect((await near("A/USD")).price).toBe("1.1");
     expect((await near("A/USD", { route_deviation_pct: 9.99 })).price).toBe("1");
   });
 
-  it("reads a single market the other way round, but takes no exchange rate for a price", async () => {
+  it("uses a single inverted market, but not an exchange rate, as the price", async () => {
     const compute = world({ pair: "A/USD", price: "4" }, ecb("EUR/USD", "1.25"));
     expect(await compute("USD/A")).toMatchObject({ price: "0.25", value: { legs: [{ inverted: true }] } });
     expect((await compute("EUR/USD")).value).toBe(null);
     expect((await compute("USD/EUR")).value).toBe(null);
   });
 
-  it("gives the product of the exact legs of a configured chain, and says so", async () => {
+  it("gives the product of the exact legs of a configured chain, with its provenance", async () => {
     const compute = world(
       { pair: "A/USD", price: "3", size: "700" },
       { pair: "A/USD", price: "2", size: "300" },
@@ -118,7 +118,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       window_seconds: 300,
       from: at(FROM),
       to: at(TO),
-      // 2.7 / 1.3, rounded once.
+      // The result is 2.7 / 1.3, rounded once.
       price: "2.07692307692307692",
       base_volume: "0",
       quote_volume: "0",
@@ -149,14 +149,14 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     });
   });
 
-  it("finds a route where no chain is configured", async () => {
+  it("finds a route if no chain is configured", async () => {
     const compute = world({ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5"), ecb("EUR/GBP", "0.8"));
     expect(await compute("A/GBP")).toMatchObject({ price: "1.6", path: ["A/USD", "USD/EUR", "EUR/GBP"] });
     expect((await compute("A/GBP", { max_hops: 2 })).value).toBe(null);
     expect((await compute("A/GBP", { triangulation_enabled: false })).value).toBe(null);
   });
 
-  it("lets a price of the pair's own trades win once it passes the floor, not before", async () => {
+  it("prefers the price of the pair's own trades once it passes the floor", async () => {
     const thin = { pair: "A/EUR", price: "9", size: "1" };
     const route = [{ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5")];
     const below = await world(thin, ...route)("A/EUR");
@@ -175,7 +175,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       { pair: "Y/EUR", price: "1", size: "99999" },
       ecb("EUR/USD", "1"),
     );
-    // By X/EUR, A/X is worth 5 USD, below the floor; 3 hops with any volume do not go before 2.
+    // Valued through X/EUR, A/X is worth 5 USD, below the floor; 2 hops are preferred to 3 with any volume.
     expect((await few("A/EUR")).path).toEqual(["A/USD", "USD/EUR"]);
     const strong = world(
       { pair: "A/USD", price: "3", size: "5000" },
@@ -184,7 +184,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       { pair: "GBP/EUR", price: "1", size: "9000", source: "bitstamp" },
       { pair: "GBP/USD", price: "1", size: "1", source: "ecb", at: FROM - DAY },
     );
-    // Without a rate from EUR, only the routes tell what their markets are worth.
+    // Without a rate from EUR, markets are valued only through the routes.
     expect((await strong("A/EUR", { min_usd_volume_unknown: "publish" })).path).toEqual(["A/GBP", "GBP/EUR"]);
     const stronger = world(
       { pair: "A/B", price: "2", size: "9000" },
@@ -202,14 +202,14 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     expect((await even("A/USD")).path).toEqual(["A/B", "B/USD"]);
   });
 
-  it("takes only legs that are publishable in the very bucket", async () => {
+  it("uses only legs that are publishable in the same bucket", async () => {
     const tooThin = world({ pair: "A/USD", price: "3", size: "1" }, ecb("EUR/USD", "1.5"));
     expect((await tooThin("A/EUR")).value).toBe(null);
     const tooEarly = world({ pair: "A/USD", price: "3", at: FROM - 1n }, ecb("EUR/USD", "1.5"));
     expect((await tooEarly("A/EUR")).value).toBe(null);
     const notCounted = world({ pair: "A/USD", price: "3", source: "coingecko" }, ecb("EUR/USD", "1.5"));
     expect((await notCounted("A/EUR")).value).toBe(null);
-    // What A/X is worth follows from the price of X in the same bucket, if that is published.
+    // A/X is valued by the price of X in the same bucket, if that is published.
     const valued = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2" });
     expect((await valued("A/USD")).price).toBe("6");
     const unknown = world({ pair: "A/X", price: "3" }, { pair: "X/USD", price: "2", size: "499" });
@@ -218,8 +218,8 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     }
   });
 
-  it("holds the floor on every market of a route, also where only the route tells what it is worth", async () => {
-    // One dust trade in a quote without a rate: publishable by itself, and no way round the floor.
+  it("applies the floor to every market of a route, even if only the route gives its value", async () => {
+    // One dust trade in a quote without a rate: publishable alone, but it must not bypass the floor.
     const dust = world(
       { pair: "A/USD", price: "0.4", size: "1000" },
       { pair: "A/B", price: "0.01", size: "0.0000001" },
@@ -234,17 +234,17 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       { pair: "USDC/USD", price: "1", size: "99999" },
     );
     expect((await inverted("A/USD")).value).toBe(null);
-    // The same markets with as much in them as the floor asks for: 1000 A at 0.01 B at 60000 USD.
+    // The same markets with the volume that the floor requires: 1000 A at 0.01 B at 60000 USD.
     const busy = world({ pair: "A/B", price: "0.01" }, { pair: "B/USD", price: "60000" });
     expect(await busy("A/USD", { min_usd_volume: 600_000 })).toMatchObject({ price: "600" });
     expect((await busy("A/USD", { min_usd_volume: 600_001 })).value).toBe(null);
-    // What nobody can value makes no route while there is a floor.
+    // A market without a known value forms no route while there is a floor.
     const unknown = world({ pair: "A/B", price: "2" }, { pair: "B/X", price: "3" });
     expect((await unknown("A/X")).value).toBe(null);
     expect((await unknown("A/X", { min_usd_volume: 0 })).price).toBe("6");
   });
 
-  it("never leads through a token that anybody can issue, unless the policy knows it", async () => {
+  it("never routes through a token that anybody can issue, unless the policy names it", async () => {
     const issuer = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
     const compute = world(
       { pair: `A/FAKE-${issuer}`, price: "7", size: "99999" },
@@ -255,7 +255,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     const { base, quote } = parsePair(`FAKE-${issuer}/EUR`);
     const known = await compute("A/USD", { pegs: new Map([[base, quote]]) });
     expect(known.price).toBe("49");
-    // As an end of the pair that is asked for, any asset goes.
+    // Any asset may be an end of the requested pair.
     const asked = world({ pair: `FAKE-${issuer}/USD`, price: "6", size: "99999" }, ecb("EUR/USD", "1.5"));
     expect((await asked(`FAKE-${issuer}/EUR`)).price).toBe("4");
   });
@@ -274,20 +274,20 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       expect((await compute("A/EUR", { chains })).price).toBe("1.5");
     });
 
-    it("are the same for every window: no window's average stands in for them", async () => {
+    it("are the same for every window, and are not replaced by a window's average", async () => {
       const inWindow = { pair: "EUR/USD", price: "2", size: "5000", source: "massive", at: FROM + 1n };
       const last = { pair: "EUR/USD", price: "3", size: "1", source: "massive", at: FROM + 2n };
       expect((await world(A, inWindow, last)("A/EUR", { chains })).price).toBe("1");
     });
 
-    it("fall back to the bucket's average where there is none, and that is told", async () => {
+    it("fall back to the bucket's average if there is none, which is reported", async () => {
       const compute = world(A, { pair: "EUR/USD", price: "2", size: "5000", source: "kraken" });
       const { price, triangulation } = await compute("A/EUR", { chains });
       expect(price).toBe("1.5");
       expect(triangulation).toMatchObject({ outcome: "ok", legs: [{ isFallback: false }, { isFallback: true }] });
     });
 
-    it("of more than seven days ago are stale", async () => {
+    it("older than seven days are stale", async () => {
       const compute = world(A, ecb("EUR/USD", "1.5", TO - seconds(7 * 86_400) - 1n));
       const { value, triangulation } = await compute("A/EUR", { chains });
       expect(value).toBe(null);
@@ -296,14 +296,14 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       expect((await fresh("A/EUR", { chains })).price).toBe("2");
     });
 
-    it("of sources that are not of exchange rates do not count", async () => {
+    it("of other than FX sources do not count", async () => {
       const compute = world(A, { ...ecb("CHF/USD", "1.5"), source: "coingecko" });
       const francs = [chain("A/CHF", "A/USD", "USD/CHF")];
       expect((await compute("A/CHF", { chains: francs })).triangulation).toMatchObject({ outcome: "missing_leg" });
     });
   });
 
-  it("names the leg of a chain that has no price, and looks for no other way", async () => {
+  it("names the leg of a chain that has no price, and searches no other route", async () => {
     const compute = world({ pair: "A/USD", price: "3" }, ecb("EUR/USD", "1.5"));
     const chains = [chain("A/EUR", "A/B", "B/EUR")];
     const { value, triangulation } = await compute("A/EUR", { chains });
@@ -311,7 +311,7 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
     expect(triangulation).toEqual({ outcome: "missing_leg", leg: `crypto:A${count}/crypto:B${count}` });
   });
 
-  it("follows a chain of any length, each leg read in whichever direction there is a market", async () => {
+  it("follows a chain of any length, with each leg in the direction of its market", async () => {
     const compute = world(
       { pair: "B/A", price: "2" },
       { pair: "B/X", price: "3" },
@@ -320,15 +320,15 @@ describe.each(testEngines.slice(-1))("triangulation on $name", (engine) => {
       { pair: "Z/USD", price: "11" },
     );
     const chains = [chain("A/USD", "A/B", "X/B", "X/Y", "Z/Y", "Z/USD")];
-    // 1/2 · 3 · 1/5 · 7 · 11
+    // The product is 1/2 · 3 · 1/5 · 7 · 11.
     expect((await compute("A/USD", { chains })).price).toBe("23.1");
   });
 
-  it("counts what is pegged in legs as the policy does, so that a depeg is a market like any other", async () => {
+  it("counts pegged assets in legs as the policy does, so that a lost peg is a market like any other", async () => {
     const compute = world({ pair: "A/USDT", price: "4" }, { pair: "USDT/USD", price: "0.5", size: "9999" });
     const proxy = { enable_stablecoin_fiat_proxy: true };
     expect((await compute("A/USD")).price).toBe("2");
-    // With the proxy as well: half a dollar is no peg, unless the policy tolerates it.
+    // Also with the proxy: half a dollar is off the peg, unless the policy tolerates it.
     expect((await compute("A/USD", proxy)).value).toMatchObject({ price: "2", trade_count: 0, dropped: { peg: 1 } });
     const tolerated = await compute("A/USD", { ...proxy, peg_tolerance_pct: 100 });
     expect(tolerated.value).toMatchObject({ price: "4", trade_count: 1 });

@@ -14,7 +14,7 @@ interface Attack {
   readonly end?: number;
 }
 
-/** Each begins at CHANGE, after six days or more of an honest market. */
+/** The attacks; each starts at CHANGE, after six days or more of an honest market. */
 const ATTACKS: readonly Attack[] = [
   {
     name: "dust at 10x each hour for 2 days, in a market of one trade a day",

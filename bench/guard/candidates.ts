@@ -3,10 +3,10 @@ import { type Block, countBefore, type Series, windowValue, within } from "./ser
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
-/** A rule for the recent price: a value is withheld that is too far from every price it gives; none guards nothing. */
+/** A rule for the recent price. A value too far from every price of the rule is withheld; without prices none is. */
 export interface Candidate {
   readonly name: string;
-  /** The prices do not change while `from` stays within one such number of seconds; 0: they always may. */
+  /** The prices are constant while `from` is within the same multiple of these seconds; 0 if they may always change. */
   readonly grain: number;
   readonly recent: (series: Series, from: number, window: number) => readonly number[];
 }
@@ -15,17 +15,17 @@ interface HourRule {
   readonly count: number;
   readonly days: number;
   readonly middle: (blocks: readonly Block[]) => number;
-  /** Minutes of the last three hours stand beside the hours where there are fewer hours than this. */
+  /** With fewer hours than this, the minutes of the last three hours count too. */
   readonly minutesBelow: number;
-  /** An hour has no price where none of its sources is within the factor of it. */
+  /** An hour without a source within the factor of its price has no price. */
   readonly traded: boolean;
-  /** Where nothing came before a window of more than an hour, it is held against what lies before its last hour. */
+  /** A window of more than an hour without earlier trades is compared with the price before its last hour. */
   readonly inside: boolean;
-  /** Hours and minutes of less quote volume do not count where there are others. */
+  /** Hours and minutes with less quote volume count only if there are no others. */
   readonly least: number;
 }
 
-/** The rule of internal/aggregate/recent-price.ts. */
+/** The rule of internal/policy/recent-price.ts. */
 const ADOPTED: HourRule = {
   count: 5,
   days: 31,
@@ -36,7 +36,7 @@ const ADOPTED: HourRule = {
   least: 100,
 };
 
-/** The adopted rule, variants of it that differ in one thing each, and rules of other kinds. */
+/** The adopted rule, variants that differ from it in one respect each, and different rules. */
 export const CANDIDATES: readonly Candidate[] = [
   hours("adopted", ADOPTED),
   hours("any hour", { ...ADOPTED, least: 0 }),
@@ -50,7 +50,7 @@ export const CANDIDATES: readonly Candidate[] = [
   windows("P5", 5),
 ];
 
-/** The adopted rule, and what is left of it without one part. */
+/** The adopted rule, and the same without one of its parts. */
 export const PARTS: readonly Candidate[] = [
   hours("adopted", ADOPTED),
   hours("the middle of an even number, minutes beside one or two hours", {
@@ -62,7 +62,7 @@ export const PARTS: readonly Candidate[] = [
   hours("a long window is not looked into", { ...ADOPTED, inside: false }),
 ];
 
-/** The middle of the last hours; of several rules, each gives a price that a value may be near to. */
+/** The median of the last hours. With several rules a value may be near the price of any of them. */
 function hours(name: string, ...rules: readonly HourRule[]): Candidate {
   return {
     name,
@@ -85,7 +85,7 @@ function middleOfHours(series: Series, from: number, rule: HourRule, least: numb
   const hours = blocksBefore(series.hours, from, HOUR, rule.days * DAY).filter(isCounted);
   const minutes =
     hours.length < rule.minutesBelow ? blocksBefore(series.minutes, from, 60, 3 * HOUR).filter(isCounted) : [];
-  // Where none of the last hours has a price, those before them count.
+  // If none of the last hours has a price, earlier ones count.
   for (let end = hours.length; end >= 0; end -= rule.count) {
     const blocks = [...hours.slice(Math.max(0, end - rule.count), end), ...minutes];
     const priced = rule.traded ? blocks.filter(isTraded) : blocks;
@@ -119,7 +119,7 @@ function windows(name: string, count: number): Candidate {
       const prices: number[] = [];
       const earliest = from - (window < DAY ? 7 : 31) * DAY;
       for (let to = from; prices.length < count; to -= window) {
-        // Quiet times are jumped over: only a window with the last trade before `to` can be the next one.
+        // Times without trades are skipped: the next window must contain the last trade before `to`.
         const last = lastBefore(series, to);
         if (last < earliest) break;
         to = from - Math.floor((from - last) / window) * window;
@@ -136,7 +136,7 @@ function lastBefore({ sources }: Series, to: number): number {
   return Math.max(...sources.map(({ times }) => times[countBefore(times, to) - 1] ?? Number.NEGATIVE_INFINITY));
 }
 
-/** Whole blocks before `from`, the oldest first, that begin so many seconds before the last whole one ends, or later. */
+/** Returns the whole blocks of the given number of seconds before the last whole block before `from`, oldest first. */
 function blocksBefore(blocks: readonly Block[], from: number, length: number, lookBack: number): Block[] {
   const starts = startsOf(blocks);
   const end = Math.floor(from / length) * length;
@@ -154,7 +154,7 @@ function median(blocks: readonly Block[]): number {
   return medianOf(blocks.map(({ price }) => price));
 }
 
-/** Of an even number the newest is left out: an old level stands until most blocks are at another one. */
+/** Ignores the newest of an even number, so that an old level lasts until most blocks have another one. */
 function oddMedian(blocks: readonly Block[]): number {
   return median(blocks.length % 2 === 0 ? blocks.slice(0, -1) : blocks);
 }

@@ -4,7 +4,7 @@ import { type Print, seriesOf } from "./series.ts";
 import { CHANGE, DAY, HOUR } from "./staged.ts";
 import { duration, printTable, WINDOWS } from "./table.ts";
 
-/** The hours of a crash in the manner of April 2013, with a halt of 12 h: the hour and the price. */
+/** The hours and prices of a crash like that of April 2013, with a halt of 12 h. */
 const CRASH = [
   [-72, 140],
   [0, 230],

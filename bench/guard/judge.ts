@@ -1,7 +1,7 @@
 import type { Candidate } from "./candidates.ts";
 import { type Series, type Value, windowValue, within } from "./series.ts";
 
-/** What a candidate does with one bucket. */
+/** The decision of a candidate about one bucket. */
 export interface Verdict extends Value {
   readonly to: number;
   readonly withheld: boolean;
@@ -11,12 +11,12 @@ export interface Question {
   readonly window: number;
   readonly factor?: number;
   readonly step?: number;
-  /** Buckets that end in (start, end]; by default all that hold trades. */
+  /** Only buckets that end in (start, end]; by default all with trades. */
   readonly start?: number;
   readonly end?: number;
 }
 
-/** Every non-empty bucket of a window in turn, and whether the candidate withholds it. */
+/** Yields every non-empty bucket of a window, and whether the candidate withholds it. */
 export function* judge(series: Series, { grain, recent }: Candidate, question: Question): Generator<Verdict> {
   const { window, factor = 2, step = 30, start = series.first, end = series.last + window } = question;
   let known = { key: Number.NaN, prices: [] as readonly number[] };
@@ -30,7 +30,7 @@ export function* judge(series: Series, { grain, recent }: Candidate, question: Q
   }
 }
 
-/** Two sources of the bucket are within the factor of its value. */
+/** Whether two sources of the bucket are within the factor of its value. */
 function isConfirmed({ price, sources }: Value, factor: number): boolean {
   return sources.filter((own) => within(own, price, factor)).length >= 2;
 }

@@ -9,7 +9,7 @@ interface RealSet {
   readonly name: string;
   readonly files: RegExp;
   readonly change?: (prints: Print[]) => Print[];
-  /** Only buckets count in which two venues traded. */
+  /** Whether only buckets with two venues count. */
   readonly shared?: boolean;
 }
 
@@ -27,10 +27,10 @@ const SETS: readonly RealSet[] = [
   { name: "three venues ETH/USD+USDT 2026-08", files: /ETH-USDT?_2026/ },
 ];
 
-/** Bitstamp's two prints at this price are errors: the market was at 3. */
+/** Bitstamp's two trades at this price are errors: the market was at 3. */
 const WRONG = 15;
 
-/** How many non-empty buckets of real trades each candidate withholds. */
+/** Prints the number of non-empty buckets of real trades that each candidate withholds. */
 export function honestBuckets(folder: string): void {
   const [adopted, ...others] = CANDIDATES;
   if (adopted === undefined) return;

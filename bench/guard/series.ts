@@ -1,4 +1,4 @@
-/** A trade of the study, with floats: the study looks for a rule, it publishes nothing. */
+/** A trade of the study, with floats, since the study publishes nothing. */
 export interface Print {
   /** Seconds since 1970. */
   readonly at: number;
@@ -7,13 +7,13 @@ export interface Print {
   readonly quote: number;
 }
 
-/** A whole minute or hour with trades, as the rollups know it. */
+/** A whole minute or hour with trades, as in the rollups. */
 export interface Block {
   readonly start: number;
-  /** Σ quote / Σ base, without the venues that the venue rule leaves out. */
+  /** Σ quote / Σ base, without the venues that the venue rule drops. */
   readonly price: number;
   readonly quote: number;
-  /** The prices of its sources that are kept. */
+  /** The prices of its kept sources. */
   readonly sources: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export interface Block {
 export interface Value {
   readonly price: number;
   readonly quote: number;
-  /** The prices of the sources that are kept. */
+  /** The prices of the kept sources. */
   readonly sources: readonly number[];
 }
 
@@ -56,7 +56,7 @@ export function seriesOf(prints: readonly Print[]): Series {
   };
 }
 
-/** The VWAP of [from, to) after the venue rule, or null where nothing traded. */
+/** Returns the VWAP of [from, to) after the venue rule, or null without trades. */
 export function windowValue(series: Series, from: number, to: number): Value | null {
   const sums: Sums[] = [];
   for (const { times, base, quote } of series.sources) {
@@ -74,7 +74,7 @@ export function windowValue(series: Series, from: number, to: number): Value | n
   return { price: quote / base, quote, sources: kept.map((sum) => sum.quote / sum.base) };
 }
 
-/** How many of the ascending numbers are less than `limit`. */
+/** Returns how many of the ascending numbers are less than `limit`. */
 export function countBefore(ascending: readonly number[], limit: number): number {
   let low = 0;
   let high = ascending.length;
@@ -104,7 +104,7 @@ function formsPrice({ source, base, quote }: Print): boolean {
   return base * quote >= (base + quote) * (source === "sdex" ? 1e-4 : 1e-5);
 }
 
-/** With three sources or more, those further than 10 % from the median of their prices are left out. */
+/** With three sources or more, drops those further than 10 % from the median of their prices. */
 function venueRule(sums: readonly Sums[]): readonly Sums[] {
   if (sums.length < 3) return sums;
   const prices = sums.map(({ base, quote }) => quote / base).sort((one, other) => one - other);

@@ -5,7 +5,7 @@ import { type Series, seriesOf } from "./series.ts";
 import { DAY } from "./staged.ts";
 import { duration, printTable, WINDOWS } from "./table.ts";
 
-/** The real spike of February 2026, with the amounts as they were and times 10⁵. */
+/** The real spike of February 2026, with the real amounts and with 10⁵ times as much. */
 export function realSpike(folder: string): void {
   const real = readPrints(folder, /^sdex_USTRY/);
   const windows = [...WINDOWS, 2 * DAY, 7 * DAY];

@@ -5,9 +5,9 @@ import { duration, printTable, WINDOWS } from "./table.ts";
 
 export const HOUR = 3600;
 export const DAY = 24 * HOUR;
-/** A whole hour long after 1970: staged markets begin before it and change at it. */
+/** A whole hour long after 1970, before which staged markets start and at which they change. */
 export const CHANGE = 1000 * DAY;
-/** Where in its hour a change comes, since whole hours count: each figure is the worst of these. */
+/** The offsets of a change within an hour, since whole hours count; each figure is the worst of these. */
 export const OFFSETS = [0, 20 * 60, 40 * 60] as const;
 const MINUTE = 60;
 
@@ -28,7 +28,7 @@ export function flow({ start, end, every, price, base = 1000, source = "one" }: 
   return prints;
 }
 
-/** How finely a staged market is looked at: its long windows change slowly. */
+/** The distance of checked buckets in a staged market, since long windows change slowly. */
 export function stepOf(window: number): number {
   return window >= DAY ? 300 : 30;
 }
@@ -63,7 +63,7 @@ function delayOf(each: Candidate, window: number, { price, every }: { price: num
 }
 
 function moved(change: number, end: number, price: number, every: number): Series {
-  // The first trade at the new price comes at the change itself, and the calm ones keep their distance to it.
+  // The first trade at the new price is exactly at the change, and calm trades keep their distance to it.
   const calm = flow({ start: change - Math.floor((6 * DAY) / every) * every, end: change, every, price: 1 });
   return seriesOf([...calm, ...flow({ start: change, end, every, price })]);
 }
@@ -125,7 +125,7 @@ export interface Outcome {
   readonly honestAll: number;
 }
 
-/** Counts buckets; a value is false that is further than a factor of two from the honest price. */
+/** Counts buckets; a value further than a factor of two from the honest price is false. */
 export function outcomeOf(
   series: Series,
   each: Candidate,

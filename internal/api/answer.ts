@@ -1,43 +1,44 @@
 import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
 
-/** What a caller should know about an answer besides its figures. */
+/** Warnings about an answer's value. */
 export interface Flags {
   /** The value is older than it would be on a healthy system. */
   readonly stale: boolean;
   /** The value was derived through other markets. */
   readonly triangulated: boolean;
-  /** The price lies far from the median of references outside; false as well where that was not checked. */
+  /** The price deviates too far from the median of the references; also false where it was not compared. */
   readonly divergence_warning: boolean;
-  /** Present where an earlier value stands for one that the guard withholds. */
+  /** Present where an earlier value is held for one that the guard withholds. */
   readonly frozen?: true;
 }
 
+/** An answer to a query, before it is serialised. */
 export interface Answer {
-  /** What `data` holds, as JSON text. */
+  /** The value of `data`, as JSON text. */
   readonly data: string;
   readonly flags: Flags;
-  /** What comparing the pair's price with references gave, as JSON text; null where that is not known. */
+  /** The latest comparison of the pair's price with references, as JSON text; null without one. */
   readonly divergence?: string | null;
-  /** How far the value can be relied on, as JSON text; null where that is not known. */
+  /** The confidence in the value, as JSON text; null where it is unknown. */
   readonly confidence?: string | null;
   readonly maxAgeSeconds: number;
-  /** The max-age with which the very same answer would be given now; null once it has to be asked for anew. */
-  readonly again?: () => number | null;
+  /** Returns the current max-age while this answer is still valid; null once it must be computed again. */
+  readonly revalidate?: () => number | null;
 }
 
 export const NO_FLAGS: Flags = { stale: false, triangulated: false, divergence_warning: false };
 
-/** How long an answer about the past may be cached: a late trade may still change it. */
+/** The max-age of an answer about the past: a late trade may still change it. */
 export const PAST_MAX_AGE_SECONDS = 60;
 
-/** Whole seconds until `moment`, 0 where it has passed. */
+/** Returns the whole seconds until `moment`, 0 where it has passed. */
 export function secondsUntil(moment: Micros, now: Micros): number {
   return moment <= now ? 0 : Number((moment - now) / MICROS_PER_SECOND);
 }
 
-/** The body of an answer: all of it but its age. */
+/** Returns the body of an answer. */
 export function answerText({ data, flags, divergence = null, confidence = null }: Answer): string {
-  // Stored values are passed on byte for byte: their text is what was published.
+  // Stored values are copied byte for byte, not parsed and serialised again.
   const compared = divergence === null ? "" : `,"divergence":${divergence}`;
   const relied = confidence === null ? "" : `,"confidence":${confidence}`;
   return `{"data":${data},"flags":${JSON.stringify(flags)}${compared}${relied}}`;

@@ -1,10 +1,12 @@
-import type { Policy } from "../aggregate/policy.ts";
 import type { PriceStore } from "../cache/store.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
-import type { Database } from "../storage/database.ts";
+import type { KeyUse } from "../http/openapi.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { TradeReader } from "../policy/reader.ts";
+import type { Database } from "../storage/connection/database.ts";
 
-/** The settings that the API shares with the aggregator, and its own. */
+/** The API's settings, and those that it shares with the aggregator. */
 export interface ApiSettings {
   /** The pairs that the aggregator keeps fresh. */
   readonly pairs: readonly Pair[];
@@ -17,27 +19,33 @@ export interface ApiSettings {
   readonly vwapWindowSeconds: number;
   /** The default window of `/v1/twap`. */
   readonly twapWindowSeconds: number;
-  /** Raw trades one computation may pull into the process. */
+  /** The most raw trades that one computation reads into the process. */
   readonly maxTrades: number;
-  /** How long after its bucket's end a stored value is the current price. */
+  /** A stored value is the current price for this long after its bucket's end. */
   readonly priceFreshnessSeconds: number;
-  /** How long a request may wait for its answer. */
+  /** Timeout of a request. */
   readonly requestTimeoutSeconds: number;
-  /** Requests that may wait for their answer at once. */
+  /** The most requests in progress. */
   readonly maxInFlight: number;
-  /** Computations that may ask the database at once. */
+  /** The most computations that query the database at once. */
   readonly maxComputations: number;
-  /** Whether there are API keys, and whether prices are for those who have one only. */
-  readonly keys: "none" | "accepted" | "required";
+  /** Whether API keys are configured, and whether requests for prices need one. */
+  readonly keys: KeyUse;
 }
 
-/** What the API answers from. */
+/** The API's dependencies. */
 export interface ApiContext {
   readonly database: Database;
   readonly store: PriceStore;
   readonly policy: Policy;
   readonly settings: ApiSettings;
   readonly now: () => Micros;
-  /** Seconds on a clock that only goes forward. */
+  /** A monotonic clock, in seconds. */
   readonly stopwatch: () => number;
+}
+
+/** {@link ApiContext} and a function that returns the policy for a pair. */
+export interface PolicyContext extends ApiContext {
+  /** Returns the policy with the contracts of the pair's assets as aliases; see `resolveContracts`. */
+  readonly policyOf: (reader: TradeReader, pair: Pair) => Promise<Policy>;
 }

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Hono } from "hono";
-import { type Content, contentOf, contentResponse } from "./content.ts";
-import { addRoute, type Serving } from "./route.ts";
-import { SECURE_PAGE_HEADERS } from "./secure-headers.ts";
+import { type Content, contentOf } from "../http/content.ts";
+import { contentResponse } from "../http/content-response.ts";
+import { SECURE_PAGE_HEADERS } from "../http/secure-headers.ts";
+import { addHandler, type Respond, type Serving } from "../http/serving.ts";
 
-// Everything comes from this server: the page works offline and may load nothing else.
+// All files come from this server, so that the page works offline and can load nothing else.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -46,11 +47,11 @@ const PACKAGE_FILES = {
   "favicon-32x32.png": "image/png",
 } as const;
 
-/** Serves `/docs`: a page to read the API's description and to try it out. Keys are for what it tries, not for the page. */
-export function addDocs(app: Hono, serving: Serving): void {
+/** Serves `/docs`, a page to read and try the API. The page needs no API key; the requests that it sends may. */
+export function addDocs(app: Hono, serving: Serving<"read">): void {
   const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
   const toDocs = { Location: "docs", ...SECURE_PAGE_HEADERS };
-  addRoute(app, "/", serving, () => new Response(null, { status: 302, headers: toDocs }));
+  addPage(app, serving, "/", () => new Response(null, { status: 302, headers: toDocs }));
   addFile(app, "/docs", serving, () => PAGE, "text/html; charset=utf-8");
   addFile(app, "/docs/start.js", serving, () => START, "text/javascript; charset=utf-8");
   for (const [name, type] of Object.entries(PACKAGE_FILES)) {
@@ -58,11 +59,15 @@ export function addDocs(app: Hono, serving: Serving): void {
   }
 }
 
-/** Serves what is read once, when it is first asked for. */
-function addFile(app: Hono, path: string, serving: Serving, read: () => Content["body"], type: string): void {
+/** Serves content that is read once, at the first request. */
+function addFile(app: Hono, path: string, serving: Serving<"read">, read: () => Content["body"], type: string): void {
   let content: Content | undefined;
-  addRoute(app, path, serving, (c) => {
+  addPage(app, serving, path, (c) => {
     content ??= contentOf(read());
     return contentResponse(c, content, type, "public, max-age=3600", PAGE_HEADERS);
   });
+}
+
+function addPage(app: Hono, serving: Serving<"read">, path: string, respond: Respond): void {
+  addHandler(app, serving, { method: "get", path, admission: "read" }, respond);
 }

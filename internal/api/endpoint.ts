@@ -1,168 +1,100 @@
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { BlankEnv } from "hono/types";
 import { divergenceSchema } from "../cache/divergence.ts";
-import { after, type Soon } from "./after.ts";
-import type { Answer } from "./answer.ts";
-import { type Content, contentResponse } from "./content.ts";
-import { keyNeeded } from "./front/keys.ts";
-import { PROBLEMS, type ProblemKind, problemType } from "./problem.ts";
-import { invalidQuery } from "./query.ts";
-import { makeAsked, readyContent } from "./ready.ts";
-import { addRoute, clientOf, keyOf, type Serving } from "./route.ts";
+import { addRoute } from "../http/add-route.ts";
+import type { Content } from "../http/content.ts";
+import { contentResponse } from "../http/content-response.ts";
+import type { ApiApp } from "../http/route.ts";
+import { clientOf, type Serving } from "../http/serving.ts";
+import { andThen, type MaybePromise } from "../lib/maybe-promise.ts";
+import type { Answer, Flags } from "./answer.ts";
+import { makeAnswerCache } from "./answer-cache.ts";
+import { EXAMPLES, PRICE_PROBLEMS, type PriceProblem } from "./problems.ts";
 import { shownConfidenceSchema } from "./shown-confidence.ts";
+import type { Tag } from "./tags.ts";
 
-/** The app that endpoints are added to. */
-export type ApiApp = OpenAPIHono<BlankEnv>;
+/** The scope that requests for prices need. */
+export const PRICES_READ = "prices:read";
 
-/** A question that the API answers: what is asked, what is answered, and how it is documented. */
-export interface Endpoint<Query extends z.ZodType> {
+/** An endpoint: its query, its answers and its documentation. */
+export interface Endpoint<Query extends z.ZodType<object>> {
   readonly path: string;
+  readonly tag: Tag;
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
   readonly query: Query;
-  /** What `data` is, for the documentation. */
+  /** The schema of `data`, for the documentation. */
   readonly data: z.ZodType;
-  /** Whether prices are answered that are held against references. */
+  /** A complete answer, for the documentation. */
+  readonly example: AnswerExample;
+  /** Whether answers have `divergence`: the comparison with references. */
   readonly isCompared?: boolean;
-  /** Whether published values are answered, with how far they can be relied on. */
+  /** Whether answers have `confidence`. */
   readonly isRated?: boolean;
-  /** The error answers besides those that every endpoint has. */
-  readonly problems: readonly ProblemKind[];
+  /** The error answers of this endpoint in addition to those of all endpoints. */
+  readonly problems: readonly PriceProblem[];
   /**
-   * At once where the answer is at hand.
-   * @param clientOf names who asks
+   * Answers a query, synchronously where the answer is cached.
+   * @param clientOf returns the client of the request
    * @throws Problem
    */
-  readonly answer: (query: z.output<Query>, clientOf: () => string) => Soon<Answer>;
+  readonly answer: (query: z.output<Query>, clientOf: () => string) => MaybePromise<Answer>;
 }
 
-const ALWAYS: readonly ProblemKind[] = [
-  "malformed-request",
-  "invalid-query",
-  "unauthorized",
-  "query-too-long",
-  "rate-limited",
-  "internal-error",
-  "unavailable",
-  "overloaded",
-  "timeout",
-];
+/** A complete answer, as an example in the OpenAPI document. */
+export interface AnswerExample {
+  readonly data: unknown;
+  readonly flags: Flags;
+  readonly divergence?: unknown;
+  readonly confidence?: unknown;
+}
 
 const flagsSchema = z
   .object({
-    stale: z.boolean().openapi({ description: "older than it would be on a healthy system" }),
-    triangulated: z.boolean().openapi({ description: "derived through other markets" }),
+    stale: z.boolean().openapi({ description: "the value is older than it would be on a healthy system" }),
+    triangulated: z.boolean().openapi({ description: "the price was computed through other markets" }),
     divergence_warning: z
       .boolean()
-      .openapi({ description: "far from the median of references outside; `divergence` tells of the check" }),
+      .openapi({ description: "the price is too far from the median of the references; see `divergence`" }),
     frozen: z
       .literal(true)
       .optional()
-      .openapi({ description: "present where an earlier value stands for one that the guard withholds" }),
+      .openapi({ description: "present where an earlier value is answered, as the guard withholds the current one" }),
   })
   .openapi("Flags");
 
-const problemSchema = z
-  .object({
-    type: z.string().openapi({ example: problemType("price-not-found") }),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    errors: z.array(z.object({ parameter: z.string(), detail: z.string() })).optional(),
-  })
-  .openapi("Problem");
-
-/** Serves and documents an endpoint; one schema does both. */
-export function addEndpoint<Query extends z.ZodType>(app: ApiApp, serving: Serving, endpoint: Endpoint<Query>): void {
-  const {
-    path,
-    operationId,
-    summary,
-    description,
-    query,
+/** Serves and documents an endpoint, from one schema. */
+export function addEndpoint<Query extends z.ZodType<object>>(
+  app: ApiApp,
+  serving: Serving<"read">,
+  { query, data, example, isCompared = false, isRated = false, problems, answer, ...described }: Endpoint<Query>,
+): void {
+  const schema = z.object({
     data,
-    isCompared = false,
-    isRated = false,
-    problems,
-    answer,
-  } = endpoint;
-  const route = createRoute({
+    flags: flagsSchema,
+    ...(isCompared ? { divergence: divergenceSchema.optional() } : {}),
+    ...(isRated ? { confidence: shownConfidenceSchema.optional() } : {}),
+  });
+  // A shared cache would also answer requests without a key.
+  const visibility = serving.anonymous.scopes.includes(PRICES_READ) ? "public" : "private";
+  const answerWith = (c: Context, content: Content, maxAgeSeconds: number): MaybePromise<Response> =>
+    contentResponse(c, content, "application/json", `${visibility}, max-age=${maxAgeSeconds}`);
+  const route = {
+    ...described,
     method: "get",
-    path,
-    operationId,
-    summary,
-    description,
-    request: { query: query as never },
-    responses: {
-      200: {
-        description: "The answer",
-        content: {
-          "application/json": {
-            schema: z.object({
-              data,
-              flags: flagsSchema,
-              ...(isCompared ? { divergence: divergenceSchema.optional() } : {}),
-              ...(isRated ? { confidence: shownConfidenceSchema.optional() } : {}),
-            }),
-          },
-        },
-      },
-      304: { description: "What the caller's ETag names still holds" },
-      ...problemResponses([...ALWAYS, ...problems]),
-    },
+    scope: PRICES_READ,
+    admission: "read",
+    query,
+    answers: { 200: { description: "The answer", schema, example }, 304: { description: "Not modified" } },
+    problems: [...EXAMPLES, ...problems.map((name) => PRICE_PROBLEMS[name])],
+  } as const;
+  const cache = makeAnswerCache();
+  addRoute(app, serving, route, ({ query }, c) => {
+    const last = cache.last(query);
+    const maxAge = last?.answer.revalidate?.() ?? null;
+    if (last !== null && maxAge !== null) return answerWith(c, last.content, maxAge);
+    const answered = answer(query, () => clientOf(c));
+    return andThen(answered, (given) => answerWith(c, cache.contentOf(query, given), given.maxAgeSeconds));
   });
-  app.openAPIRegistry.registerPath(route);
-
-  const ask = makeAsked<z.output<Query>>();
-  addRoute(app, path, serving, (c) => {
-    if (serving.requireKey && keyOf(c) === null) throw keyNeeded();
-    const asked = ask(queryText(c.req.url), () => parseQuery(query, c));
-    const { last } = asked;
-    const age = last?.answer.again?.() ?? null;
-    if (last !== null && age !== null) return answerResponse(c, serving, last.content, age);
-    const answered = answer(asked.query, () => clientOf(c));
-    return after(answered, (given) => answerResponse(c, serving, readyContent(asked, given), given.maxAgeSeconds));
-  });
-}
-
-function answerResponse(c: Context, { requireKey }: Serving, content: Content, maxAgeSeconds: number): Soon<Response> {
-  // A cache that several share would answer those without a key, too.
-  const cacheControl = `${requireKey ? "private" : "public"}, max-age=${maxAgeSeconds}`;
-  return contentResponse(c, content, "application/json", cacheControl);
-}
-
-/** All of a URL behind its path. */
-function queryText(url: string): string {
-  const start = url.indexOf("?");
-  return start === -1 ? "" : url.slice(start);
-}
-
-/** @throws Problem that names everything wrong with the query */
-function parseQuery<Query extends z.ZodType>(schema: Query, c: Context): z.output<Query> {
-  const given = Object.entries(c.req.queries()).map(([name, values]) => [
-    name,
-    values.length === 1 ? values[0] : values,
-  ]);
-  const result = schema.safeParse(Object.fromEntries(given));
-  if (!result.success) throw invalidQuery(result.error);
-  return result.data;
-}
-
-function problemResponses(kinds: readonly ProblemKind[]) {
-  const byStatus = new Map<number, ProblemKind[]>();
-  for (const kind of kinds) {
-    const { status } = PROBLEMS[kind];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), kind]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, sameStatus]) => [
-      status,
-      {
-        description: sameStatus.map((kind) => `\`${problemType(kind)}\`: ${PROBLEMS[kind].title}`).join("\n\n"),
-        content: { "application/problem+json": { schema: problemSchema } },
-      },
-    ]),
-  );
 }

@@ -1,41 +1,33 @@
 import { formatTime } from "../canonical/time.ts";
-import { ClockAhead, isTimedOut, isUnavailable, RawDataExpired, ReplayBehind } from "../storage/errors.ts";
-import type { ReplayPosition } from "../storage/standby.ts";
-import { Problem, type ProblemKind } from "./problem.ts";
+import { PROBLEMS, Problem, temporaryProblem } from "../http/problem.ts";
+import { ClockAhead, isTimedOut, isUnavailable, RawDataExpired, ReplayBehind } from "../storage/connection/errors.ts";
+import type { ReplayPosition } from "../storage/connection/standby.ts";
+import { PRICE_PROBLEMS } from "./problems.ts";
 
-const RETRY_AFTER_SECONDS = 5;
-
-/** The problem that an error is answered with; of unexpected ones it says nothing, as they may hold SQL or secrets. */
+/** Returns the problem for an error. Unexpected errors are not described, as they may contain SQL or secrets. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof RawDataExpired) return new Problem("raw-data-expired", error.message);
-  if (error instanceof ClockAhead) return passing("unavailable", "the clocks of the API and the database differ");
-  if (error instanceof ReplayBehind)
-    return passing("unavailable", "the database that answers is a standby that is behind");
-  if (isUnavailable(error)) return passing("unavailable", "the database is out of reach");
+  if (error instanceof RawDataExpired) return new Problem(PRICE_PROBLEMS["raw-data-expired"], error.message);
+  if (error instanceof ClockAhead) return unavailable("the clocks of the API and the database differ");
+  if (error instanceof ReplayBehind) return unavailable("the database is a standby that lags behind its primary");
+  if (isUnavailable(error)) return unavailable("the database is unreachable");
   if (isTimedOut(error)) return timedOut();
-  return new Problem("internal-error", "the request could not be answered; the log of the API says why");
+  return new Problem(PROBLEMS["internal-error"], "the request failed; the API's log has the error");
 }
 
-/** The answer was not there in time. */
+/** Returns the problem of a request that timed out. */
 export function timedOut(): Problem {
-  return passing("timeout", "the answer was not there in time; a shorter range takes less");
+  return temporaryProblem(PROBLEMS.timeout, "the request timed out; a shorter range takes less time");
 }
 
-/** The bucket is over by the clock, and the standby that answers may lack trades of it. */
+function unavailable(what: string): Problem {
+  return temporaryProblem(PROBLEMS.unavailable, what);
+}
+
+/** Returns the problem of a bucket that is closed by the clock, but of which the standby may lack trades. */
 export function notReplayed({ completeTo }: ReplayPosition): Problem {
-  const what = `the database that answers is a standby, complete to ${formatTime(completeTo)} only`;
-  return passing("bucket-not-closed", what);
-}
-
-/** Nothing more is taken on. */
-export function overloaded(): Problem {
-  return passing("overloaded", "as many requests wait for their answer as may", 1);
-}
-
-function passing(kind: ProblemKind, what: string, seconds = RETRY_AFTER_SECONDS): Problem {
-  const unit = seconds === 1 ? "second" : "seconds";
-  return new Problem(kind, `${what}; try again in ${seconds} ${unit}`, {
-    headers: { "Retry-After": String(seconds) },
-  });
+  return temporaryProblem(
+    PRICE_PROBLEMS["bucket-not-closed"],
+    `the database is a standby, complete only to ${formatTime(completeTo)}`,
+  );
 }

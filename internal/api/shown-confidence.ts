@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { confidenceSchema } from "../cache/confidence.ts";
 
-/** How far a published value can be relied on, as it is shown. */
+/** The confidence in a published value, as the API answers it. */
 export const shownConfidenceSchema = confidenceSchema
   .pick({ confidence: true, weakest_leg: true, factors: true })
   .extend({
@@ -9,7 +9,7 @@ export const shownConfidenceSchema = confidenceSchema
       .object({
         references: z
           .object({
-            measured: z.string().describe("deviation from the references' median in per cent"),
+            measured: z.string().describe("deviation from the median of the references, in per cent"),
             score: z.string(),
           })
           .nullable(),
@@ -17,12 +17,12 @@ export const shownConfidenceSchema = confidenceSchema
           .object({
             measured: z
               .string()
-              .describe("deviation of the price through other markets in the same bucket, in per cent of the value"),
+              .describe("deviation of the triangulated price of the same bucket, in per cent of the value"),
             score: z.string(),
           })
           .nullable(),
       })
       .describe(
-        "with prices from elsewhere; no part of `confidence`. null where it was not checked, or there is no such price",
+        "agreement with other prices; not part of `confidence`. null where it was not compared, or there is no such price",
       ),
   });

@@ -2,23 +2,24 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLOSING } from "../aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
-import { type Target, targetsOf } from "../aggregate/orchestrator/target.ts";
-import { runTick } from "../aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../aggregate/policy.ts";
-import { computePublished } from "../aggregate/published-value.ts";
+import { casesOf, enginesOf, isThorough } from "../../test/thoroughness.ts";
+import { ALL_TARGETS } from "../aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../aggregator/replay-wait.testing.ts";
+import { type Target, targetsOf } from "../aggregator/target.ts";
+import { runTick } from "../aggregator/tick.ts";
 import { vwapKey } from "../cache/keys.ts";
-import { openStore } from "../cache/store.ts";
+import { openStore } from "../cache/open-store.ts";
 import { bucketEndingAt } from "../canonical/bucket.ts";
 import { type Pair, parsePair } from "../canonical/pair.ts";
 import { type PublishedValue, serializePublished } from "../canonical/published.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../canonical/time.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../storage/database.testing.ts";
-import { RawDataExpired } from "../storage/errors.ts";
-import { withSnapshot } from "../storage/snapshot.ts";
-import { trade } from "../storage/trades.testing.ts";
-import { writeTrades } from "../storage/trades.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../policy/policy.ts";
+import { computePublished } from "../policy/published-value.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../storage/connection/database.testing.ts";
+import { RawDataExpired } from "../storage/connection/errors.ts";
+import { trade } from "../storage/trades/trades.testing.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
+import { withSnapshot } from "../storage/windows/snapshot.ts";
 import { type BackfillResult, runBackfill } from "./backfill.ts";
 import { BACKFILL_FORMATS, type BackfillFormat } from "./format.ts";
 import { openOutput } from "./output.ts";
@@ -30,10 +31,10 @@ const jsonl = BACKFILL_FORMATS["jsonl"] as BackfillFormat;
 
 const PAIRS = ["XLM/USD", "BTC/USD", "BTC/EUR", "XLM/EUR", "XLM/GBP", "ETH/USD"].map(parsePair);
 const LONELY = parsePair("LONELY/USD");
-/** One more than a chunk of one pair and window holds, and some. */
+/** Somewhat more buckets than fit in a chunk of one pair and window. */
 const LONG = 40_100;
 
-/** Two hours of markets under several names, with wild prints, a venue of its own mind, and sources that do not count. */
+/** Two hours of markets under several aliases, with outliers, a deviating venue, and sources that do not count. */
 function market() {
   const names = ["XLM/USD", "native/USD", "XLM/USDT", "BTC/USD", "BTC/EUR"].map(parsePair);
   const sources = ["kraken", "binance", "bitstamp", "sdex", "coingecko", "coinbase", "nobody-knows"];
@@ -55,7 +56,7 @@ function isValue(outcome: PublishedValue | RawDataExpired | null): outcome is Pu
   return outcome !== null && !(outcome instanceof RawDataExpired);
 }
 
-describe.each(testEngines)("a backfill on $name", (engine) => {
+describe.each(enginesOf(testEngines))("a backfill on $name", (engine) => {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-backfill-"));
   let database: TestDatabase;
   let files = 0;
@@ -66,7 +67,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       ...market(),
       trade(parsePair("EUR/USD"), START - seconds(90_000), { ...rate, quote: "1.0811" }),
       trade(parsePair("EUR/USD"), minute(40), { ...rate, quote: "1.0911" }),
-      // They drift by less than the guard's factor.
+      // The prices drift by less than the guard factor.
       ...[1, 2, 60, 39_998, 39_999, 40_000, 40_003].map((at) =>
         trade(LONELY, minute(at), { quote: String(1 + at / 100_000) }),
       ),
@@ -120,7 +121,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     return { lines: text.split("\n").slice(0, -1), result };
   }
 
-  /** What `compute` answers for each bucket of the plan, in the order of the file. */
+  /** The values that `compute` gives for each bucket of the plan, in the order of the file. */
   async function computed(policy: Policy, plan: BackfillPlan): Promise<(PublishedValue | RawDataExpired | null)[]> {
     const targets = plan.pairs.flatMap((pair) => plan.windows.map((windowSeconds) => ({ pair, windowSeconds })));
     const ends = [...endsInChunks(plan, null)].flat();
@@ -143,7 +144,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     );
   }
 
-  /** Runs a backfill and holds it against `compute`, bucket by bucket. */
+  /** Runs a backfill and compares it with `compute`, bucket by bucket. */
   async function expectAgreement(policy: Policy, plan: BackfillPlan): Promise<BackfillResult & { lines: string[] }> {
     const expected = await computed(policy, plan);
     const values = expected.filter(isValue);
@@ -159,34 +160,39 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     return { ...result, lines };
   }
 
-  it.each<[string, Partial<PolicySettings>, RegExp | null]>([
+  const policies: [string, Partial<PolicySettings>, RegExp | null][] = [
     ["the plain rules", {}, /"outlier":[1-9]/],
     ["the stablecoin proxy", { enable_stablecoin_fiat_proxy: true }, null],
     ["every source", { disable_class_filter: true }, /coingecko/],
     ["a narrow σ", { outlier_sigma_threshold: 1 }, /"outlier":[1-9]/],
     ["MAD", { outlier_method: "mad", outlier_sigma_threshold: 3 }, /"outlier":[1-9]/],
     ["venue rules", { venue_deviation_pct: 5, max_source_share: 0.4 }, /"venue":[1-9]/],
-    ["a floor that some reach", { min_usd_volume: 150, min_usd_volume_unknown: "refuse" }, /"provenance"/],
+    ["a floor that only some buckets reach", { min_usd_volume: 150, min_usd_volume_unknown: "refuse" }, /"provenance"/],
     ["no triangulation", { triangulation_enabled: false }, null],
-  ])("gives the bytes of compute under %s", async (_what, settings, witness) => {
+  ];
+  it.each(casesOf(2, policies))("gives the bytes of compute under %s", async (_what, settings, witness) => {
     const { lines, empty } = await expectAgreement(policyWith(settings), planWith());
     expect(lines.length).toBeGreaterThan(50);
     expect(empty).toBeGreaterThan(0);
     if (witness !== null) expect(lines.some((line) => witness.test(line))).toBe(true);
   });
 
-  it.each<[string, Partial<BackfillPlan>]>([
+  const plans: [string, Partial<BackfillPlan>][] = [
     ["every 15 s", { windows: [30, 60, 300], everySeconds: 15, to: minute(35) }],
     ["every 90 s", { windows: [90, 120, 3600], everySeconds: 90, to: minute(48) }],
-    ["windows that are held and longer ones", { windows: [300, 3 * 86_400], everySeconds: 60, to: minute(42) }],
-    ["fewer ends than are worth holding minutes for", { to: minute(33) }],
+    [
+      "windows within and beyond the minutes in memory",
+      { windows: [300, 3 * 86_400], everySeconds: 60, to: minute(42) },
+    ],
+    ["too few ends for minutes in memory", { to: minute(33) }],
     ["ends before the first trade and after the last", { from: minute(-8), to: minute(150), everySeconds: 600 }],
-  ])("gives the bytes of compute with %s", async (_what, details) => {
+  ];
+  it.each(casesOf(2, plans))("gives the bytes of compute with %s", async (_what, details) => {
     const { values } = await expectAgreement(policyWith(), planWith(details));
     expect(values).toBeGreaterThan(0);
   });
 
-  it("gives the bytes that ticks publish", async () => {
+  it("writes the bytes that ticks publish", async () => {
     const policy = policyWith({ enable_stablecoin_fiat_proxy: true });
     const targets: Target[] = targetsOf(PAIRS, [300, 3600]);
     const store = openStore({ url: "memory:", key_prefix: "" }, { now: () => minute(50) });
@@ -198,8 +204,8 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
       concurrency: 10,
       maxTrades: 100,
       precomputeTwap: false,
-      closing: CLOSING,
-      share: EVERYTHING,
+      replayWait: NO_REPLAY_WAIT,
+      assignment: ALL_TARGETS,
       now: () => 0n,
       stopwatch: () => 0,
     };
@@ -215,24 +221,27 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     await store.close();
   });
 
-  it.each(["trades", "trades_1m"])("leaves out and counts what needs %s that retention has removed", async (table) => {
-    const horizon = "2026-03-01T11:40:00Z";
-    await database.sql`
+  it.each(["trades", "trades_1m"])(
+    "omits and counts buckets that need rows of %s which retention has removed",
+    async (table) => {
+      const horizon = "2026-03-01T11:40:00Z";
+      await database.sql`
       UPDATE retention_horizons SET complete_from = ${horizon}::timestamptz WHERE table_name IN ('trades', ${table})`;
-    try {
-      // An hour lies before these buckets, so that the guard needs no minutes.
-      const plan = planWith({ from: minute(90), to: minute(110) });
-      const { expired, firstExpired, values } = await expectAgreement(policyWith(), plan);
-      expect(expired).toBeGreaterThan(0);
-      expect(values).toBeGreaterThan(0);
-      expect(firstExpired).toContain(`what was before ${horizon} has been removed`);
-      expect(firstExpired).toMatch(/^crypto:\w+\/fiat:\w+ over \d+ s: this needs /);
-    } finally {
-      await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
-    }
-  });
+      try {
+        // There is an hour before these buckets, so that the guard needs no minutes.
+        const plan = planWith({ from: minute(90), to: minute(110) });
+        const { expired, firstExpired, values } = await expectAgreement(policyWith(), plan);
+        expect(expired).toBeGreaterThan(0);
+        expect(values).toBeGreaterThan(0);
+        expect(firstExpired).toContain(`rows before ${horizon} have been removed`);
+        expect(firstExpired).toMatch(/^crypto:\w+\/fiat:\w+ over \d+ s: this needs /);
+      } finally {
+        await database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
+      }
+    },
+  );
 
-  it("leaves out what the guard cannot judge, because retention has removed the minutes before", async () => {
+  it("omits buckets that the guard cannot check because retention has removed the minutes before", async () => {
     await database.sql`
       UPDATE retention_horizons SET complete_from = '2026-03-01T10:40:00Z' WHERE table_name IN ('trades', 'trades_1m')`;
     try {
@@ -247,7 +256,7 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     }
   });
 
-  it("gives the bytes of compute where the guard withholds", async () => {
+  it("writes the bytes of compute if the guard withholds values", async () => {
     const pair = parsePair("JUMPY/USD");
     await writeTrades(
       database,
@@ -256,58 +265,59 @@ describe.each(testEngines)("a backfill on $name", (engine) => {
     const plan = planWith({ pairs: [pair], windows: [60, 300], from: minute(1), to: minute(60) });
     const { lines, values } = await expectAgreement(policyWith(), plan);
     const unguarded = await expectAgreement(policyWith({ guard_factor: 0 }), plan);
-    // The level lasts, so that it becomes the recent price.
+    // The new price lasts long enough to become the recent price.
     expect(lines.at(-1)).toContain('"price":"3"');
     expect(values).toBeLessThan(unguarded.values);
   });
 
-  describe("of more values than it holds at once", () => {
-    const policy = policyWith({ triangulation_enabled: false });
-    const plan = { pairs: [LONELY], windows: [300], from: START, to: minute(LONG), everySeconds: 60 };
-    let undisturbed: { lines: string[]; result: BackfillResult };
-    beforeAll(async () => {
-      undisturbed = await linesOf(policy, plan);
-    });
-
-    it("has each bucket once, across the borders", async () => {
-      const ends = undisturbed.lines.map((line) => (parseTime(JSON.parse(line).to) - START) / seconds(60));
-      const within = (first: number, last: number) =>
-        Array.from({ length: last - first + 1 }, (_, index) => BigInt(first + index));
-      expect(ends).toEqual([...within(2, 7), ...within(61, 65), ...within(39_999, 40_008)]);
-      expect(undisturbed.result).toMatchObject({ values: ends.length, empty: LONG - ends.length, isComplete: true });
-      const around = { ...plan, from: minute(39_990), to: minute(40_010) };
-      const expected = await computed(policy, around);
-      const values = expected.filter(isValue);
-      expect(undisturbed.lines.slice(-values.length)).toEqual(values.map(serializePublished));
-    });
-
-    it("gives the same file where it was stopped and gone on with", async () => {
-      const path = freshPath();
-      const between = new AbortController();
-      const progress: number[] = [];
-      const onProgress = (done: number, total: number): void => {
-        expect(total).toBe(LONG);
-        progress.push(done);
-        if (done === 40_000) between.abort();
-      };
-      expect(await backfill(policy, plan, { path, signal: between.signal, onProgress })).toMatchObject({
-        isComplete: false,
+  if (isThorough)
+    describe("of more values than a chunk holds", () => {
+      const policy = policyWith({ triangulation_enabled: false });
+      const plan = { pairs: [LONELY], windows: [300], from: START, to: minute(LONG), everySeconds: 60 };
+      let undisturbed: { lines: string[]; result: BackfillResult };
+      beforeAll(async () => {
+        undisturbed = await linesOf(policy, plan);
       });
 
-      const within = new AbortController();
-      const stopping = {
-        ...jsonl,
-        line: (value: PublishedValue) => {
-          within.abort();
-          return jsonl.line(value);
-        },
-      };
-      const stopped = await backfill(policy, plan, { path, signal: within.signal, format: stopping });
-      expect(stopped.isComplete).toBe(false);
+      it("has each bucket once across chunk boundaries", async () => {
+        const ends = undisturbed.lines.map((line) => (parseTime(JSON.parse(line).to) - START) / seconds(60));
+        const within = (first: number, last: number) =>
+          Array.from({ length: last - first + 1 }, (_, index) => BigInt(first + index));
+        expect(ends).toEqual([...within(2, 7), ...within(61, 65), ...within(39_999, 40_008)]);
+        expect(undisturbed.result).toMatchObject({ values: ends.length, empty: LONG - ends.length, isComplete: true });
+        const around = { ...plan, from: minute(39_990), to: minute(40_010) };
+        const expected = await computed(policy, around);
+        const values = expected.filter(isValue);
+        expect(undisturbed.lines.slice(-values.length)).toEqual(values.map(serializePublished));
+      });
 
-      expect(await backfill(policy, plan, { path, onProgress })).toEqual(undisturbed.result);
-      expect(progress).toEqual([0, 40_000, 40_000, LONG]);
-      expect(readFileSync(path, "utf8").split("\n").slice(0, -1)).toEqual(undisturbed.lines);
+      it("writes the same file if it is stopped and resumed", async () => {
+        const path = freshPath();
+        const between = new AbortController();
+        const progress: number[] = [];
+        const onProgress = (done: number, total: number): void => {
+          expect(total).toBe(LONG);
+          progress.push(done);
+          if (done === 40_000) between.abort();
+        };
+        expect(await backfill(policy, plan, { path, signal: between.signal, onProgress })).toMatchObject({
+          isComplete: false,
+        });
+
+        const within = new AbortController();
+        const stopping = {
+          ...jsonl,
+          line: (value: PublishedValue) => {
+            within.abort();
+            return jsonl.line(value);
+          },
+        };
+        const stopped = await backfill(policy, plan, { path, signal: within.signal, format: stopping });
+        expect(stopped.isComplete).toBe(false);
+
+        expect(await backfill(policy, plan, { path, onProgress })).toEqual(undisturbed.result);
+        expect(progress).toEqual([0, 40_000, 40_000, LONG]);
+        expect(readFileSync(path, "utf8").split("\n").slice(0, -1)).toEqual(undisturbed.lines);
+      });
     });
-  });
 });

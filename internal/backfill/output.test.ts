@@ -22,7 +22,7 @@ function freshPath(): string {
 const textOf = (path: string): string => readFileSync(path, "utf8");
 const open = (path: string, question = "q") => openOutput(path, question, HEADER);
 
-/** A file whose first part is written, as a process that dies leaves it. */
+/** A file of which the first part is written, as a killed process leaves it. */
 async function begun(path = freshPath()): Promise<string> {
   const output = await open(path);
   await output.append(["é1\n"], FIRST, counts(1));
@@ -31,7 +31,7 @@ async function begun(path = freshPath()): Promise<string> {
 }
 
 describe("the output of a backfill", () => {
-  it("is a new file, with what tells how far it is beside it until it is complete", async () => {
+  it("is a new file, with a progress file beside it until it is complete", async () => {
     const path = freshPath();
     const output = await open(path);
     expect(output).toMatchObject({ done: null, counts: { values: 0, empty: 0, expired: 0, firstExpired: null } });
@@ -43,7 +43,7 @@ describe("the output of a backfill", () => {
     expect(existsSync(`${path}.progress`)).toBe(false);
   });
 
-  it("goes on where an earlier run has stopped, with what that had counted", async () => {
+  it("resumes where an earlier run stopped, including its counts", async () => {
     const path = await begun();
     const output = await open(path);
     expect(output).toMatchObject({ done: FIRST, counts: counts(1) });
@@ -52,7 +52,7 @@ describe("the output of a backfill", () => {
     expect(textOf(path)).toBe("head\né1\n2\n");
   });
 
-  it("takes many lines, however long", async () => {
+  it("accepts many lines of any length", async () => {
     const path = freshPath();
     const lines = Array.from({ length: 2500 }, (_, line) => `${"é".repeat(line % 7)}${line}\n`);
     const output = await open(path);
@@ -62,7 +62,7 @@ describe("the output of a backfill", () => {
     expect(textOf(path)).toBe([HEADER, ...lines, ...lines].join(""));
   });
 
-  it("takes away what was written after the progress was noted", async () => {
+  it("removes lines that were written after the progress was saved", async () => {
     const path = await begun();
     appendFileSync(path, "2\nhalf a li");
     const output = await open(path);
@@ -72,9 +72,9 @@ describe("the output of a backfill", () => {
   });
 
   it.each([
-    ["before the file was made", (path: string) => rmSync(path)],
-    ["before the header was noted", (path: string) => writeFileSync(path, "hea")],
-  ])("begins anew where the run died %s", async (_when, harm) => {
+    ["before the file was created", (path: string) => rmSync(path)],
+    ["before the header was recorded", (path: string) => writeFileSync(path, "hea")],
+  ])("restarts if the run was killed %s", async (_when, harm) => {
     const path = freshPath();
     await (await open(path)).close(false);
     const progress = JSON.parse(textOf(`${path}.progress`));
@@ -86,18 +86,18 @@ describe("the output of a backfill", () => {
     expect(textOf(path)).toBe("head\n1\n");
   });
 
-  it("leaves alone a file that is complete, or another's", async () => {
+  it("refuses to change a file that is complete or has a different origin", async () => {
     const path = freshPath();
     writeFileSync(path, "mine");
-    await expect(open(path)).rejects.toThrow(`${path} is there already; remove it, or name another file`);
+    await expect(open(path)).rejects.toThrow(`${path} exists already; remove it, or name another file`);
     expect(textOf(path)).toBe("mine");
     expect(existsSync(`${path}.progress`)).toBe(false);
   });
 
-  it("leaves alone a file that was begun for another question", async () => {
+  it("refuses to change a file that was started with different options", async () => {
     const path = await begun();
     await expect(open(path, "another")).rejects.toThrow(
-      `${path} was begun with other options or settings; repeat those, or remove ${path}.progress and it`,
+      `${path} was started with other options or settings; repeat those, or remove it and ${path}.progress`,
     );
     expect(textOf(path)).toBe("head\né1\n");
   });
@@ -105,19 +105,19 @@ describe("the output of a backfill", () => {
   it.each([
     ["cut", (path: string) => truncateSync(path, 6)],
     ["gone", (path: string) => rmSync(path)],
-  ])("refuses to go on with a file that is %s, instead of filling it up", async (_how, harm) => {
+  ])("refuses to resume a file that is %s, instead of extending it", async (_how, harm) => {
     const path = await begun();
     harm(path);
-    await expect(open(path)).rejects.toThrow(`${path} has lost what was written to it`);
+    await expect(open(path)).rejects.toThrow(`${path} has been truncated`);
   });
 
-  it.each(["", "{", "[]", '{"question":"q"}', "null"])("refuses progress that reads %j", async (text) => {
+  it.each(["", "{", "[]", '{"question":"q"}', "null"])("refuses a progress file with the content %j", async (text) => {
     const path = await begun();
     writeFileSync(`${path}.progress`, text);
-    await expect(open(path)).rejects.toThrow(`${path}.progress is not what a run of backfill leaves; remove it`);
+    await expect(open(path)).rejects.toThrow(`${path}.progress is not a progress file of backfill; remove it`);
   });
 
-  it("says where it cannot write", async () => {
+  it("names the path if it cannot write", async () => {
     const path = join(directory, "no-such-folder", "out.csv");
     await expect(open(path)).rejects.toThrow(`${path} cannot be written: ENOENT`);
   });

@@ -1,26 +1,26 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { z } from "zod";
-import { asError } from "../canonical/as-error.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatTime, type Micros, parseTime } from "../canonical/time.ts";
+import { asError } from "../lib/as-error.ts";
 
-/** Lines that are written at once: about a megabyte. */
-const LINES_AT_ONCE = 1000;
+/** Lines per write: about a megabyte. */
+const LINES_PER_WRITE = 1000;
 
 const COUNTS = z.object({
-  /** Values written. */
+  /** Number of values written. */
   values: z.number(),
-  /** Buckets of which nothing is published. */
+  /** Number of buckets without a published value. */
   empty: z.number(),
-  /** Buckets left out because retention has removed what they need, and why the first was. */
+  /** Number of buckets omitted because retention has removed their data; `firstExpired` is the reason of the first. */
   expired: z.number(),
   firstExpired: z.string().nullable(),
 });
 
-/** What stands in `FILE.progress` until the file is complete. */
+/** The content of `FILE.progress`, which exists until the file is complete. */
 const PROGRESS = z.object({
-  /** What was asked for, as text. */
+  /** The options and settings that decide the file's content, as text. */
   question: z.string(),
   done: z.string().nullable(),
   bytes: z.number(),
@@ -29,48 +29,48 @@ const PROGRESS = z.object({
 
 type Progress = z.infer<typeof PROGRESS>;
 
-/** What became of the buckets up to a moment. */
+/** The outcome counts of the buckets so far. */
 export type BackfillCounts = Readonly<z.infer<typeof COUNTS>>;
 
 const NO_COUNTS: BackfillCounts = { values: 0, empty: 0, expired: 0, firstExpired: null };
 
-/** The file that values are written to. It can be left at any moment and gone on with later. */
+/** The output file. Writing can be interrupted at any time and resumed later. */
 export interface BackfillOutput {
-  /** The bucket end up to which the file was complete when it was opened; null where nothing was written. */
+  /** The bucket end up to which the file was complete when it was opened; null for a new file. */
   readonly done: Micros | null;
-  /** What had become of the buckets up to there. */
+  /** The outcome counts of the buckets up to `done`. */
   readonly counts: BackfillCounts;
-  /** Adds what belongs to the bucket ends up to one. What is not added as a whole is taken away at the next opening. */
+  /** Appends the lines of the bucket ends up to `to`. An incomplete append is truncated at the next opening. */
   append(lines: readonly string[], to: Micros, counts: BackfillCounts): Promise<void>;
-  /** Ends writing: `isComplete` where nothing is left to be written. */
+  /** Closes the file; `isComplete` removes the progress file. */
   close(isComplete: boolean): Promise<void>;
 }
 
 /**
- * Opens a new file, or one that an earlier run with the same question has left.
- * @param question all that decides what the file holds
- * @throws InputError where the file is another's: complete, or of another question; where it cannot be written; where
- *   it has lost what was written
+ * Opens a new file, or resumes one that an earlier run with the same options and settings has left incomplete.
+ * @param question the options and settings that decide the file's content
+ * @throws InputError where the file is complete or belongs to other options, cannot be written, or is shorter than
+ * recorded
  */
 export async function openOutput(path: string, question: string, header: string): Promise<BackfillOutput> {
   const progressPath = `${path}.progress`;
-  const left = await readProgress(progressPath);
-  if (left === null && existsSync(path)) {
-    throw new InputError(`${path} is there already; remove it, or name another file`);
+  const previous = await readProgress(progressPath);
+  if (previous === null && existsSync(path)) {
+    throw new InputError(`${path} exists already; remove it, or name another file`);
   }
-  if (left !== null) await requireResumable(path, progressPath, left, question);
-  let progress = left ?? { question, done: null, bytes: 0, counts: NO_COUNTS };
-  // Progress comes first: a file without it is taken for complete.
-  if (left === null) await writeWhole(progressPath, JSON.stringify(progress)).catch(refuseToWrite(path));
+  if (previous !== null) await requireResumable(path, progressPath, previous, question);
+  let progress = previous ?? { question, done: null, bytes: 0, counts: NO_COUNTS };
+  // The progress file is written first, because an output file without it counts as complete.
+  if (previous === null) await writeAtomically(progressPath, JSON.stringify(progress)).catch(throwUnwritable(path));
   const file = await open(path, progress.bytes === 0 ? "w" : "r+");
   const append = async (lines: readonly string[], done: string | null, counts: BackfillCounts): Promise<void> => {
     let { bytes } = progress;
-    for (let line = 0; line < lines.length; line += LINES_AT_ONCE) {
-      bytes += await writeAt(file, lines.slice(line, line + LINES_AT_ONCE).join(""), bytes);
+    for (let line = 0; line < lines.length; line += LINES_PER_WRITE) {
+      bytes += await writeFully(file, lines.slice(line, line + LINES_PER_WRITE).join(""), bytes);
     }
     await file.sync();
     progress = { question, done, bytes, counts };
-    await writeWhole(progressPath, JSON.stringify(progress));
+    await writeAtomically(progressPath, JSON.stringify(progress));
   };
   try {
     await file.truncate(progress.bytes);
@@ -96,31 +96,36 @@ async function readProgress(path: string): Promise<Progress | null> {
   try {
     return PROGRESS.parse(JSON.parse(text));
   } catch {
-    throw new InputError(`${path} is not what a run of backfill leaves; remove it`);
+    throw new InputError(`${path} is not a progress file of backfill; remove it`);
   }
 }
 
-/** @throws InputError where the file cannot be gone on with */
-async function requireResumable(path: string, progressPath: string, left: Progress, question: string): Promise<void> {
-  if (left.question !== question) {
+/** @throws InputError where the file cannot be resumed */
+async function requireResumable(
+  path: string,
+  progressPath: string,
+  previous: Progress,
+  question: string,
+): Promise<void> {
+  if (previous.question !== question) {
     throw new InputError(
-      `${path} was begun with other options or settings; repeat those, or remove ${progressPath} and it`,
+      `${path} was started with other options or settings; repeat those, or remove it and ${progressPath}`,
     );
   }
   const size = existsSync(path) ? (await stat(path)).size : 0;
-  if (size < left.bytes) {
-    throw new InputError(`${path} has lost what was written to it; remove ${progressPath} and what is left of it`);
+  if (size < previous.bytes) {
+    throw new InputError(`${path} has been truncated; remove it and ${progressPath}, and run backfill again`);
   }
 }
 
-function refuseToWrite(path: string): (error: unknown) => never {
+function throwUnwritable(path: string): (error: unknown) => never {
   return (error) => {
     throw new InputError(`${path} cannot be written: ${asError(error).message}`);
   };
 }
 
-/** @returns how many bytes the text is; a single write may leave a part of them behind */
-async function writeAt(file: FileHandle, text: string, position: number): Promise<number> {
+/** Writes the whole text, in several writes if need be, and returns its length in bytes. */
+async function writeFully(file: FileHandle, text: string, position: number): Promise<number> {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
@@ -129,8 +134,8 @@ async function writeAt(file: FileHandle, text: string, position: number): Promis
   return bytes.length;
 }
 
-/** Writes so that a crash leaves the old content or the new. */
-async function writeWhole(path: string, content: string): Promise<void> {
+/** Replaces the file atomically: after a crash it has the old content or the new. */
+async function writeAtomically(path: string, content: string): Promise<void> {
   const scratch = `${path}.new`;
   const file: FileHandle = await open(scratch, "w");
   try {

@@ -17,9 +17,9 @@ const endsOf = (asked: BackfillPlan, after: Micros | null = null): string[] =>
 
 describe("the bucket ends of a plan", () => {
   it.each([
-    ["the multiples of every, after from and up to to", {}, ["10:01:00Z", "10:02:00Z", "10:03:00Z"]],
+    ["the multiples of --every in (from, to]", {}, ["10:01:00Z", "10:02:00Z", "10:03:00Z"]],
     [
-      "whatever from and to are",
+      "multiples for any from and to",
       { from: parseTime("2026-03-01T09:59:59.999999Z"), to: parseTime("2026-03-01T10:02:59.999999Z") },
       ["10:00:00Z", "10:01:00Z", "10:02:00Z"],
     ],
@@ -30,14 +30,14 @@ describe("the bucket ends of a plan", () => {
     expect(countEnds(plan(details), null)).toBe(ends.length);
   });
 
-  it("go on after the one that is done", () => {
+  it("continue after the last completed one", () => {
     const done = parseTime("2026-03-01T10:02:00Z");
     expect(endsOf(plan(), done)).toEqual(["10:03:00Z"]);
     expect(countEnds(plan(), done)).toBe(1);
     expect(countEnds(plan(), plan().to)).toBe(0);
   });
 
-  it("come in chunks of so many values, each end whole, none twice", () => {
+  it("are split into chunks of a maximum number of values, without splitting or repeating an end", () => {
     const long = plan({ to: parseTime("2026-05-01T00:00:00Z"), windows: [300, 3600, 86_400] });
     const chunks = [...endsInChunks(long, null)];
     const ends = chunks.flat();
@@ -48,7 +48,7 @@ describe("the bucket ends of a plan", () => {
     expect(ends.at(-1)).toBe(long.to);
   });
 
-  it("come one at a time where one has more values than a chunk", () => {
+  it("are returned one at a time if one has more values than a chunk", () => {
     const wide = plan({ pairs: Array.from({ length: 50_000 }, () => parsePair("XLM/USD")) });
     expect([...endsInChunks(wide, null)].map(({ length }) => length)).toEqual([1, 1, 1]);
   });

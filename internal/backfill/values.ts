@@ -1,47 +1,47 @@
 import { setImmediate } from "node:timers/promises";
-import { withContracts } from "../aggregate/contracts.ts";
-import { expandPair } from "../aggregate/expansion.ts";
-import { concurrently } from "../aggregate/orchestrator/concurrently.ts";
-import type { Policy } from "../aggregate/policy.ts";
-import { type Pricing, pricingOf } from "../aggregate/pricing.ts";
-import type { TradeReader } from "../aggregate/reader.ts";
 import { type Bucket, bucketEndingAt } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
 import { type Micros, seconds } from "../canonical/time.ts";
-import type { Database } from "../storage/database.ts";
-import { RawDataExpired } from "../storage/errors.ts";
+import { concurrently } from "../lib/concurrently.ts";
+import { resolveContracts } from "../policy/contracts.ts";
+import { expandPair } from "../policy/expansion.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type Pricing, pricingOf } from "../policy/pricing.ts";
+import type { TradeReader } from "../policy/reader.ts";
+import type { Database } from "../storage/connection/database.ts";
+import { RawDataExpired } from "../storage/connection/errors.ts";
 import { withReplay } from "../storage/replay/replay.ts";
-import { withSnapshot } from "../storage/snapshot.ts";
+import { withSnapshot } from "../storage/windows/snapshot.ts";
 import type { BackfillPlan } from "./plan.ts";
 
-/** What values are computed with. */
+/** The dependencies of a backfill. */
 export interface BackfillContext {
   readonly database: Database;
   readonly policy: Policy;
-  /** Values in flight at once. */
+  /** Maximum number of values computed concurrently. */
   readonly concurrency: number;
-  /** Raw trades that one value may pull into the process. */
+  /** Maximum number of raw trades that one value may load into the process. */
   readonly maxTrades: number;
-  /** How long the last trades of a bucket have to land. */
+  /** Wait after a bucket's end for decoders to write its last trades. */
   readonly settleSeconds: number;
 }
 
-/** The line of one pair over one bucket: null where nothing is published, the error where retention has removed what it needs. */
+/** The line of a value; null where nothing is published, the error where retention has removed its data. */
 export type Outcome = string | RawDataExpired | null;
 
-/** Longer windows are read from the rollups each time: their minutes would be too many to hold. */
-const LONGEST_HELD_SECONDS = 2 * 86_400;
-/** Minutes of pairs that are held at once. */
-const MINUTES_HELD = 30_000;
-/** Values in flight, of which more would only take memory. */
-const MOST_AT_ONCE = 100;
-/** For fewer buckets than this, holding the minutes does not pay. */
-const FEWEST_ENDS = 10;
+/** Longer windows are read from the rollups each time, because their minutes would take too much memory. */
+const MAX_HELD_WINDOW_SECONDS = 2 * 86_400;
+/** Maximum number of minutes, summed over pairs, that are held in memory. */
+const MAX_HELD_MINUTES = 30_000;
+/** Maximum number of concurrent values; more would only take memory. */
+const MAX_IN_FLIGHT = 100;
+/** With fewer bucket ends, loading the minutes into memory costs more than it saves. */
+const MIN_ENDS_FOR_REPLAY = 10;
 
 /**
- * What is published at the bucket ends, by end, then pair, then window; not all of it where the signal has stopped it.
- * Each value comes from one snapshot of the trades, those of a pair from the same.
+ * Returns the outcomes at the bucket ends, ordered by end, then pair, then window; incomplete if the signal aborted.
+ * All values of a pair come from one snapshot.
  */
 export async function valuesAt(
   context: BackfillContext,
@@ -54,11 +54,11 @@ export async function valuesAt(
   const outcomes = new Array<Outcome>(ends.length * pairs.length * windows.length).fill(null);
   for (const group of groupsOf(pairs, windows, ends)) {
     if (signal.aborted) break;
-    const endsAtOnce = Math.ceil(Math.min(concurrency, MOST_AT_ONCE) / (group.length * windows.length));
+    const endsAtOnce = Math.ceil(Math.min(concurrency, MAX_IN_FLIGHT) / (group.length * windows.length));
     await withReader(context, group, windows, ends, async (reader) => {
-      const known = await withContracts(reader, policy, pairs);
+      const known = await resolveContracts(reader, policy, pairs);
       await concurrently(ends.entries(), endsAtOnce, signal, async ([index, end]) => {
-        // What several values need is of one bucket end; beyond it, nothing is kept.
+        // Only values of the same bucket end share computations, so that each end has a pricing of its own.
         const pricing = pricingOf(reader, known, pairs, { maxTrades });
         const buckets = windows.map((window) => bucketEndingAt(end, window));
         const computing = group.flatMap((pair) =>
@@ -68,7 +68,7 @@ export async function valuesAt(
           }),
         );
         await Promise.all(computing);
-        // Where nothing had to be waited for, signals and timers get their turn here.
+        // Yields to signals and timers, since a value served from memory does not wait for I/O.
         await setImmediate();
       });
     });
@@ -77,7 +77,7 @@ export async function valuesAt(
 }
 
 async function outcomeOf(
-  { own: ownOf, throughOthers }: Pricing,
+  { own: ownOf, triangulation: triangulationOf }: Pricing,
   pair: Pair,
   bucket: Bucket,
   lineOf: (value: PublishedValue) => string,
@@ -85,7 +85,7 @@ async function outcomeOf(
   try {
     const own = await ownOf(pair, bucket);
     if (own.value !== null) return lineOf(own.value);
-    const triangulation = await throughOthers(pair, bucket, own);
+    const triangulation = await triangulationOf(pair, bucket, own);
     return triangulation?.outcome === "ok" ? lineOf(triangulation.value) : null;
   } catch (error) {
     if (error instanceof RawDataExpired) return error;
@@ -93,18 +93,18 @@ async function outcomeOf(
   }
 }
 
-/** Pairs whose minutes are held together. */
+/** Returns the pairs in groups whose minutes fit into memory together. */
 function groupsOf(pairs: readonly Pair[], windows: readonly number[], ends: readonly Micros[]): Pair[][] {
   const { from, to } = spanOf(windows, ends);
-  const size = Math.max(1, Math.floor(MINUTES_HELD / (Number((to - from) / seconds(60)) + 1)));
+  const size = Math.max(1, Math.floor(MAX_HELD_MINUTES / (Number((to - from) / seconds(60)) + 1)));
   const groups: Pair[][] = [];
   for (let start = 0; start < pairs.length; start += size) groups.push(pairs.slice(start, start + size));
   return groups;
 }
 
-/** What holds the buckets of these ends, as far as their windows are held. */
+/** Returns the time range that covers the buckets of these ends whose windows are held in memory. */
 function spanOf(windows: readonly number[], ends: readonly Micros[]): Bucket {
-  const longest = Math.max(0, ...windows.filter((window) => window <= LONGEST_HELD_SECONDS));
+  const longest = Math.max(0, ...windows.filter((window) => window <= MAX_HELD_WINDOW_SECONDS));
   const [first = 0n, last = first] = [ends[0], ends.at(-1)];
   return { from: first - seconds(longest), to: last };
 }
@@ -117,7 +117,7 @@ function withReader(
   read: (reader: TradeReader) => Promise<void>,
 ): Promise<void> {
   const ended = { to: ends.at(-1) ?? 0n, settleSeconds };
-  if (ends.length < FEWEST_ENDS) return withSnapshot(database, read, ended);
+  if (ends.length < MIN_ENDS_FOR_REPLAY) return withSnapshot(database, read, ended);
   const traded = pairs.flatMap((pair) => expandPair(pair, policy));
   return withReplay(database, { pairs: traded, span: spanOf(windows, ends) }, read, ended);
 }

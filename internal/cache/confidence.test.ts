@@ -19,7 +19,7 @@ const stored = {
   policy: "50cc362b5b34",
 };
 
-test("a confidence is read as it is written, of a triangulated value with its weakest leg", () => {
+test("a serialized confidence is parsed back, with the weakest leg of a triangulated value", () => {
   expect(parseConfidence(JSON.stringify(stored))).toEqual(stored);
   const ofLegs = { ...stored, weakest_leg: "crypto:XLM/fiat:EUR" };
   expect(parseConfidence(JSON.stringify(ofLegs))).toEqual(ofLegs);
@@ -30,6 +30,6 @@ test.each([
   ["confidence", "0.5"],
   ["to", "yesterday"],
   ["factors", { ...stored.factors, venues: { measured: "2", score: "2" } }],
-])("what no aggregator writes is refused, by the field: %s %j", (field, wrong) => {
+])("an invalid confidence is refused with the name of the field: %s %j", (field, wrong) => {
   expect(() => parseConfidence(JSON.stringify({ ...stored, [field]: wrong }))).toThrow(field);
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { CONFIDENCE_FACTORS, type Confidence } from "../aggregate/confidence.ts";
-import { pairText, parseWith, timeText } from "./value.ts";
+import { pairText, parseWith, timeText } from "../canonical/stored-text.ts";
+import { CONFIDENCE_FACTORS, type Confidence } from "../policy/confidence.ts";
 
 const score = z
   .string()
@@ -8,9 +8,9 @@ const score = z
   .describe("from 0 to 1, 4 decimals");
 
 const factor = z
-  .object({ measured: z.string().describe("what was measured; see docs/methodology.md"), score })
+  .object({ measured: z.string().describe("the measured value (docs/methodology.md)"), score })
   .nullable()
-  .describe("null where it is not known; it does not count then");
+  .describe("null where it is unknown; it does not count then");
 
 const factors = z.object(
   Object.fromEntries(CONFIDENCE_FACTORS.map((name) => [name, factor])) as Record<
@@ -19,19 +19,21 @@ const factors = z.object(
   >,
 );
 
-/** How far a published value can be relied on, as it is stored. */
+/** The confidence in a published value, as it is stored. */
 export const confidenceSchema = z.object({
   pair: pairText,
   window_seconds: z.int().positive(),
   from: timeText,
   to: timeText,
   confidence: score,
-  weakest_leg: pairText.optional().describe("of a triangulated value: the market on its way that the factors are of"),
+  weakest_leg: pairText
+    .optional()
+    .describe("for a triangulated value: the market on its route that the factors describe"),
   factors,
   policy: z.string(),
 });
 
-/** @throws PoisonedValueError that names each field that is wrong */
+/** Parses a stored confidence. @throws PoisonedValueError that names each invalid field */
 export function parseConfidence(text: string): Confidence {
   return parseWith(confidenceSchema, text, "a confidence");
 }

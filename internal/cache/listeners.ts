@@ -1,18 +1,18 @@
 import type { Announcement } from "./keys.ts";
 import type { Subscriber } from "./store.ts";
 
-/** Those who want to hear of writes, each called in a microtask of its own: what one throws harms nobody else. */
+/** The subscribers of writes, each called in a microtask of its own, so that an error of one does not affect others. */
 export interface Listeners {
   readonly size: number;
-  /** Returns a function that takes the listener out again, for good. */
+  /** Adds a listener, and returns a function that removes it. */
   add(onWrite: (announcement: Announcement) => void, others?: Subscriber): () => void;
   announce(announcement: Announcement): void;
   announcePut(key: string): void;
-  /** Tells all who have not heard so that everything is announced from now on. */
+  /** Calls `onUp` of all listeners that are down. */
   up(): void;
-  /** Tells all who heard of `up` that this is over. */
+  /** Calls `onDown` of all listeners that are up. */
   down(): void;
-  /** Tells them so for the last time, and takes all out. */
+  /** Calls `onDown` likewise, and removes all listeners. */
   clear(): void;
 }
 
@@ -36,7 +36,7 @@ export function makeListeners(): Listeners {
     for (const listener of listeners) {
       if (listener.isUp === isUp) continue;
       listener.isUp = isUp;
-      // Who is being taken out by `clear` hears of it too.
+      // Also for listeners that `clear` has removed meanwhile.
       queueMicrotask(() => (isUp ? listener.onUp?.() : listener.onDown?.()));
     }
   }

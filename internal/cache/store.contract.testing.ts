@@ -4,15 +4,15 @@ import { formatTime, seconds } from "../canonical/time.ts";
 import type { Announcement } from "./keys.ts";
 import type { PriceStore, PriceWrite } from "./store.ts";
 
-/** What the contract needs of a kind of store. */
+/** What the contract tests need from an implementation of the store. */
 export interface StoreHarness {
-  /** A store on the data under a prefix; stores of one prefix share it. */
+  /** Opens a store on the data under a prefix; stores with the same prefix share it. */
   open(prefix: string): PriceStore;
-  /** A prefix with nothing under it. */
+  /** Returns an unused prefix. */
   freshPrefix(): string;
-  /** Lets time pass, by this much or until the condition is met. */
+  /** Lets this much time pass, or waits until the condition is met. */
   elapse(ttlSeconds: number, isOver: () => Promise<boolean>): Promise<void>;
-  /** How often the property is tried. */
+  /** The number of runs of the property. */
   readonly runs: number;
   cleanUp(): Promise<void>;
 }
@@ -28,7 +28,7 @@ function write(key: string, step: number, note = ""): PriceWrite {
   return { key, value: JSON.stringify({ pair: "crypto:XLM/fiat:USD", to, note }), to, ttlSeconds: TTL };
 }
 
-/** The contract of every store. */
+/** Defines the contract tests that every store must pass. */
 export function describeStore(name: string, harness: StoreHarness): void {
   describe(name, () => {
     const opened: PriceStore[] = [];
@@ -56,11 +56,11 @@ export function describeStore(name: string, harness: StoreHarness): void {
     });
     afterAll(() => harness.cleanUp());
 
-    test("answers", async () => {
+    test("answers a ping", async () => {
       await store.ping();
     });
 
-    test("reads what was written, in the order of the keys, null where there is nothing", async () => {
+    test("reads written values in the order of the keys, and null for missing ones", async () => {
       const writes = [write("a", 1), write("b", 2), write("c", 3)];
       expect(await store.publish(writes)).toEqual(["written", "written", "written"]);
       expect(await store.read(["c", "none", "a", "b", "a"])).toEqual([
@@ -72,18 +72,18 @@ export function describeStore(name: string, harness: StoreHarness): void {
       ]);
     });
 
-    test("takes nothing to read and nothing to write", async () => {
+    test("accepts an empty list of reads and of writes", async () => {
       expect(await store.read([])).toEqual([]);
       expect(await store.publish([])).toEqual([]);
     });
 
-    test("keeps any text as it is", async () => {
+    test("stores any text unchanged", async () => {
       const value = 'Ünïcode 🚀 "quoted" \\ \r\n \u0000 end';
       await store.publish([{ key: "text", value, to: at(1), ttlSeconds: TTL }]);
       expect(await store.read(["text"])).toEqual([value]);
     });
 
-    test("a value lives for its time to live, and a later write begins it anew", async () => {
+    test("a value expires after its TTL, and a later write renews it", async () => {
       await store.publish([
         { ...write("short", 1), ttlSeconds: 1 },
         { ...write("renewed", 1), ttlSeconds: 1 },
@@ -95,13 +95,13 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await read()).toEqual([null, write("renewed", 2).value, write("long", 1).value]);
     });
 
-    test("an expired value supersedes nothing", async () => {
+    test("an expired value does not supersede an earlier bucket", async () => {
       await store.publish([{ ...write("key", 9), ttlSeconds: 1 }]);
       await harness.elapse(1, async () => (await store.read(["key"]))[0] === null);
       expect(await store.publish([write("key", 1)])).toEqual(["written"]);
     });
 
-    test("an earlier bucket never replaces a later one, whoever writes it", async () => {
+    test("an earlier bucket never replaces a later one, from any writer", async () => {
       const other = open();
       await store.publish([write("key", 5, "later")]);
       expect(await other.publish([write("key", 4), write("free", 4)])).toEqual(["superseded", "written"]);
@@ -110,20 +110,20 @@ export function describeStore(name: string, harness: StoreHarness): void {
     });
 
     test.each(["2999-01-01T00:00:00Z", "9999-99-99T99:99:99Z"])(
-      "a value of a bucket that has not ended by the store's clock stops nobody: %s",
+      "a value of a bucket in the future is replaced by any other: %s",
       async (to) => {
         await store.put("key", JSON.stringify({ to }), TTL);
         expect(await store.publish([write("key", 1)])).toEqual(["written"]);
       },
     );
 
-    test("the same bucket is rewritten", async () => {
+    test("a value of the same bucket is replaced", async () => {
       await store.publish([write("key", 5, "first")]);
       expect(await store.publish([write("key", 5, "again")])).toEqual(["written"]);
       expect(await store.read(["key"])).toEqual([write("key", 5, "again").value]);
     });
 
-    test("writes of one call go in their order", async () => {
+    test("the writes of one call are applied in order", async () => {
       expect(await store.publish([write("key", 2), write("key", 1), write("key", 3), write("key", 3, "x")])).toEqual([
         "written",
         "superseded",
@@ -134,7 +134,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
     });
 
     test.each(["", "null", "poison", '{"to":"tomorrow"}', '{"to":99999999999}', '{"to":"9999-99-99"}'])(
-      "a held value without a time, %j, is overwritten",
+      "a stored value without a valid time, %j, is overwritten",
       async (poison) => {
         await store.publish([{ key: "key", value: poison, to: at(9), ttlSeconds: TTL }]);
         expect(await store.read(["key"])).toEqual([poison]);
@@ -142,7 +142,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       },
     );
 
-    test("a write that cannot be ordered or cannot expire fails alone", async () => {
+    test("a write without a valid time or TTL fails without affecting the others", async () => {
       const heard = await listen(store);
       const outcomes = await store.publish([
         write("a", 1),
@@ -154,8 +154,8 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(outcomes).toEqual([
         "written",
         expect.objectContaining({ message: expect.stringContaining("b: to") }),
-        expect.objectContaining({ message: expect.stringContaining("c: a time to live of 0") }),
-        expect.objectContaining({ message: expect.stringContaining("d: a time to live of 1.5") }),
+        expect.objectContaining({ message: expect.stringContaining("c: the TTL 0") }),
+        expect.objectContaining({ message: expect.stringContaining("d: the TTL 1.5") }),
         "written",
       ]);
       expect(await store.read(["b", "c", "d"])).toEqual([null, null, null]);
@@ -168,7 +168,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await store.read(writes.map(({ key }) => key))).toEqual(writes.map(({ value }) => value));
     });
 
-    test("every write is announced, by any writer; what is superseded is not", async () => {
+    test("every write of any writer is announced, unless it is superseded", async () => {
       const heard = await listen(store);
       await open().publish([write("a", 2), write("b", 2)]);
       await store.publish([write("a", 1), write("a", 2), write("a", 3)]);
@@ -189,7 +189,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await seen).toEqual([write("key", 1).value]);
     });
 
-    test("listeners are called later, not from within the write, and end one by one", async () => {
+    test("listeners are called asynchronously after the write, and can be removed one by one", async () => {
       const heard: string[] = [];
       const endFirst = await store.subscribe(({ to }) => heard.push(`first ${to}`));
       const endSecond = await store.subscribe(({ to }) => heard.push(`second ${to}`));
@@ -210,7 +210,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(heard).toHaveLength(3);
     });
 
-    test("a text that is put is kept as it is, and the last one stands", async () => {
+    test("a put stores its text unchanged, and the last put wins", async () => {
       const text = 'Ünïcode 🚀 "quoted" \\ \r\n \u0000 {"to":"2026-08-09T22:30:00Z"}';
       await store.put("put", text, TTL);
       expect(await open().read(["put"])).toEqual([text]);
@@ -218,7 +218,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await store.read(["put"])).toEqual([""]);
     });
 
-    test("a text that is put lives for its time to live, and putting it again begins it anew", async () => {
+    test("a put text expires after its TTL, and another put renews it", async () => {
       await store.put("short", "text", 1);
       await store.put("renewed", "before", 1);
       await store.put("renewed", "text", TTL);
@@ -227,21 +227,21 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(await read()).toEqual([null, "text"]);
     });
 
-    test("what is held is read with how long it stays", async () => {
+    test("readWithTtl returns texts with their remaining TTL", async () => {
       await store.publish([write("a", 1), { ...write("short", 1), ttlSeconds: 2 }]);
       await store.put("put", "text", 60);
-      const held = await store.readHeld(["put", "none", "a", "short"]);
+      const held = await store.readWithTtl(["put", "none", "a", "short"]);
       expect(held.map((each) => each?.text)).toEqual(["text", undefined, write("a", 1).value, write("short", 1).value]);
       for (const [index, seconds] of [60, 0, TTL, 2].entries()) {
         const remaining = held[index]?.remainingMs ?? 0;
         expect(remaining).toBeLessThanOrEqual(seconds * 1000);
         expect(remaining).toBeGreaterThanOrEqual(Math.max(0, seconds - 2) * 1000);
       }
-      expect(await store.readHeld([])).toEqual([]);
-      await harness.elapse(2, async () => (await store.readHeld(["short"]))[0] === null);
+      expect(await store.readWithTtl([])).toEqual([]);
+      await harness.elapse(2, async () => (await store.readWithTtl(["short"]))[0] === null);
     });
 
-    test("a text that is put is announced to those who listen for it, by any writer, and can be read then", async () => {
+    test("a put of any writer is announced to its listeners, and can be read then", async () => {
       const reader = open();
       const seen: unknown[] = [];
       const end = await reader.subscribe(() => {}, {
@@ -257,7 +257,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(seen).toHaveLength(1);
     });
 
-    test("a subscriber hears once that all is announced, and at the end that no more is", async () => {
+    test("a subscriber is notified once when the subscription is complete, and when it ends", async () => {
       const [first, second] = [[] as string[], [] as string[]];
       const into = (states: string[]) => ({ onUp: () => states.push("up"), onDown: () => states.push("down") });
       await store.subscribe(() => {}, into(first));
@@ -269,29 +269,32 @@ export function describeStore(name: string, harness: StoreHarness): void {
       expect(second).toEqual(["up"]);
     });
 
-    test("a text that is put is no write to anybody, and seen under no other prefix", async () => {
+    test("a put is not announced as a write, and not visible under other prefixes", async () => {
       const other = open(harness.freshPrefix());
       const [heard, heardByOther] = [await listen(store), await listen(other)];
       await store.put("put", "text", TTL);
       expect(await other.read(["put"])).toEqual([null]);
-      // Had it been announced, that would be heard before these.
+      // An announcement of it would have arrived before these.
       await store.publish([write("key", 1)]);
       await other.publish([write("key", 1)]);
       await vi.waitFor(() => expect([heard.length, heardByOther.length]).toEqual([1, 1]));
       expect([...heard, ...heardByOther].map(({ key }) => key)).toEqual(["key", "key"]);
     });
 
-    test.each([0, -1, 1.5, Number.NaN])("a text is not put for %s seconds, and what was there stays", async (ttl) => {
-      await store.put("put", "before", TTL);
-      await expect(store.put("put", "text", ttl)).rejects.toThrow(`put: a time to live of ${ttl} is not`);
-      expect(await store.read(["put"])).toEqual(["before"]);
-    });
+    test.each([0, -1, 1.5, Number.NaN])(
+      "a put with a TTL of %s seconds fails and keeps the previous text",
+      async (ttl) => {
+        await store.put("put", "before", TTL);
+        await expect(store.put("put", "text", ttl)).rejects.toThrow(`put: the TTL ${ttl} is not`);
+        expect(await store.read(["put"])).toEqual(["before"]);
+      },
+    );
 
     describe("the marker beside a value", () => {
       const marked = (step: number): PriceWrite => ({ ...write("key", step), provenance: "triangulated" });
       const read = () => store.read(["key", "key:provenance"]);
 
-      test("says where it comes from, and goes with a later value that says nothing", async () => {
+      test("contains the provenance, and is removed by a later value without one", async () => {
         await store.publish([marked(1), write("other", 1)]);
         expect(await read()).toEqual([write("key", 1).value, "triangulated"]);
         expect(await store.read(["other:provenance"])).toEqual([null]);
@@ -301,14 +304,14 @@ export function describeStore(name: string, harness: StoreHarness): void {
         expect(await read()).toEqual([write("key", 2).value, "triangulated"]);
       });
 
-      test("lives as long as the value", async () => {
+      test("expires with the value", async () => {
         const long = { ...marked(1), key: "long" };
         await store.publish([{ ...marked(1), ttlSeconds: 1 }, { ...long, ttlSeconds: 1 }, long]);
         await harness.elapse(1, async () => (await read()).every((text) => text === null));
         expect(await store.read(["long", "long:provenance"])).toEqual([long.value, "triangulated"]);
       });
 
-      test("stays as it is where a write is superseded or refused", async () => {
+      test("does not change if a write is superseded or refused", async () => {
         const refused = { to: "soon" };
         await store.publish([marked(5)]);
         expect(await store.publish([write("key", 4), { ...write("key", 6), ...refused }])).toEqual([
@@ -324,7 +327,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
         expect(await read()).toEqual([write("key", 6).value, null]);
       });
 
-      test("is announced to nobody", async () => {
+      test("is not announced", async () => {
         const heard = await listen(store);
         await store.publish([marked(1), write("key", 2)]);
         await vi.waitFor(() => expect(heard).toHaveLength(2));
@@ -332,7 +335,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       });
     });
 
-    test("stores of different prefixes see nothing of each other", async () => {
+    test("stores with different prefixes are independent", async () => {
       const other = open(harness.freshPrefix());
       const [heard, heardByOther] = [await listen(store), await listen(other)];
       await store.publish([write("key", 9, "mine")]);
@@ -344,7 +347,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       );
     });
 
-    test("two writers at once, in any interleaving, never take a key back in time", async () => {
+    test("two concurrent writers, in any interleaving, never replace a later bucket with an earlier one", async () => {
       const batch = fc.array(fc.record({ key: fc.integer({ max: 2, min: 0 }), step: fc.nat(20) }), { maxLength: 8 });
       const turns = fc.array(fc.record({ writer: fc.nat(1), batch, pause: fc.boolean() }), { maxLength: 12 });
       const writers = [store, open()];
@@ -380,9 +383,9 @@ export function describeStore(name: string, harness: StoreHarness): void {
       );
     });
 
-    test("a store that is closed finishes what is under way, then refuses, and may be closed again", async () => {
+    test("a closed store completes calls in flight, refuses new ones, and can be closed again", async () => {
       const end = await store.subscribe(() => {});
-      // What still waits for a connection is not under way.
+      // A call that still waits for a connection is not in flight.
       await store.ping();
       const last = store.publish([write("key", 1)]);
       await store.close();
@@ -391,7 +394,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       await end();
       await expect(store.ping()).rejects.toThrow("the store is closed");
       await expect(store.read(["key"])).rejects.toThrow("the store is closed");
-      await expect(store.readHeld(["key"])).rejects.toThrow("the store is closed");
+      await expect(store.readWithTtl(["key"])).rejects.toThrow("the store is closed");
       await expect(store.put("key", "text", TTL)).rejects.toThrow("the store is closed");
       await expect(store.subscribe(() => {})).rejects.toThrow("the store is closed");
       expect(await store.publish([write("key", 2)])).toEqual([

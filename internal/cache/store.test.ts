@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { type Micros, seconds } from "../canonical/time.ts";
-import { deleteTestKeys, testKeyPrefix, testRedisUrl } from "./redis.testing.ts";
+import { openStore } from "./open-store.ts";
+import { deleteTestKeys, testKeyPrefix, testRedisUrl } from "./redis/store.testing.ts";
 import { describeStore, type StoreHarness } from "./store.contract.testing.ts";
-import { openStore, type PriceStore } from "./store.ts";
+import type { PriceStore } from "./store.ts";
 
 const redisUrl = await testRedisUrl();
 
@@ -13,16 +14,16 @@ describe.skipIf(redisUrl === null)("with Redis", () => {
 });
 
 test.each(["", "memory", "memory:x", "http://user:secret@host", "redis//user:secret@host", "valkey://:secret@host"])(
-  "a URL of another kind, %j, is refused and not shown",
+  "a URL with another scheme, %j, is refused and not shown",
   (url) => {
     const refusal = messageOf(() => openStore({ url, key_prefix: "" }));
-    expect(refusal).toContain("write memory:, redis://HOST:PORT");
+    expect(refusal).toContain("use memory:, redis://HOST:PORT");
     expect(refusal).not.toContain("secret");
   },
 );
 
 test.each(["redis://:secret@", "redis://user:secret%@host", "redis://:secret@host:99999", "redis://:secret@host/db"])(
-  "a Redis URL that cannot be used, %j, is refused and not shown",
+  "an invalid Redis URL, %j, is refused and not shown",
   (url) => {
     const refusal = messageOf(() => openStore({ url, key_prefix: "" }));
     expect(refusal).toContain("the Redis URL");
@@ -42,7 +43,7 @@ function messageOf(open: () => unknown): string {
 
 function memoryHarness(): StoreHarness {
   const stores = new Map<string, PriceStore>();
-  // After the buckets of all that is written.
+  // A time after all written buckets.
   let clock: Micros = 1_786_399_200_000_000n;
   let count = 0;
   return {

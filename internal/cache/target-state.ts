@@ -1,16 +1,15 @@
 import { formatPair, type Pair } from "../canonical/pair.ts";
-import type { PublishedValue } from "../canonical/published.ts";
+import { type PublishedValue, parsePublished } from "../canonical/published.ts";
 import { MICROS_PER_SECOND, type Micros, parseTime } from "../canonical/time.ts";
-import type { HeldText } from "./store.ts";
-import { parsePublished } from "./value.ts";
+import type { TextWithTtl } from "./store.ts";
 
-/** What the store holds of a target at a moment. */
+/** The state of a target's stored value at a moment. */
 export interface TargetState {
   readonly pair: Pair;
   readonly windowSeconds: number;
   /**
    * `fresh`: its bucket ended at most two intervals and the settle time ago. `late`: longer ago. `missing`: there is no
-   * value, be it that nothing was published. `unreadable`: there is a text that is no value of the target.
+   * value, perhaps because nothing was published. `unreadable`: the stored text is not a value of the target.
    */
   readonly state: "fresh" | "late" | "missing" | "unreadable";
   /** The end of its bucket, RFC 3339. */
@@ -21,17 +20,17 @@ export interface TargetState {
   readonly policy: string | null;
   /** The venues in the price. */
   readonly sources: PublishedValue["sources"];
-  /** Whole seconds until the store forgets it; Infinity where it never does. */
-  readonly livesSeconds: number | null;
+  /** The remaining TTL in whole seconds; Infinity where it never expires. */
+  readonly ttlSeconds: number | null;
 }
 
-/** Values that may be missed until one counts as late: the tick that is due, and one that took long. */
+/** Intervals until a value counts as late: one for the tick that is due, and one for a slow tick. */
 const INTERVALS = 2;
 
-/** Judges what the store held under a target's key at the moment `now`. */
+/** Returns the state of a target from the text stored under its key, at the moment `now`. */
 export function targetState(
   { pair, windowSeconds }: Pick<TargetState, "pair" | "windowSeconds">,
-  held: HeldText | null,
+  held: TextWithTtl | null,
   now: Micros,
   { intervalSeconds, settleSeconds }: { readonly intervalSeconds: number; readonly settleSeconds: number },
 ): TargetState {
@@ -43,21 +42,21 @@ export function targetState(
     price: null,
     policy: null,
     sources: [],
-    livesSeconds: null,
+    ttlSeconds: null,
   };
   if (held === null) return { ...none, state: "missing" };
-  const livesSeconds = Math.round(held.remainingMs / 1000);
+  const ttlSeconds = Math.round(held.remainingMs / 1000);
   const value = readable(held.text);
   if (value === null || value.pair !== formatPair(pair) || value.window_seconds !== windowSeconds) {
-    return { ...none, livesSeconds, state: "unreadable" };
+    return { ...none, ttlSeconds, state: "unreadable" };
   }
   const { to, price, policy, sources } = value;
   const ageSeconds = Number((now - parseTime(to)) / MICROS_PER_SECOND);
   const state = ageSeconds <= INTERVALS * intervalSeconds + settleSeconds ? "fresh" : "late";
-  return { pair, windowSeconds, state, to, ageSeconds, price, policy, sources, livesSeconds };
+  return { pair, windowSeconds, state, to, ageSeconds, price, policy, sources, ttlSeconds };
 }
 
-/** The pairs that have no value in any window, in the order of the states. */
+/** Returns the pairs without a value in any window, in the order of the states. */
 export function pairsWithoutValue(states: readonly TargetState[]): string[] {
   const all = new Set(states.map(({ pair }) => formatPair(pair)));
   for (const { pair, price } of states) if (price !== null) all.delete(formatPair(pair));

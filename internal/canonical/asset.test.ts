@@ -52,14 +52,14 @@ describe("parseAsset", () => {
     expect(() => parseAsset(text)).toThrow(why);
   });
 
-  it("tells currencies from tokens that share their code", () => {
+  it("distinguishes currencies from tokens with the same code", () => {
     expect(isFiat(parseAsset("EUR"))).toBe(true);
     expect(isFiat(parseAsset("crypto:EUR"))).toBe(false);
   });
 });
 
 describe("parsePair", () => {
-  it("reads both sides", () => {
+  it("parses base and quote", () => {
     expect(formatPair(parsePair("XLM/USD"))).toBe("crypto:XLM/fiat:USD");
     expect(formatPair(parsePair(`native/USDC-${CIRCLE}`))).toBe(`native/USDC-${CIRCLE}`);
     expect(formatPair(parsePair(`XLM/USDC:${CIRCLE}`))).toBe(`crypto:XLM/USDC-${CIRCLE}`);

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { bucketEndingAt, HOUR, isClosed, latestClosed, MINUTE, splitBucket } from "./bucket.ts";
 import { seconds } from "./time.ts";
 
-it("cuts a bucket without gap or overlap, each part as coarse as it can be", () => {
+it("splits a bucket into the coarsest parts without gap or overlap", () => {
   const moment = fc.bigInt({ min: -(10n ** 13n), max: 10n ** 13n });
   const length = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 8n }), fc.bigInt({ min: 0n, max: 10n ** 12n }));
   fc.assert(
@@ -36,7 +36,7 @@ it("cuts a bucket without gap or overlap, each part as coarse as it can be", () 
   );
 });
 
-it("closes a bucket exactly when it has settled", () => {
+it("closes a bucket exactly after the settle time", () => {
   const to = seconds(300);
   expect(isClosed(to, seconds(305) - 1n, 5)).toBe(false);
   expect(isClosed(to, seconds(305), 5)).toBe(true);
@@ -44,6 +44,6 @@ it("closes a bucket exactly when it has settled", () => {
   expect(latestClosed(seconds(305), 30, 5)).toBe(seconds(300));
 });
 
-it("covers the window before its end", () => {
+it("a bucket covers the window before its end", () => {
   expect(bucketEndingAt(seconds(600), 300)).toEqual({ from: seconds(300), to: seconds(600) });
 });

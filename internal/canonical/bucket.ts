@@ -13,17 +13,19 @@ export function bucketEndingAt(to: Micros, windowSeconds: number): Bucket {
   return { from: to - seconds(windowSeconds), to };
 }
 
-/** Whether a bucket that ends at `to` can no longer change: `settleSeconds` have passed since. */
+/** Returns whether a bucket that ends at `to` is final: `settleSeconds` have passed since its end. */
 export function isClosed(to: Micros, now: Micros, settleSeconds: number): boolean {
   return to + seconds(settleSeconds) <= now;
 }
 
-/** The latest multiple of `stepSeconds` that is closed at `now`. */
+/** Returns the latest bucket end, a multiple of `stepSeconds`, that is closed at `now`. */
 export function latestClosed(now: Micros, stepSeconds: number, settleSeconds: number): Micros {
   return floorTo(now - seconds(settleSeconds), seconds(stepSeconds));
 }
 
-/** A bucket cut where each kind of row can answer for it: whole hours, whole minutes at its ends, raw trades beyond. */
+/**
+ * A bucket split by the table that can serve each part: hourly rollups, minute rollups at the ends, raw trades beyond.
+ */
 export interface BucketParts {
   readonly headTrades: Bucket;
   readonly headMinutes: Bucket;
@@ -32,7 +34,7 @@ export interface BucketParts {
   readonly tailTrades: Bucket;
 }
 
-/** Cuts a bucket into its parts, in time order, without gap or overlap; a part may be empty (`from === to`). */
+/** Splits a bucket into contiguous parts in time order; a part may be empty (`from === to`). */
 export function splitBucket({ from, to }: Bucket): BucketParts {
   const minutes = inner({ from, to }, MINUTE);
   const hours = inner(minutes, HOUR);
@@ -45,7 +47,7 @@ export function splitBucket({ from, to }: Bucket): BucketParts {
   };
 }
 
-/** The longest run of whole steps inside the bucket; where there is none, an empty run at its end. */
+/** Returns the longest range of whole steps inside the bucket; an empty range at its end if there is none. */
 function inner({ from, to }: Bucket, step: Micros): Bucket {
   const first = ceilTo(from, step);
   const last = floorTo(to, step);

@@ -1,6 +1,6 @@
 import { magnitude } from "./integer.ts";
 
-/** `units · 10^-scale` in plain notation, with `scale` decimals; none where it is negative. */
+/** Returns `units · 10^-scale` in plain notation with `scale` decimals, or none if `scale` is negative. */
 export function plainText(units: bigint, scale: number): string {
   if (scale <= 0) return `${units}${"0".repeat(-scale)}`;
   const digits = magnitude(units)
@@ -10,7 +10,7 @@ export function plainText(units: bigint, scale: number): string {
   return `${units < 0n ? "-" : ""}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-/** The same number without zeros at the end of its decimals. */
+/** Removes trailing zeros of the decimals. */
 export function withoutTrailingZeros(text: string): string {
   if (!text.includes(".")) return text;
   let end = text.length;

@@ -14,12 +14,12 @@ import {
 import { InputError } from "./input-error.ts";
 import { roundRatio, roundRatioTo } from "./integer.ts";
 
-// Long enough that only what is asked for rounds.
+// The precision is large enough that only explicit rounding rounds.
 const Oracle = Reference.clone({ precision: 1000, rounding: Reference.ROUND_HALF_EVEN, maxE: 1e6, minE: -1e6 });
 
 const digits = (least: number, most: number) =>
   fc.stringMatching(new RegExp(`^[0-9]{${least},${most}}$`), { maxLength: most });
-/** Digits that end in what rounding is about: a tie, or a little to either side of one. */
+/** Digits that end in a tie, or slightly above or below one. */
 const nearTie = fc
   .tuple(digits(0, 20), fc.constantFrom("5", "50", "500000000000", "5000000001", "4999999999", "9999999999", "000000"))
   .map((parts) => parts.join(""));
@@ -40,13 +40,13 @@ const text = decimalText(60);
 const farText = decimalText(9999);
 const pairOfTexts = fc.oneof(
   fc.tuple(text, text),
-  // One value, written twice or almost.
+  // The same or nearly the same value, in two notations.
   fc
     .tuple(digits(1, 30), digits(1, 30), fc.constantFrom("", "0", "000", "0001"))
     .map(([whole, part, more]): [string, string] => [`${whole}.${part}`, `0${whole}.${part}${more}`]),
 );
 
-/** The plain text of what the oracle found. */
+/** Returns the model's result in plain notation. */
 function plain(value: Reference): string {
   return value.isZero() ? "0" : value.toFixed();
 }
@@ -55,8 +55,8 @@ function expectSame(ours: Decimal, theirs: Reference): void {
   expect(formatDecimal(ours)).toBe(plain(theirs));
 }
 
-describe("a decimal is what decimal.js makes of the same text", () => {
-  it("read and written, however far its exponent", () => {
+describe("decimals agree with decimal.js", () => {
+  it("when parsed and formatted, for any exponent", () => {
     fc.assert(
       fc.property(farText, (value) => {
         const [ours, theirs] = [parseDecimal(value), new Oracle(value)];
@@ -69,10 +69,10 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("or it is refused", () => {
-    const scribble = fc.string({ unit: fc.constantFrom(..."0015.eE+-"), maxLength: 12 });
+  it("or are refused", () => {
+    const almostNumber = fc.string({ unit: fc.constantFrom(..."0015.eE+-"), maxLength: 12 });
     fc.assert(
-      fc.property(scribble, (value) => {
+      fc.property(almostNumber, (value) => {
         let ours: Decimal;
         try {
           ours = parseDecimal(value);
@@ -86,7 +86,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("added, subtracted and multiplied", () => {
+  it("when added, subtracted and multiplied", () => {
     fc.assert(
       fc.property(pairOfTexts, ([a, b]) => {
         const [ours, theirs] = [parseDecimal(a), new Oracle(a)];
@@ -97,7 +97,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("with numbers and texts beside it", () => {
+  it("when combined with numbers and texts", () => {
     fc.assert(
       fc.property(text, fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), text), (a, b) => {
         expectSame(parseDecimal(a).times(b), new Oracle(a).times(b));
@@ -109,9 +109,9 @@ describe("a decimal is what decimal.js makes of the same text", () => {
   });
 
   it.each([
-    ["as they are", pairOfTexts],
-    ["however far apart", fc.tuple(farText, farText)],
-  ])("compared, %s", (_, texts) => {
+    ["with similar exponents", pairOfTexts],
+    ["with very different exponents", fc.tuple(farText, farText)],
+  ])("when compared, %s", (_, texts) => {
     fc.assert(
       fc.property(texts, ([a, b]) => {
         const [ours, theirs, other] = [parseDecimal(a), new Oracle(a), parseDecimal(b)];
@@ -130,12 +130,12 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("rounded to so many decimals or digits", () => {
+  it("when rounded to a number of decimals or digits", () => {
     fc.assert(
       fc.property(text, fc.nat(40), (value, count) => {
         const [ours, theirs] = [parseDecimal(value), new Oracle(value)];
         expectSame(ours.toDecimalPlaces(count), theirs.toDecimalPlaces(count));
-        // Of zero decimal.js keeps the sign.
+        // decimal.js keeps the sign of zero.
         if (!theirs.isZero()) expect(ours.toFixed(count)).toBe(theirs.toFixed(count));
         expect(ours.toPrecision(count + 1)).toBe(theirs.toPrecision(count + 1));
         expectSame(roundPublished(ours), theirs.toSignificantDigits(18));
@@ -144,8 +144,8 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("divided", () => {
-    // A quotient that ends near a tie of the 18th digit, and any.
+  it("when divided", () => {
+    // Quotients near a tie of the 18th digit, and arbitrary ones.
     const nearTies = fc
       .tuple(digits(17, 18), nearTie, fc.bigInt({ min: 1n, max: 10n ** 30n }))
       .map(([head, tail, by]): [string, string] => [`${BigInt(`1${head}${tail}`) * by}`, `-${by}e-7`]);
@@ -167,7 +167,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("rounded from the ratio of whole numbers", () => {
+  it("when a ratio of whole numbers is rounded", () => {
     const whole = fc.bigInt({ min: -(10n ** 400n), max: 10n ** 400n });
     const by = fc.oneof(whole, fc.constantFrom(1n, -1n, 2n, 4n, 10n ** 20n, 8n * 10n ** 350n)).filter((n) => n !== 0n);
     fc.assert(
@@ -181,7 +181,7 @@ describe("a decimal is what decimal.js makes of the same text", () => {
     );
   });
 
-  it("under a square root", () => {
+  it("when the square root is taken", () => {
     const square = fc.tuple(digits(1, 60), fc.nat(20)).map(([root, scale]) => `${BigInt(root) ** 2n}e-${scale}`);
     fc.assert(
       fc.property(fc.oneof(text, square), fc.integer({ min: 1, max: 200 }), (value, count) => {

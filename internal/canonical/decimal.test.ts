@@ -19,7 +19,7 @@ function textOf([units, scale]: [bigint, number]): string {
   return scale === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-/** dividend/divisor with `digits` significant digits, half-even, by integers only. */
+/** Returns dividend/divisor with `digits` significant digits, rounded half-even, using integers only. */
 function divideHalfEven(dividend: bigint, divisor: bigint, digits: number): { units: bigint; exponent: number } {
   let exponent = 0;
   const limit = 10n ** BigInt(digits);
@@ -58,7 +58,7 @@ describe("parseDecimal", () => {
     },
   );
 
-  it("loses no digit", () => {
+  it("keeps all digits", () => {
     fc.assert(
       fc.property(parts, (value) => {
         const text = textOf(value);
@@ -70,7 +70,7 @@ describe("parseDecimal", () => {
 });
 
 describe("published figures", () => {
-  it("divides like integers do, rounded once half-even to 18 digits", () => {
+  it("divides exactly and rounds once, half-even, to 18 digits", () => {
     const positive = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 70n }), fc.integer({ min: 0, max: 30 }));
     fc.assert(
       fc.property(positive, positive, ([a, aScale], [b, bScale]) => {
@@ -90,7 +90,7 @@ describe("published figures", () => {
     expect(formatDecimal(roundPublished(parseDecimal(text)))).toBe(rounded);
   });
 
-  it("gives shares of six decimals, half-even", () => {
+  it("rounds shares half-even to six decimals", () => {
     expect(formatDecimal(shareOf(parseDecimal("1"), parseDecimal("3")))).toBe("0.333333");
     expect(formatDecimal(shareOf(parseDecimal("0.0000005"), parseDecimal("1")))).toBe("0");
     expect(formatDecimal(shareOf(parseDecimal("0.0000015"), parseDecimal("1")))).toBe("0.000002");
@@ -98,7 +98,7 @@ describe("published figures", () => {
   });
 });
 
-it("sums exactly whatever the order", () => {
+it("sums exactly in any order", () => {
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 50 }), (values) => {
       const total = values.reduce((units, [value, scale]) => units + value * 10n ** BigInt(30 - scale), 0n);
@@ -109,7 +109,7 @@ it("sums exactly whatever the order", () => {
   );
 });
 
-it("brackets a square root from below", () => {
+it("approximates a square root from below", () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 1n, max: 10n ** 80n }), (units) => {
       const value = parseDecimal(units.toString());

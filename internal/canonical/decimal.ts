@@ -8,16 +8,16 @@ export const PUBLISHED_DIGITS = 18;
 export const SHARE_DECIMALS = 6;
 
 const DECIMAL_TEXT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
-const LONGEST_TEXT = 400;
-/** A number of fixed precision below 10^this is written in scientific notation. */
-const LEAST_PLAIN_EXPONENT = -6;
+const MAX_TEXT_LENGTH = 400;
+/** `toPrecision` writes numbers below 10^this in scientific notation. */
+const MIN_PLAIN_EXPONENT = -6;
 
-/** What can stand beside a decimal: numbers count as the shortest text that gives them. */
+/** An operand; a number means the decimal of its shortest round-trip text. */
 type Operand = Decimal | number | string;
 
 /**
- * `units · 10^-scale`, exactly. Nothing but what says so rounds. Equal values may be held with different scales; see
- * {@link Decimal.equals}.
+ * The exact number `units · 10^-scale`. Only methods that say so round. Equal values may have different scales; compare
+ * them with {@link Decimal.equals}.
  */
 export class Decimal {
   readonly units: bigint;
@@ -86,7 +86,7 @@ export class Decimal {
     return compare(this, other) >= 0;
   }
 
-  /** How many decimals the value needs. */
+  /** Returns the number of decimals without trailing zeros. */
   decimalPlaces(): number {
     if (this.scale > 0 && this.units % 10n !== 0n) return this.scale;
     const text = this.toFixed();
@@ -94,12 +94,12 @@ export class Decimal {
     return point < 0 ? 0 : text.length - point - 1;
   }
 
-  /** Rounded half-even to so many decimals. */
+  /** Rounds half-even to `decimals` decimals. */
   toDecimalPlaces(decimals: number): Decimal {
     return this.scale <= decimals ? this : roundTo(this, decimals);
   }
 
-  /** Plain notation: all decimals there are, without trailing zeros, or so many, rounded half-even. */
+  /** Returns plain notation: exact without trailing zeros, or rounded half-even to `decimals` decimals. */
   toFixed(decimals?: number): string {
     if (decimals === undefined)
       return this.units === 0n ? "0" : withoutTrailingZeros(plainText(this.units, this.scale));
@@ -107,17 +107,19 @@ export class Decimal {
     return this.units < 0n ? `-${text}` : text;
   }
 
-  /** Plain notation, for `Number()` and templates. */
+  /** Returns exact plain notation, for `Number()` and template strings. */
   toString(): string {
     return this.toFixed();
   }
 
-  /** So many significant digits, rounded half-even; in scientific notation where plain would need more digits. */
+  /**
+   * Rounds half-even to `digits` significant digits; scientific notation where plain notation would need more digits.
+   */
   toPrecision(digits: number): string {
     const rounded = divideSignificant(this, ONE, digits);
     const exponent = digitCount(rounded.units) - 1 - rounded.scale;
     if (this.isZero()) return rounded.toFixed(digits - 1);
-    if (LEAST_PLAIN_EXPONENT <= exponent && exponent < digits) return rounded.toFixed(digits - 1 - exponent);
+    if (MIN_PLAIN_EXPONENT <= exponent && exponent < digits) return rounded.toFixed(digits - 1 - exponent);
     const coefficient = new Decimal(rounded.units, rounded.scale + exponent);
     return `${coefficient.toFixed(digits - 1)}e${exponent < 0 ? "" : "+"}${exponent}`;
   }
@@ -126,17 +128,17 @@ export class Decimal {
 export const ZERO: Decimal = new Decimal(0n, 0);
 const ONE = new Decimal(1n, 0);
 
-/** The number that a threshold nearly is, for comparisons with a margin: nothing that is published comes from it. */
+/** Returns an approximate float, for comparisons with a margin and for statistics; no published price comes from it. */
 export function floatOfDecimal({ units, scale }: Decimal): number {
   return Number(units) / 10 ** scale;
 }
 
 /**
- * The exact decimal that `text` writes; scientific notation is read (`1.94E-7`), nothing is rounded.
+ * Parses a decimal exactly; scientific notation (`1.94E-7`) is allowed.
  * @throws InputError on anything else: an empty text, NaN, infinities, hex, more than 400 characters
  */
 export function parseDecimal(text: string): Decimal {
-  if (text.length > LONGEST_TEXT || !DECIMAL_TEXT.test(text)) {
+  if (text.length > MAX_TEXT_LENGTH || !DECIMAL_TEXT.test(text)) {
     throw new InputError(`${JSON.stringify(text.slice(0, 60))} is not a decimal number, such as 0.5 or 1.94E-7`);
   }
   const mark = Math.max(text.indexOf("e"), text.indexOf("E"));
@@ -147,45 +149,47 @@ export function parseDecimal(text: string): Decimal {
   return new Decimal(BigInt(digits.slice(0, point) + digits.slice(point + 1)), digits.length - point - 1 - exponent);
 }
 
-/** Plain notation: no exponent, no trailing zeros. */
+/** Returns plain notation without exponent and trailing zeros. */
 export function formatDecimal(value: Decimal): string {
   return value.toFixed();
 }
 
-/** `dividend / divisor`, rounded once, half-even, to the 18 significant digits of a published figure. */
+/** Returns `dividend / divisor` rounded once, half-even, to the 18 significant digits of a published figure. */
 export function dividePublished(dividend: Decimal, divisor: Decimal): Decimal {
   return divideSignificant(dividend, divisor, PUBLISHED_DIGITS);
 }
 
-/** `value` rounded half-even to the 18 significant digits of a published figure. */
+/** Rounds half-even to the 18 significant digits of a published figure. */
 export function roundPublished(value: Decimal): Decimal {
   return divideSignificant(value, ONE, PUBLISHED_DIGITS);
 }
 
-/** `part / whole` rounded half-even to 6 decimals; 0 of 0 is 0. */
+/** Returns `part / whole` rounded half-even to 6 decimals; 0 if `whole` is 0. */
 export function shareOf(part: Decimal, whole: Decimal): Decimal {
   if (whole.isZero()) return ZERO;
   const scale = SHARE_DECIMALS + whole.scale - part.scale;
   return new Decimal(roundRatioTo(part.units, whole.units, scale), SHARE_DECIMALS);
 }
 
-/** `dividend / divisor` rounded half-even to so many significant digits. @throws RangeError where the divisor is 0 */
+/**
+ * Returns `dividend / divisor` rounded half-even to `digits` significant digits. @throws RangeError if the divisor is 0
+ */
 export function divideSignificant(dividend: Decimal, divisor: Operand, digits: number): Decimal {
   const by = decimalOf(divisor);
   const { units, scale } = roundRatio(dividend.units, by.units, digits);
   return new Decimal(units, scale + dividend.scale - by.scale);
 }
 
-/** The square root, rounded down to `digits` significant digits. @throws RangeError where the value is below 0 */
+/** Returns the square root rounded down to `digits` significant digits. @throws RangeError if the value is negative */
 export function squareRootBelow({ units, scale }: Decimal, digits: number): Decimal {
   if (units < 0n) throw new RangeError("the square root of a number below 0");
-  // Two digits of the value give one of the root.
+  // Two digits of the radicand give one digit of the root.
   const rootScale = digits - Math.ceil((digitCount(units) - scale) / 2);
   const shift = 2 * rootScale - scale;
   return new Decimal(squareRoot(shift < 0 ? units / powerOfTen(-shift) : units * powerOfTen(shift)), rootScale);
 }
 
-/** The exact sum. */
+/** Returns the exact sum. */
 export function sum(values: Iterable<Decimal>): Decimal {
   let total = ZERO;
   for (const value of values) total = total.plus(value);
@@ -204,7 +208,7 @@ function compare(a: Decimal, other: Operand): number {
   return one < two ? -1 : Number(one > two);
 }
 
-/** How many 10^-scale the value is; the scale is at least the value's own. */
+/** Returns the value in units of 10^-scale; `scale` must not be less than the value's own. */
 function unitsAt(value: Decimal, scale: number): bigint {
   return value.scale === scale ? value.units : value.units * powerOfTen(scale - value.scale);
 }

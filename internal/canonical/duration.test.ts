@@ -27,7 +27,7 @@ describe("parseDuration", () => {
   });
 });
 
-it("writes durations that read back", () => {
+it("formats durations that parse back", () => {
   expect(formatDuration(300)).toBe("5m");
   expect(formatDuration(86_400)).toBe("24h");
   expect(formatDuration(5_415)).toBe("1h30m15s");

@@ -16,10 +16,10 @@ const NANOS: Readonly<Record<string, bigint>> = {
 const PART = /(\d+)(?:\.(\d+))?(ns|us|µs|μs|ms|s|m|h|d|w)/y;
 
 /**
- * Reads a Go `time.Duration` string, such as `90s`, `5m`, `1h30m` or `1.5h`, with two units more: a day `d` is 24 hours,
- * a week `w` seven days.
+ * Parses a Go `time.Duration` string, such as `90s`, `5m`, `1h30m` or `1.5h`, with two more units: `d` (24 hours) and
+ * `w` (7 days).
  * @returns microseconds, never negative
- * @throws InputError where the text is none, is negative, or is finer than a microsecond
+ * @throws InputError where the text is not a duration, is negative, or is finer than a microsecond
  */
 export function parseDuration(text: string): Micros {
   const refuse = (why: string): never => {
@@ -42,7 +42,7 @@ export function parseDuration(text: string): Micros {
   return nanos / 1000n;
 }
 
-/** Whole seconds as the shortest duration in hours, minutes and seconds: 300 → `5m`, 5400 → `1h30m`. */
+/** Formats whole seconds as the shortest duration of hours, minutes and seconds: 300 → `5m`, 5400 → `1h30m`. */
 export function formatDuration(totalSeconds: number): string {
   const hours = Math.floor(totalSeconds / 3600);
   const minutes = Math.floor((totalSeconds % 3600) / 60);

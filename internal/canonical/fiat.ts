@@ -1,4 +1,4 @@
-/** ISO 4217 codes of national and monetary-union currencies in use; funds, metals and test codes are left out. */
+/** ISO 4217 codes of national and monetary-union currencies in use, without funds, metals and test codes. */
 export const FIAT_CODES: ReadonlySet<string> = new Set(
   (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP " +
@@ -10,7 +10,7 @@ export const FIAT_CODES: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** ISO 4217 codes of currencies that went out of use since 1999, which archives of rates still hold. */
+/** ISO 4217 codes of currencies withdrawn since 1999, which archives of rates still contain. */
 export const FORMER_FIAT_CODES: ReadonlySet<string> = new Set(
   (
     "AFA ANG AZM BYB BYR CSD CUC CYP ECS EEK GHC GWP HRK LTL LVL MGF MRO MTL MZM ROL RUR SDD SIT SKK SLL SRG STD TMM TRL " +

@@ -25,13 +25,13 @@ const anyFraction = fc.tuple(whole, positive).map(([numerator, denominator]) => 
 const decimal = fc.tuple(whole, fc.nat(30)).map(([units, scale]) => parseDecimal(`${units}e-${scale}`));
 
 describe("fractions", () => {
-  it("stand over a denominator above 0", () => {
+  it("have a positive denominator", () => {
     expect(fraction(6n, -4n).denominator).toBeGreaterThan(0n);
     expectFraction(fraction(6n, -4n), fraction(-3n, 2n));
     expectFraction(fraction(0n, -7n), fraction(0n, 1n));
   });
 
-  it("compute as numbers do", () => {
+  it("are added, subtracted, multiplied and divided like numbers", () => {
     fc.assert(
       fc.property(anyFraction, anyFraction, anyFraction, (a, b, c) => {
         expectFraction(plus(a, b), plus(b, a));
@@ -45,14 +45,14 @@ describe("fractions", () => {
     );
   });
 
-  it("are ordered as 2 and 3 are, in whatever terms", () => {
+  it("are compared by value, whatever their terms", () => {
     const compare = (a: [bigint, bigint], b: [bigint, bigint]) => compareFractions(fraction(...a), fraction(...b));
     expect(compare([2n, 1n], [30n, 10n])).toBeLessThan(0);
     expect(compare([-4n, 2n], [-30n, 10n])).toBeGreaterThan(0);
     expect(compare([20n, 10n], [2n, 1n])).toBe(0);
   });
 
-  it("do not grow without end over a chain of operations that come back to where they were", () => {
+  it("do not grow without bound over a chain of operations that cancel out", () => {
     const step = fraction(10n ** 40n + 1n, 10n ** 40n - 1n);
     let value = ONE;
     for (let round = 0; round < 6; round++) value = over(plus(times(value, step), ONE), plus(step, over(ONE, value)));
@@ -60,7 +60,7 @@ describe("fractions", () => {
     expect(value.denominator.toString().length).toBeLessThanOrEqual(300);
   });
 
-  it("hold decimals exactly, and round as those do", () => {
+  it("represent decimals exactly, and round like them", () => {
     fc.assert(
       fc.property(decimal, decimal, fc.bigInt({ min: 1n, max: 10n ** 20n }), (a, b, scale) => {
         expect(formatDecimal(roundFraction(fractionOf(a)))).toBe(formatDecimal(roundPublished(a)));
@@ -74,7 +74,7 @@ describe("fractions", () => {
     );
   });
 
-  it("hold a figure that was rounded before", () => {
+  it("represent a rounded figure exactly", () => {
     const third = dividePublished(parseDecimal("1"), parseDecimal("3"));
     expectFraction(fractionOf(third), fraction(333333333333333333n, 10n ** 18n));
   });

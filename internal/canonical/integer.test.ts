@@ -4,7 +4,7 @@ import { digitCount, divideHalfEven, squareRoot } from "./integer.ts";
 
 const SIZES = Array.from({ length: 700 }, (_, exponent) => 10n ** BigInt(exponent));
 
-it("counts digits, beside powers of ten too", () => {
+it("counts digits, also next to powers of ten", () => {
   for (const power of SIZES) {
     for (const value of [power - 1n, power, power + 1n, -power]) {
       expect(digitCount(value)).toBe(value.toString().replace("-", "").length);
@@ -17,14 +17,14 @@ it("counts digits, beside powers of ten too", () => {
   );
 });
 
-it("divides to the nearest, a tie to the even one, the same on both sides of zero", () => {
+it("divides with rounding half-even, symmetrically around zero", () => {
   const rounded = (divisor: bigint, ...dividends: bigint[]) => dividends.map((each) => divideHalfEven(each, divisor));
   expect(rounded(2n, 0n, 1n, 2n, 3n, 5n, 7n)).toEqual([0n, 0n, 1n, 2n, 2n, 4n]);
   expect(rounded(2n, -1n, -2n, -3n, -5n, -7n)).toEqual([0n, -1n, -2n, -2n, -4n]);
   expect(rounded(3n, 1n, 2n, 4n, 5n, -1n, -2n, -4n, -5n)).toEqual([0n, 1n, 1n, 2n, 0n, -1n, -1n, -2n]);
 });
 
-it("finds whole square roots of any length", () => {
+it("computes integer square roots of any length", () => {
   const expectRoot = (value: bigint): void => {
     const root = squareRoot(value);
     expect(root * root <= value && value < (root + 1n) * (root + 1n)).toBe(true);

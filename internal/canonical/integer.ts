@@ -1,27 +1,27 @@
 const POWERS = Array.from({ length: 128 }, (_, exponent) => 10n ** BigInt(exponent));
 
-/** 10^exponent; the exponent is not negative. */
+/** Returns 10^exponent; the exponent must not be negative. */
 export function powerOfTen(exponent: number): bigint {
   return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }
 
-/** |value| */
+/** Returns |value|. */
 export function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
 
-/** How many digits |value| is written with; 1 for 0. */
+/** Returns the number of decimal digits of |value|; 1 for 0. */
 export function digitCount(value: bigint): number {
   const size = magnitude(value);
   const approximate = Number(size);
   if (!Number.isFinite(approximate)) return size.toString().length;
   if (approximate < 1) return 1;
-  // A little low, for a float's logarithm may be off: exact, or one too few at a power of ten and just above it.
+  // Log10 of a float is inexact. Biased down, the count is exact or, at or just above a power of ten, one too low.
   const count = Math.floor(Math.log10(approximate) - 1e-9) + 1;
   return size < powerOfTen(count) ? count : count + 1;
 }
 
-/** `dividend / divisor` rounded to the nearest whole number, a tie to the even one. The divisor is above 0. */
+/** Returns `dividend / divisor` rounded half-even to an integer. The divisor must be positive. */
 export function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor;
   const remainder = dividend - quotient * divisor;
@@ -31,7 +31,9 @@ export function divideHalfEven(dividend: bigint, divisor: bigint): bigint {
   return dividend < 0n ? quotient - 1n : quotient + 1n;
 }
 
-/** A ratio rounded half-even to so many digits, as `units · 10^-scale`. @throws RangeError over 0 */
+/**
+ * Rounds a ratio half-even to `digits` significant digits, as `units · 10^-scale`. @throws RangeError if divided by 0
+ */
 export function roundRatio(
   numerator: bigint,
   denominator: bigint,
@@ -45,7 +47,7 @@ export function roundRatio(
   return { units: roundRatioTo(numerator, denominator, scale), scale };
 }
 
-/** A ratio rounded half-even to so many decimals, in units of 10^-decimals. @throws RangeError over 0 */
+/** Rounds a ratio half-even to `decimals` decimals, in units of 10^-decimals. @throws RangeError if divided by 0 */
 export function roundRatioTo(numerator: bigint, denominator: bigint, decimals: number): bigint {
   const dividend = denominator < 0n ? -numerator : numerator;
   const divisor = magnitude(denominator);
@@ -54,10 +56,10 @@ export function roundRatioTo(numerator: bigint, denominator: bigint, decimals: n
     : divideHalfEven(dividend * powerOfTen(decimals), divisor);
 }
 
-/** The largest whole number whose square is at most `value`, which is not negative. */
+/** Returns the integer square root, rounded down, of a non-negative value. */
 export function squareRoot(value: bigint): bigint {
   if (value === 0n) return 0n;
-  let root = aboveRoot(value);
+  let root = rootUpperBound(value);
   for (;;) {
     const next = (root + value / root) >> 1n;
     if (next >= root) return root;
@@ -65,14 +67,14 @@ export function squareRoot(value: bigint): bigint {
   }
 }
 
-/** A little above the square root, as near as a float tells: from there Newton's method comes down to it in few steps. */
-function aboveRoot(value: bigint): bigint {
+/** Returns a close upper bound of the square root, from which Newton's method converges in few steps. */
+function rootUpperBound(value: bigint): bigint {
   const approximate = Number(value);
-  // A float's root is off by less than 2^-52 of itself.
+  // The relative error of a float square root is below 2^-52.
   if (Number.isFinite(approximate)) {
     const root = BigInt(Math.ceil(Math.sqrt(approximate)));
     return root + (root >> 50n) + 1n;
   }
   const half = BigInt(value.toString(16).length - 200) * 2n;
-  return aboveRoot(value >> (2n * half)) << half;
+  return rootUpperBound(value >> (2n * half)) << half;
 }

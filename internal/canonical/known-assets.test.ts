@@ -24,7 +24,7 @@ describe("parseTypedAsset", () => {
     ["crypto:native", "native"],
     [`usdc-${CIRCLE}`, `USDC-${CIRCLE}`],
     [`Usdc:${CIRCLE}`, `USDC:${CIRCLE}`],
-  ])("refuses %s, and says that %s may be meant", (text, right) => {
+  ])("refuses %s and suggests %s", (text, right) => {
     expect(() => parseTypedAsset(text)).toThrow(`asset ${JSON.stringify(text)} is not known; did you mean ${right}?`);
   });
 
@@ -38,11 +38,11 @@ describe("parseTypedAsset", () => {
     ["XLM", "crypto:XLM"],
     [`usdc-GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC`, null],
     [`USDC:${CIRCLE}`, `USDC-${CIRCLE}`],
-  ])("takes %s", (text, asset) => {
+  ])("accepts %s", (text, asset) => {
     expect(parseTypedAsset(text)).toBe(asset ?? text);
   });
 
-  it("knows what is pegged or an alias by default, and the largest markets", () => {
+  it("knows the default pegs and aliases, and the assets of the largest markets", () => {
     for (const code of "XLM BTC ETH USDT USDC DAI PYUSD USDP EURC EUROC EUROB MXNe XRP SOL AQUA yXLM SHX VELO".split(
       " ",
     )) {
@@ -51,7 +51,7 @@ describe("parseTypedAsset", () => {
     }
   });
 
-  it("takes each spelling that it proposes", () => {
+  it("accepts each spelling that it suggests", () => {
     const code = fc.constantFrom("xlm", "native", "mxne", "YXLM", "usd", "Eur", "shib");
     fc.assert(
       fc.property(fc.constantFrom("", "crypto:", "fiat:"), code, (prefix, text) => {
@@ -61,14 +61,14 @@ describe("parseTypedAsset", () => {
     );
   });
 
-  it("knows no token by a currency's code, in whatever case", () => {
+  it("does not know a currency's code as a token, in any case", () => {
     const codes = [...FIAT_CODES];
     expect(codes.map((code) => knownSpelling(code))).toEqual(codes.map(() => null));
     expect(codes.map((code) => knownSpelling(code.toLowerCase()))).toEqual(codes);
   });
 });
 
-describe("assets that somebody named", () => {
+describe("assets that the configuration names", () => {
   const issued = "GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC";
   const further = spellingsOf(["FOO", "yBar", "crypto:USD", `Baz-${issued}`, "native", "USD"].map(parseAsset));
 
@@ -81,17 +81,17 @@ describe("assets that somebody named", () => {
     [`baz:${issued}`, `Baz:${issued}`],
     ["usd", "USD"],
     ["xlm", "XLM"],
-  ])("are asked for where %s is typed: %s", (text, right) => {
+  ])("are suggested for the misspelling %s: %s", (text, right) => {
     expect(() => parseTypedAsset(text, further)).toThrow(`did you mean ${right}?`);
     expect(() => parseTypedPair(`${text}/EUR`, further)).toThrow(`did you mean ${right}?`);
     expect(() => makeTypedPair("EUR", text, further)).toThrow(`did you mean ${right}?`);
   });
 
-  it.each(["FOO", "yBar", "crypto:USD", `Baz:${issued}`, "other", `baz-${CIRCLE}`])("take %s", (text) => {
+  it.each(["FOO", "yBar", "crypto:USD", `Baz:${issued}`, "other", `baz-${CIRCLE}`])("allow %s", (text) => {
     expect(parseTypedAsset(text, further)).toBe(parseAsset(text));
   });
 
-  it("are no misspelling of each other", () => {
+  it("are not treated as misspellings of each other", () => {
     const both = spellingsOf(["crypto:FOO", "crypto:Foo"].map(parseAsset));
     expect(["FOO", "Foo", "foo"].map((text) => knownSpelling(text, both))).toEqual([null, null, null]);
   });
@@ -106,7 +106,7 @@ describe("typed pairs", () => {
     expect(() => makePair(base, quote)).not.toThrow();
   });
 
-  test("a pair that names stored rows is taken where it is canonical", () => {
+  test("a pair that names stored rows is accepted in canonical form", () => {
     expect(parseStoredPair("crypto:xrp/crypto:eth")).toEqual({ base: "crypto:xrp", quote: "crypto:eth" });
     expect(parseStoredPair("XRP/ETH")).toEqual({ base: "crypto:XRP", quote: "crypto:ETH" });
     expect(() => parseStoredPair("xrp/eth")).toThrow('asset "xrp" is not known; did you mean XRP?');

@@ -2,20 +2,20 @@ import { type Asset, parseAsset } from "./asset.ts";
 import { FIAT_CODES } from "./fiat.ts";
 import { InputError } from "./input-error.ts";
 
-/** Tickers that are known everywhere in one spelling. A token is not held to this list: only its other spellings are. */
+/** Well-known tickers. Other tickers are allowed; only other spellings (upper and lower case) of these are refused. */
 const TICKERS = (
   "AAVE ADA ALGO APT AQUA ARB ATOM AVAX BCH BLND BNB BTC BUSD CRO DAI DOGE DOT ETC ETH EURC EUROB EUROC FDUSD FIL GUSD " +
   "HBAR ICP INJ LINK LTC MATIC MXNe NEAR OP PAXG PEPE POL PYUSD RLUSD SHIB SHX SOL SUI TON TRX TUSD UNI USDC USDG USDP " +
   "USDS USDT VELO WBTC WETH XLM XMR XRP XTZ ZEC yXLM"
 ).split(" ");
 
-/** Assets of Stellar's public network whose code everybody knows. */
+/** Well-known assets of Stellar's public network. */
 const ISSUED = [
   "USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN",
   "EURC-GDHU6WRG4IEQXM5NZ4BMPKOXHW76MZM4Y2IEMFDVXBSDP6SJY4ITNPP2",
 ];
 
-/** Every way to write a known asset, by its lower case. `crypto:usd` is meant to be the currency. */
+/** Every spelling of a known asset by its lower case. `crypto:usd` probably means the currency. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map(
   [
     ["native", "native"],
@@ -30,12 +30,12 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map(
   ].map(([written = "", right = ""]) => [written.toLowerCase(), right]),
 );
 
-/** Further known assets, by the lower case of every way to write them. */
+/** The spellings of further known assets, by lower case. */
 export type Spellings = ReadonlyMap<string, string>;
 
-const NO_MORE: Spellings = new Map();
+const NO_SPELLINGS: Spellings = new Map();
 
-/** The ways to write assets that somebody has named; of two that differ only in case, neither is the other misspelt. */
+/** Returns the spellings of the given assets. Where two differ only in case, neither counts as a misspelling. */
 export function spellingsOf(assets: Iterable<Asset>): Spellings {
   const named = new Map<string, Set<string>>();
   for (const asset of assets) {
@@ -49,11 +49,11 @@ export function spellingsOf(assets: Iterable<Asset>): Spellings {
 }
 
 /**
- * The known asset that the text differs from only in case, spelt right: `xlm` → `XLM`, `NATIVE` → `native`. Null where it
- * is right as it is, or like no known asset. A token that shares a currency's code, `crypto:USD`, is right.
- * @param further assets that are known beside those that everybody knows
+ * Returns the known asset that the text differs from only in case: `xlm` → `XLM`, `NATIVE` → `native`. Null where the
+ * text is correct or unlike any known asset. A token that shares a currency's code, `crypto:USD`, is correct.
+ * @param further known assets besides the built-in ones
  */
-export function knownSpelling(text: string, further: Spellings = NO_MORE): string | null {
+export function knownSpelling(text: string, further: Spellings = NO_SPELLINGS): string | null {
   const key = text.toLowerCase();
   const known = SPELLINGS.get(key) ?? further.get(key);
   if (known === undefined || known === text) return null;
@@ -61,11 +61,11 @@ export function knownSpelling(text: string, further: Spellings = NO_MORE): strin
 }
 
 /**
- * Reads an asset that a person typed: {@link parseAsset}, but a known code in another case, which would become an asset
- * that nobody trades, is refused.
- * @throws InputError that says what was meant
+ * Parses an asset that a user typed: {@link parseAsset}, but refuses a known code in the wrong case, which would become
+ * an asset that nobody trades.
+ * @throws InputError that suggests the correct spelling
  */
-export function parseTypedAsset(text: string, further: Spellings = NO_MORE): Asset {
+export function parseTypedAsset(text: string, further: Spellings = NO_SPELLINGS): Asset {
   const known = knownSpelling(text, further);
   if (known !== null) {
     throw new InputError(`asset ${JSON.stringify(text.slice(0, 80))} is not known; did you mean ${known}?`);

@@ -9,31 +9,31 @@ export interface Pair {
 }
 
 /**
- * Reads `base/quote`, canonical or as people write it (`XLM/USD`).
- * @throws InputError where either side is no asset, or both are the same
+ * Parses `base/quote` in canonical or short form (`XLM/USD`).
+ * @throws InputError where either side is not an asset, or both are the same
  */
 export function parsePair(text: string): Pair {
   return pairOf(...splitPair(text), parseAsset);
 }
 
-/** The pair of two assets as text; see {@link parsePair}. */
+/** Makes a pair from the texts of two assets; see {@link parsePair}. */
 export function makePair(base: string, quote: string): Pair {
   return pairOf(base, quote, parseAsset);
 }
 
-/** {@link parsePair} for what a person typed; see {@link parseTypedAsset}. */
+/** {@link parsePair} for user input; see {@link parseTypedAsset}. */
 export function parseTypedPair(text: string, further?: Spellings): Pair {
   return pairOf(...splitPair(text), (asset) => parseTypedAsset(asset, further));
 }
 
-/** {@link makePair} for what a person typed; see {@link parseTypedAsset}. */
+/** {@link makePair} for user input; see {@link parseTypedAsset}. */
 export function makeTypedPair(base: string, quote: string, further?: Spellings): Pair {
   return pairOf(base, quote, (asset) => parseTypedAsset(asset, further));
 }
 
 /**
- * Reads a pair that names stored rows: in canonical form it is taken as it stands, so that rows under a misspelt code can
- * be found and deleted; anything shorter is held to {@link parseTypedPair}.
+ * Parses a pair that selects stored rows. The canonical form is accepted unchecked, so that rows under a misspelt code
+ * can be found and deleted; short forms are parsed with {@link parseTypedPair}.
  */
 export function parseStoredPair(text: string): Pair {
   const pair = parsePair(text);

@@ -10,7 +10,7 @@ const LINE =
   '{"source":"gemini","trade_count":105,"base_volume":"0.32140806","quote_volume":"20950.542421663","share":"0.203201"}' +
   '],"dropped":{"class":0,"outlier":0},"policy":"9f2c1ab04d7e"}';
 
-/** The same value with the keys of every object in another order. */
+/** Returns the same value with the keys of every object in another order. */
 function reordered(value: unknown, random: () => number): unknown {
   if (Array.isArray(value)) return value.map((each) => reordered(each, random));
   if (value === null || typeof value !== "object") return value;
@@ -18,7 +18,7 @@ function reordered(value: unknown, random: () => number): unknown {
   return Object.fromEntries(entries.sort((a, b) => a.rank - b.rank).map(({ key, each }) => [key, each]));
 }
 
-test("gives one line with the keys in the published order, whatever order they were set in", () => {
+test("serializes to one line with the keys in the published order, whatever their order before", () => {
   fc.assert(
     fc.property(fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (ranks) => {
       const value = reordered(JSON.parse(LINE), () => ranks.next().value) as PublishedValue;
@@ -27,7 +27,7 @@ test("gives one line with the keys in the published order, whatever order they w
   );
 });
 
-test("an unknown USD volume is null; keys that are not published stay out", () => {
+test("an unknown USD volume is null, and unpublished keys are omitted", () => {
   const value = { ...(JSON.parse(LINE) as PublishedValue), usd_volume: null, computed_at: "now" };
   const text = serializePublished(value);
   expect(text).toContain('"usd_volume":null');

@@ -1,69 +1,115 @@
+import { z } from "zod";
 import type { Bucket } from "./bucket.ts";
+import { jsonWriter } from "./json-writer.ts";
 import { formatPair, type Pair } from "./pair.ts";
-import { formatTime, MICROS_PER_SECOND } from "./time.ts";
+import { decimalText, pairText, parseWith, timeText } from "./stored-text.ts";
+import { formatTime, MICROS_PER_SECOND, parseTime, seconds } from "./time.ts";
 
-/** What one source contributed to a published value. */
-export interface PublishedSource {
-  readonly source: string;
-  readonly trade_count: number;
-  readonly base_volume: string;
-  readonly quote_volume: string;
-  /** Part of the quote volume, 0 to 1. */
-  readonly share: string;
-}
+// The published value is declared once. Its type, parser, JSON text and columns here, and its component in the OpenAPI
+// document (internal/api/documented.ts), all come of the declaration: fields in the order of the text, what each may
+// hold, and descriptions for readers.
 
-/** Trades left out, by the filter that did. */
-export interface DroppedTrades {
-  readonly class: number;
-  readonly outlier: number;
-  /** Present where a venue was left out. */
-  readonly venue?: number | undefined;
-  /** Present where an asset that trades far from its peg was left out. */
-  readonly peg?: number | undefined;
-}
+const TIME = { format: "date-time", example: "2026-08-09T22:30:00Z" };
 
-/** A market that a triangulated price leads through. */
-export type PublishedLeg = {
-  /** `base/quote` in the direction of the chain. */
-  readonly pair: string;
-  /** Of `pair`, rounded like every price; the target's is the product of the exact ones. */
-  readonly price: string;
-  /** Whether the price was read from `quote/base`. */
-  readonly inverted: boolean;
-} & (
-  | { readonly method: "vwap"; readonly usd_volume: string | null; readonly trade_count: number }
-  /** The last exchange rate, of `as_of`, instead of a window's average. */
-  | { readonly method: "fx"; readonly source: string; readonly as_of: string }
-);
+const pair = pairText.meta({
+  description: "the pair in canonical form; as configured, if it is",
+  example: "crypto:XLM/fiat:USD",
+});
+const windowSeconds = z.int().positive();
+const time = timeText.meta(TIME);
+const price = decimalText
+  .refine((text) => text !== "0", "is zero")
+  .meta({ description: "at most 18 significant digits", example: "0.38125" });
+const volume = decimalText.meta({ description: "exact, in whole units", example: "120.5" });
+const usdVolume = decimalText.nullable();
+const count = z.int().nonnegative();
+const policy = z
+  .string()
+  .regex(/^[0-9a-f]{12}$/, "is not 12 hex digits")
+  .meta({ description: "hash of the policy: every setting that can change the value", example: "9f2c1ab04d7e" });
+
+/** Fields that other answers of the API have, too. */
+export const publishedFields = { pair, windowSeconds, time, price, volume, policy };
+
+const source = z.object({
+  source: z.string().min(1).meta({ description: "the source of the trades; see /v1/sources" }),
+  trade_count: count,
+  base_volume: volume,
+  quote_volume: volume,
+  share: z
+    .string()
+    .regex(/^(?:1|0(?:\.\d{0,5}[1-9])?)$/, "is not a share from 0 to 1 with at most 6 decimals")
+    .meta({ description: "share of the quote volume, 6 decimals", example: "0.788498" }),
+});
+
+// `venue` and `peg` are present only where their rule left out a venue or an asset.
+const dropped = z
+  .object({ class: count, outlier: count, venue: count.optional(), peg: count.optional() })
+  .meta({ description: "dropped trades, by the filter that dropped them" });
+
+const legFields = {
+  pair,
+  price,
+  inverted: z.boolean().meta({
+    description: "the leg is read from the inverted market, and `price` is the reciprocal of its price",
+  }),
+};
+const leg = z.discriminatedUnion("method", [
+  z.object({
+    ...legFields,
+    method: z.literal("vwap").meta({ description: "the market's VWAP of the same bucket" }),
+    usd_volume: usdVolume.meta({ description: "volume of the market" }),
+    trade_count: count.meta({ description: "trades of the market" }),
+  }),
+  z.object({
+    ...legFields,
+    method: z.literal("fx").meta({ description: "an exchange rate" }),
+    source: z.string().min(1).meta({ description: "source of the exchange rate" }),
+    as_of: z.string().meta({ ...TIME, description: "time of the exchange rate" }),
+  }),
+]);
 
 /**
- * The price of one target over one bucket, as it is published. Decimals are strings in plain notation, volumes in whole
- * units of their asset, times RFC 3339 with `Z`.
+ * The published price of one target over one bucket. Decimals are strings in plain notation, volumes in whole units of
+ * their asset, times RFC 3339 with `Z`. Keys that a later version adds are ignored, so that this version can still read
+ * its values.
  */
-export interface PublishedValue {
-  /** Canonical, `base/quote`, as configured. */
-  readonly pair: string;
-  readonly window_seconds: number;
-  readonly from: string;
-  readonly to: string;
-  readonly price: string;
-  readonly base_volume: string;
-  readonly quote_volume: string;
-  /** Null where no rate to USD is known. */
-  readonly usd_volume: string | null;
-  readonly trade_count: number;
-  /** Sorted by source. */
-  readonly sources: readonly PublishedSource[];
-  readonly dropped: DroppedTrades;
-  /** Hash of the settings that decide the figure. */
-  readonly policy: string;
-  /** Present where the price comes from other markets; volumes, count and sources are then 0 and empty. */
-  readonly provenance?: "triangulated" | undefined;
-  /** In the direction from base to quote; present with `provenance`. One where it is the inverted market. */
-  readonly legs?: readonly PublishedLeg[] | undefined;
-}
+export const publishedSchema = z
+  .object({
+    pair,
+    window_seconds: windowSeconds.meta({ description: "length of the bucket" }),
+    from: time.meta({ description: "start of the bucket" }),
+    to: time.meta({ description: "end of the bucket (exclusive)" }),
+    price,
+    base_volume: volume,
+    quote_volume: volume,
+    usd_volume: usdVolume.meta({ description: "volume in US dollars; null without a rate to USD" }),
+    trade_count: count.meta({ description: "trades after all filters" }),
+    // Sorted by source.
+    sources: z.array(source),
+    dropped,
+    policy,
+    provenance: z.literal("triangulated").optional().meta({
+      description:
+        "present where the price was computed through other markets; volumes, count and sources are then empty",
+    }),
+    // Present with `provenance`. A single leg is the inverted market. The price of a leg is rounded; the target's price
+    // is the product of the unrounded ones.
+    legs: z.array(leg).optional().meta({ description: "the markets of a triangulated price, from base to quote" }),
+  })
+  .refine(spansItsWindow, { path: ["from"], message: "is not window_seconds before to" });
 
-/** What says of which market and time a value is. */
+export type PublishedValue = Immutable<z.output<typeof publishedSchema>>;
+/** The contribution of one source to a published value. */
+export type PublishedSource = PublishedValue["sources"][number];
+/** Number of trades left out, by filter. */
+export type DroppedTrades = PublishedValue["dropped"];
+/** A leg of a triangulated price. */
+export type PublishedLeg = Immutable<z.output<typeof leg>>;
+
+type Immutable<T> = T extends object ? { readonly [key in keyof T]: Immutable<T[key]> } : T;
+
+/** Returns the fields that identify a value's market and bucket. */
 export function publishedBucket(
   pair: Pair,
   { from, to }: Bucket,
@@ -77,44 +123,42 @@ export function publishedBucket(
 }
 
 /**
- * The one line of JSON that stands for a value everywhere: the same bytes for the same value, whatever order its keys
- * were set in. Figures are taken as they are.
+ * Returns the published form of a value, one line of JSON with a fixed key order: the same bytes for the same value.
+ * Figures are not reformatted.
  */
-export function serializePublished(value: PublishedValue): string {
-  return JSON.stringify({
-    pair: value.pair,
-    window_seconds: value.window_seconds,
-    from: value.from,
-    to: value.to,
-    price: value.price,
-    base_volume: value.base_volume,
-    quote_volume: value.quote_volume,
-    usd_volume: value.usd_volume,
-    trade_count: value.trade_count,
-    sources: value.sources.map((each) => ({
-      source: each.source,
-      trade_count: each.trade_count,
-      base_volume: each.base_volume,
-      quote_volume: each.quote_volume,
-      share: each.share,
-    })),
-    // What is undefined is left out.
-    dropped: {
-      class: value.dropped.class,
-      outlier: value.dropped.outlier,
-      venue: value.dropped.venue,
-      peg: value.dropped.peg,
-    },
-    policy: value.policy,
-    provenance: value.provenance,
-    legs: value.legs?.map((leg) => ({
-      pair: leg.pair,
-      price: leg.price,
-      inverted: leg.inverted,
-      method: leg.method,
-      ...(leg.method === "vwap"
-        ? { usd_volume: leg.usd_volume, trade_count: leg.trade_count }
-        : { source: leg.source, as_of: leg.as_of }),
-    })),
+export const serializePublished: (value: PublishedValue) => string = jsonWriter(publishedSchema);
+
+/**
+ * Parses a published value. The result omits unknown keys.
+ * @throws PoisonedValueError that names each invalid field
+ */
+export function parsePublished(text: string): PublishedValue {
+  return parseWith(publishedSchema, text, "a published value");
+}
+
+/** A column of a table of values. */
+export interface PublishedColumn {
+  readonly name: string;
+  readonly read: (value: PublishedValue) => string | number | null | undefined;
+}
+
+/** The columns of a table of values: every field but lists; those of `dropped` are `dropped_class` and so on. */
+export const publishedColumns: readonly PublishedColumn[] = columnsOf(publishedSchema, (value) => value);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function columnsOf(schema: z.ZodObject, within: (value: PublishedValue) => Fields): PublishedColumn[] {
+  return Object.entries(schema.shape).flatMap(([key, field]): PublishedColumn[] => {
+    if (field instanceof z.ZodObject) {
+      const columns = columnsOf(field, (value) => within(value)[key] as Fields);
+      return columns.map(({ name, read }) => ({ name: `${key}_${name}`, read }));
+    }
+    const type = field instanceof z.ZodOptional ? field.unwrap() : field;
+    if (type instanceof z.ZodArray) return [];
+    return [{ name: key, read: (value) => within(value)[key] as ReturnType<PublishedColumn["read"]> }];
   });
+}
+
+function spansItsWindow(value: { from: string; to: string; window_seconds: number }): boolean {
+  return parseTime(value.to) - parseTime(value.from) === seconds(value.window_seconds);
 }

@@ -9,7 +9,7 @@ const CIRCLE_EURC = "GDHU6WRG4IEQXM5NZ4BMPKOXHW76MZM4Y2IEMFDVXBSDP6SJY4ITNPP2";
 const ETHERFUSE = "GCRYUGD5NVARGXT56XEZI5CIFCQETYHAPQQTHO2O3IQZTHDH4LATMYWC";
 const STANDALONE = "Standalone Network ; February 2017";
 
-// The first three and the testnet's native are what is deployed there; the others are from Stellar's own SDK.
+// The first three and the testnet's native one are deployed contracts; the others come from Stellar's own SDK.
 describe("contractOf", () => {
   test.each([
     ["public", "native", "CAS3J7GYLGXMF6TDJBBYYSE3HQ6BBSMLNUQ34T6TZMYMW2EVH34XOWMA"],
@@ -23,7 +23,7 @@ describe("contractOf", () => {
     ["testnet", `USDC:${CIRCLE}`, "CA2E53VHFZ6YSWQIEIPBXJQGT6VW3VKWWZO555XKRQXYJ63GEBJJGHY7"],
     ["testnet", `USTRY:${ETHERFUSE}`, "CBEHZAPSMUJXT6R4X4LSQYEOOSNBNUQISUTHJNDZKMPSZQEKJC753HR3"],
     [STANDALONE, "native", "CDMLFMKMMD7MWZP3FKUBZPVHTUEDLSX4BYGYKH4GCESXYHS3IHQ4EIG4"],
-  ])("on %s, %s is %s", (network, asset, contract) => {
+  ])("on %s, the contract of %s is %s", (network, asset, contract) => {
     for (const _ of ["computed", "remembered"]) {
       expect(contractOf(parseAsset(asset), networkPassphrase(network))).toBe(contract);
     }
@@ -37,7 +37,7 @@ describe("contractOf", () => {
     },
   );
 
-  test("tells every code, issuer and network apart, however many there were before", () => {
+  test("gives different contracts for each code, issuer and network, however many are cached", () => {
     const seen = new Map<string, string>();
     const network = fc.constantFrom("public", "testnet", STANDALONE);
     const code = fc.stringMatching(/^[A-Za-z0-9]{1,12}$/);
@@ -53,7 +53,7 @@ describe("contractOf", () => {
     );
   });
 
-  test("gives the same answer once it has forgotten the first", () => {
+  test("gives the same contract after it was evicted from the cache", () => {
     const native = () => contractOf(parseAsset("native"), networkPassphrase("public"));
     const first = native();
     for (let index = 0; index < 10_001; index++) contractOf(parseAsset(`crypto:F${index}`), "");
@@ -61,7 +61,7 @@ describe("contractOf", () => {
   });
 });
 
-test("a passphrase stands for itself", () => {
+test("accepts a passphrase as the network", () => {
   expect(networkPassphrase("public")).toBe("Public Global Stellar Network ; September 2015");
   expect(networkPassphrase("testnet")).toBe("Test SDF Network ; September 2015");
   expect([STANDALONE, "constructor"].map(networkPassphrase)).toEqual([STANDALONE, "constructor"]);
@@ -71,7 +71,7 @@ describe("Stellar keys", () => {
   const key = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
   const kind = fc.constantFrom("G" as const, "C" as const);
 
-  test("read back what was written", () => {
+  test("are decoded to what was encoded", () => {
     fc.assert(
       fc.property(key, kind, (bytes, letter) => {
         const text = encodeStrkey(letter, bytes);

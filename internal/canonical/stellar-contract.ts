@@ -7,7 +7,7 @@ const PASSPHRASES: Readonly<Record<string, string>> = {
   testnet: "Test SDF Network ; September 2015",
 };
 
-/** Constants of Stellar's XDR, four bytes each. */
+/** Enum constants of Stellar's XDR, four bytes each. */
 const ENVELOPE_TYPE_CONTRACT_ID = int32(8);
 const CONTRACT_ID_PREIMAGE_FROM_ASSET = int32(1);
 const ASSET_TYPE_NATIVE = int32(0);
@@ -15,40 +15,40 @@ const ASSET_TYPE_CREDIT_ALPHANUM4 = int32(1);
 const ASSET_TYPE_CREDIT_ALPHANUM12 = int32(2);
 const PUBLIC_KEY_TYPE_ED25519 = int32(0);
 
-const MOST_REMEMBERED = 10_000;
-const remembered = new Map<string, Asset | null>();
+const MAX_CACHED = 10_000;
+const cache = new Map<string, Asset | null>();
 
-/** The passphrase of `public` or `testnet`; any other text is the passphrase of a network itself. */
+/** Returns the passphrase of `public` or `testnet`; any other text is returned as the passphrase itself. */
 export function networkPassphrase(network: string): string {
   return Object.hasOwn(PASSPHRASES, network) ? (PASSPHRASES[network] as string) : network;
 }
 
 /**
- * The contract under which the asset is traded on Soroban, its Stellar Asset Contract: every classic asset and `native`
- * have exactly one on each network, whether or not it was ever deployed (CAP-46-6). Null for every other asset.
+ * Returns the Stellar Asset Contract of a classic asset or `native`, under which it is traded on Soroban. It exists
+ * exactly once per network, whether or not it was deployed (CAP-46-6). Null for every other asset.
  */
 export function contractOf(asset: Asset, passphrase: string): Asset | null {
-  // Most assets are tickers and currencies, which need no memory.
+  // Most assets are tickers and currencies, which have no contract and need no cache.
   if (asset.includes(":")) return null;
   const key = `${asset} ${passphrase}`;
-  const known = remembered.get(key);
+  const known = cache.get(key);
   if (known !== undefined) return known;
   const xdr = assetXdr(asset);
   const contract = xdr === null ? null : contractOfXdr(xdr, passphrase);
-  const [oldest] = remembered.size >= MOST_REMEMBERED ? remembered.keys() : [];
-  if (oldest !== undefined) remembered.delete(oldest);
-  remembered.set(key, contract);
+  const [oldest] = cache.size >= MAX_CACHED ? cache.keys() : [];
+  if (oldest !== undefined) cache.delete(oldest);
+  cache.set(key, contract);
   return contract;
 }
 
-/** The id is SHA-256 over the XDR of `HashIDPreimage`, in the case of a contract that is made from an asset. */
+/** The id is SHA-256 over the XDR of `HashIDPreimage` for a contract that derives from an asset. */
 function contractOfXdr(xdr: Buffer, passphrase: string): Asset {
   const networkId = hash("sha256", passphrase, "buffer");
   const preimage = Buffer.concat([ENVELOPE_TYPE_CONTRACT_ID, networkId, CONTRACT_ID_PREIMAGE_FROM_ASSET, xdr]);
   return encodeStrkey("C", hash("sha256", preimage, "buffer")) as Asset;
 }
 
-/** The XDR of `Asset`; null where it is neither native nor classic. */
+/** Returns the XDR of `Asset`; null where it is neither native nor classic. */
 function assetXdr(asset: Asset): Buffer | null {
   if (asset === "native") return ASSET_TYPE_NATIVE;
   const parts = classicParts(asset);

@@ -1,20 +1,20 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const VERSION_BYTE = { G: 6 << 3, C: 2 << 3 } as const;
-/** Characters of every key. */
+/** Length of every key in characters. */
 export const STRKEY_LENGTH = 56;
 const KEY_BYTES = 32;
 
-/** What a Stellar key stands for: `G` an account, `C` a contract. */
+/** The type of a Stellar key: `G` an account, `C` a contract. */
 export type KeyKind = keyof typeof VERSION_BYTE;
 
-/** Whether `text` is a Stellar key of the given kind with a valid checksum. */
+/** Returns whether `text` is a Stellar key of the given kind with a valid checksum. */
 export function isStrkey(text: string, kind: KeyKind): boolean {
   return decodeStrkey(text, kind) !== null;
 }
 
 /**
- * The 32 bytes of a Stellar key: base32 of version byte, key and CRC-16/XMODEM, little-endian (SEP-23). Null where the
- * text is no key of this kind.
+ * Decodes the 32 bytes of a Stellar key: base32 of version byte, key and CRC-16/XMODEM, little-endian (SEP-23). Null
+ * where the text is not a key of this kind.
  */
 export function decodeStrkey(text: string, kind: KeyKind): Buffer | null {
   if (text.length !== STRKEY_LENGTH || text[0] !== kind) return null;
@@ -24,7 +24,7 @@ export function decodeStrkey(text: string, kind: KeyKind): Buffer | null {
   return crc16(bytes.subarray(0, end)) === bytes.readUInt16LE(end) ? bytes.subarray(1, end) : null;
 }
 
-/** The text of a key of 32 bytes. */
+/** Encodes a key of 32 bytes. */
 export function encodeStrkey(kind: KeyKind, key: Buffer): string {
   const versioned = Buffer.concat([Buffer.of(VERSION_BYTE[kind]), key]);
   const checksum = Buffer.alloc(2);
@@ -32,7 +32,7 @@ export function encodeStrkey(kind: KeyKind, key: Buffer): string {
   return toBase32(Buffer.concat([versioned, checksum]));
 }
 
-/** 35 bytes are 56 digits without a rest, so that every digit counts. */
+/** 35 bytes are exactly 56 base32 digits, so that there are no padding bits to check. */
 function fromBase32(text: string): Buffer | null {
   const bytes = Buffer.alloc((STRKEY_LENGTH * 5) / 8);
   let bits = 0;

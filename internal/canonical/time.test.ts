@@ -37,7 +37,7 @@ describe("parseTime", () => {
   });
 });
 
-it("writes what it reads, with a fraction only where it is not zero", () => {
+it("formats what it parses, with a fraction only if it is not zero", () => {
   expect(formatTime(0n)).toBe("1970-01-01T00:00:00Z");
   expect(formatTime(1_500_000n)).toBe("1970-01-01T00:00:01.5Z");
   expect(formatTime(-1n)).toBe("1969-12-31T23:59:59.999999Z");
@@ -48,7 +48,7 @@ it("writes what it reads, with a fraction only where it is not zero", () => {
   );
 });
 
-it("rounds to steps of the epoch, before it too", () => {
+it("rounds to multiples since the epoch, also before 1970", () => {
   fc.assert(
     fc.property(
       fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }),

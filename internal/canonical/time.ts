@@ -1,6 +1,9 @@
 import { InputError } from "./input-error.ts";
 
-/** A moment as microseconds since 1970-01-01T00:00:00Z. A `Date` would lose the microseconds. */
+/**
+ * A point in time or a duration, in microseconds; times count from 1970-01-01T00:00:00Z. A `Date` has only
+ * milliseconds.
+ */
 export type Micros = bigint;
 
 export const MICROS_PER_SECOND = 1_000_000n;
@@ -9,8 +12,8 @@ const RFC3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)$/;
 
 /**
- * Reads an RFC 3339 moment with its zone (`Z` or an offset). Fractions finer than a microsecond are cut, never rounded.
- * @throws InputError where the text is no such moment
+ * Parses an RFC 3339 time with a zone (`Z` or an offset). Digits finer than a microsecond are truncated.
+ * @throws InputError where the text is not such a time
  */
 export function parseTime(text: string): Micros {
   const refuse = (): never => {
@@ -23,7 +26,7 @@ export function parseTime(text: string): Micros {
   const [, year, month, day, hour, minute, second, fraction = "", , sign, offsetHours = "0", offsetMinutes = "0"] =
     match;
   const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  // Date.UTC takes the years 0 to 99 for those of the twentieth century.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999.
   if (Number(year) < 100) date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const isRealDay = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
   const [hours, minutes, seconds] = [Number(hour), Number(minute), Number(second)];
@@ -34,7 +37,7 @@ export function parseTime(text: string): Micros {
   return BigInt(inSeconds) * MICROS_PER_SECOND + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
 }
 
-/** RFC 3339 in UTC with `Z`; a fraction only where it is not zero, without trailing zeros. */
+/** Formats as RFC 3339 in UTC with `Z`; the fraction has no trailing zeros and is omitted if 0. */
 export function formatTime(time: Micros): string {
   const seconds = floorDiv(time, MICROS_PER_SECOND);
   const micros = time - seconds * MICROS_PER_SECOND;
@@ -42,27 +45,27 @@ export function formatTime(time: Micros): string {
   return micros === 0n ? `${whole}Z` : `${whole}.${micros.toString().padStart(6, "0").replace(/0+$/, "")}Z`;
 }
 
-/** The largest multiple of `step` at or before `time`, counted from the epoch. */
+/** Returns the largest multiple of `step` since the epoch that is at or before `time`. */
 export function floorTo(time: Micros, step: Micros): Micros {
   return floorDiv(time, step) * step;
 }
 
-/** The smallest multiple of `step` at or after `time`, counted from the epoch. */
+/** Returns the smallest multiple of `step` since the epoch that is at or after `time`. */
 export function ceilTo(time: Micros, step: Micros): Micros {
   return -floorDiv(-time, step) * step;
 }
 
-/** The earlier of two moments; `Math.min` takes no bigint. */
+/** Returns the earlier of two times; `Math.min` does not accept bigint. */
 export function earlierOf(a: Micros, b: Micros): Micros {
   return a > b ? b : a;
 }
 
-/** The later of two moments. */
+/** Returns the later of two times. */
 export function laterOf(a: Micros, b: Micros): Micros {
   return a > b ? a : b;
 }
 
-/** Whole seconds as microseconds. */
+/** Converts whole seconds to microseconds. */
 export function seconds(count: number): Micros {
   return BigInt(count) * MICROS_PER_SECOND;
 }

@@ -1,11 +1,11 @@
 import { InputError } from "./input-error.ts";
 
-/** A URL of a configuration cannot be used. Neither text holds a part of it that may be a secret. */
+/** An invalid URL in the configuration. Its texts contain no part of the URL that may be a secret. */
 export class UnusableUrl extends InputError {
   readonly wrong: string;
   readonly right: string;
 
-  /** @param wrong what is said of it, after `what`; `right` is what was expected */
+  /** @param wrong the problem, as a predicate of `what`; `right` is the expected form */
   constructor(what: string, wrong: string, right: string) {
     super(`${what} ${wrong}; expected ${right}`);
     this.wrong = wrong;

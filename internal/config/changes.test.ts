@@ -4,8 +4,8 @@ import { load } from "./config.testing.ts";
 
 const before = load("").config;
 
-describe("what differs between two configurations", () => {
-  it("is named key by key, in the schema's order; other ways to write a value are no difference", () => {
+describe("the difference between two configurations", () => {
+  it("is listed key by key in the schema's order, and ignores how a value is written", () => {
     const after = load(`
       [aggregate]
       pairs = ["XLM/USD", "XLM/EUR", "XLM/GBP", "BTC/USD", "BTC/EUR", "BTC/GBP", "ETH/USD", "ETH/EUR", "ETH/GBP"]
@@ -29,7 +29,7 @@ describe("what differs between two configurations", () => {
     expect(changedKeys(after, after)).toEqual([]);
   });
 
-  it("can be taken back for some keys, and nothing else moves", () => {
+  it("can be reverted for some keys without changing any other key", () => {
     const after = load('[redis]\nurl = "redis://localhost"\nkey_prefix = "x:"\n[api]\nlisten = "[::1]:1"').config;
     const kept = withValuesOf(before, ["redis.url", "api.listen"], after);
     expect(changedKeys(before, kept)).toEqual(["redis.key_prefix"]);

@@ -4,7 +4,7 @@ import { CONFIG_KEYS } from "./keys.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { isTable, type Table, valueIn } from "./toml.ts";
 
-/** The dotted keys whose values differ between two configurations, in the order of the schema. */
+/** Returns the dotted keys whose values differ between two configurations, in the order of the schema. */
 export function changedKeys(before: Config, after: Config): string[] {
   const [one, other] = [z.encode(configSchema, before) as Table, z.encode(configSchema, after) as Table];
   return CONFIG_KEYS.filter(({ path }) => !isDeepStrictEqual(valueIn(one, path), valueIn(other, path))).map(
@@ -12,7 +12,7 @@ export function changedKeys(before: Config, after: Config): string[] {
   );
 }
 
-/** A configuration with the values that another one has for these dotted keys. */
+/** Returns a configuration with another one's values for these dotted keys. */
 export function withValuesOf(other: Config, keys: readonly string[], config: Config): Config {
   const paths = CONFIG_KEYS.filter(({ dotted }) => keys.includes(dotted)).map(({ path }) => path);
   return paths.reduce<Table>((table, path) => replaced(table, path, valueIn(other as Table, path)), config) as Config;

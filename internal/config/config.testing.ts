@@ -5,7 +5,7 @@ import type { Env } from "./env.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
 import { ConfigError, type Problem } from "./problems.ts";
 
-/** Hands `use` a file with this text, which is gone afterwards. */
+/** Calls `use` with a temporary file that has this text. */
 export function withFile<T>(text: string, use: (file: string) => T): T {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-config-"));
   try {
@@ -21,7 +21,7 @@ export function load(text: string, env: Env = {}): LoadedConfig {
   return withFile(text, (file) => loadConfig({ file, env }));
 }
 
-/** What is refused about a file with this text; nothing where it loads. */
+/** Returns the problems of a file with this text; none if it loads. */
 export function problemsOf(text: string, env: Env = {}): readonly Problem[] {
   try {
     load(text, env);

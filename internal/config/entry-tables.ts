@@ -1,7 +1,7 @@
 import { parseAsset } from "../canonical/asset.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
 
-/** The tables whose keys are an operator's, and how each key is written when it is printed. */
+/** The tables whose keys the operator chooses, and the canonical form of their keys. */
 export const ENTRY_TABLES: readonly {
   readonly path: readonly string[];
   readonly canonical: (key: string) => string;

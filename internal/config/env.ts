@@ -9,22 +9,27 @@ export type Env = Readonly<Record<string, string | undefined>>;
 /** The variable that names the configuration file. */
 export const FILE_VARIABLE = `${ENV_PREFIX}CONFIG`;
 
+/** The variable with the key for `control … --url`: on the command line, other users could read it. */
+export const CONTROL_KEY_VARIABLE = `${ENV_PREFIX}CONTROL_KEY`;
+
+/** Variables that are no key of the configuration. */
+const OTHERS = [FILE_VARIABLE, CONTROL_KEY_VARIABLE];
 const TEST_PREFIX = `${ENV_PREFIX}TEST_`;
 const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
-/** As a file of variables has it whose reader does not take the quotes off. */
+/** A value in quotes; some readers of env files do not remove them. */
 const QUOTED = /^\s*(["']).*\1\s*$/s;
-const STANDS_IN_QUOTES = { wrong: "stands in quotes, which then are a part of it", right: "the value without quotes" };
+const IS_QUOTED = { wrong: "is in quotes, which become part of the value", right: "the value without quotes" };
 const VALUE_KEY = "value";
 
-/** What the environment says about the keys of the configuration. */
+/** The overrides of configuration keys in the environment. */
 export interface Overrides {
   readonly values: readonly { readonly key: ConfigKey; readonly value: unknown }[];
   readonly problems: readonly Problem[];
-  /** Variables that look like ours and are none. */
+  /** Warnings about variables with the prefix that are no key. */
   readonly warnings: readonly string[];
 }
 
-/** Reads the overrides; an empty variable is as good as none. A value of a wrong type is left for the schema to refuse. */
+/** Reads the overrides; an empty variable counts as unset. The schema refuses values of a wrong type later. */
 export function readOverrides(env: Env): Overrides {
   const values: { key: ConfigKey; value: unknown }[] = [];
   const problems: Problem[] = [];
@@ -32,7 +37,7 @@ export function readOverrides(env: Env): Overrides {
     const text = env[key.variable];
     if (text === undefined || text === "") continue;
     if (QUOTED.test(text) && key.kind !== "toml") {
-      problems.push({ where: key.variable, key: key.dotted, ...STANDS_IN_QUOTES });
+      problems.push({ where: key.variable, key: key.dotted, ...IS_QUOTED });
       continue;
     }
     try {
@@ -56,7 +61,7 @@ function readValue(text: string, { kind }: ConfigKey): unknown {
     case "boolean":
       return { true: true, false: false }[text.trim()] ?? text;
     case "texts":
-      // Nothing that is listed begins with a bracket.
+      // No list entry begins with a bracket.
       if (text.trimStart().startsWith("[")) return readTomlValue(text.trim());
       return text
         .split(",")
@@ -81,18 +86,18 @@ function readTomlValue(text: string): unknown {
     if (!(error instanceof TomlSyntaxError) || error.line > 1) throw error;
     throw new TomlSyntaxError(error.message, 1, Math.max(1, error.column - before.length), error.right);
   }
-  throw new TomlSyntaxError("goes on after the value", 1, 1);
+  throw new TomlSyntaxError("has more text after the value", 1, 1);
 }
 
 function unknownVariables(env: Env): string[] {
   const known = CONFIG_KEYS.map(({ variable }) => variable);
   return Object.keys(env)
-    .filter((name) => name.toUpperCase().startsWith(ENV_PREFIX) && name !== FILE_VARIABLE)
+    .filter((name) => name.toUpperCase().startsWith(ENV_PREFIX) && !OTHERS.includes(name))
     .filter((name) => !name.startsWith(TEST_PREFIX))
     .filter((name) => !known.includes(name))
     .sort()
     .map((name) => {
       const meant = nearest(name, known);
-      return `${name} is no key of the configuration and is ignored${meant === null ? "" : `; ${meant} is one`}`;
+      return `${name} is not a key of the configuration and is ignored${meant === null ? "" : `; did you mean ${meant}?`}`;
     });
 }

@@ -2,20 +2,20 @@ import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type Problem } from "./problems.ts";
 import { parseToml, type Table, TomlSyntaxError } from "./toml.ts";
 
-/** The text of a configuration file, and what it says. */
+/** The text of a configuration file, and its parsed content. */
 export interface ConfigFile {
   readonly text: string;
   readonly document: Table;
 }
 
-const SYNTAX = "TOML: key = value, texts in quotes, one key a line";
-/** Far more than a configuration with the most entries that every table may have. */
-const LARGEST_BYTES = 16 * 1024 * 1024;
+const SYNTAX = "TOML: one key = value per line, texts in quotes";
+/** Far larger than a configuration with the maximum number of entries in every table. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a configuration file.
  * @param earlier problems that were found before, for the error
- * @throws ConfigError where the file is missing, cannot be read or is no TOML
+ * @throws ConfigError where the file is missing, cannot be read or is not TOML
  */
 export function readConfigFile(file: string, earlier: readonly Problem[]): ConfigFile {
   const refuse = (wrong: string, right: string): never => {
@@ -23,14 +23,14 @@ export function readConfigFile(file: string, earlier: readonly Problem[]): Confi
   };
   try {
     const about = statSync(file);
-    // A FIFO would be waited for, and a reload reads the file again.
-    if (!about.isFile()) return refuse("is no regular file", "a file, or a link to one, that stays");
-    if (about.size > LARGEST_BYTES) {
-      return refuse(`has ${about.size} bytes`, "a configuration file, of 16 MiB at most");
+    // Reading a FIFO would block, and a reload reads the file again.
+    if (!about.isFile()) return refuse("is not a regular file", "a regular file, or a link to one");
+    if (about.size > MAX_BYTES) {
+      return refuse(`has ${about.size} bytes`, "a configuration file of at most 16 MiB");
     }
     const bytes = readFileSync(file);
     const text = decode(bytes);
-    if (text === null) return refuse("is no UTF-8 text", "TOML, saved as UTF-8");
+    if (text === null) return refuse("is not UTF-8 text", "TOML, saved as UTF-8");
     return { text, document: parseToml(text) };
   } catch (error) {
     if (error instanceof TomlSyntaxError) {
@@ -40,11 +40,14 @@ export function readConfigFile(file: string, earlier: readonly Problem[]): Confi
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code !== "ENOENT") return refuse(`cannot be read (${code})`, "a file that this user may read");
-    return refuse("there is no such file", "a copy of config.example.toml there, or no file to run on the defaults");
+    return refuse(
+      "does not exist",
+      "a copy of config.example.toml at this path, or no --config to run on the defaults",
+    );
   }
 }
 
-/** Null where the bytes are no UTF-8, as those of UTF-16 and of a file that was being overwritten. */
+/** Decodes UTF-8; null where the bytes are invalid, such as UTF-16 or a file that is being overwritten. */
 function decode(bytes: Uint8Array): string | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -5,7 +5,7 @@ import { load, problemsOf } from "./config.testing.ts";
 const USDC = "USDC:GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
 const FEED = `0x${"a".repeat(40)}`;
 
-describe("a known code in another case is refused", () => {
+describe("a known code in different case is refused", () => {
   test.each([
     ['[aggregate]\npairs = ["xlm/USD"]', "aggregate.pairs[0]", '"xlm" is not known; did you mean XLM?'],
     ['[aggregate]\npairs = ["NATIVE/USD"]', "aggregate.pairs[0]", "did you mean native?"],
@@ -29,7 +29,7 @@ describe("a known code in another case is refused", () => {
   });
 });
 
-test("CODE:ISSUER and days are read wherever assets and durations are", () => {
+test("CODE:ISSUER is accepted in every asset, and days and weeks in every duration", () => {
   const { config } = load(`
 [aggregate]
 pairs = ["XLM/${USDC}"]

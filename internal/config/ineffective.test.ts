@@ -13,29 +13,37 @@ const DEX = ["sdex", "soroswap", "aquarius", "phoenix", "comet"];
 const FX = ["massive", "polygon-forex", "exchangeratesapi"];
 const TWO_LEFT = out(...DEX, ...FX, "binance", "kraken");
 
-/** What is warned of, and what a setting beside it that lets the protection act is not. */
+/** Settings that make a rule ineffective, with the warning, and settings under which that warning is absent. */
 it.each<[wrong: string, right: string, warning: string]>([
   [
     `${PAIRS}${NO_STORED}${COINGECKO}`,
     `${PAIRS}${NO_STORED}min_references = 1\n${COINGECKO}`,
-    "divergence.min_references (2) is more than the 1 that crypto:XLM/fiat:USD, crypto:BTC/fiat:USD can have (coingecko): what is published is never compared",
+    "divergence.min_references (2) is more than the number of references (1: coingecko) of crypto:XLM/fiat:USD, crypto:BTC/fiat:USD: these pairs are never compared",
   ],
   [
     `${PAIRS}${NO_STORED}${COINGECKO}${CHAINLINK}"BTC/USD" = "${FEED}"`,
     `${PAIRS}${NO_STORED}${COINGECKO}${CHAINLINK}"BTC/USD" = "${FEED}"\n"XLM/USD" = "${FEED}"`,
-    "divergence.min_references (2) is more than the 1 that crypto:XLM/fiat:USD can have (coingecko)",
+    "divergence.min_references (2) is more than the number of references (1: coingecko) of crypto:XLM/fiat:USD:",
   ],
-  ["[divergence]\nmin_references = 10", "[divergence]\nmin_references = 9", "(10) is more than the 9 that"],
-  [`${COINGECKO}${PAID}`, `${COINGECKO}${PAID}api_key = "k"`, "divergence.coingecko.api_key is empty: every request"],
+  [
+    "[divergence]\nmin_references = 10",
+    "[divergence]\nmin_references = 9",
+    "(10) is more than the number of references (9: stored sources) of",
+  ],
+  [
+    `${COINGECKO}${PAID}`,
+    `${COINGECKO}${PAID}api_key = "k"`,
+    "divergence.coingecko.api_key is empty: CoinGecko refuses every request",
+  ],
   [
     `[aggregate]\npairs = ["AQUA/USD"]\n${COINGECKO}`,
     `[aggregate]\npairs = ["AQUA/USD"]\n${COINGECKO}ids.AQUA = "aquarius"`,
-    "divergence.coingecko knows none of the published pairs",
+    "divergence.coingecko.ids has the base asset of no published pair",
   ],
   [
     `[aggregate]\npairs = ["XLM/USD"]\n${CHAINLINK}"BTC/USD" = "${FEED}"`,
     `[aggregate]\npairs = ["XLM/USD"]\n${CHAINLINK}"native/USD" = "${FEED}"`,
-    "divergence.chainlink.feeds are of no published pair",
+    "divergence.chainlink.feeds has none of the published pairs",
   ],
   [
     `[divergence]\nmax_age_seconds = 59\n${COINGECKO}`,
@@ -50,23 +58,35 @@ it.each<[wrong: string, right: string, warning: string]>([
   [
     "aggregate.disable_class_filter = true",
     "aggregate.disable_class_filter = true\ndivergence.stored_sources = false",
-    "divergence.stored_sources counts nothing while aggregate.disable_class_filter is true",
+    "divergence.stored_sources has no effect while aggregate.disable_class_filter is true",
   ],
-  ["aggregate.settle_seconds = 40", "aggregate.settle_seconds = 29", "aggregate.settle_seconds (40) is no less than"],
+  ["aggregate.settle_seconds = 40", "aggregate.settle_seconds = 29", "aggregate.settle_seconds (40) is not less than"],
   [
     "api.price_freshness_seconds = 5",
     "api.price_freshness_seconds = 6",
-    "aggregate.settle_seconds (5) is no less than api.price_freshness_seconds (5): a published value is never that fresh",
+    "aggregate.settle_seconds (5) is not less than api.price_freshness_seconds (5): a published value is never fresh enough",
   ],
   ["aggregate.outlier_sigma_threshold = 100", "aggregate.outlier_sigma_threshold = 31", "fewer than 10002 trades"],
   [
     "aggregate.outlier_sigma_threshold = 100",
     'aggregate.outlier_sigma_threshold = 100\naggregate.outlier_method = "mad"',
-    'aggregate.outlier_sigma_threshold (100) with "sigma"',
+    'aggregate.outlier_sigma_threshold (100) with outlier_method "sigma"',
   ],
-  ["aggregate.venue_deviation_pct = 100", "aggregate.venue_deviation_pct = 99", "no venue is left out for its price"],
-  ["aggregate.route_deviation_pct = 500", "aggregate.route_deviation_pct = 0", "no route is left out for its price"],
-  ["aggregate.peg_tolerance_pct = 100", "aggregate.peg_tolerance_pct = 99.5", "no asset is off its peg"],
+  [
+    "aggregate.venue_deviation_pct = 100",
+    "aggregate.venue_deviation_pct = 99",
+    "no venue is dropped because its price is too low",
+  ],
+  [
+    "aggregate.route_deviation_pct = 500",
+    "aggregate.route_deviation_pct = 0",
+    "no route is dropped because its price is too low",
+  ],
+  [
+    "aggregate.peg_tolerance_pct = 100",
+    "aggregate.peg_tolerance_pct = 99.5",
+    "no asset counts as off its peg because its price is too low",
+  ],
   ["aggregate.guard_confirmations = 1", "aggregate.guard_confirmations = 2", "a source confirms its own price"],
   [
     "aggregate.min_usd_volume = 0",
@@ -76,43 +96,47 @@ it.each<[wrong: string, right: string, warning: string]>([
   ["aggregate.guard_hold_seconds = 14", "aggregate.guard_hold_seconds = 15", "no earlier value is ever held"],
   ["aggregate.guard_confirmations = 13", "aggregate.guard_confirmations = 12", "the 12 sources in the VWAP: a price"],
   ["aggregate.min_sources = 13", "aggregate.min_sources = 12", "min_sources (13) is more than the 12 sources"],
-  ["aggregate.max_source_share = 0.08", "aggregate.max_source_share = 0.09", "cannot hold with the 12 sources"],
-  [TWO_LEFT, `aggregate.venue_deviation_pct = 0\n${TWO_LEFT}`, "venue_deviation_pct needs three sources or more"],
+  ["aggregate.max_source_share = 0.08", "aggregate.max_source_share = 0.09", "is too low for the 12 sources"],
+  [TWO_LEFT, `aggregate.venue_deviation_pct = 0\n${TWO_LEFT}`, "venue_deviation_pct needs at least three sources"],
   [
     out(...DEX, ...FX, "binance", "kraken", "coinbase", "bitstamp"),
     `${out(...DEX, ...FX, "binance", "kraken", "coinbase", "bitstamp")}[[sources]]\nname = "a"\nclass = "exchange"\n[[sources]]\nname = "b"\nclass = "exchange"`,
-    "leave no source in the VWAP",
+    "[[sources]] excludes every source from the VWAP",
   ],
   [
     'aggregate.triangulation_enabled = false\n[[aggregate.triangulations]]\ntarget = "XLM/EUR"\nlegs = ["XLM/USD", "EUR/USD"]',
     '[[aggregate.triangulations]]\ntarget = "XLM/EUR"\nlegs = ["XLM/USD", "EUR/USD"]',
-    "[[aggregate.triangulations]] are not used",
+    "[[aggregate.triangulations]] has no effect",
   ],
   [
     '[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["10.0.0.0/8", "0.0.0.0/0"]',
     '[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["10.0.0.0/8"]',
-    "api.trusted_proxies (0.0.0.0/0) believes every client",
+    "api.trusted_proxies (0.0.0.0/0) accepts any client's X-Forwarded-For",
   ],
   ...["0.0.0.0/1", "8.0.0.0/7", "::ffff:0.0.0.0/96", "2000::/3", "::/0"].map((range): [string, string, string] => [
     `[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["${range}"]`,
     '[api]\nrate_limit_per_minute = 60\ntrusted_proxies = ["10.0.0.0/8", "fc00::/7", "fe80::/10", "2001:db8::/32", "::1"]',
-    `api.trusted_proxies (${range}) believes every client`,
+    `api.trusted_proxies (${range}) accepts any client's X-Forwarded-For`,
   ]),
   [
     "[api]\nmax_in_flight = 10_001",
     "[api]\nmax_in_flight = 10_000",
-    "api.max_in_flight (10001) is never reached: there are at most 10000 connections",
+    "api.max_in_flight (10001) has no effect: the API accepts at most 10000 connections",
   ],
-  ["aggregate.max_source_share = 1", "aggregate.max_source_share = 0.9", "aggregate.max_source_share is 1: no venue"],
+  [
+    "aggregate.max_source_share = 1",
+    "aggregate.max_source_share = 0.9",
+    "aggregate.max_source_share is 1: a share never exceeds 1",
+  ],
   [
     `aggregate.disable_class_filter = true\ndivergence.stored_sources = false\n${out("kraken", "ecb")}`,
     out("kraken", "ecb"),
-    "[[sources]] (kraken, ecb) are not left out while",
+    "[[sources]] (kraken, ecb) are counted in spite of include_in_vwap = false",
   ],
   [
     '[[sources]]\nname = "krakn"\nclass = "exchange"\ninclude_in_vwap = false',
     '[[sources]]\nname = "gemini"\nclass = "exchange"\ninclude_in_vwap = false',
-    "[[sources]] leave out krakn, which is not built in; kraken is, and counts",
+    "[[sources]] excludes krakn, which is not a built-in source; did you mean kraken, which still counts?",
   ],
   [
     '[divergence.coingecko]\nenabled = true\nurl = "https://api.coingecko.com"',
@@ -122,15 +146,15 @@ it.each<[wrong: string, right: string, warning: string]>([
   [
     '[divergence.coingecko]\napi_key = "k"',
     '[divergence.coingecko]\nenabled = true\napi_key = "k"',
-    "divergence.coingecko.api_key is not used while",
+    "divergence.coingecko.api_key has no effect while",
   ],
-])("a protection that can never act is a warning: %j", (wrong, right, warning) => {
+])("a rule that can have no effect gets a warning: %j", (wrong, right, warning) => {
   expect(load(wrong).warnings).toContainEqual(expect.stringContaining(warning));
   const [named = ""] = warning.split(" (");
   expect(load(right).warnings.filter((each) => each.includes(named))).toEqual([]);
 });
 
-it("nothing is warned of that is switched off by its own key", () => {
+it("a rule that is switched off by its own key gets no warning", () => {
   const off = [
     "outlier_sigma_threshold",
     "venue_deviation_pct",

@@ -4,12 +4,12 @@ import { dotted, type Problem } from "./problems.ts";
 import { maskAnything } from "./secrets.ts";
 import { nearest } from "./suggest.ts";
 
-/** An issue before it is known which file or variable is to blame. */
+/** A problem before its origin, a file or a variable, is known. */
 export interface Finding extends Omit<Problem, "where"> {
   readonly path: readonly PropertyKey[];
 }
 
-/** What the schema found wrong with `document`, one finding per key. */
+/** Converts an issue of the schema to findings, one per key. */
 export function findingsOf(issue: z.core.$ZodIssue, document: unknown): Finding[] {
   if (issue.code === "unrecognized_keys") return issue.keys.map((name) => unknownKey([...issue.path, name]));
   const value = valueAt(document, issue.path);
@@ -24,10 +24,12 @@ export function findingsOf(issue: z.core.$ZodIssue, document: unknown): Finding[
   ];
 }
 
-/** A message that quotes the start of a text may end before the @ by which a password is known. */
+/** Masks a message. One that quotes the start of a URL may end before the @ that marks a password, and is replaced. */
 function withoutSecrets(message: string, value: unknown, path: readonly PropertyKey[]): string {
   const hasSecret = [value, path.at(-1)].some((text) => typeof text === "string" && maskAnything(text) !== text);
-  return hasSecret && message.includes("://") ? "is a URL, which may hold a secret" : maskAnything(message);
+  return hasSecret && message.includes("://")
+    ? "is a URL, which is not shown since it may contain a secret"
+    : maskAnything(message);
 }
 
 function maskedPath(path: readonly PropertyKey[]): string {
@@ -42,7 +44,7 @@ function unknownKey(path: readonly PropertyKey[]): Finding {
   return {
     path,
     key: maskedPath(path),
-    wrong: "is no known key",
+    wrong: "is not a known key",
     right: meant ?? `one of ${siblings.join(", ")}`,
   };
 }
@@ -56,7 +58,7 @@ function describe(issue: z.core.$ZodIssue, value: unknown): string {
 }
 
 function show(value: unknown, path: readonly PropertyKey[]): string {
-  if (typeof value !== "object" && mayHoldSecret(path)) return "a value that is not shown, as it may be a secret";
+  if (typeof value !== "object" && mayHoldSecret(path)) return "a value that is not shown, since it may be a secret";
   if (typeof value === "string") return `the text ${JSON.stringify(maskAnything(value).slice(0, 80))}`;
   if (Array.isArray(value)) return "a list";
   if (value instanceof Date) return "a date";

@@ -5,7 +5,7 @@ import type { Secret } from "./secrets.ts";
 /** How a key's value is written. */
 export type KeyKind = "text" | "number" | "boolean" | "texts" | "toml";
 
-/** A key of the configuration that has a value of its own. */
+/** A configuration key with a value. */
 export interface ConfigKey {
   readonly path: readonly string[];
   /** `aggregate.interval_seconds` */
@@ -18,10 +18,10 @@ export interface ConfigKey {
 
 export const ENV_PREFIX = "STELLARINDEX_";
 
-/** A part of the configuration as it is written, in JSON Schema's words. */
+/** A part of the configuration's JSON Schema. */
 export interface SchemaNode {
   readonly type?: string;
-  /** What is allowed. */
+  /** The allowed values. */
   readonly description?: string;
   readonly default?: unknown;
   /** From the field's `meta`. */
@@ -55,20 +55,20 @@ function kindOf({ type, items }: SchemaNode): KeyKind {
   return type === "object" ? "toml" : "text";
 }
 
-/** Whether a value at `path` may hold a secret: at, above or below a key that is one. */
+/** Whether a value at `path` may contain a secret: at, above or below a secret key. */
 export function mayHoldSecret(path: readonly PropertyKey[]): boolean {
   return CONFIG_KEYS.some(
     (key) => key.secret !== null && key.path.every((name, depth) => depth >= path.length || path[depth] === name),
   );
 }
 
-/** What would be right at `path`: the description of the nearest key at or above it. */
+/** Returns the allowed values at `path`: the description of the nearest key at or above it. */
 export function expectedAt(path: readonly PropertyKey[]): string {
   const descriptions = nodesTo(path).flatMap(({ description }) => description ?? []);
   return descriptions.at(-1) ?? "a table";
 }
 
-/** The names of the keys that the table at `path` may have. */
+/** Returns the names of the keys that the table at `path` may have. */
 export function namesAt(path: readonly PropertyKey[]): string[] {
   const nodes = nodesTo(path);
   return nodes.length > path.length ? Object.keys(nodes.at(-1)?.properties ?? {}) : [];

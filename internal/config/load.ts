@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type DeclaredNames, declaredNames } from "./declared-names.ts";
 import { ENTRY_TABLES } from "./entry-tables.ts";
 import { type Env, FILE_VARIABLE, readOverrides } from "./env.ts";
 import { readConfigFile } from "./file.ts";
@@ -9,9 +10,8 @@ import { ConfigError, dotted, type Problem } from "./problems.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { isTable, type Table, valueIn } from "./toml.ts";
 import { warningsAbout } from "./warnings.ts";
-import { type WrittenNames, writtenNames } from "./written.ts";
 
-/** Where the value of a key comes from. */
+/** The origin of a key's value. */
 export type Origin =
   | { readonly from: "default" }
   | { readonly from: "file"; readonly file: string }
@@ -19,24 +19,26 @@ export type Origin =
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** The file that was read; null where the defaults and the environment are all there is. */
+  /** The file that was loaded; null without a file. */
   readonly file: string | null;
   /** The text of the file. */
   readonly text: string;
-  /** What the file has, whatever the environment says. */
-  readonly names: WrittenNames;
-  /** For every dotted key; the entries of tables such as `aggregate.aliases` have one each beside the table's. */
+  /** The names in the file, independent of the environment. */
+  readonly names: DeclaredNames;
+  /** The origin of every dotted key, and of each entry of tables such as `aggregate.aliases`. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** What is not wrong but surely not meant, one sentence each; what is ignored first. */
+  /**
+   * Warnings about valid settings that are probably mistakes, one sentence each; those about ignored variables first.
+   */
   readonly warnings: readonly string[];
-  /** Those of the warnings that tell of variables which are ignored. */
+  /** The warnings about ignored variables. */
   readonly ignored: readonly string[];
 }
 
 const NO_FILE = { text: "", document: {} };
 
 /**
- * Reads the configuration: the environment's overrides before the file before the defaults. Without `file`, the
+ * Loads the configuration. Variables take precedence over the file, and the file over the defaults. Without `file`, the
  * variable STELLARINDEX_CONFIG names it; without either there is no file.
  * @throws ConfigError that lists all problems
  */
@@ -62,7 +64,7 @@ export function loadConfig({ file: named, env }: { file?: string | undefined; en
   const config = parsed.data;
   addEntryOrigins(origins, document, config);
   const warnings = [...ignored, ...warningsAbout(config)];
-  return { config, file, text, names: writtenNames(written), origins, warnings, ignored };
+  return { config, file, text, names: declaredNames(written), origins, warnings, ignored };
 }
 
 function originsIn(document: Table, file: string | null): Map<string, Origin> {
@@ -74,7 +76,7 @@ function originsIn(document: Table, file: string | null): Map<string, Origin> {
   );
 }
 
-/** Puts a value into nested tables; false where one of them is something else, which the schema then refuses. */
+/** Puts a value into nested tables; returns false where one of them is not a table, which the schema then refuses. */
 function put(document: Table, path: readonly string[], value: unknown): boolean {
   const [name = "", ...rest] = path;
   if (rest.length === 0) {
@@ -93,7 +95,7 @@ function blame(path: readonly PropertyKey[], origins: ReadonlyMap<string, Origin
   return origin?.from === "default" ? "default" : (file ?? "environment");
 }
 
-/** A value such as -1.5 breaks several rules of its key, which all read the same. */
+/** Removes repeated problems: a value such as -1.5 breaks several rules of its key, with the same message. */
 function withoutRepeats(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.key}\n${problem.wrong}`, problem])).values()];
 }

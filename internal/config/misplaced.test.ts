@@ -8,7 +8,7 @@ describe("a key of the configuration below the wrong header", () => {
   it.each<[header: string, line: string, key: string, right: string]>([
     ["aggregate.aliases", 'windows = ["5m"]', "windows", "windows below [aggregate], above [aggregate.aliases]"],
     ["aggregate.aliases", 'pairs = ["XLM/USD"]', "pairs", "pairs below [aggregate], above"],
-    ["aggregate.aliases", 'listen = "0.0.0.0:80"', "listen", "listen below [api], above"],
+    ["aggregate.aliases", 'listen = "0.0.0.0:80"', "listen", "listen below [api] or listen below [control], above"],
     ["aggregate.aliases", 'database.url = "postgres://u:hunter2@h/db"', "database", "[database], above"],
     ["aggregate.aliases", "interval_seconds = 15", "interval_seconds", "interval_seconds below [aggregate], above"],
     ["aggregate.aliases", 'legs = ["XLM/USD", "EUR/USD"]', "legs", "legs below [[aggregate.triangulations]], above"],
@@ -18,19 +18,24 @@ describe("a key of the configuration below the wrong header", () => {
     ["divergence.coingecko.ids", 'level = "debug"', "level", "level below [log], above [divergence.coingecko.ids]"],
     ["divergence.coingecko.ids", 'url = "http://h/hunter2"', "url", "url below [divergence.coingecko], above"],
     ["divergence.coingecko.ids", 'api_key = "hunter2"', "api_key", "api_key below [divergence.coingecko], above"],
-    ["divergence.coingecko.ids", 'name = "gemini"', "name", "name below [[api.keys]] or name below [[sources]], above"],
+    [
+      "divergence.coingecko.ids",
+      'name = "gemini"',
+      "name",
+      "name below [[api.keys]] or name below [[control.schedules]] or name below [[control.keys]] or name below [[sources]], above",
+    ],
     ["divergence.chainlink.feeds", 'rpc_url = "http://h/hunter2"', "rpc_url", "rpc_url below [divergence.chainlink]"],
-    // Nearly a key, which no code is.
+    // Misspelt keys, which cannot be asset codes.
     ["aggregate.aliases", 'window = ["5m"]', "window", "windows below [aggregate], above"],
     ["aggregate.aliases", 'Windows = ["5m"]', "Windows", "windows below [aggregate], above"],
     ["divergence.coingecko.ids", 'pair = "stellar"', "pair", "pairs below [aggregate], above"],
-  ])("[%s] %s is refused with where it belongs", (header, line, key, right) => {
+  ])("[%s] %s is refused with the right header", (header, line, key, right) => {
     const problems = problemsOf(`[${header}]\n${line}`);
     expect(problems).toEqual([
       {
         where: expect.stringMatching(/stellarindex\.toml$/),
         key: `${header}.${key}`,
-        wrong: "is a key of the configuration below the wrong header, not an asset",
+        wrong: "is a key of the configuration, not an asset, and is below the wrong header",
         right: expect.stringContaining(right),
       },
     ]);
@@ -44,14 +49,14 @@ describe("a key of the configuration below the wrong header", () => {
     }
   });
 
-  it("is the variable's fault where a variable has it", () => {
+  it("is reported for the variable if a variable contains it", () => {
     const variable = "STELLARINDEX_AGGREGATE_ALIASES";
     expect(problemsOf("", { [variable]: '{ windows = ["5m"] }' })).toMatchObject([
       { where: variable, key: "aggregate.aliases.windows" },
     ]);
   });
 
-  it("leaves tokens of such names, written out, and codes that are near them", () => {
+  it("does not affect tokens of such names with a prefix, or codes that resemble them", () => {
     const { config } = load(
       '[aggregate.aliases]\n"crypto:windows" = ["crypto:5m"]\nLOG = ["API"]\nNAMES = ["yPAIR"]\n[divergence.coingecko.ids]\nPAIR = "pair"',
     );
@@ -67,11 +72,11 @@ describe("a key of the configuration below the wrong header", () => {
 it.each([
   ['[aggregate.aliases]\nA = ["B", "5m"]', "aggregate.aliases.A[1]"],
   ['[aggregate.pegs]\nA = "24h"', "aggregate.pegs.A"],
-])("a duration is no asset: %j", (text, key) => {
+])("a duration is refused as an asset: %j", (text, key) => {
   expect(problemsOf(text)).toMatchObject([{ key, wrong: expect.stringContaining("is a duration, not an asset") }]);
 });
 
-it("is one that is written as elsewhere, without underscores", () => {
+it("a misplaced key in camel case is recognized", () => {
   expect(problemsOf('[aggregate.aliases]\nminUsdVolume = ["5"]')).toMatchObject([
     { key: "aggregate.aliases.minUsdVolume", right: expect.stringContaining("min_usd_volume below [aggregate]") },
   ]);
@@ -80,7 +85,7 @@ it("is one that is written as elsewhere, without underscores", () => {
   ]);
 });
 
-describe("keys that every object inherits", () => {
+describe("names that every object inherits", () => {
   it.each([
     ['[aggregate.pegs]\n"c\\U0000006fnstructor" = "USD"', "line 2, column 1: constructor"],
     ["__proto__ = 1", "line 1, column 1: __proto__"],
@@ -95,12 +100,12 @@ describe("keys that every object inherits", () => {
     ['[log]\n"valueOf" = 1', "line 2, column 1: valueOf"],
     ['[log]\n"value\\u004ff" = 1', "line 2, column 1: valueOf"],
     ["log = { 'valueOf'.x = 1 }", "line 1, column 9: valueOf"],
-  ])("are refused before anything is written there: %j", (text, wrong) => {
-    expect(problemsOf(text)).toMatchObject([{ key: "", wrong: `${wrong} is no known key` }]);
+  ])("are refused as keys: %j", (text, wrong) => {
+    expect(problemsOf(text)).toMatchObject([{ key: "", wrong: `${wrong} is not a known key` }]);
     expect(typeof Object.keys).toBe("function");
   });
 
-  it("are texts like any other", () => {
+  it("are accepted within texts and comments", () => {
     const text = '# [constructor]\n[redis]\nkey_prefix = """\n[toString]\n"""\n[aggregate]\npairs = [\'valueOf\']';
     expect(problemsOf(text)).toMatchObject([{ key: "redis.key_prefix" }, { key: "aggregate.pairs[0]" }]);
   });
@@ -117,7 +122,7 @@ describe("whole numbers of more than 53 bits are refused", () => {
     },
   );
 
-  it("and nothing else is", () => {
+  it("but decimals and smaller whole numbers are not", () => {
     for (const text of ["0.12345678901234567890123", "100.12345678901234567890123", "1e15", "999999999999999"]) {
       expect(problemsOf(`aggregate.min_usd_volume = ${text}`)).toEqual([]);
     }

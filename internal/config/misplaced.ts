@@ -8,7 +8,7 @@ import { isTable, type Table, valueIn } from "./toml.ts";
 
 type Path = readonly string[];
 
-/** Where each name of the configuration belongs: the tables that have it, and whether there is a list of them. */
+/** The tables that each key name of the configuration belongs to, and whether they are lists of tables. */
 const HOMES = homesOf(CONFIG_ROOT, [], false);
 
 interface Home {
@@ -17,9 +17,8 @@ interface Home {
 }
 
 /**
- * Takes the keys out of the operator's tables that are keys of the configuration, written below the wrong header, where
- * they would become assets: `windows = ["5m"]` below `[aggregate.aliases]`. A token of such a name is written out,
- * `crypto:windows`.
+ * Finds and removes configuration keys below the wrong header, in tables where they would be read as assets:
+ * `windows = ["5m"]` below `[aggregate.aliases]`. A token with such a name has to be written in full, `crypto:windows`.
  */
 export function takeMisplaced(document: Table): Finding[] {
   return ENTRY_TABLES.flatMap(({ path }) => {
@@ -42,12 +41,15 @@ function wrongWith(name: string, path: Path): Pick<Finding, "wrong" | "right"> |
   const near = Math.max(...homes.map(({ table }) => shared(table, path)));
   const places = homes.filter(({ table }) => shared(table, path) === near).map((home) => written(home, meant));
   return {
-    wrong: "is a key of the configuration below the wrong header, not an asset",
+    wrong: "is a key of the configuration, not an asset, and is below the wrong header",
     right: `${places.join(" or ")}, above [${path.join(".")}] or below a header of its own`,
   };
 }
 
-/** The name of the configuration that a key means, which is no code: codes have no underscores, and most are in capitals. */
+/**
+ * Returns the configuration key that a misspelt name means; null for codes, which are mostly capitals, without
+ * underscores.
+ */
 function misspelt(name: string): string | null {
   const names = [...HOMES.keys()];
   if (name.includes("_")) return nearest(name, names);
@@ -61,7 +63,7 @@ function written({ table, isList }: Home, name: string): string {
   return isList ? `${name} below [[${table.join(".")}]]` : `${name} below [${table.join(".")}]`;
 }
 
-/** How many names two paths begin with alike. */
+/** Returns the length of the common prefix of two paths. */
 function shared(one: Path, other: Path): number {
   const length = one.findIndex((name, depth) => name !== other[depth]);
   return length < 0 ? one.length : length;

@@ -1,10 +1,10 @@
-import type { Pegs } from "../aggregate/aliases.ts";
-import type { TriangulationSettings } from "../aggregate/chain.ts";
 import type { Asset } from "../canonical/asset.ts";
 import type { Pair } from "../canonical/pair.ts";
-import { type IssueTaker, reportAt } from "./cross-checks.ts";
-import type { DeclaredAliases } from "./declarations.ts";
-import type { DeclaredFeed } from "./divergence-tables.ts";
+import { type IssueSink, reportAt } from "../lib/cross-checks.ts";
+import type { Pegs } from "../policy/aliases.ts";
+import type { TriangulationSettings } from "../policy/routes/chain.ts";
+import type { DeclaredAliases } from "./sections/declarations.ts";
+import type { DeclaredFeed } from "./sections/divergence-tables.ts";
 
 /** The parts of a configuration that name assets. */
 interface Named {
@@ -20,8 +20,8 @@ interface Named {
   };
 }
 
-/** Reports the assets that a configuration names in two spellings, `FOO` and `foo`: nothing would read one as the other. */
-export function checkSpellings(named: Named, context: IssueTaker): void {
+/** Reports assets that a configuration names in two spellings, such as `FOO` and `foo`, which would be two assets. */
+export function checkSpellings(named: Named, context: IssueSink): void {
   const seen = new Map<string, Asset>();
   for (const { asset, path } of namedAssets(named)) {
     const earlier = seen.get(asset.toLowerCase());
@@ -30,14 +30,14 @@ export function checkSpellings(named: Named, context: IssueTaker): void {
       reportAt(
         context,
         path,
-        `${asset} differs from ${earlier}, which is named too, only in case`,
-        "one spelling of an asset",
+        `${asset} differs from ${earlier} only in case, and the configuration names both`,
+        `the spelling ${earlier} or ${asset} everywhere`,
       );
     }
   }
 }
 
-/** Every asset that is named, and where. */
+/** Returns every asset that is named, with its path. */
 function namedAssets({ aggregate, divergence }: Named) {
   const { pairs, aliases, pegs, triangulations } = aggregate;
   const { coingecko, chainlink } = divergence;

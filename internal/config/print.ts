@@ -6,9 +6,9 @@ import { configSchema } from "./schema.ts";
 import { maskSecret, maskSecrets } from "./secrets.ts";
 import { formatTomlKey, formatTomlValue, isTable, type Table } from "./toml.ts";
 
-const WIDEST_LIST = 60;
+const MAX_LIST_WIDTH = 60;
 
-/** One line of TOML, and what its comment says. */
+/** A line of TOML and its comment. */
 interface Line {
   readonly text: string;
   readonly comment?: string;
@@ -17,8 +17,8 @@ interface Line {
 type OriginOf = (path: readonly string[]) => string;
 
 /**
- * The values in effect as TOML, each key with a comment that says where it comes from. Secrets are masked; apart from
- * these it reads back as the same configuration.
+ * Formats the values in effect as TOML, each key with its origin as a comment. Secrets are masked; apart from these,
+ * the text loads as the same configuration.
  */
 export function formatConfig({ config, file, origins }: LoadedConfig): string {
   const document = z.encode(configSchema, config) as Table;
@@ -45,17 +45,17 @@ function tableBlocks(header: readonly Line[], path: readonly string[], table: Ta
 
 function headerOf(path: readonly string[], table: Table, originOf: OriginOf): Line {
   const text = `[${titleOf(path)}]`;
-  // An empty table still has an origin; others say it line by line.
+  // Only an empty table shows its origin here; others show it on each line.
   return Object.keys(table).length === 0 && keyAt(path) !== undefined ? { text, comment: originOf(path) } : { text };
 }
 
-/** The tables of a list, each under the list's name; all of them come from where the list comes from. */
+/** The tables of a list, each under the list's name, with the origin of the list. */
 function listBlocks(path: readonly string[], tables: readonly Table[], origin: string): Line[][] {
   const header = { text: `[[${titleOf(path)}]]` };
   return tables.flatMap((table) => tableBlocks([header], path, table, () => origin));
 }
 
-/** A list without entries is none: it can only be written as a key. */
+/** An empty list does not count: TOML can only write it as a key. */
 function isTableList(value: unknown): value is Table[] {
   return Array.isArray(value) && value.length > 0 && value.every(isTable);
 }
@@ -71,7 +71,7 @@ function keyAt(path: readonly string[]): ConfigKey | undefined {
 function valueLines(path: readonly string[], value: unknown, comment: string): Line[] {
   const name = path.at(-1) ?? "";
   const text = formatTomlValue(typeof value === "string" ? masked(value, path) : value);
-  if (!Array.isArray(value) || text.length <= WIDEST_LIST) return [valueLine(name, text, comment)];
+  if (!Array.isArray(value) || text.length <= MAX_LIST_WIDTH) return [valueLine(name, text, comment)];
   return [
     valueLine(name, "[", comment),
     ...value.map((entry) => ({ text: `  ${formatTomlValue(entry)},`, comment })),

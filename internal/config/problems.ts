@@ -1,14 +1,14 @@
-/** One thing wrong with the configuration. No field holds a secret. */
+/** A problem of the configuration. No field contains a secret. */
 export interface Problem {
-  /** The file or the environment variable that says it; `default` where neither does. */
+  /** The file or environment variable with the value; `default` for neither. */
   readonly where: string;
-  /** The dotted key, such as `aggregate.pairs[2]`; empty where the problem is no key's. */
+  /** The dotted key, such as `aggregate.pairs[2]`; empty where the problem belongs to no key. */
   readonly key: string;
   readonly wrong: string;
   readonly right: string;
 }
 
-/** The configuration cannot be used. The message has one line per problem. */
+/** The configuration is invalid. The message has one line per problem. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly Problem[];
@@ -23,7 +23,7 @@ function formatProblem({ where, key, wrong, right }: Problem): string {
   return `${where}: ${key === "" ? "" : `${key}: `}${wrong}; expected ${right}`;
 }
 
-/** A key's path as people write it: `aggregate.pairs[2]`, `aggregate.aliases."crypto:XLM"`. */
+/** Formats a key's path: `aggregate.pairs[2]`, `aggregate.aliases."crypto:XLM"`. */
 export function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;

@@ -1,8 +1,8 @@
-import { closeAliases, pairIdentity } from "../aggregate/aliases.ts";
 import type { Pair } from "../canonical/pair.ts";
+import { closeAliases, pairIdentity } from "../policy/aliases.ts";
 import type { Config } from "./schema.ts";
 
-/** The pairs to publish: those that are listed, then the targets of chains that are not among them under any name. */
+/** Returns the pairs to publish: the listed ones, then the targets of chains that are not listed under any alias. */
 export function publishedPairs({ aggregate }: Config): Pair[] {
   const { pairs, triangulations } = aggregate;
   const aliases = closeAliases(aggregate.aliases, aggregate.stellar_network);

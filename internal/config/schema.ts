@@ -1,23 +1,24 @@
 import { z } from "zod";
-import type { PolicySettings } from "../aggregate/policy.ts";
-import { aggregateSection } from "./aggregate-section.ts";
-import { apiSection } from "./api-section.ts";
-import { needs } from "./cross-checks.ts";
-import { divergenceSection } from "./divergence-section.ts";
-import { databaseUrlField, durationField, integerField, redisUrlField } from "./fields.ts";
+import { needs } from "../lib/cross-checks.ts";
+import type { PolicySettings } from "../policy/policy.ts";
 import { checkSpellings } from "./one-spelling.ts";
 import { secret } from "./secrets.ts";
-import { sourcesSection } from "./sources-section.ts";
+import { aggregateSection } from "./sections/aggregate.ts";
+import { apiSection } from "./sections/api.ts";
+import { controlSection } from "./sections/control.ts";
+import { divergenceSection } from "./sections/divergence.ts";
+import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
+import { sourcesSection } from "./sections/sources.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
-// 0 keeps for ever.
+// 0 keeps rows for ever.
 const retention = durationField
   .refine((seconds) => seconds <= 100 * 366 * 86_400, "is longer than a century")
   .prefault("0")
   .describe('a duration, such as "720h" or "30d", or "0" to keep for ever');
 
-/** When a circuit opens and is tried again; the same for the database and for Redis. */
+/** The keys of a circuit breaker, the same for the database and for Redis. */
 const breaker = {
   breaker_failures: integerField(1, 1000).prefault(5).describe("a whole number from 1 to 1000"),
   breaker_cooldown_seconds: integerField(1, 3600).prefault(5).describe("a whole number of seconds from 1 to 3600"),
@@ -71,14 +72,15 @@ const logSection = z
   .describe("a table, [log]");
 
 /**
- * The whole configuration, read from TOML's values and written back to them (`z.encode`). The description of each key
- * says what would be right, for error messages.
+ * The schema of the whole configuration, which decodes TOML values and encodes them again (`z.encode`). The description
+ * of each key gives its allowed values, for error messages.
  */
 export const configSchema = z
   .strictObject({
     database: databaseSection,
     redis: redisSection,
     api: apiSection,
+    control: controlSection,
     log: logSection,
     aggregate: aggregateSection,
     divergence: divergenceSection,
@@ -89,7 +91,7 @@ export const configSchema = z
 /** The settings in effect. Durations are numbers of seconds. */
 export type Config = z.output<typeof configSchema>;
 
-/** The settings that can change a published figure. */
+/** Returns the settings that can change a published value. */
 export function policySettings({ aggregate, sources }: Config): PolicySettings {
   return {
     disable_class_filter: aggregate.disable_class_filter,

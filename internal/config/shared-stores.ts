@@ -2,13 +2,13 @@ import { ConfigError, type Problem } from "./problems.ts";
 import type { Config } from "./schema.ts";
 
 /**
- * Refuses stores that live in one process, for daemons that must share what they hold.
+ * Refuses databases and stores in memory, for daemons that must share them.
  * @throws ConfigError
  */
 export function refuseUnsharedStores({ database, redis }: Config): void {
   const problems: Problem[] = [];
   const refuse = (key: string, url: string, right: string): void => {
-    const wrong = `${url} lives in one process and is not shared between daemons`;
+    const wrong = `${url} exists in one process only, and separate daemons cannot share it`;
     problems.push({
       where: "config",
       key,

@@ -1,4 +1,4 @@
-/** The candidate that `word` most likely means; null where none is near. */
+/** Returns the candidate with the least edit distance to `word`; null where none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const reach = Math.min(3, Math.max(1, Math.floor(word.length / 3)));
   let best: string | null = null;
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best;
 }
 
-/** How many characters must be put in, taken out or replaced to turn `a` into `b` (Levenshtein). */
+/** Returns the number of insertions, deletions and replacements that turn `a` into `b` (Levenshtein). */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 0; i < a.length; i++) {

@@ -1,4 +1,4 @@
-/** What the TOML parser would misread, and where it stands in the text. */
+/** Text that the TOML parser would misread, and its offset. */
 export interface TomlHazard {
   readonly offset: number;
   readonly wrong: string;
@@ -8,17 +8,18 @@ export interface TomlHazard {
 /** Comments, texts of several lines, texts of one line, and bare words, which are keys, numbers and the like. */
 const TOKEN = /#[^\n]*|"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_+-]+/g;
 const WHOLE_NUMBER = /^([+-]?)(\d[\d_]*|0x[\dA-Fa-f_]+|0o[0-7_]+|0b[01_]+)$/;
-/** What is said of a whole number that would be rounded. */
+/** The problem of a whole number that would be rounded. */
 export const TOO_LARGE = {
   wrong: "the whole number has more than 53 bits",
   right: `a number from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
 };
-/** What every object inherits. */
+/** The property names that every object inherits. */
 const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 
 /**
- * Finds what the parser must not see. It takes what an object inherits under the name of a key, such as `constructor`, for a
- * table and writes into it; and whole numbers wrap around at 64 bits. None of the configuration's keys or numbers is such.
+ * Returns the first text that the parser would misread, or null. It would take an inherited property under a key's
+ * name, such as `constructor`, for a table and write into it, and whole numbers wrap around at 64 bits. No valid
+ * configuration has such.
  */
 export function tomlHazard(text: string): TomlHazard | null {
   for (const { 0: token, index: offset } of text.matchAll(TOKEN)) {
@@ -27,7 +28,7 @@ export function tomlHazard(text: string): TomlHazard | null {
     const name = unquoted(token);
     const isKey = next === "=" || next === "." || (next === "]" && /^\s*\[[^=]*$/.test(line));
     if (isKey && INHERITED.has(name)) {
-      return { offset, wrong: `${name} is no known key`, right: "a key of config.example.toml" };
+      return { offset, wrong: `${name} is not a known key`, right: "a key of config.example.toml" };
     }
     const isWhole = !isKey && !line.endsWith(".") && next !== ".";
     if (isWhole && isTooLarge(token)) return { offset, ...TOO_LARGE };

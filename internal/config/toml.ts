@@ -3,7 +3,7 @@ import { tomlHazard } from "./toml-hazards.ts";
 
 export type Table = Record<string, unknown>;
 
-/** A TOML text that cannot be read. `line` and `column` count from 1; the message quotes at most one character of the text. */
+/** A TOML syntax error. `line` and `column` count from 1; the message quotes at most one character of the text. */
 export class TomlSyntaxError extends Error {
   override readonly name = "TomlSyntaxError";
   readonly line: number;
@@ -44,12 +44,12 @@ export function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** The value at a path of nested tables; undefined where there is none. */
+/** Returns the value at a path of nested tables; undefined where there is none. */
 export function valueIn(document: Table, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), document);
 }
 
-/** A text, number, boolean, or list of them, on one line. */
+/** Formats a text, number, boolean, or list of them, on one line. */
 export function formatTomlValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatTomlValue).join(", ")}]`;
   // JSON's escapes are TOML's, except that TOML wants DEL escaped.

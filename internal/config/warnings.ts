@@ -1,68 +1,69 @@
-import { HOURS_WITHIN } from "../aggregate/recent-price.ts";
 import { DIVERGENCE_TTL_SECONDS } from "../cache/divergence.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { MICROS_PER_SECOND } from "../canonical/time.ts";
-import { formatListen, isLoopback } from "./fields.ts";
+import { HOURS_LOOKBACK } from "../policy/recent-price.ts";
 import { ineffectiveRules } from "./ineffective.ts";
 import { divergenceGaps } from "./references.ts";
-import { tooShort } from "./retention.ts";
 import type { Config } from "./schema.ts";
+import { formatListen, isLoopback } from "./sections/fields.ts";
+import { insufficientRetention } from "./sections/retention.ts";
 
-/** What can be used and is surely not meant, one sentence each. */
+/** Returns a warning, one sentence each, for every setting that is valid but probably a mistake. */
 export function warningsAbout(config: Config): string[] {
   return [
     ...shortRetention(config),
-    ...shortMemory(config),
-    ...halfChainlink(config),
-    ...gapsOfDivergence(config),
+    ...shortGuardHistory(config),
+    ...incompleteChainlink(config),
+    ...expiringChecks(config),
     ...divergenceGaps(config),
     ...ineffectiveRules(config),
-    ...openToAll(config),
+    ...unlimitedListener(config),
   ];
 }
 
 function shortRetention(config: Config): string[] {
   const { retention } = config.database;
-  return tooShort(retention, config).map(
-    ({ table, reason }) => `database.retention.${table} (${formatDuration(retention[table])}) ${reason}`,
+  return insufficientRetention(retention, config).map(
+    ({ table, reason }) =>
+      `database.retention.${table} (${formatDuration(retention[table])}) ${reason}. Raise it, or set 0 to keep the rows for ever`,
   );
 }
 
-/** Pairs that trade each hour never notice. */
-function shortMemory({ database, aggregate }: Config): string[] {
+/** A retention of hour rollups that is too short for the guard; pairs that trade each hour are not affected. */
+function shortGuardHistory({ database, aggregate }: Config): string[] {
   const kept = database.retention.trades_1h;
-  const needed = Math.max(...aggregate.windows) + Number(HOURS_WITHIN / MICROS_PER_SECOND);
+  const needed = Math.max(...aggregate.windows) + Number(HOURS_LOOKBACK / MICROS_PER_SECOND);
   if (aggregate.guard_factor === 0 || kept === 0 || kept >= needed) return [];
   return [
-    `database.retention.trades_1h (${formatDuration(kept)}) is shorter than the ${formatDuration(needed)} in which the guard looks for the last five hours with trades; pairs that traded in fewer hours of what is kept fail`,
+    `database.retention.trades_1h (${formatDuration(kept)}) is shorter than the ${formatDuration(needed)} in which the guard searches for the last five hours with trades; pairs with fewer such hours in what is kept get no value. Raise it, or set 0 to keep the rows for ever`,
   ];
 }
 
-function gapsOfDivergence({ divergence, aggregate }: Config): string[] {
+function expiringChecks({ divergence, aggregate }: Config): string[] {
   const step = aggregate.interval_seconds;
-  // Checks begin at ticks.
+  // Comparisons begin at ticks.
   const every = Math.ceil(divergence.min_interval_seconds / step) * step;
   return every <= DIVERGENCE_TTL_SECONDS
     ? []
     : [
-        `divergence.min_interval_seconds (${divergence.min_interval_seconds}) and aggregate.interval_seconds (${step}) make a check every ${every} s; its outcome stands for ${DIVERGENCE_TTL_SECONDS} s, and after that the pair counts as not checked`,
+        `divergence.min_interval_seconds (${divergence.min_interval_seconds}) and aggregate.interval_seconds (${step}) run a check every ${every} s, but its result expires after ${DIVERGENCE_TTL_SECONDS} s, and the pair is then reported as not checked. Lower min_interval_seconds`,
       ];
 }
 
-/** Others than this machine can ask as often as they like. */
-function openToAll({ api }: Config): string[] {
+/** A public listener that neither limits rates nor requires keys. */
+function unlimitedListener({ api }: Config): string[] {
   const { listen, rate_limit_per_minute, require_key } = api;
   if (rate_limit_per_minute > 0 || require_key || isLoopback(listen.host)) return [];
   return [
-    `api.listen (${formatListen(listen)}) can be reached from other machines, and api.rate_limit_per_minute is 0: any of them may ask as often as it likes`,
+    `api.listen (${formatListen(listen)}) accepts requests from other machines, and api.rate_limit_per_minute is 0 (no limit). Set a rate limit, or require_key`,
   ];
 }
 
-/** Not refused, so that an empty rpc_url can turn the feeds off, and the variable with the key may be set elsewhere. */
-function halfChainlink({ divergence }: Config): string[] {
+/** Only a warning: an empty rpc_url may switch the feeds off on purpose, and a variable may supply the URL later. */
+function incompleteChainlink({ divergence }: Config): string[] {
   const { rpc_url, feeds } = divergence.chainlink;
   if ((rpc_url === "") === (feeds.length === 0)) return [];
   return rpc_url === ""
-    ? ["divergence.chainlink.feeds are not read while divergence.chainlink.rpc_url is empty"]
-    : ["divergence.chainlink.rpc_url is never asked while there are no divergence.chainlink.feeds"];
+    ? ["divergence.chainlink.feeds has no effect while divergence.chainlink.rpc_url is empty; set rpc_url"]
+    : ["divergence.chainlink.rpc_url has no effect while divergence.chainlink.feeds is empty; add feeds"];
 }

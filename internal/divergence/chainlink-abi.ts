@@ -1,18 +1,18 @@
 import { parseDecimal } from "../canonical/decimal.ts";
 import { checkPrice, NoQuote, type ReferenceQuote, readSeconds } from "./reference.ts";
 
-/** `latestRoundData()`. */
+/** Function selector of `latestRoundData()`. */
 export const LATEST_ROUND_DATA = "0xfeaf968c";
-/** `decimals()`. */
+/** Function selector of `decimals()`. */
 export const DECIMALS = "0x313ce567";
 
 const UINT80_END = 1n << 80n;
-const MOST_DECIMALS = 36n;
+const MAX_DECIMALS = 36n;
 
 /**
- * What `latestRoundData()` returned: (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80
- * answeredInRound).
- * @throws NoQuote where it is no complete round with a price
+ * Decodes the result of `latestRoundData()`: (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt,
+ * uint80 answeredInRound).
+ * @throws NoQuote where it is not a complete round with a valid price
  */
 export function readRound(result: unknown, decimals: number): ReferenceQuote {
   const [roundId = 0n, answer = 0n, , updatedAt = 0n, answeredInRound = 0n] = readWords(result, 5);
@@ -25,12 +25,12 @@ export function readRound(result: unknown, decimals: number): ReferenceQuote {
 }
 
 /**
- * What `decimals()` returned.
- * @throws NoQuote where it is no number up to 36
+ * Decodes the result of `decimals()`.
+ * @throws NoQuote where it is not a number up to 36
  */
 export function readDecimals(result: unknown): number {
   const [decimals = 0n] = readWords(result, 1);
-  if (decimals > MOST_DECIMALS) throw new NoQuote("unreadable", `the feed's decimals are more than ${MOST_DECIMALS}`);
+  if (decimals > MAX_DECIMALS) throw new NoQuote("unreadable", `the feed's decimals are more than ${MAX_DECIMALS}`);
   return Number(decimals);
 }
 

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
+import type { HttpClient } from "../http/client.ts";
+import { NEVER, quickHttp, serve } from "../http/local-server.testing.ts";
 import { type ChainlinkSettings, createChainlink } from "./chainlink.ts";
 import { readDecimals, readRound } from "./chainlink-abi.ts";
-import type { Request } from "./http.ts";
-import { NEVER, quickHttp, serve } from "./local-server.testing.ts";
 import { NoQuote, type ReferenceAnswer } from "./reference.ts";
 
 const SECRET = "s3cr3t-k3y";
@@ -45,7 +45,7 @@ function round({ roundId = 7n, answer = 38n, updatedAt = 1711356300n, answeredIn
 
 const entry = (id: number, result: unknown) => ({ jsonrpc: "2.0", id, result });
 
-/** What a node answers to a batch where each feed returns what it is given for the selector. */
+/** Returns a node's answer to a batch; each feed returns the given result for a selector. */
 function node(returns: (to: string, data: string) => unknown) {
   return (body: string) =>
     (JSON.parse(body) as Call[]).map(({ id, params: [{ to, data }] }) => entry(id, returns(to, data))).reverse();
@@ -63,7 +63,7 @@ async function serveNode(answers: (body: string, index: number) => unknown) {
   });
 }
 
-function reference(url: string, settings: Partial<ChainlinkSettings> = {}, request: Request = quickHttp()) {
+function reference(url: string, settings: Partial<ChainlinkSettings> = {}, request: HttpClient = quickHttp()) {
   return createChainlink({ url, feeds: FEEDS, ...settings }, request);
 }
 
@@ -73,14 +73,14 @@ function shown(answer: ReferenceAnswer): string {
   return `${pair} ${answer.quote.price.toFixed()} at ${answer.quote.asOf}`;
 }
 
-/** What is said of XLM/USD where the endpoint answers its batch of the calls 0 (round) and 1 (decimals) like that. */
+/** Returns the result for XLM/USD if the endpoint answers the batch of the calls 0 (round) and 1 (decimals) with this. */
 async function answerTo(answer: unknown): Promise<string> {
   const text = typeof answer === "string" ? answer : JSON.stringify(answer);
-  const [only] = await reference("http://127.0.0.1", {}, async () => text).ask([XLM], NEVER);
+  const [only] = await reference("http://127.0.0.1", {}, async () => text).fetchQuotes([XLM], NEVER);
   return shown(only as ReferenceAnswer);
 }
 
-it("asks once about all pairs, and about decimals only once ever", async () => {
+it("requests all pairs in one batch, and decimals only once", async () => {
   const server = await serveNode(well);
   const chainlink = reference(`${server.url}/v2/${SECRET}`);
   const expected = [
@@ -88,8 +88,8 @@ it("asks once about all pairs, and about decimals only once ever", async () => {
     "crypto:ETH/fiat:USD unknown: no feed of the pair is configured",
     "crypto:XLM/fiat:USD 0.38123456 at 1711356300000000",
   ];
-  expect((await chainlink.ask([BTC, ETH, XLM], NEVER)).map(shown)).toEqual(expected);
-  expect((await chainlink.ask([BTC, ETH, XLM], NEVER)).map(shown)).toEqual(expected);
+  expect((await chainlink.fetchQuotes([BTC, ETH, XLM], NEVER)).map(shown)).toEqual(expected);
+  expect((await chainlink.fetchQuotes([BTC, ETH, XLM], NEVER)).map(shown)).toEqual(expected);
   const call = (id: number, to: string, data: string) => {
     return { jsonrpc: "2.0", id, method: "eth_call", params: [{ to, data }, "latest"] };
   };
@@ -103,26 +103,26 @@ it("asks once about all pairs, and about decimals only once ever", async () => {
   expect([XLM, BTC, ETH, parsePair("USD/XLM")].map(chainlink.covers)).toEqual([true, true, false, false]);
 });
 
-it("asks nothing where it covers nothing, and one feed of two names once", async () => {
+it("sends no request without a covered pair, and reads a feed with two names once", async () => {
   const server = await serveNode(well);
   const feeds = [...FEEDS, { pair: parsePair("native/USD"), address: XLM_FEED.toUpperCase().replace("0X", "0x") }];
   const chainlink = reference(server.url, { feeds });
-  expect(await chainlink.ask([ETH], NEVER)).toMatchObject([{ failure: "unknown" }]);
+  expect(await chainlink.fetchQuotes([ETH], NEVER)).toMatchObject([{ failure: "unknown" }]);
   expect(server.received.length).toBe(0);
-  expect((await chainlink.ask([XLM, parsePair("native/USD")], NEVER)).map(shown)).toEqual([
+  expect((await chainlink.fetchQuotes([XLM, parsePair("native/USD")], NEVER)).map(shown)).toEqual([
     "crypto:XLM/fiat:USD 0.38123456 at 1711356300000000",
     "native/fiat:USD 0.38123456 at 1711356300000000",
   ]);
   expect(JSON.parse(server.received[0]?.body ?? "").length).toBe(2);
 });
 
-it("asks for decimals again until they can be", async () => {
+it("requests decimals again until they are valid", async () => {
   const server = await serveNode((body, index) =>
     node((_to, data) => (data === ROUND ? round() : words([37n, 2n ** 255n, 36n][index] ?? 0n)))(body),
   );
   const chainlink = reference(server.url);
   const answers = [];
-  for (let count = 0; count < 4; count++) answers.push(...(await chainlink.ask([XLM], NEVER)));
+  for (let count = 0; count < 4; count++) answers.push(...(await chainlink.fetchQuotes([XLM], NEVER)));
   const refused = "crypto:XLM/fiat:USD unreadable: the feed's decimals are more than 36";
   const absurd = "crypto:XLM/fiat:USD unreadable: the price 3.80000e-35 is not between 1e-30 and 1e40";
   expect(answers.map(shown)).toEqual([refused, refused, absurd, absurd]);
@@ -132,14 +132,14 @@ it("asks for decimals again until they can be", async () => {
 describe("a feed that returns", () => {
   it.each<[string, unknown]>([
     ["zero", round({ answer: 0n })],
-    ["less than zero", round({ answer: -38n })],
-    ["the least number there is", round({ answer: -(2n ** 255n) })],
+    ["a negative price", round({ answer: -38n })],
+    ["the smallest int256", round({ answer: -(2n ** 255n) })],
     ["an absurd price", round({ answer: 2n ** 255n - 1n })],
-    ["a round that was never finished", round({ updatedAt: 0n })],
-    ["a time that is none", round({ updatedAt: 2n ** 64n })],
+    ["an unfinished round", round({ updatedAt: 0n })],
+    ["an invalid time", round({ updatedAt: 2n ** 64n })],
     ["a price of an earlier round", round({ roundId: 9n, answeredInRound: 8n })],
     ["round numbers that are too long", round({ roundId: 2n ** 80n })],
-    ["nothing, as where no contract is", "0x"],
+    ["no data, as without a contract", "0x"],
     ["four words", words(7n, 38n, 1n, 1n)],
     ["six words", words(7n, 38n, 1n, 1n, 7n, 0n)],
     ["half a word too much", `${round()}00`],
@@ -172,22 +172,26 @@ describe("an endpoint that answers", () => {
 
   it.each<[string, unknown, string]>([
     ["in another order", both.toReversed(), "crypto:XLM/fiat:USD 0.38 at 1711356300000000"],
-    ["more than was asked", [...both, entry(2, "0x"), null, 5], "crypto:XLM/fiat:USD 0.38 at 1711356300000000"],
+    [
+      "with more results than requested",
+      [...both, entry(2, "0x"), null, 5],
+      "crypto:XLM/fiat:USD 0.38 at 1711356300000000",
+    ],
     [
       "with errors that are null",
       both.map((one) => ({ ...one, error: null })),
       "crypto:XLM/fiat:USD 0.38 at 1711356300000000",
     ],
-    ["nothing about the round", [both[1]], `${unreadable} a call of the batch has 0 answers`],
-    ["nothing about the decimals", [both[0]], `${unreadable} a call of the batch has 0 answers`],
-    ["twice about the round", [...both, both[0]], `${unreadable} a call of the batch has 2 answers`],
+    ["without the round", [both[1]], `${unreadable} a call of the batch has 0 answers`],
+    ["without the decimals", [both[0]], `${unreadable} a call of the batch has 0 answers`],
+    ["with the round twice", [...both, both[0]], `${unreadable} a call of the batch has 2 answers`],
     [
-      "under other ids",
+      "with different ids",
       both.map((one) => ({ ...one, id: one.id + 2 })),
       `${unreadable} a call of the batch has 0 answers`,
     ],
     [
-      "under ids that are texts",
+      "with text ids",
       both.map((one) => ({ ...one, id: `${one.id}` })),
       `${unreadable} a call of the batch has 0 answers`,
     ],
@@ -200,31 +204,31 @@ describe("an endpoint that answers", () => {
     ],
     ["one result", both[0], `${unreadable} the answer to the batch is not a list; ${noBatch}`],
     ["null", "null", `${unreadable} the answer to the batch is not a list; ${noBatch}`],
-    ["a page", "<html>busy</html>", `${unreadable} the answer is no JSON`],
-    ["half", JSON.stringify(both).slice(0, 300), `${unreadable} the answer is no JSON`],
-    ["nothing", "", `${unreadable} the answer is no JSON`],
+    ["a page", "<html>busy</html>", `${unreadable} the response is not valid JSON`],
+    ["half", JSON.stringify(both).slice(0, 300), `${unreadable} the response is not valid JSON`],
+    ["nothing", "", `${unreadable} the response is not valid JSON`],
   ])("%s", async (_name, answer, expected) => {
     expect(await answerTo(answer)).toBe(expected);
   });
 
-  it("a broken round of one feed has the other's price", async () => {
+  it("an invalid round of one feed does not affect another feed", async () => {
     const server = await serveNode(
       node((to, data) => (data === DECIMALS ? words(2n) : to === XLM_FEED ? "0x" : round())),
     );
-    expect((await reference(server.url).ask([XLM, BTC], NEVER)).map(shown)).toEqual([
+    expect((await reference(server.url).fetchQuotes([XLM, BTC], NEVER)).map(shown)).toEqual([
       "crypto:XLM/fiat:USD unreadable: the contract does not return 5 words, as a feed does",
       "crypto:BTC/fiat:USD 0.38 at 1711356300000000",
     ]);
   });
 });
 
-it("shows its URL in no answer and no refusal", async () => {
+it("does not show its URL in results and errors", async () => {
   const server = await serve((_request, response, index) => {
     if (index === 0) response.writeHead(403).end(`bad key ${SECRET}`);
     else response.destroy();
   });
   const chainlink = reference(`${server.url}/v2/${SECRET}?key=${SECRET}`);
-  const answers = [await chainlink.ask([XLM, BTC], NEVER), await chainlink.ask([XLM], NEVER)].flat();
+  const answers = [await chainlink.fetchQuotes([XLM, BTC], NEVER), await chainlink.fetchQuotes([XLM], NEVER)].flat();
   expect(answers.map((answer) => "failure" in answer && answer.failure)).toEqual(Array(3).fill("unreachable"));
   expect(JSON.stringify(answers)).not.toContain(SECRET);
   for (const url of [SECRET, `wss://host/${SECRET}`, `https://:${SECRET}@host`]) {
@@ -234,24 +238,24 @@ it("shows its URL in no answer and no refusal", async () => {
 });
 
 it.each([
-  ["an address that is none", [{ pair: XLM, address: "0x1a" }], "crypto:XLM/fiat:USD is not 0x and 40 hex digits"],
+  ["an invalid address", [{ pair: XLM, address: "0x1a" }], "crypto:XLM/fiat:USD is not 0x and 40 hex digits"],
   ["two feeds of a pair", [...FEEDS, { pair: XLM, address: BTC_FEED }], "two feeds of crypto:XLM/fiat:USD"],
 ])("refuses %s", (_name, feeds, message) => {
   expect(() => reference("https://rpc.example", { feeds })).toThrow(InputError);
   expect(() => reference("https://rpc.example", { feeds })).toThrow(message);
 });
 
-it("ends at once when the signal aborts, with an answer for each pair", async () => {
+it("ends immediately when the signal aborts, with a result for each pair", async () => {
   const server = await serve(() => {});
   const leaving = new AbortController();
-  const asked = reference(server.url).ask([XLM, ETH, BTC], leaving.signal);
+  const asked = reference(server.url).fetchQuotes([XLM, ETH, BTC], leaving.signal);
   await server.receives(1);
   leaving.abort();
   expect(await asked).toMatchObject([{ failure: "unreachable" }, { failure: "unknown" }, { failure: "unreachable" }]);
 });
 
 describe("the decoding of words", () => {
-  it("gives back what was encoded, exactly", () => {
+  it("is the exact inverse of encoding", () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: 1n, max: 10n ** 40n }),
@@ -273,11 +277,11 @@ describe("the decoding of words", () => {
     );
   });
 
-  it("reads the answer with its sign", () => {
+  it("decodes the signed answer", () => {
     expect(() => readRound(round({ answer: -38n }), 2)).toThrow("the price -0.380000 is not between");
   });
 
-  it("gives a positive price or says why there is none, whatever the words", () => {
+  it("returns a positive price or a reason, for any words", () => {
     const word = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 40n }));
     const hex = fc.string({ unit: fc.constantFrom(..."0123456789abcdefxX-+ _"), maxLength: 330 });
     const result = fc.oneof(

@@ -1,31 +1,32 @@
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
+import type { HttpClient } from "../http/client.ts";
 import { DECIMALS, LATEST_ROUND_DATA, readDecimals, readRound } from "./chainlink-abi.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import type { Request } from "./http.ts";
 import { ethCalls, type ResultOf } from "./json-rpc.ts";
-import { answerWith, NoQuote, type Reference } from "./reference.ts";
+import { NoQuote, quoteOrFailure, type Reference } from "./reference.ts";
 
 export interface ChainlinkFeed {
   readonly pair: Pair;
-  /** Of the feed's proxy contract: 0x and 40 hex digits. */
+  /** Address of the feed's proxy contract: 0x and 40 hex digits. */
   readonly address: string;
 }
 
 export interface ChainlinkSettings {
-  /** Of an Ethereum JSON-RPC endpoint that supports batches. */
+  /** URL of an Ethereum JSON-RPC endpoint that supports batches. */
   readonly url: string;
   readonly feeds: readonly ChainlinkFeed[];
 }
 
 /**
- * Chainlink's price feeds, read from the chain.
- * @throws InputError where the URL or an address cannot be used, or a pair has two feeds; the message never shows the URL
+ * Creates the reference that reads Chainlink's price feeds from the chain.
+ * @throws InputError where the URL or an address is invalid, or a pair has two feeds; the message never contains the
+ * URL
  */
-export function createChainlink({ url, feeds }: ChainlinkSettings, request: Request): Reference {
+export function createChainlink({ url, feeds }: ChainlinkSettings, request: HttpClient): Reference {
   const endpoint = parseEndpoint(url, "chainlink");
   const addresses = addressesOf(feeds);
-  /** By address; a feed never changes them. */
+  /** Decimals by feed address, cached because a feed never changes them. */
   const decimals = new Map<string, number>();
 
   const addressOf = (pair: Pair): string | undefined => addresses.get(formatPair(pair));
@@ -39,11 +40,11 @@ export function createChainlink({ url, feeds }: ChainlinkSettings, request: Requ
   return {
     name: "chainlink",
     covers: (pair) => addressOf(pair) !== undefined,
-    ask: (pairs, signal) => {
-      const asked = [...new Set(pairs.flatMap((pair) => addressOf(pair) ?? []))];
+    fetchQuotes: (pairs, signal) => {
+      const feedAddresses = [...new Set(pairs.flatMap((pair) => addressOf(pair) ?? []))];
       const results = ethCalls(
         endpoint,
-        asked.flatMap((to) =>
+        feedAddresses.flatMap((to) =>
           [LATEST_ROUND_DATA, ...(decimals.has(to) ? [] : [DECIMALS])].map((data) => ({ to, data })),
         ),
         request,
@@ -51,7 +52,7 @@ export function createChainlink({ url, feeds }: ChainlinkSettings, request: Requ
       );
       return Promise.all(
         pairs.map((pair) =>
-          answerWith(pair, async () => {
+          quoteOrFailure(pair, async () => {
             const address = addressOf(pair);
             if (address === undefined) throw new NoQuote("unknown", "no feed of the pair is configured");
             const resultOf = await results;

@@ -4,9 +4,9 @@ import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { InputError } from "../canonical/input-error.ts";
 import { formatPair, makePair, parsePair } from "../canonical/pair.ts";
+import type { HttpClient } from "../http/client.ts";
+import { NEVER, quickHttp, serve } from "../http/local-server.testing.ts";
 import { type CoingeckoSettings, createCoingecko } from "./coingecko.ts";
-import type { Request } from "./http.ts";
-import { NEVER, quickHttp, serve } from "./local-server.testing.ts";
 import type { ReferenceAnswer } from "./reference.ts";
 
 const SECRET = "CG-s3cr3t";
@@ -18,7 +18,7 @@ const IDS = new Map<Asset, string>([
 ]);
 const XLM_USD = parsePair("XLM/USD");
 
-/** Answers as the API does: of its coins those that are asked for, in the currencies that are asked for. */
+/** Answers like the API, with the requested coins in the requested currencies. */
 function api(coins: Readonly<Record<string, Readonly<Record<string, string>>>>) {
   return serve(({ url }, response) => {
     const list = (name: string) => (url.searchParams.get(name) ?? "").split(",");
@@ -33,13 +33,13 @@ function api(coins: Readonly<Record<string, Readonly<Record<string, string>>>>) 
   });
 }
 
-function reference(url: string, settings: Partial<CoingeckoSettings> = {}, request: Request = quickHttp()) {
+function reference(url: string, settings: Partial<CoingeckoSettings> = {}, request: HttpClient = quickHttp()) {
   return createCoingecko({ url, ids: IDS, ...settings }, request);
 }
 
-/** What is said of XLM/USD where the body is all that the server ever says. */
+/** Returns the result for XLM/USD if the server always answers with this body. */
 async function answerTo(body: string): Promise<string> {
-  const [answer] = await reference("http://127.0.0.1", {}, async () => body).ask([XLM_USD], NEVER);
+  const [answer] = await reference("http://127.0.0.1", {}, async () => body).fetchQuotes([XLM_USD], NEVER);
   return shown(answer as ReferenceAnswer);
 }
 
@@ -49,7 +49,7 @@ function shown(answer: ReferenceAnswer): string {
   return `${pair} ${answer.quote.price.toFixed()} at ${answer.quote.asOf}`;
 }
 
-it("asks once about all pairs and reads exact prices", async () => {
+it("requests all pairs at once and parses exact prices", async () => {
   const server = await api({
     stellar: { usd: "0.3812345678901234567", eur: "1.94e-7", last_updated_at: "1711356300" },
     bitcoin: { usd: "70123.45678901234567890123", last_updated_at: "1711356301" },
@@ -58,15 +58,15 @@ it("asks once about all pairs and reads exact prices", async () => {
     parsePair,
   );
   const coingecko = reference(`${server.url}/api/v3/`);
-  expect((await coingecko.ask(pairs, NEVER)).map(shown)).toEqual([
+  expect((await coingecko.fetchQuotes(pairs, NEVER)).map(shown)).toEqual([
     "crypto:XLM/fiat:USD 0.3812345678901234567 at 1711356300000000",
     "crypto:XLM/fiat:EUR 0.000000194 at 1711356300000000",
     "crypto:BTC/fiat:EUR unknown: there is no price of bitcoin in eur",
     "native/fiat:USD 0.3812345678901234567 at 1711356300000000",
     "crypto:BTC/fiat:USD 70123.45678901234567890123 at 1711356301000000",
     "crypto:ETH/fiat:USD unknown: there is no price of ethereum in usd",
-    "crypto:DOGE/fiat:USD unknown: the pair is none of a listed coin and a currency",
-    "crypto:XLM/crypto:BTC unknown: the pair is none of a listed coin and a currency",
+    "crypto:DOGE/fiat:USD unknown: the pair is not a listed coin in a fiat currency",
+    "crypto:XLM/crypto:BTC unknown: the pair is not a listed coin in a fiat currency",
   ]);
   expect(pairs.map(coingecko.covers)).toEqual([true, true, true, true, true, true, false, false]);
   expect(
@@ -85,15 +85,15 @@ it("asks once about all pairs and reads exact prices", async () => {
   ]);
 });
 
-it("asks nothing where it covers nothing", async () => {
+it("sends no request without a covered pair", async () => {
   const server = await api({});
   const coingecko = reference(server.url);
-  expect(await coingecko.ask([], NEVER)).toEqual([]);
-  expect(await coingecko.ask([parsePair("DOGE/USD")], NEVER)).toMatchObject([{ failure: "unknown" }]);
+  expect(await coingecko.fetchQuotes([], NEVER)).toEqual([]);
+  expect(await coingecko.fetchQuotes([parsePair("DOGE/USD")], NEVER)).toMatchObject([{ failure: "unknown" }]);
   expect(server.received).toEqual([]);
 });
 
-it("asks a hundred coins at a time, and each lot fails by itself", async () => {
+it("requests a hundred coins at a time, and each request fails independently", async () => {
   const names = Array.from({ length: 250 }, (_, index) => `C${index}`);
   const server = await serve(({ url }, response) => {
     const ids = url.searchParams.get("ids")?.split(",") ?? [];
@@ -102,7 +102,7 @@ it("asks a hundred coins at a time, and each lot fails by itself", async () => {
   });
   const ids = new Map(names.map((name) => [parseAsset(name), name.toLowerCase()]));
   const pairs = names.map((name) => makePair(name, "USD"));
-  const answers = await reference(server.url, { ids }).ask(pairs, NEVER);
+  const answers = await reference(server.url, { ids }).fetchQuotes(pairs, NEVER);
   expect(answers.map(({ pair }) => pair)).toEqual(pairs);
   answers.forEach((answer, index) => {
     expect(shown(answer)).toContain(index >= 100 && index < 200 ? "unreachable: 127.0.0.1" : `${index}.5 at 7000000`);
@@ -116,27 +116,27 @@ describe("the API key", () => {
   it.each([
     ["https://api.coingecko.com/api/v3", "x-cg-demo-api-key"],
     ["https://pro-api.coingecko.com/api/v3", "x-cg-pro-api-key"],
-  ])("for %s is in %s", async (url, header) => {
+  ])("for %s is sent in %s", async (url, header) => {
     const sent: unknown[] = [];
-    const request: Request = async (address, { headers }) => {
+    const request: HttpClient = async (address, { headers }) => {
       sent.push(address.href, headers);
       return "{}";
     };
-    await reference(url, { apiKey: SECRET }, request).ask([XLM_USD], NEVER);
+    await reference(url, { apiKey: SECRET }, request).fetchQuotes([XLM_USD], NEVER);
     expect(sent).toEqual([
       expect.stringContaining(`${url}/simple/price?ids=stellar&vs_currencies=usd&`),
       { accept: "application/json", [header]: SECRET },
     ]);
   });
 
-  it("is sent, and in no answer", async () => {
+  it("is sent and does not appear in results", async () => {
     const server = await serve(({ headers }, response, index) => {
       expect(headers["x-cg-demo-api-key"]).toBe(SECRET);
       if (index === 0) response.writeHead(401).end(`bad key ${SECRET}`);
       else response.end(`{"stellar":{"usd":"${SECRET}","last_updated_at":1}}`);
     });
     const coingecko = reference(server.url, { apiKey: SECRET });
-    const answers = [await coingecko.ask([XLM_USD], NEVER), await coingecko.ask([XLM_USD], NEVER)];
+    const answers = [await coingecko.fetchQuotes([XLM_USD], NEVER), await coingecko.fetchQuotes([XLM_USD], NEVER)];
     expect(answers.flat()).toMatchObject([{ failure: "unreachable" }, { failure: "unreadable" }]);
     expect(JSON.stringify(answers)).not.toContain(SECRET);
   });
@@ -147,7 +147,7 @@ describe("the API key", () => {
     [`ftp://${SECRET}`, {}],
     [`https://user:${SECRET}@host/`, {}],
     [`${SECRET}://`, {}],
-  ])("and the URL are not shown where they cannot be used", (url, settings) => {
+  ])("and the URL are not shown if they are invalid", (url, settings) => {
     let thrown: unknown;
     try {
       reference(url, settings);
@@ -160,7 +160,7 @@ describe("the API key", () => {
   });
 });
 
-it("reads every number as it is written", async () => {
+it("parses every notation of numbers exactly", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.bigInt({ min: 1n, max: 10n ** 35n }),
@@ -177,7 +177,7 @@ it("reads every number as it is written", async () => {
   );
 });
 
-describe("a price that is none", () => {
+describe("an invalid price", () => {
   it.each(["-0.38", "0", "-0", "0.0", "1e-31", "1.1e40", "1e400", "1e99999", "9".repeat(500), '"0.38"', "true", "[]"])(
     "%.20s is unreadable",
     async (price) => {
@@ -228,27 +228,30 @@ describe("a price that is none", () => {
 
   it.each(["constructor", "__proto__", "toString"])("of a coin by the name of %s is unknown", async (id) => {
     const ids = new Map([[parseAsset("XLM"), id]]);
-    const answers = await reference("http://127.0.0.1", { ids }, async () => "{}").ask([XLM_USD], NEVER);
+    const answers = await reference("http://127.0.0.1", { ids }, async () => "{}").fetchQuotes([XLM_USD], NEVER);
     expect(answers).toMatchObject([{ failure: "unknown" }]);
   });
 });
 
-it("leaves what fails to what failed: others of the same answer are read", async () => {
+it("an invalid price does not affect others of the same answer", async () => {
   const server = await api({
     stellar: { usd: "-1", last_updated_at: "1711356300" },
     bitcoin: { usd: "70000", last_updated_at: "1711356300" },
   });
-  const answers = await reference(server.url).ask([XLM_USD, parsePair("BTC/USD")], NEVER);
+  const answers = await reference(server.url).fetchQuotes([XLM_USD, parsePair("BTC/USD")], NEVER);
   expect(answers.map(shown)).toEqual([
     "crypto:XLM/fiat:USD unreadable: the price -1.00000 is not between 1e-30 and 1e40",
     "crypto:BTC/fiat:USD 70000 at 1711356300000000",
   ]);
 });
 
-it("ends at once when the signal aborts, with an answer for each pair", async () => {
+it("ends immediately when the signal aborts, with a result for each pair", async () => {
   const server = await serve(() => {});
   const leaving = new AbortController();
-  const asked = reference(server.url).ask([XLM_USD, parsePair("DOGE/USD"), parsePair("BTC/EUR")], leaving.signal);
+  const asked = reference(server.url).fetchQuotes(
+    [XLM_USD, parsePair("DOGE/USD"), parsePair("BTC/EUR")],
+    leaving.signal,
+  );
   await server.receives(1);
   leaving.abort();
   expect(await asked).toMatchObject([{ failure: "unreachable" }, { failure: "unknown" }, { failure: "unreachable" }]);

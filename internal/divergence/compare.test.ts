@@ -19,12 +19,12 @@ function quotes(...prices: readonly string[]): NamedQuote[] {
 function compare(price: string, references: readonly NamedQuote[], { pct = "5", min = 1 } = {}) {
   const own = { pair: "crypto:XLM/fiat:USD", price, to: TO };
   const divergence = compareWithReferences(own, references, { thresholdPct: parseDecimal(pct), minReferences: min });
-  // Whatever comes out, those who serve it can read it.
+  // Every result can be parsed by the API that serves it.
   expect(parseDivergence(serializeDivergence(divergence))).toEqual(divergence);
   return divergence;
 }
 
-it("says what was compared with what", () => {
+it("the result contains the price and its references", () => {
   const asOf = parseTime("2026-05-01T11:59:30.25Z");
   const references = [
     { reference: "coingecko", price: parseDecimal("0.4200"), asOf },
@@ -58,11 +58,11 @@ describe("the warning", () => {
     ["200.1", "100", true],
     ["100.0001", "0.0001", false],
     ["100.00010000000001", "0.0001", true],
-  ])("at 100 of ours and %s of theirs beyond %s per cent is %s", (theirs, pct, warning) => {
+  ])("with a price of 100, references at %s and a threshold of %s per cent is %s", (theirs, pct, warning) => {
     expect(compare("100", quotes(theirs), { pct })).toMatchObject({ checked: true, warning });
   });
 
-  it("is measured by our price, not by theirs", () => {
+  it("is relative to the published price, not to the median", () => {
     expect(compare("96", quotes("100"), { pct: "4.1" }).warning).toBe(true);
     expect(compare("100", quotes("96"), { pct: "4.1" }).warning).toBe(false);
   });
@@ -74,20 +74,20 @@ describe("the median", () => {
     [["9", "1", "3"], "3"],
     [["9", "1", "4", "3"], "3.5"],
     [["9", "1", "4", "3", "3"], "3"],
-    // A tie in the 18th digit goes to the even one, up or down.
+    // A tie in the 18th digit is rounded half-even.
     [["0.123456789012345678", "0.123456789012345679"], "0.123456789012345678"],
     [["0.123456789012345677", "0.123456789012345678"], "0.123456789012345678"],
   ])("of %j is %s", (prices, median) => {
     expect(compare("3", quotes(...prices)).median).toBe(median);
   });
 
-  it("is exact where it decides, however it is shown", () => {
-    // Shown as 1.05, and yet beyond it.
+  it("is compared exactly, although it is shown rounded", () => {
+    // It is shown as 1.05 but is slightly above it.
     expect(compare("1", quotes("1.05000000000000000000000001"))).toMatchObject({ median: "1.05", warning: true });
   });
 });
 
-it("shows prices to 18 digits, however long they are", () => {
+it("shows prices with at most 18 digits", () => {
   const { references } = compare("1", quotes(`1.${"1".repeat(390)}e-20`, `1${"2".repeat(29)}.5`));
   expect(references.map(({ price }) => price)).toEqual([
     "0.0000000000000000000111111111111111111",
@@ -123,7 +123,7 @@ describe("too few references", () => {
     [2, 2, true],
     [2, 3, false],
     [3, 3, true],
-  ])("%i where %i are asked for: checked is %s", (count, min, checked) => {
+  ])("%i of a minimum of %i: checked is %s", (count, min, checked) => {
     const far = quotes("9", "9", "9").slice(0, count);
     expect(compare("1", far, { min })).toMatchObject({
       checked,
@@ -135,16 +135,16 @@ describe("too few references", () => {
   });
 });
 
-// What follows holds the decimals to a computation of its own, in whole numbers of 10^-DECIMALS.
+// The following tests compare the decimals with an independent computation in integers, in units of 10^-DECIMALS.
 const DECIMALS = 12;
 const UNIT = 10n ** BigInt(DECIMALS);
 
-/** Plain text of so many units. */
+/** Formats a number of units in plain notation. */
 function text(units: bigint): string {
   return parseDecimal(`${units}e-${DECIMALS}`).toFixed();
 }
 
-/** dividend / divisor as a whole number, ties to the even one; divisor above 0. */
+/** Returns dividend / divisor rounded half-even to a whole number; the divisor is positive. */
 function roundHalfEven(dividend: bigint, divisor: bigint): bigint {
   const sign = dividend < 0n ? -1n : 1n;
   const size = dividend * sign;
@@ -153,7 +153,7 @@ function roundHalfEven(dividend: bigint, divisor: bigint): bigint {
   return sign * (up ? whole + 1n : whole);
 }
 
-/** Twice the median, so that it is whole. */
+/** Returns twice the median, which is a whole number. */
 function twiceMedian(prices: readonly bigint[]): bigint {
   const sorted = [...prices].sort((a, b) => (a < b ? -1 : Number(a > b)));
   const middle = (sorted.length - 1) / 2;
@@ -163,7 +163,7 @@ function twiceMedian(prices: readonly bigint[]): bigint {
 const price = fc.bigInt({ min: 1n, max: 10n ** 24n });
 const hundredths = fc.integer({ min: 1, max: 100_000 });
 
-/** Ours, and theirs at the threshold or a unit beside it, or anywhere. */
+/** A published price, and references at the threshold, one unit beside it, or anywhere. */
 const compared = fc
   .record({
     tenThousandths: fc.bigInt({ min: 1n, max: 10n ** 18n }),
@@ -186,8 +186,8 @@ const compared = fc
     theirs: theirs.map((give) => give(tenThousandths, pct)).map((units) => (units > 0n ? units : 1n)),
   }));
 
-describe("in whole numbers", () => {
-  it("warning and deviation are the same", () => {
+describe("compared with a computation in integers", () => {
+  it("warning and deviation are equal", () => {
     fc.assert(
       fc.property(compared, ({ ours, pct, theirs }) => {
         const { warning, deviation_pct, median } = compare(text(ours), quotes(...theirs.map(text)), {
@@ -213,7 +213,7 @@ describe("in whole numbers", () => {
     );
   });
 
-  it("the order of the references changes nothing, and they are sorted by name", () => {
+  it("the order of the references does not matter, and they are sorted by name", () => {
     const shuffled = fc
       .record({ ours: price, theirs: fc.array(price, { minLength: 2, maxLength: 6 }) })
       .chain(({ ours, theirs }) => {
@@ -229,8 +229,8 @@ describe("in whole numbers", () => {
     );
   });
 
-  it("one wild reference among three moves nothing: two that agree with us, or do not, decide", () => {
-    // In per mille of ours, which is 1; the threshold is 50.
+  it("one wrong reference of three does not matter: the two that agree decide", () => {
+    // In per mille of the published price, which is 1; the threshold is 50.
     const honest = fc.oneof(
       fc.tuple(fc.integer({ min: 950, max: 1050 }), fc.integer({ min: 950, max: 1050 })),
       fc.tuple(fc.integer({ min: 1051, max: 3000 }), fc.integer({ min: 1051, max: 3000 })),

@@ -1,23 +1,21 @@
 import type { Divergence } from "../cache/divergence.ts";
 import { compareBytes } from "../canonical/compare.ts";
 import { type Decimal, formatDecimal, parseDecimal, roundPublished } from "../canonical/decimal.ts";
+import { deviationPct } from "../canonical/deviation.ts";
 import {
   compareFractions,
   distance,
-  type Fraction,
   fraction,
   fractionOf,
   medianOf,
-  minus,
   over,
   roundFraction,
-  roundFractionTo,
   times,
 } from "../canonical/fraction.ts";
 import type { PublishedValue } from "../canonical/published.ts";
 import { formatTime, type Micros } from "../canonical/time.ts";
 
-/** A reference's price of a pair. */
+/** A reference's price of a pair, with the reference's name. */
 export interface NamedQuote {
   readonly reference: string;
   readonly price: Decimal;
@@ -25,19 +23,18 @@ export interface NamedQuote {
 }
 
 export interface DivergenceRules {
-  /** Per cent of our price; further off than this is a warning. */
+  /** A larger deviation, in per cent of the published price, is a warning. */
   readonly thresholdPct: Decimal;
-  /** Fewer references than this say nothing. */
+  /** With fewer references the price is not checked. */
   readonly minReferences: number;
 }
 
 const HUNDRED = fraction(100n, 1n);
-const DEVIATION_DECIMALS = 6;
 
 /**
- * Holds a published price against the median of the references' prices, decided exactly: a warning where
- * |median − price| > threshold · price, and enough references are there.
- * @param quotes one per reference, fresh ones
+ * Compares a published price with the median of the references' prices, decided exactly: a warning where
+ * |median − price| > threshold · price and there are enough references.
+ * @param quotes one fresh quote per reference
  */
 export function compareWithReferences(
   { pair, price, to }: Pick<PublishedValue, "pair" | "price" | "to">,
@@ -61,14 +58,9 @@ export function compareWithReferences(
       .sort((a, b) => compareBytes(a.reference, b.reference))
       .map(({ reference, price, asOf }) => ({
         reference,
-        // As given it may be longer than what can be read back.
+        // Rounded, because the original may be longer than parseDecimal accepts.
         price: formatDecimal(roundPublished(price)),
         as_of: formatTime(asOf),
       })),
   };
-}
-
-/** (other − ours) / ours in per cent. */
-export function deviationPct(ours: Fraction, other: Fraction): string {
-  return formatDecimal(roundFractionTo(times(over(minus(other, ours), ours), HUNDRED), DEVIATION_DECIMALS));
 }

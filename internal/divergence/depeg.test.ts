@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CLOSING } from "../aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../aggregate/orchestrator/replicas.ts";
-import { runTick } from "../aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
+import { ALL_TARGETS } from "../aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../aggregator/replay-wait.testing.ts";
+import { runTick } from "../aggregator/tick.ts";
 import { formatPair, parsePair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
-import { openTestDatabase, serverTestEngine, type TestDatabase, testEngines } from "../storage/database.testing.ts";
-import { trade } from "../storage/trades.testing.ts";
-import { writeTrades } from "../storage/trades.ts";
-import { NEVER } from "./local-server.testing.ts";
+import { NEVER } from "../http/local-server.testing.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../policy/policy.ts";
+import {
+  openTestDatabase,
+  serverTestEngine,
+  type TestDatabase,
+  testEngines,
+} from "../storage/connection/database.testing.ts";
+import { readerOfStoredQuotes } from "../storage/trades/stored-quotes.ts";
+import { trade } from "../storage/trades/trades.testing.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
 import {
   NOW,
   openWorld,
@@ -18,15 +24,14 @@ import {
   WINDOW_SECONDS,
   type World,
 } from "./service.testing.ts";
-import { storedSources } from "./stored-sources.ts";
 
 const XLM = parsePair("XLM/USD");
 const XLM_USDT = parsePair("XLM/USDT");
 const BTC = parsePair("BTC/USD");
 const PAIRS = [XLM, BTC];
 
-// USDT stands at 0.90 USD. XLM is worth 0.36 USD and trades for 0.40 USDT, which the policy takes for as many USD.
-describe("a stablecoin that lost its peg, and counts as its currency", () => {
+// USDT is worth 0.90 USD. XLM is worth 0.36 USD and trades for 0.40 USDT, which the policy counts as 0.40 USD.
+describe("a stablecoin that has lost its peg but counts as its currency", () => {
   const policy = makePolicy({ ...DEFAULT_POLICY_SETTINGS, enable_stablecoin_fiat_proxy: true });
   let database: TestDatabase;
   let world: World;
@@ -41,7 +46,7 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
         trade(XLM_USDT, at, { source, base: "100000", quote: "40000" }),
       ),
       trade(BTC, at, { source: "coinbase", base: "1", quote: "70000" }),
-      // An oracle that looks at the same markets.
+      // An oracle that reads the same markets.
       trade(XLM_USDT, NOW - seconds(10), { source: "reflector-cex", quote: "0.4" }),
       trade(XLM, NOW - seconds(20), { source: "redstone", quote: "0.361" }),
     ]);
@@ -60,8 +65,8 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
         concurrency: 1,
         maxTrades: 100,
         precomputeTwap: false,
-        closing: CLOSING,
-        share: EVERYTHING,
+        replayWait: NO_REPLAY_WAIT,
+        assignment: ALL_TARGETS,
         namedSources: new Set(),
         now: () => NOW,
         stopwatch: () => 0,
@@ -71,11 +76,11 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
     );
     expect(counts.written).toBe(2);
     const [text] = await world.store.read(["vwap:crypto:XLM:fiat:USD:300"]);
-    // Three venues agree, and nothing inside can tell that they are wrong.
+    // Three venues agree, so that no rule of the policy can detect that they are wrong.
     expect(JSON.parse(text ?? "")).toMatchObject({ price: "0.4", trade_count: 3, dropped: { outlier: 0 } });
   });
 
-  it("is seen by references, and a price beside it that is right gets no warning", async () => {
+  it("is detected by references, and a correct price gets no warning", async () => {
     const given = new Map([
       [XLM, quote("0.36")],
       [BTC, quote("70100")],
@@ -85,7 +90,7 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
     await world.check({
       pairs: PAIRS,
       references: [coingecko.reference, chainlink.reference],
-      storedQuotes: storedSources(database, policy),
+      storedQuotes: readerOfStoredQuotes(database, policy),
     });
     expect(world.outcomes()).toEqual(PAIRS.map((pair) => `${formatPair(pair)} ok`));
     expect(await world.kept(XLM)).toMatchObject({
@@ -102,8 +107,8 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
     expect(await world.kept(BTC)).toMatchObject({ price: "70000", checked: true, warning: false });
   });
 
-  it("is seen by what oracles report to the database, but not by one that reports the price in the stablecoin", async () => {
-    const storedQuotes = storedSources(database, policy);
+  it("is detected by oracles in the database, but not by one that reports prices in the stablecoin", async () => {
+    const storedQuotes = readerOfStoredQuotes(database, policy);
     expect(await world.check({ pairs: PAIRS, storedQuotes, minReferences: 1 })).toMatchObject({
       checked: true,
       deviation_pct: "-9.75",
@@ -112,7 +117,7 @@ describe("a stablecoin that lost its peg, and counts as its currency", () => {
     });
   });
 
-  it("is not seen without references: the price is wrong, and nothing says so", async () => {
+  it("is not detected without references: the price is wrong without a warning", async () => {
     expect(await world.check({ pairs: PAIRS })).toBe(null);
     expect(world.events).toEqual([]);
   });

@@ -1,8 +1,8 @@
 import { InputError } from "../canonical/input-error.ts";
 
 /**
- * The address of a reference.
- * @throws InputError where it is no HTTP URL; the message never shows it, as it may hold a key
+ * Parses the URL of a reference.
+ * @throws InputError where it is not an HTTP URL; the message never contains the URL because it may contain a key
  */
 export function parseEndpoint(url: string, reference: string): URL {
   const refuse = (why: string): never => {

@@ -1,5 +1,5 @@
-import type { Request } from "./http.ts";
-import { JsonNumber, member, parseJson } from "./json.ts";
+import type { HttpClient } from "../http/client.ts";
+import { JsonNumber, member, parseJson } from "../lib/exact-json.ts";
 import { NoQuote } from "./reference.ts";
 
 /** A read of a contract: its address and the selector of a function without arguments. */
@@ -9,24 +9,26 @@ export interface EthCall {
 }
 
 /**
- * What a call of the batch returned.
- * @throws NoQuote where the answer has no result of it
+ * Returns the result of a call in the batch.
+ * @throws NoQuote where the response has no result for it
  */
 export type ResultOf = (call: EthCall) => unknown;
 
 /**
- * All calls at the latest block, in one JSON-RPC batch; no calls make no request.
- * @throws NoQuote where the answer is no batch
+ * Sends all calls, at the latest block, in one JSON-RPC batch; without calls it sends no request.
+ * @throws NoQuote where the response is not a batch
  */
 export async function ethCalls(
   endpoint: URL,
   calls: readonly EthCall[],
-  request: Request,
+  request: HttpClient,
   signal: AbortSignal,
 ): Promise<ResultOf> {
   const batch = calls.map((call, id) => ({ jsonrpc: "2.0", id, method: "eth_call", params: [call, "latest"] }));
-  const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(batch) };
-  const answer = calls.length === 0 ? [] : parseJson(await request(endpoint, init, signal));
+  const headers = { "content-type": "application/json" };
+  // Reading a contract twice changes nothing.
+  const parts = { method: "POST", headers, body: JSON.stringify(batch), isIdempotent: true };
+  const answer = calls.length === 0 ? [] : parseJson(await request(endpoint, parts, signal));
   if (!Array.isArray(answer)) {
     throw new NoQuote(
       "unreadable",
@@ -40,7 +42,7 @@ export async function ethCalls(
     );
 }
 
-// The entries of a batch come in any order.
+// The entries of a batch response may be in any order.
 function resultOf(answer: readonly unknown[], id: number): unknown {
   const entries = answer.filter((entry) => {
     const given = member(entry, "id");
@@ -52,7 +54,7 @@ function resultOf(answer: readonly unknown[], id: number): unknown {
   return member(entry, "result");
 }
 
-/** The error's code only: its message may quote the key of the URL. */
+/** Returns only the error's code: its message may quote an API key in the URL. */
 function codeOf(entry: unknown): string {
   const code = member(member(entry, "error"), "code");
   return code instanceof JsonNumber ? ` (error ${code.text.slice(0, 20)})` : "";

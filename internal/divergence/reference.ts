@@ -1,39 +1,42 @@
 import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import type { Pair } from "../canonical/pair.ts";
 import { type Micros, seconds } from "../canonical/time.ts";
+import { HttpError } from "../http/http-error.ts";
+import { InvalidJson } from "../lib/exact-json.ts";
 
-/** A price from outside, in quote units per base unit. */
+/** An external price, in quote units per base unit. */
 export interface ReferenceQuote {
   readonly price: Decimal;
-  /** When the reference says the price is of; microseconds. */
+  /** The price's timestamp according to the reference. */
   readonly asOf: Micros;
 }
 
 /**
- * Why there is no quote. `unreadable`: it answered with something that is no price; `unreachable`: it did not answer, or
- * only that it will not; `unknown`: it has no price of the pair.
+ * Why there is no quote. `unreadable`: the response is not a valid price; `unreachable`: no response, or an HTTP error;
+ * `unknown`: the reference has no price of the pair.
  */
 export type ReferenceFailure = "unreadable" | "unreachable" | "unknown";
 
-/** What one reference said of one pair. The reason is safe to show and to log. */
+/** A reference's result for one pair. The reason contains no secret. */
 export type ReferenceAnswer = { readonly pair: Pair } & (
   | { readonly quote: ReferenceQuote }
   | { readonly failure: ReferenceFailure; readonly reason: string }
 );
 
-/** Somebody else's prices. */
+/** An external source of prices. */
 export interface Reference {
   readonly name: string;
-  /** Whether the reference can be asked about the pair at all. */
+  /** Returns whether the reference is configured for the pair. */
   readonly covers: (pair: Pair) => boolean;
   /**
-   * One batched question about all pairs; those not covered are `unknown`. Never rejects, one answer per pair in their
-   * order. Ends early, what is open being `unreachable`, when the signal aborts.
+   * Queries all pairs in one batch; pairs that are not covered are `unknown`. Resolves to one result per pair, in
+   * order, and never rejects. When the signal aborts, it resolves early with `unreachable` for the pairs that are still
+   * open.
    */
-  readonly ask: (pairs: readonly Pair[], signal: AbortSignal) => Promise<ReferenceAnswer[]>;
+  readonly fetchQuotes: (pairs: readonly Pair[], signal: AbortSignal) => Promise<ReferenceAnswer[]>;
 }
 
-/** There is no quote. The message holds no secret. */
+/** There is no quote. The message contains no secret. */
 export class NoQuote extends Error {
   override readonly name = "NoQuote";
   readonly failure: ReferenceFailure;
@@ -44,36 +47,43 @@ export class NoQuote extends Error {
   }
 }
 
-/** The answer about the pair that `read` finds, or the {@link NoQuote} that it throws. */
-export async function answerWith(pair: Pair, read: () => Promise<ReferenceQuote>): Promise<ReferenceAnswer> {
+/**
+ * Returns the quote that `read` gives, or its failure: NoQuote, HttpError or InvalidJson. Other errors are thrown.
+ */
+export async function quoteOrFailure(pair: Pair, read: () => Promise<ReferenceQuote>): Promise<ReferenceAnswer> {
   try {
     return { pair, quote: await read() };
   } catch (error) {
-    if (!(error instanceof NoQuote)) throw error;
-    return { pair, failure: error.failure, reason: error.message };
+    if (error instanceof NoQuote) return { pair, failure: error.failure, reason: error.message };
+    if (error instanceof HttpError) {
+      const failure = error.kind === "too-large" ? "unreadable" : "unreachable";
+      return { pair, failure, reason: error.message };
+    }
+    if (error instanceof InvalidJson) return { pair, failure: "unreadable", reason: error.message };
+    throw error;
   }
 }
 
-const LEAST_PRICE = parseDecimal("1e-30");
-const GREATEST_PRICE = parseDecimal("1e40");
+const MIN_PRICE = parseDecimal("1e-30");
+const MAX_PRICE = parseDecimal("1e40");
 const END_OF_YEAR_9999 = 253_402_300_799n;
 
 /**
- * The price, where it can be one.
- * @throws NoQuote where it is zero, negative or absurd
+ * Returns the price unchanged.
+ * @throws NoQuote where it is not between 1e-30 and 1e40
  */
 export function checkPrice(price: Decimal): Decimal {
-  if (price.lt(LEAST_PRICE) || price.gt(GREATEST_PRICE)) {
+  if (price.lt(MIN_PRICE) || price.gt(MAX_PRICE)) {
     throw new NoQuote("unreadable", `the price ${price.toPrecision(6)} is not between 1e-30 and 1e40`);
   }
   return price;
 }
 
 /**
- * A moment given in seconds since 1970.
- * @throws NoQuote where it is zero, or too far off for a date
+ * Converts a timestamp in seconds since 1970.
+ * @throws NoQuote where it is not positive or after the year 9999
  */
 export function readSeconds(count: bigint): Micros {
-  if (count <= 0n || count > END_OF_YEAR_9999) throw new NoQuote("unreadable", "the time of the price is no time");
+  if (count <= 0n || count > END_OF_YEAR_9999) throw new NoQuote("unreadable", "the price's timestamp is out of range");
   return seconds(Number(count));
 }

@@ -1,13 +1,13 @@
 import { parseDecimal } from "../canonical/decimal.ts";
 import { MICROS_PER_SECOND, type Micros } from "../canonical/time.ts";
 
-/** A price that a reference of a test gives, and when it says that it is of. */
+/** A price that a test's reference returns, and its timestamp. */
 export interface GivenQuote {
   readonly price: string;
   readonly at: Micros;
 }
 
-/** What CoinGecko says of coins by their id, all in USD. */
+/** Returns CoinGecko's response body for coins by id, all in USD. */
 export function coingeckoBody(coins: Readonly<Record<string, GivenQuote>>): string {
   const entries = Object.entries(coins).map(
     ([id, { price, at }]) => `${JSON.stringify(id)}:{"usd":${price},"last_updated_at":${at / MICROS_PER_SECOND}}`,
@@ -15,7 +15,7 @@ export function coingeckoBody(coins: Readonly<Record<string, GivenQuote>>): stri
   return `{${entries.join(",")}}`;
 }
 
-/** What a node says of feeds of 8 decimals by their address, in answer to a batch. */
+/** Returns a node's response body to a batch, for feeds of 8 decimals by address. */
 export function chainlinkBody(batch: string, feeds: Readonly<Record<string, GivenQuote>>): string {
   const calls = JSON.parse(batch) as { id: number; params: [{ to: string; data: string }] }[];
   const entries = calls.map(({ id, params: [{ to, data }] }) => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { divergenceKey } from "../cache/keys.ts";
 import { type Pair, parsePair } from "../canonical/pair.ts";
 import { seconds } from "../canonical/time.ts";
+import type { Handler } from "../http/local-server.testing.ts";
 import { createCoingecko } from "./coingecko.ts";
-import type { Handler } from "./local-server.testing.ts";
 import { coingeckoBody, type GivenQuote } from "./references.testing.ts";
 import { NOW, openWorld, quote, serveChainlink, serveCoingecko } from "./service.testing.ts";
 
@@ -19,13 +19,13 @@ function prices(...given: readonly (readonly [Pair, GivenQuote])[]): Map<Pair, G
   return new Map(given);
 }
 
-/** What CoinGecko says of XLM alone. */
+/** Answers like CoinGecko, for XLM only. */
 function saysOfXlm(given: GivenQuote): Handler {
   return (_request, response) => response.end(coingeckoBody({ [XLM.base]: given }));
 }
 
 describe("a check", () => {
-  it("compares every price with its references, and keeps what came of it for five minutes", async () => {
+  it("compares every price with its references, and stores the result for five minutes", async () => {
     const world = openWorld();
     const pairs = [XLM, BTC];
     const coingecko = await serveCoingecko(pairs, prices([XLM, quote("0.41")], [BTC, quote("70000")]));
@@ -59,7 +59,7 @@ describe("a check", () => {
     expect(await world.kept(XLM)).toBe(null);
   });
 
-  it("leaves the published values alone", async () => {
+  it("does not change published values", async () => {
     const world = openWorld();
     const { reference } = await serveCoingecko([XLM], prices([XLM, quote("9")]));
     await world.publish(XLM, "0.4");
@@ -75,7 +75,7 @@ describe("a check", () => {
     ["no value", (text) => text.replace('"0.4"', '"0"')],
     ["of another pair", (text) => text.replace("crypto:XLM", "crypto:BTC")],
     ["of another window", (text) => text.replace(":300,", ":600,").replace("11:55:00", "11:50:00")],
-  ])("takes a stored value that is %s for none, and no other pair minds", async (_name, poison) => {
+  ])("treats a stored value that is %s as missing, without affecting other pairs", async (_name, poison) => {
     const world = openWorld();
     const given = prices([XLM, quote("9")], [ETH, quote("2000")], [BTC, quote("70000")]);
     const { reference, received } = await serveCoingecko([XLM, ETH, BTC], given);
@@ -88,7 +88,7 @@ describe("a check", () => {
       "crypto:XLM/fiat:USD no_vwap",
     ]);
     expect(await world.kept(XLM)).toBe(null);
-    // Nobody is asked about what we have no price of.
+    // References are not queried for a pair without a published price.
     expect(received[0]?.url.searchParams.get("ids")).toBe(BTC.base);
   });
 });
@@ -96,10 +96,10 @@ describe("a check", () => {
 describe("too few references", () => {
   it.each<[string, Handler, string]>([
     ["an answer cannot be read", garbage, "parse_error"],
-    ["one does not answer", busy, "refresh_error"],
+    ["one refuses", busy, "refresh_error"],
     ["one has no price of the pair", (_request, response) => response.end("{}"), "refresh_error"],
     ["a price is too old", saysOfXlm(quote("0.4", NOW - seconds(5401))), "refresh_error"],
-  ])("are no check and no warning: %s", async (_name, handler, outcome) => {
+  ])("give neither a check nor a warning: %s", async (_name, handler, outcome) => {
     const world = openWorld();
     const coingecko = await serveCoingecko([XLM], handler, { retries: 0 });
     const chainlink = await serveChainlink([XLM], prices([XLM, quote("9")]));
@@ -117,7 +117,7 @@ describe("too few references", () => {
     ]);
   });
 
-  it("are told of where the others are enough, and the check is one", async () => {
+  it("a failed reference is reported even if the others are enough for a check", async () => {
     const world = openWorld();
     const coingecko = await serveCoingecko([XLM], garbage);
     const chainlink = await serveChainlink([XLM], prices([XLM, quote("9")]));
@@ -128,11 +128,14 @@ describe("too few references", () => {
       warning: true,
     });
     expect(world.events).toMatchObject([
-      { outcome: "ok", failures: [{ reference: "coingecko", failure: "unreadable", reason: "the answer is no JSON" }] },
+      {
+        outcome: "ok",
+        failures: [{ reference: "coingecko", failure: "unreadable", reason: "the response is not valid JSON" }],
+      },
     ]);
   });
 
-  it("can be told apart from a price that is fine, and from one that nobody has references of", async () => {
+  it("differ from a check without a finding, and from a pair without references", async () => {
     const world = openWorld();
     const coingecko = await serveCoingecko([XLM, BTC], prices([XLM, quote("0.4")], [BTC, quote("70000")]));
     const chainlink = await serveChainlink([XLM], prices([XLM, quote("0.4")]));
@@ -145,7 +148,7 @@ describe("too few references", () => {
     expect(world.outcomes()).toEqual(["crypto:XLM/fiat:USD ok", "crypto:BTC/fiat:USD refresh_error"]);
   });
 
-  it("take back a warning of before: it is no longer known", async () => {
+  it("replace an earlier warning by an unknown state", async () => {
     const world = openWorld();
     const { reference } = await serveCoingecko([XLM], (request, response, index) =>
       (index === 0 ? saysOfXlm(quote("9")) : garbage)(request, response, index),
@@ -162,28 +165,28 @@ describe("too few references", () => {
   });
 });
 
-describe("a price of another time", () => {
+describe("a reference's price with a different timestamp", () => {
   it.each([
     ["half a minute old", 30, true],
-    ["as old as may be", 5400, true],
-    ["older than that", 5401, false],
-    ["of a clock that is a little ahead", -300, true],
-    ["of the future", -301, false],
+    ["as old as allowed", 5400, true],
+    ["older than allowed", 5401, false],
+    ["slightly in the future", -300, true],
+    ["in the future", -301, false],
   ])("%s, %i s: counts is %s", async (_name, age, counts) => {
     const world = openWorld();
     const { reference } = await serveCoingecko([XLM], prices([XLM, quote("9", NOW - seconds(age))]));
     await world.publish(XLM, "0.4");
     const kept = await world.check({ pairs: [XLM], references: [reference], minReferences: 1 });
     expect(kept).toMatchObject({ checked: counts, warning: counts });
-    const reason = age < 0 ? "its price is of the future" : "its price is too old";
+    const reason = age < 0 ? "its price has a timestamp in the future" : "its price is too old";
     expect(world.events[0]?.failures).toEqual(counts ? [] : [{ reference: "coingecko", failure: "stale", reason }]);
   });
 
-  // XLM went up to 0.44 half a day ago; a feed has stood still since.
+  // XLM rose to 0.44 half a day ago; one feed has not been updated since.
   it.each([
-    ["counts no more, and there is no warning", 5400, { median: "0.44", warning: false }],
+    ["does not count, and there is no warning", 5400, { median: "0.44", warning: false }],
     ["would raise a warning if it counted", 86_400, { median: "0.415", warning: true }],
-  ])("that is still there %s", async (_name, maxAgeSeconds, expected) => {
+  ])("that is too old %s", async (_name, maxAgeSeconds, expected) => {
     const world = openWorld();
     const coingecko = await serveCoingecko([XLM], prices([XLM, quote("0.44")]));
     const chainlink = await serveChainlink([XLM], prices([XLM, quote("0.39", NOW - seconds(43_200))]));
@@ -194,7 +197,7 @@ describe("a price of another time", () => {
   });
 });
 
-describe("from one check to the next", () => {
+describe("between two checks", () => {
   it("at least min_interval_seconds pass", async () => {
     const world = openWorld();
     const { reference, received } = await serveCoingecko([XLM], prices([XLM, quote("0.4")]));
@@ -211,7 +214,7 @@ describe("from one check to the next", () => {
     expect(world.events.length).toBe(4);
   });
 
-  it("they also pass where a check failed or there was no price", async () => {
+  it("they also pass if a check failed or there was no price", async () => {
     const world = openWorld();
     const { reference, received } = await serveCoingecko([XLM], busy, { retries: 0 });
     const service = world.open({ pairs: [XLM, BTC], references: [reference], minReferences: 1 });
@@ -221,7 +224,7 @@ describe("from one check to the next", () => {
       service.start(world.now(), () => true);
       await service.settle();
     }
-    // After five minutes our price has expired as well.
+    // After five minutes the published price has expired too.
     expect(world.outcomes()).toEqual([
       "crypto:BTC/fiat:USD no_vwap",
       "crypto:XLM/fiat:USD refresh_error",
@@ -231,7 +234,7 @@ describe("from one check to the next", () => {
     expect(received.length).toBe(1);
   });
 
-  it("there is never more than one at a time", async () => {
+  it("a check does not start while another one runs", async () => {
     const world = openWorld();
     const held: (() => void)[] = [];
     const { reference, received, receives } = await serveCoingecko([XLM], (request, response, index) => {
@@ -257,7 +260,7 @@ describe("from one check to the next", () => {
 });
 
 describe("a reference that never answers", () => {
-  it("holds up nobody for longer than its timeout", async () => {
+  it("does not delay a check beyond its timeout", async () => {
     const world = openWorld();
     const coingecko = await serveCoingecko([XLM, BTC], prices([XLM, quote("0.4")], [BTC, quote("70000")]));
     const chainlink = await serveChainlink([XLM], silent, { timeoutMs: 100, retries: 0 });
@@ -266,7 +269,7 @@ describe("a reference that never answers", () => {
     const references = [chainlink.reference, coingecko.reference];
     const service = world.open({ pairs: [XLM, BTC], references, minReferences: 1 });
     service.start(world.now(), () => true);
-    // Whoever started it goes on while the question is open.
+    // The caller continues while the request is pending.
     await chainlink.receives(1);
     expect(world.events).toEqual([]);
     await service.settle();
@@ -278,10 +281,10 @@ describe("a reference that never answers", () => {
     ]);
   });
 
-  it("is left when the signal aborts; what was known before stays, and nothing begins any more", async () => {
+  it("is abandoned when the signal aborts; stored results stay, and no check starts afterwards", async () => {
     const world = openWorld();
     const leaving = new AbortController();
-    // A minute, which no test waits.
+    // A minute, which is longer than any test.
     const { reference, received, receives } = await serveCoingecko(
       [XLM],
       (request, response, index) => (index === 0 ? saysOfXlm(quote("9")) : silent)(request, response, index),
@@ -310,8 +313,8 @@ describe("a reference that never answers", () => {
   });
 });
 
-describe("what breaks", () => {
-  it("a price of hundreds of digits leaves an outcome that can be read", async () => {
+describe("on errors", () => {
+  it("a price of hundreds of digits gives a result that can be parsed", async () => {
     const world = openWorld();
     const { reference } = await serveCoingecko([XLM], prices([XLM, quote(`1.${"3".repeat(390)}e-20`)]));
     await world.publish(XLM, "0.4");
@@ -322,7 +325,7 @@ describe("what breaks", () => {
     });
   });
 
-  it("a reference that fails in a way nobody thought of is one that does not answer", async () => {
+  it("a reference that throws an unexpected error counts as one that does not answer", async () => {
     const world = openWorld();
     const broken = createCoingecko({ url: "http://127.0.0.1", ids: new Map([[XLM.base, "stellar"]]) }, async () => {
       throw new TypeError("s3cr3t");
@@ -339,7 +342,7 @@ describe("what breaks", () => {
     ]);
   });
 
-  it("a store that is away is told of, and the references are not asked", async () => {
+  it("a store that is down is reported, and the references are not queried", async () => {
     const world = openWorld();
     const { reference, received } = await serveCoingecko([XLM], prices([XLM, quote("9")]));
     await world.store.close();
@@ -353,7 +356,7 @@ describe("what breaks", () => {
     expect(received).toEqual([]);
   });
 
-  it("a store that goes away during the check is told of", async () => {
+  it("a store that fails during the check is reported", async () => {
     const world = openWorld();
     const { reference, receives } = await serveCoingecko([XLM], (request, response, index) => {
       void world.store.close().then(() => saysOfXlm(quote("0.4"))(request, response, index));
@@ -366,7 +369,7 @@ describe("what breaks", () => {
     expect(world.outcomes()).toEqual(["crypto:XLM/fiat:USD refresh_error"]);
   });
 
-  it("what stands under a div: key is overwritten, whatever it is", async () => {
+  it("any value under a div: key is overwritten", async () => {
     const world = openWorld();
     const { reference } = await serveCoingecko([XLM], prices([XLM, quote("0.4")]));
     await world.publish(XLM, "0.4");

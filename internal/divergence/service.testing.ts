@@ -1,42 +1,42 @@
 import { onTestFinished } from "vitest";
 import { type Divergence, parseDivergence } from "../cache/divergence.ts";
 import { divergenceKey, vwapKey } from "../cache/keys.ts";
-import { openMemoryStore } from "../cache/memory.ts";
+import { openMemoryStore } from "../cache/memory/store.ts";
 import type { PriceStore } from "../cache/store.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { serializePublished } from "../canonical/published.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../canonical/time.ts";
-import { type DivergenceEvent, divergenceChecked } from "../obs/events.ts";
+import type { HttpClientOptions } from "../http/client.ts";
+import { type Handler, type LocalServer, quickHttp, serve } from "../http/local-server.testing.ts";
 import { createChainlink } from "./chainlink.ts";
 import { createCoingecko } from "./coingecko.ts";
-import type { HttpOptions } from "./http.ts";
-import { type Handler, type LocalServer, quickHttp, serve } from "./local-server.testing.ts";
+import { type DivergenceEvent, divergenceChecked } from "./events.ts";
 import type { Reference } from "./reference.ts";
 import { chainlinkBody, coingeckoBody, type GivenQuote } from "./references.testing.ts";
 import { createDivergenceService, type DivergenceContext, type DivergenceService } from "./service.ts";
 
-/** When tests begin. */
+/** The clock at the start of a test. */
 export const NOW: Micros = parseTime("2026-05-01T12:00:00Z");
 export const WINDOW_SECONDS = 300;
 
-/** A price of half a minute ago, or of another moment. */
+/** Returns a quote with a timestamp of 30 s before NOW, or of another time. */
 export function quote(price: string, at: Micros = NOW - seconds(30)): GivenQuote {
   return { price, at };
 }
 
-/** Prices by pair, as a reference gives them, or how its server behaves. */
+/** The prices by pair that a reference returns, or its server's request handler. */
 export type Given = ReadonlyMap<Pair, GivenQuote> | Handler;
 
 export interface ServedReference extends LocalServer {
   readonly reference: Reference;
 }
 
-/** CoinGecko on a server of this machine, asked about the pairs. */
+/** Serves CoinGecko locally; the reference covers the pairs. */
 export async function serveCoingecko(
   pairs: readonly Pair[],
   given: Given,
-  http: Partial<HttpOptions> = {},
+  http: Partial<HttpClientOptions> = {},
 ): Promise<ServedReference> {
   const server = await serve((request, response, index) => {
     if (typeof given === "function") given(request, response, index);
@@ -46,11 +46,11 @@ export async function serveCoingecko(
   return { ...server, reference: createCoingecko({ url: server.url, ids }, quickHttp(http)) };
 }
 
-/** Chainlink on a server of this machine, with a feed of each pair. */
+/** Serves Chainlink locally, with one feed per pair. */
 export async function serveChainlink(
   pairs: readonly Pair[],
   given: Given,
-  http: Partial<HttpOptions> = {},
+  http: Partial<HttpClientOptions> = {},
 ): Promise<ServedReference> {
   const addressOf = (pair: Pair) => `0x${(pairs.indexOf(pair) + 1).toString(16).padStart(40, "0")}`;
   const server = await serve((request, response, index) => {
@@ -64,7 +64,7 @@ export async function serveChainlink(
   return { ...server, reference: createChainlink({ url: server.url, feeds }, quickHttp(http)) };
 }
 
-/** The service's options, where they are not the default ones. */
+/** Overrides of the service's default options. */
 export interface Options extends Partial<Omit<DivergenceContext, "rules">> {
   readonly minReferences?: number;
   readonly signal?: AbortSignal;
@@ -72,23 +72,23 @@ export interface Options extends Partial<Omit<DivergenceContext, "rules">> {
 
 export interface World {
   readonly store: PriceStore;
-  /** All that was reported. */
+  /** All published events. */
   readonly events: readonly DivergenceEvent[];
-  /** The same in short: `crypto:XLM/fiat:USD ok`. */
+  /** Returns the events in short form: `crypto:XLM/fiat:USD ok`. */
   readonly outcomes: () => string[];
   readonly now: () => Micros;
-  /** Lets time pass. */
+  /** Advances the clock. */
   readonly pass: (duration: Micros) => void;
-  /** Stores a price of ours, or any text in its place. */
+  /** Publishes a price, or any text in its place. */
   readonly publish: (pair: Pair, price: string, text?: (published: string) => string) => Promise<void>;
-  /** What is kept under a pair's `div:` key. */
+  /** Returns the value under a pair's `div:` key. */
   readonly kept: (pair: Pair) => Promise<Divergence | null>;
   readonly open: (options: Options) => DivergenceService;
-  /** One check to its end; gives what it kept of the first of its pairs. */
+  /** Runs one check to its end and returns the stored result of its first pair. */
   readonly check: (options: Options) => Promise<Divergence | null>;
 }
 
-/** A store and a clock of a test's own, and services under the default rules. What it opens ends with the test. */
+/** Opens a store, a clock and services under the default rules for one test; they are closed when the test ends. */
 export function openWorld(): World {
   let clock = NOW;
   const now = () => clock;

@@ -1,66 +1,70 @@
 import { DIVERGENCE_TTL_SECONDS, type Divergence, serializeDivergence } from "../cache/divergence.ts";
 import { divergenceKey, vwapKey } from "../cache/keys.ts";
 import type { PriceStore } from "../cache/store.ts";
-import { PoisonedValueError, parsePublished } from "../cache/value.ts";
-import { asError } from "../canonical/as-error.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
-import type { PublishedValue } from "../canonical/published.ts";
+import { type PublishedValue, parsePublished } from "../canonical/published.ts";
+import { PoisonedValueError } from "../canonical/stored-text.ts";
 import { type Micros, seconds } from "../canonical/time.ts";
-import { type DivergenceFailure, type DivergenceOutcome, divergenceChecked } from "../obs/events.ts";
+import { asError } from "../lib/as-error.ts";
+import { makeSingleFlight } from "../lib/single-flight.ts";
+import { unlessAborted } from "../lib/unless-aborted.ts";
+import type { ReadStoredQuotes } from "../storage/trades/stored-quotes.ts";
 import { compareWithReferences, type DivergenceRules, type NamedQuote } from "./compare.ts";
+import { type DivergenceFailure, type DivergenceOutcome, divergenceChecked } from "./events.ts";
 import type { Reference, ReferenceAnswer } from "./reference.ts";
-import type { ReadStoredQuotes } from "./stored-sources.ts";
 
 export interface DivergenceContext {
   readonly store: PriceStore;
   readonly references: readonly Reference[];
-  /** Null where what is in the database is not asked. */
+  /** Reads reference prices that are stored as trades; null where these are not used. */
   readonly storedQuotes: ReadStoredQuotes | null;
-  /** The pairs that are published, and their shortest window. */
+  /** The published pairs; their shortest window, `windowSeconds`, is compared. */
   readonly pairs: readonly Pair[];
   readonly windowSeconds: number;
   readonly rules: DivergenceRules;
-  /** A pair is compared at most this often. */
+  /** Minimum time between two comparisons of a pair. */
   readonly minIntervalSeconds: number;
-  /** An older reference price does not count. */
+  /** Maximum age of a reference price. */
   readonly maxAgeSeconds: number;
   readonly now: () => Micros;
 }
 
 export interface DivergenceService {
   /**
-   * Begins a check of our pairs that are due at a tick's boundary, unless one is under way. Returns at once and never throws.
-   * It is the boundaries that are counted: ticks come some moments early or late, and would be due one too late.
+   * Starts a check of this aggregator's pairs that are due at a tick's boundary, unless one is running. Returns
+   * immediately and never throws. Intervals are measured between boundaries, because ticks run slightly early or late.
    */
   readonly start: (boundary: Micros, isOurs: (pair: Pair) => boolean) => void;
-  /** Waits for the check under way. */
+  /** Waits for the running check. */
   readonly settle: () => Promise<void>;
 }
 
-/** How far the clocks of references may be ahead. */
+/** How far a reference's timestamp may be in the future. */
 const CLOCK_TOLERANCE = seconds(300);
 
-/** What was asked about a pair, and came of it. */
-interface Asked {
+/** The references' results for a pair. */
+interface PairQuotes {
   readonly pair: Pair;
   readonly quotes: Map<string, NamedQuote>;
   readonly failures: DivergenceFailure[];
 }
 
 /**
- * Holds the published prices against references outside, beside the ticks: however slow a reference is, no tick waits for
- * it. The outcome lives under a key of its own; published values never depend on it. After `signal` a check ends early.
- * @param context what a check works with; looked at as it begins, since it may change
+ * Compares the published prices with external references, in parallel with the ticks, so that a slow reference delays
+ * no tick. The result has a key of its own; published values never depend on it. After `signal` aborts, a check ends
+ * early.
+ * @param context returns the dependencies of a check; called at its start, since a reload can change them
  */
 export function createDivergenceService(context: () => DivergenceContext, signal: AbortSignal): DivergenceService {
   const begun = new Map<string, Micros>();
-  let running: Promise<void> | null = null;
+  const share = makeSingleFlight<void>();
+  let latest: Promise<void> = Promise.resolve();
 
   async function checkDue(boundary: Micros, isOurs: (pair: Pair) => boolean): Promise<void> {
     const current = context();
     const interval = seconds(current.minIntervalSeconds);
     const isDue = (last: Micros): boolean => {
-      // A clock that was ahead, and is set right, must not put checks off until the time that it had come to.
+      // After a fast clock is corrected, checks must not pause until it has caught up.
       return boundary - last >= interval || boundary < last;
     };
     const due = current.pairs.filter((pair) => isOurs(pair) && isDue(begun.get(formatPair(pair)) ?? 0n));
@@ -71,17 +75,13 @@ export function createDivergenceService(context: () => DivergenceContext, signal
   return {
     start: (boundary, isOurs) => {
       if (signal.aborted) return;
-      running ??= checkDue(boundary, isOurs).finally(() => {
-        running = null;
-      });
+      latest = share("check", null, () => checkDue(boundary, isOurs));
     },
-    settle: async () => {
-      await running;
-    },
+    settle: () => latest,
   };
 }
 
-/** Checks the pairs and reports each; never rejects, and what fails for one pair harms no other. */
+/** Checks the pairs and reports each. Never rejects; a failure of one pair does not affect others. */
 async function check(context: DivergenceContext, pairs: readonly Pair[], signal: AbortSignal): Promise<void> {
   let values: ReadonlyMap<Pair, PublishedValue>;
   try {
@@ -92,8 +92,8 @@ async function check(context: DivergenceContext, pairs: readonly Pair[], signal:
   }
   const priced = pairs.filter((pair) => values.has(pair));
   for (const pair of pairs) if (!values.has(pair)) report(pair, "no_vwap", null, []);
-  for (const { pair, quotes, failures } of await askAll(context, priced, signal)) {
-    // References that were not waited for say nothing: what is known of before stays.
+  for (const { pair, quotes, failures } of await fetchAllQuotes(context, priced, signal)) {
+    // An aborted check has incomplete results and must not replace the previous ones.
     if (signal.aborted) return;
     const divergence = compareWithReferences(values.get(pair) as PublishedValue, [...quotes.values()], context.rules);
     try {
@@ -118,7 +118,7 @@ function unreachable(reference: string, error: unknown): DivergenceFailure {
   return { reference, failure: "unreachable", reason: asError(error).message };
 }
 
-/** Our prices; what is stored and is no value of the target is as good as none, and whoever serves it reports it. */
+/** Reads the published values. Invalid stored values are skipped here; the API reports them. */
 async function ownValues({ store, windowSeconds }: DivergenceContext, pairs: readonly Pair[]) {
   const texts = await store.read(pairs.map((pair) => vwapKey(pair, windowSeconds)));
   const values = new Map<Pair, PublishedValue>();
@@ -135,74 +135,65 @@ async function ownValues({ store, windowSeconds }: DivergenceContext, pairs: rea
   return values;
 }
 
-/** Asks every reference about all pairs at once; pairs that nobody knows anything of are left out. */
-async function askAll(
+/** Queries all references in parallel; pairs without any quote or failure are omitted. */
+async function fetchAllQuotes(
   { references, storedQuotes, maxAgeSeconds, now }: DivergenceContext,
   pairs: readonly Pair[],
   signal: AbortSignal,
-): Promise<Asked[]> {
-  const asked = new Map(
-    pairs.map((pair): [string, Asked] => [formatPair(pair), { pair, quotes: new Map(), failures: [] }]),
+): Promise<PairQuotes[]> {
+  const results = new Map(
+    pairs.map((pair): [string, PairQuotes] => [formatPair(pair), { pair, quotes: new Map(), failures: [] }]),
   );
   const maxAge = seconds(maxAgeSeconds);
-  const take = (pair: Pair, quote: NamedQuote): void => {
-    const { quotes, failures } = asked.get(formatPair(pair)) as Asked;
+  const addQuote = (pair: Pair, quote: NamedQuote): void => {
+    const { quotes, failures } = results.get(formatPair(pair)) as PairQuotes;
     const { reference, asOf } = quote;
     const moment = now();
     const held = quotes.get(reference);
     if (asOf < moment - maxAge || asOf > moment + CLOCK_TOLERANCE) {
-      const reason = asOf > moment ? "its price is of the future" : "its price is too old";
+      const reason = asOf > moment ? "its price has a timestamp in the future" : "its price is too old";
       failures.push({ reference, failure: "stale", reason });
     } else if (held === undefined || held.asOf < asOf) quotes.set(reference, quote);
   };
-  const askOne = async (reference: Reference): Promise<void> => {
+  const fetchFrom = async (reference: Reference): Promise<void> => {
     const { name, covers } = reference;
     const covered = pairs.filter(covers);
     if (covered.length === 0) return;
-    for (const answer of await answersOf(reference, covered, signal)) {
-      if ("quote" in answer) take(answer.pair, { reference: name, price: answer.quote.price, asOf: answer.quote.asOf });
+    for (const answer of await fetchSafely(reference, covered, signal)) {
+      if ("quote" in answer)
+        addQuote(answer.pair, { reference: name, price: answer.quote.price, asOf: answer.quote.asOf });
       else {
         const { failure, reason } = answer;
-        asked.get(formatPair(answer.pair))?.failures.push({ reference: name, failure, reason });
+        results.get(formatPair(answer.pair))?.failures.push({ reference: name, failure, reason });
       }
     }
   };
-  const askStored = async (): Promise<void> => {
+  const readStored = async (): Promise<void> => {
     if (storedQuotes === null) return;
     try {
       const stored = await unlessAborted(storedQuotes(pairs, now(), maxAge), signal);
-      for (const pair of pairs) for (const quote of stored.get(formatPair(pair)) ?? []) take(pair, quote);
+      for (const pair of pairs) for (const quote of stored.get(formatPair(pair)) ?? []) addQuote(pair, quote);
     } catch (error) {
-      for (const { failures } of asked.values()) failures.push(unreachable("trades", error));
+      for (const { failures } of results.values()) failures.push(unreachable("trades", error));
     }
   };
-  await Promise.all([...references.map(askOne), askStored()]);
-  return [...asked.values()].filter(({ quotes, failures }) => quotes.size > 0 || failures.length > 0);
+  await Promise.all([...references.map(fetchFrom), readStored()]);
+  return [...results.values()].filter(({ quotes, failures }) => quotes.size > 0 || failures.length > 0);
 }
 
-/** What a reference says; an error that it should not have let out must not end the process. */
-async function answersOf(
-  { ask }: Reference,
+/** Queries a reference; an unexpected rejection becomes a failure, so that it cannot end the process. */
+async function fetchSafely(
+  { fetchQuotes }: Reference,
   pairs: readonly Pair[],
   signal: AbortSignal,
 ): Promise<readonly ReferenceAnswer[]> {
   try {
-    return await ask(pairs, signal);
+    return await fetchQuotes(pairs, signal);
   } catch (error) {
-    // Its message may hold a key.
+    // The message may contain an API key.
     const reason = `it failed (${asError(error).name})`;
     return pairs.map((pair) => ({ pair, failure: "unreachable", reason }));
   }
-}
-
-/** What the promise gives; rejects as soon as the signal aborts. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(new Error("it was not waited for any longer"));
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
 
 function outcomeOf({ checked }: Divergence, failures: readonly DivergenceFailure[]): DivergenceOutcome {

@@ -1,20 +1,20 @@
 import { type Finding, ok, warning, wrong } from "./finding.ts";
 
-/** Another clock, read from here. All in milliseconds. */
+/** The measured offset of another clock, in milliseconds. */
 export interface ClockReading {
-  /** How far the other clock is ahead; negative where it is behind. */
+  /** Offset of the other clock; negative if it is behind. */
   readonly aheadMs: number;
-  /** By how much that may be off at most: half of the round trip. */
+  /** Largest error of the offset: half of the round trip. */
   readonly uncertainMs: number;
 }
 
 const READINGS = 5;
 
 /**
- * Reads another clock some times and keeps the reading with the shortest round trip. The other clock was read somewhere
- * within it, so its middle is off by half of it at most (as in Cristian's algorithm).
+ * Measures the offset of another clock by Cristian's algorithm: of several readings, the one with the shortest round
+ * trip counts. The clock was read at some time of the round trip, so its middle is wrong by half of it at most.
  * @param read the other clock, ms since the epoch
- * @param now this one, ms since the epoch
+ * @param now this machine's clock, ms since the epoch
  */
 export async function readClock(read: () => Promise<number>, now: () => number = Date.now): Promise<ClockReading> {
   const readings: ClockReading[] = [];
@@ -28,14 +28,14 @@ export async function readClock(read: () => Promise<number>, now: () => number =
 }
 
 /**
- * Buckets count as closed `settleSeconds` after their end by this machine's clock, while decoders go by others: so much
- * skew is wrong, half of it worth a warning. Below a second nobody's clock is judged.
- * @param where whose clock it is, in words
+ * Judges a clock's offset. Buckets close `settleSeconds` after their end by this machine's clock, but decoders use
+ * other clocks: an offset of that size (at least 1 s) is wrong, half of it gives a warning.
+ * @param where name of the clock for messages
  */
 export function judgeSkew(where: string, { aheadMs, uncertainMs }: ClockReading, settleSeconds: number): Finding {
   const limitMs = Math.max(1, settleSeconds) * 1000;
   const least = Math.max(0, Math.abs(aheadMs) - uncertainMs);
-  const found = `${where} is ${seconds(Math.abs(aheadMs))} ${aheadMs < 0 ? "behind" : "ahead of"} this machine's, give or take ${seconds(uncertainMs)}`;
+  const found = `${where} is ${seconds(Math.abs(aheadMs))} ${aheadMs < 0 ? "behind" : "ahead of"} this machine's clock (± ${seconds(uncertainMs)})`;
   const cure = `synchronise both clocks (timedatectl, chronyc tracking); settle_seconds is ${settleSeconds}`;
   if (least >= limitMs) return wrong(found, cure);
   return least >= limitMs / 2 ? warning(found, cure) : ok(found);

@@ -2,29 +2,29 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
 import { parseDecimal } from "../canonical/decimal.ts";
 import { type Pair, parsePair } from "../canonical/pair.ts";
 import { load } from "../config/config.testing.ts";
 import { policySettings } from "../config/schema.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../policy/policy.ts";
 import {
   createTestDatabase,
   openTestDatabase,
   type TestDatabase,
   type TestEngine,
   testEngines,
-} from "../storage/database.testing.ts";
-import { openDatabase } from "../storage/database.ts";
-import { migrateUp } from "../storage/migrate.ts";
-import { writeTrades } from "../storage/trades.ts";
+} from "../storage/connection/database.testing.ts";
+import { openDatabase } from "../storage/open-database.ts";
+import { migrateUp } from "../storage/schema/migrate.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
 import { databaseChecks } from "./database-checks.ts";
-import { type Examined, runChecks } from "./run-checks.ts";
+import { type CheckResult, runChecks } from "./run-checks.ts";
 import { checkStoredTrades } from "./stored-trades.ts";
 
 const XLM_USD = parsePair("XLM/USD");
 
-/** What the checks find out about the database at the URL, under what else the configuration says of it. */
-async function examined(url: string, settings = ""): Promise<Examined[]> {
+/** Returns the findings about the database at the URL, under the given settings. */
+async function examined(url: string, settings = ""): Promise<CheckResult[]> {
   const { config } = load(`[database]\nurl = ${JSON.stringify(url)}\nconnect_timeout_seconds = 2\n${settings}`);
   const { checks, close } = databaseChecks(
     config,
@@ -38,8 +38,8 @@ async function examined(url: string, settings = ""): Promise<Examined[]> {
   }
 }
 
-const of = (all: readonly Examined[], check: string): Examined[] => all.filter((each) => each.check === check);
-const statuses = (all: readonly Examined[], check: string): string[] => of(all, check).map(({ status }) => status);
+const of = (all: readonly CheckResult[], check: string): CheckResult[] => all.filter((each) => each.check === check);
+const statuses = (all: readonly CheckResult[], check: string): string[] => of(all, check).map(({ status }) => status);
 
 function trade(tradeId: string, secondsAgo: number) {
   const ts = BigInt(Date.now() - secondsAgo * 1000) * 1000n;
@@ -53,8 +53,8 @@ function trade(tradeId: string, secondsAgo: number) {
   };
 }
 
-describe("a database that is not reached", () => {
-  it("is one finding, and all that needs it is skipped", async () => {
+describe("a database that cannot be reached", () => {
+  it("is one finding, and the checks that need it are skipped", async () => {
     const all = await examined("postgres://someone:secret@127.0.0.1:1/nowhere");
     expect(of(all, "database")).toEqual([
       expect.objectContaining({ status: "wrong", found: expect.stringContaining("does not answer (") }),
@@ -62,10 +62,10 @@ describe("a database that is not reached", () => {
     const rest = all.filter(({ check }) => check !== "database");
     expect(rest.length).toBeGreaterThan(5);
     expect(new Set(rest.map(({ status }) => status))).toEqual(new Set(["skipped"]));
-    expect(of(all, "rights")[0]?.found).toBe("the database was not reached");
+    expect(of(all, "rights")[0]?.found).toBe("the database could not be opened");
   });
 
-  it("is none where it is embedded and not there yet, or in the memory of another process", async () => {
+  it("is skipped if it is embedded and does not exist yet, or is in the memory of another process", async () => {
     const missing = await examined(`pglite:${join(tmpdir(), "stellarindex-no-such-directory")}`);
     expect(of(missing, "database")).toEqual([
       expect.objectContaining({ status: "skipped", found: expect.stringContaining("no embedded database") }),
@@ -74,7 +74,7 @@ describe("a database that is not reached", () => {
   });
 });
 
-it("an embedded database that cannot be opened is told of in its own words", async () => {
+it("an embedded database that cannot be opened is reported with its own message", async () => {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-doctor-"));
   try {
     const link = join(directory, "link");
@@ -83,11 +83,11 @@ it("an embedded database that cannot be opened is told of in its own words", asy
       {
         check: "database",
         status: "wrong",
-        found: expect.stringContaining("it leads through a link to nothing"),
+        found: expect.stringContaining("is a dangling link; mount or create the target of the link"),
         cure: expect.stringContaining("docs/embedded.md"),
       },
     ]);
-    // Nothing is made where nothing is but an empty directory.
+    // No database is created in an empty directory.
     mkdirSync(join(directory, "database"));
     expect(statuses(await examined(`pglite:${directory}`), "database")).toEqual(["skipped"]);
   } finally {
@@ -95,7 +95,7 @@ it("an embedded database that cannot be opened is told of in its own words", asy
   }
 });
 
-it("the embedded database is looked at through its process, and what is no matter of it is left out", async () => {
+it("the embedded database is checked through its process, without the checks of servers", async () => {
   const database = await openTestDatabase(testEngines.find(({ server }) => server === null) as TestEngine);
   try {
     const all = await examined(database.url);
@@ -115,14 +115,14 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
   let database: TestDatabase;
   const settings = `timescaledb = "${engine.timescaledb}"`;
 
-  /** A test that is only declared on this kind of server: on others there is nothing to test. */
+  /** Declares a test only on this kind of server; on others there is nothing to test. */
   function onlyOn(name: TestEngine["name"], title: string, test: () => Promise<void>): void {
     if (engine.name === name) it(title, test);
   }
 
   beforeAll(async () => {
     database = await openTestDatabase(engine);
-    // Tests have their jobs stopped.
+    // The jobs of test databases are stopped.
     if (engine.name === "timescaledb") {
       await database.sql`
         SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy%'`;
@@ -130,7 +130,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
   });
   afterAll(() => database?.drop());
 
-  it("that is well gives nothing wrong, and warns that nobody writes trades", async () => {
+  it("that is healthy has no errors, only a warning that nobody writes trades", async () => {
     const all = await examined(database.url, settings);
     expect(all.filter(({ status }) => status === "wrong")).toEqual([]);
     expect(statuses(all, "rollups")).toEqual(["warning", "ok"]);
@@ -145,16 +145,16 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     ]);
   });
 
-  it("that is well has no trade from the future for a machine whose clock is an hour behind", async () => {
+  it("that is healthy has no trade from the future if this machine's clock is an hour behind", async () => {
     const hourAgo = BigInt(Date.now() - 3_600_000) * 1000n;
     const { aliases } = makePolicy(DEFAULT_POLICY_SETTINGS);
     await writeTrades(database, [trade("of the present", 5)]);
     expect(await checkStoredTrades(database.sql, [], aliases, 86_400, hourAgo)).toMatchObject([{ status: "ok" }]);
   });
 
-  it("that holds what no decoder may write names it, and pairs that are not traded any more", async () => {
+  it("with rows that no decoder may write gets them named, and so do pairs that are no longer traded", async () => {
     expect(of(await examined(database.url, settings), "trades")).toMatchObject([
-      { status: "ok", found: "1 pairs are stored, each one way round, none in the future" },
+      { status: "ok", found: "1 pairs are stored, each in one orientation, without trades in the future" },
     ]);
     const [btc, usdBtc, usdXlm, eth] = ["BTC/USD", "USD/BTC", "USD/XLM", "EUR/USD"].map(parsePair) as [
       Pair,
@@ -167,7 +167,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
       { ...trade("old 2", 3 * 86_400 + 5), ...btc },
       { ...trade("other way", 10), ...usdXlm },
       { ...trade("other venue", 3 * 86_400), ...usdBtc, source: "bitstamp" },
-      // Rates count either way.
+      // Exchange rates count in either orientation.
       { ...trade("rate", 10), ...eth, source: "ecb" },
       { ...trade("rate", 10), base: eth.quote, quote: eth.base, source: "massive" },
       { ...trade("2 hours ahead", -7200), source: "coinbase" },
@@ -175,24 +175,24 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     ]);
     const all = of(await examined(database.url, settings), "trades");
     expect(all.map(({ status, found }) => [status, found])).toEqual([
-      ["warning", expect.stringMatching(/^no trade for 24h and more: crypto:BTC\/fiat:USD \(last \d{4}-[^,]*Z\)$/)],
+      ["warning", expect.stringMatching(/^no trade for more than 24h: crypto:BTC\/fiat:USD \(last \d{4}-[^,]*Z\)$/)],
       [
         "warning",
         expect.stringMatching(
           /^trades are dated in the future: crypto:XLM\/fiat:USD at coinbase \(up to \S+Z, 1 trades\)$/,
         ),
       ],
-      ["wrong", "a market is stored both ways round: crypto:XLM/fiat:USD and fiat:USD/crypto:XLM at kraken"],
+      ["wrong", "markets are stored in both orientations: crypto:XLM/fiat:USD and fiat:USD/crypto:XLM at kraken"],
       [
         "warning",
         expect.stringMatching(
-          /^sources write a pair both ways round: crypto:BTC\/fiat:USD at kraken, fiat:USD\/crypto:BTC at bitstamp/,
+          /^sources write a pair in different orientations: crypto:BTC\/fiat:USD at kraken, fiat:USD\/crypto:BTC at bitstamp/,
         ),
       ],
     ]);
   });
 
-  it("whose only news is dated in the future warns that nobody writes trades", async () => {
+  it("whose only new trades are dated in the future gets the warning that nobody writes trades", async () => {
     const empty = await openTestDatabase(engine);
     try {
       await writeTrades(empty, [trade("2 hours ahead", -7200)]);
@@ -205,7 +205,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     }
   });
 
-  it("that is not migrated says so, and skips what needs it", async () => {
+  it("that is not migrated is reported, and the checks that need it are skipped", async () => {
     const empty = await createTestDatabase(engine);
     try {
       const all = await examined(empty.url, settings);
@@ -221,7 +221,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     }
   });
 
-  it("whose role may read nothing names the tables and the GRANT", async () => {
+  it("whose role may not read is reported with the tables and the GRANT", async () => {
     const role = `doctor_${Math.random().toString(36).slice(2)}`;
     await database.sql.unsafe(`CREATE ROLE ${role} LOGIN`);
     try {
@@ -237,21 +237,21 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
       expect(of(some, "migrations")).toEqual([expect.objectContaining({ status: "skipped", found: "see rights" })]);
       await database.sql.unsafe(of(some, "rights")[0]?.cure ?? "");
       const all = await examined(url.href, settings);
-      expect(of(all, "rights")[0]).toMatchObject({ status: "ok", found: expect.stringContaining("add no trades") });
+      expect(of(all, "rights")[0]).toMatchObject({ status: "ok", found: expect.stringContaining("not insert trades") });
       expect(statuses(all, "migrations")).toEqual(["ok"]);
     } finally {
       await database.sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
     }
   });
 
-  it("whose roles may do more than read and add trades names what, and the cure leaves them that", async () => {
+  it("whose roles have more rights than to read and insert trades is reported, and the fix revokes these", async () => {
     const [decoder, other] = ["decoder", "other"].map(
       (name) => `doctor_${name}_${Math.random().toString(36).slice(2)}`,
     );
     await database.sql.unsafe(`CREATE ROLE ${decoder}; CREATE ROLE ${other}`);
     const grants = async () => of(await examined(database.url, settings), "grants");
     try {
-      expect(await grants()).toMatchObject([{ status: "ok", found: "nobody but the owner may change anything" }]);
+      expect(await grants()).toMatchObject([{ status: "ok", found: "only the owner may write" }]);
       await database.sql.unsafe(`
         GRANT INSERT, TRIGGER ON trades TO ${decoder}; GRANT SELECT ON trades, trades_1h TO PUBLIC;
         GRANT INSERT ON trades TO PUBLIC; GRANT UPDATE ON trades_1h TO ${other};
@@ -265,14 +265,16 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
         `${other} has UPDATE on public.trades_1h`,
       ]);
       await database.sql.unsafe(all?.cure?.split(" see also")[0] ?? "");
-      expect(await grants()).toMatchObject([{ status: "ok", found: `trades are added by ${decoder}, no more` }]);
+      expect(await grants()).toMatchObject([
+        { status: "ok", found: `besides the owner, only ${decoder} may insert trades` },
+      ]);
     } finally {
       await database.sql`REVOKE ALL ON trades, trades_1h FROM PUBLIC`;
       await database.sql.unsafe(`DROP OWNED BY ${decoder}, ${other}; DROP ROLE ${decoder}, ${other}`);
     }
   });
 
-  it("whose rollups miss a trade, or whose trigger is off, is wrong", async () => {
+  it("whose rollups lack a trade, or whose trigger is disabled, is wrong", async () => {
     await database.sql`DELETE FROM trades_1h`;
     expect(of(await examined(database.url, settings), "rollups")[0]).toMatchObject({
       status: "wrong",
@@ -288,7 +290,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     ]);
   });
 
-  it("without references enough for a published pair says which, until somebody writes them", async () => {
+  it("with too few references for a published pair gets a warning until they are written", async () => {
     const divergence = `${settings}
       [aggregate]
       pairs = ["XLM/USD"]
@@ -303,7 +305,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     expect(statuses(await examined(database.url, divergence), "references")).toEqual(["ok"]);
   });
 
-  it("that lost what a window needs, or is not vacuumed, says so", async () => {
+  it("that has removed rows which a window needs, or is not vacuumed, is reported", async () => {
     await database.sql`UPDATE retention_horizons SET complete_from = now() WHERE table_name = 'trades'`;
     await database.sql`ALTER TABLE trades_1m SET (autovacuum_enabled = false)`;
     const all = await examined(database.url, settings);
@@ -329,7 +331,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
     const retention = '[database.retention]\ntrades = "720h"';
     expect(of(await examined(database.url, retention), "jobs")[0]).toMatchObject({
       status: "wrong",
-      found: "jobs keep everything, [database.retention] says trades 720h",
+      found: "retention jobs: none; [database.retention]: trades 720h",
     });
     const opened = await openDatabase({ url: database.url, max_connections: 2 });
     await migrateUp(opened, {
@@ -343,7 +345,7 @@ describe.each(servers)("a database on $name", (engine: TestEngine) => {
   });
 
   onlyOn("timescaledb", "with a job that fails names it", async () => {
-    // What it shall keep is no number.
+    // The configured retention is not a number.
     await database.sql`
       SELECT add_job('stellarindex_expire', interval '1 hour', config => '{"table": "trades", "keep_seconds": "x"}')`;
     await expect

@@ -1,38 +1,38 @@
-import { expandPair } from "../aggregate/expansion.ts";
-import { makePolicy } from "../aggregate/policy.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { publishedPairs } from "../config/published-pairs.ts";
 import { policySettings } from "../config/schema.ts";
 import { maskSecrets } from "../config/secrets.ts";
+import { expandPair } from "../policy/expansion.ts";
+import { makePolicy } from "../policy/policy.ts";
 import { checkConfig } from "./config.ts";
 import { databaseChecks } from "./database-checks.ts";
 import { checkDivergence } from "./divergence.ts";
-import { API_SIGN, checkListen, OPS_SIGN } from "./listen.ts";
+import { API_FINGERPRINT, checkListen, OPS_FINGERPRINT } from "./listen.ts";
 import { checkNamed } from "./named-database.ts";
 import { checkNode } from "./node-version.ts";
 import { redisChecks } from "./redis-checks.ts";
-import { type Examined, runChecks } from "./run-checks.ts";
+import { type CheckResult, runChecks } from "./run-checks.ts";
 
-/** What one look may take. */
+/** Timeout of one check. */
 const TIMEOUT_MS = 10_000;
 
-/** Looks at everything that the configuration names; never throws, and shows no secret. */
-export async function examine(loaded: LoadedConfig): Promise<Examined[]> {
+/** Runs all checks of a configuration. Never throws; results contain no secrets. */
+export async function examine(loaded: LoadedConfig): Promise<CheckResult[]> {
   const { config } = loaded;
   const { aggregate, api } = config;
   const policy = makePolicy(policySettings(config));
   const published = publishedPairs(config).map((pair) => ({ pair, markets: expandPair(pair, policy) }));
   const database = databaseChecks(config, published, policy.aliases);
   const redis = redisChecks(config);
-  const cure = "run it again; if it stays so, the message says more than this line can";
+  const cure = "run doctor again; if it persists, follow the message";
   const here = [
-    { name: "config", cure, look: async () => checkConfig(loaded) },
-    { name: "named", cure, look: async () => checkNamed(loaded) },
-    { name: "node", cure, look: async () => checkNode(process.versions.node) },
-    { name: "divergence", cure, look: async () => checkDivergence(config) },
-    { name: "listen", cure, look: () => checkListen("api.listen", api.listen, API_SIGN) },
-    { name: "listen", cure, look: () => checkListen("api.ops_listen", api.ops_listen, OPS_SIGN) },
-    { name: "listen", cure, look: () => checkListen("aggregate.ops_listen", aggregate.ops_listen, OPS_SIGN) },
+    { name: "config", cure, run: async () => checkConfig(loaded) },
+    { name: "named", cure, run: async () => checkNamed(loaded) },
+    { name: "node", cure, run: async () => checkNode(process.versions.node) },
+    { name: "divergence", cure, run: async () => checkDivergence(config) },
+    { name: "listen", cure, run: () => checkListen("api.listen", api.listen, API_FINGERPRINT) },
+    { name: "listen", cure, run: () => checkListen("api.ops_listen", api.ops_listen, OPS_FINGERPRINT) },
+    { name: "listen", cure, run: () => checkListen("aggregate.ops_listen", aggregate.ops_listen, OPS_FINGERPRINT) },
   ];
   try {
     const groups = [here, database.checks, redis.checks].map((checks) => runChecks(checks, TIMEOUT_MS));

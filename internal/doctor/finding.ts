@@ -1,8 +1,8 @@
-/** What a check found. `wrong` has to be cured; `skipped` could not be looked at, or does not apply. */
+/** Result of a check. `wrong` must be fixed; `skipped` could not be checked or does not apply. */
 export interface Finding {
   readonly status: "ok" | "warning" | "wrong" | "skipped";
   readonly found: string;
-  /** What to do about it; null where nothing is to be done. */
+  /** What to do; null if nothing. */
   readonly cure: string | null;
 }
 

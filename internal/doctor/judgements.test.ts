@@ -3,6 +3,7 @@ import { targetState } from "../cache/target-state.ts";
 import { parsePair } from "../canonical/pair.ts";
 import { parseTime, seconds } from "../canonical/time.ts";
 import { load } from "../config/config.testing.ts";
+import type { Job } from "../storage/diagnostics/timescale.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { checkConfig } from "./config.ts";
 import { checkDivergence } from "./divergence.ts";
@@ -17,7 +18,7 @@ import { checkRedisMemory } from "./redis-memory.ts";
 import { checkRedisPersistence } from "./redis-persistence.ts";
 import { checkRedisRole } from "./redis-role.ts";
 import { checkRedisVersion } from "./redis-version.ts";
-import { type Job, judgeJobs } from "./timescale-jobs.ts";
+import { judgeJobs } from "./timescale-jobs.ts";
 
 const NOW = parseTime("2026-08-09T22:30:00Z");
 const statuses = (findings: readonly { status: string }[]) => findings.map(({ status }) => status);
@@ -31,27 +32,27 @@ describe("a clock", () => {
     [4_999, 0, 5, "warning"],
     [5_000, 0, 5, "wrong"],
     [-5_000, 0, 5, "wrong"],
-    // What the round trip may explain counts for nobody.
+    // A difference that the round trip can explain does not count.
     [5_100, 200, 5, "warning"],
     [2_600, 200, 5, "ok"],
     [400, 0, 0, "ok"],
     [500, 0, 0, "warning"],
     [1_000, 0, 0, "wrong"],
   ])(
-    "that is %i ms ahead, give or take %i, under a settle time of %i s is %s",
+    "that is %i ms ahead, with an error of %i ms, under a settle time of %i s is %s",
     (aheadMs, uncertainMs, settle, status) => {
       expect(judgeSkew("the clock", { aheadMs, uncertainMs }, settle).status).toBe(status);
     },
   );
 
-  it("is read where the round trip is shortest, against its middle", async () => {
+  it("is read in the shortest round trip and compared with its middle", async () => {
     const trips = [300, 20, 400, 100, 200];
     let now = 1_000_000;
     const reading = await readClock(
       async () => {
         const trip = trips.shift() ?? 0;
         now += trip;
-        // The other clock, 7 s ahead, was read somewhere on the way: here at its end.
+        // The other clock, 7 s ahead, was read during the round trip: here at its end.
         return now + 7_000;
       },
       () => now,
@@ -75,7 +76,7 @@ describe("the machine and the configuration", () => {
     expect(statuses(checkConfig(load("")))).toEqual(["ok"]);
   });
 
-  it("names the references without asking them, and without what follows their host", () => {
+  it("names the references by host only, without querying them", () => {
     expect(checkDivergence(load("").config).status).toBe("skipped");
     const { config } = load(`[divergence.coingecko]
       enabled = true
@@ -93,13 +94,13 @@ describe("the machine and the configuration", () => {
 describe("Redis", () => {
   const info = (text: string) => parseRedisInfo(text.replaceAll("\n", "\r\n"));
 
-  it("must be of version 6", () => {
+  it("must have at least version 6", () => {
     expect(checkRedisVersion(info("# Server\nredis_version:5.0.14\n")).status).toBe("wrong");
     expect(checkRedisVersion(info("# Server\nredis_version:6.0.0\n")).status).toBe("ok");
     expect(checkRedisVersion(info("redis_version:10.0.0")).status).toBe("ok");
   });
 
-  it("is warned of where it throws values away or is nearly full", () => {
+  it("gets a warning if it evicts keys or is nearly full", () => {
     const memory = (policy: string, used: number, most: number) =>
       checkRedisMemory(info(`used_memory:${used}\nmaxmemory:${most}\nmaxmemory_policy:${policy}`));
     expect(statuses(memory("noeviction", 100, 0))).toEqual(["ok"]);
@@ -108,7 +109,7 @@ describe("Redis", () => {
     expect(statuses(memory("volatile-lru", 90, 100))).toEqual(["warning", "warning"]);
   });
 
-  it("must be a primary with the replicas it asks for", () => {
+  it("must be a primary with the replicas that it requires", () => {
     expect(checkRedisRole(info("role:slave\nmaster_host:r1\nmaster_port:6379"), 0)).toMatchObject({
       status: "wrong",
       found: expect.stringContaining("r1:6379"),
@@ -118,7 +119,7 @@ describe("Redis", () => {
     expect(checkRedisRole(info("role:master\nconnected_slaves:0"), null).status).toBe("ok");
   });
 
-  it("is warned of where saving fails", () => {
+  it("gets a warning if saving fails", () => {
     const saving = (rdb: string, aof: string, isOn = 1) =>
       checkRedisPersistence(
         info(`rdb_last_bgsave_status:${rdb}\naof_enabled:${isOn}\naof_last_write_status:${aof}\nloading:0`),
@@ -129,7 +130,7 @@ describe("Redis", () => {
     expect(saving("ok", "err", 0)).toBe("ok");
   });
 
-  it("is slow where the median answer is", async () => {
+  it("is slow if the median latency is", async () => {
     const latency = (times: number[]) => {
       let now = 0;
       return checkRedisLatency(
@@ -144,10 +145,10 @@ describe("Redis", () => {
   });
 });
 
-describe("how far back the tables reach", () => {
+describe("the retention of the tables", () => {
   const horizons = (secondsAgo: number) => new Map([["trades", NOW - seconds(secondsAgo)]]);
 
-  it("is wrong where that is less than the longest window", () => {
+  it("is wrong if it is shorter than the longest window", () => {
     expect(statuses(checkHorizons(new Map(), [300, 3600], NOW))).toEqual(["ok"]);
     expect(statuses(checkHorizons(horizons(3600), [300, 3600], NOW))).toEqual(["ok"]);
     const [finding] = checkHorizons(horizons(3599), [300, 3600], NOW);
@@ -171,7 +172,7 @@ describe("jobs of TimescaleDB", () => {
   const expiry: Job = { ...compression, id: 1001, procedure: "x", compressAfter: null, keepSeconds: 86_400 };
   const keeps = { trades: 86_400, trades_1m: 0, trades_1h: 0 };
 
-  it("are those that the configuration asks for", () => {
+  it("match the configuration", () => {
     expect(statuses(judgeJobs([compression, expiry], keeps))).toEqual(["ok"]);
     expect(statuses(judgeJobs([expiry], keeps))).toEqual(["wrong"]);
     expect(statuses(judgeJobs([compression], keeps))).toEqual(["wrong"]);
@@ -179,15 +180,15 @@ describe("jobs of TimescaleDB", () => {
     expect(statuses(judgeJobs([compression, expiry], { ...keeps, trades: 0 }))).toEqual(["wrong"]);
   });
 
-  it("run, and do not fail", () => {
+  it("must run without failures", () => {
     expect(statuses(judgeJobs([compression, { ...expiry, isScheduled: false }], keeps))).toEqual(["warning"]);
     const failed = { ...expiry, lastStatus: "Failed", failures: 3 };
     expect(judgeJobs([compression, failed], keeps)).toEqual([
-      expect.objectContaining({ status: "wrong", found: expect.stringContaining("3 times") }),
+      expect.objectContaining({ status: "wrong", found: expect.stringContaining("3 failures in total") }),
     ]);
   });
 
-  it("that are only recorded as failed have done their work", () => {
+  it("are accepted if only their record says that they failed", () => {
     const recorded = {
       ...expiry,
       lastStatus: "Failed",
@@ -202,7 +203,7 @@ describe("jobs of TimescaleDB", () => {
 });
 
 describe("locks", () => {
-  it("are enough where the server has room for those of all chunks at once", () => {
+  it("suffice if the server has room for those of all chunks at once", () => {
     expect(judgeLocks(10, 60, 64, 100)).toMatchObject({ status: "ok" });
     expect(judgeLocks(1000, 5120, 64, 100)).toMatchObject({ status: "ok" });
     expect(judgeLocks(1000, 5121, 64, 100)).toMatchObject({
@@ -213,14 +214,14 @@ describe("locks", () => {
   });
 });
 
-describe("chunks that are gone", () => {
+describe("missing chunks", () => {
   const lost = (table: string) => ({ table, from: NOW - seconds(9 * 3600), to: NOW - seconds(5 * 3600 + 1800) });
 
-  it("are none", () => {
+  it("are not reported if there are none", () => {
     expect(statuses(judgeLostRows([]))).toEqual(["ok"]);
   });
 
-  it("are named with a way out that declares what is gone removed, or counts it anew", () => {
+  it("are named with a fix that marks their rows as removed or recomputes the rollups", () => {
     const [trades, minutes] = judgeLostRows([lost("trades"), lost("trades_1m")]);
     expect(trades).toMatchObject({
       status: "wrong",
@@ -233,7 +234,7 @@ describe("chunks that are gone", () => {
   });
 });
 
-describe("what the store holds", () => {
+describe("the values in the store", () => {
   const target = { pair: parsePair("XLM/USD"), windowSeconds: 300 };
   const timing = { intervalSeconds: 30, settleSeconds: 5 };
   const text = (to: string, more = {}) =>
@@ -255,16 +256,16 @@ describe("what the store holds", () => {
   const stateAt = (held: string | null, late: number) =>
     targetState(target, held === null ? null : { text: held, remainingMs: 1_600 }, NOW + seconds(late), timing);
 
-  it("is fresh for two intervals and the settle time", () => {
+  it("are fresh for two intervals and the settle time", () => {
     const held = text("2026-08-09T22:30:00Z");
-    expect(stateAt(held, 65)).toMatchObject({ state: "fresh", ageSeconds: 65, price: "0.1", livesSeconds: 2 });
+    expect(stateAt(held, 65)).toMatchObject({ state: "fresh", ageSeconds: 65, price: "0.1", ttlSeconds: 2 });
     expect(stateAt(held, 66)).toMatchObject({ state: "late" });
     expect(stateAt(null, 0)).toMatchObject({ state: "missing", ageSeconds: null });
     expect(stateAt("x", 0)).toMatchObject({ state: "unreadable", price: null });
     expect(stateAt(text("2026-08-09T22:30:00Z", { pair: "crypto:BTC/fiat:USD" }), 0).state).toBe("unreadable");
   });
 
-  it("is summed up for doctor", () => {
+  it("are summarized for doctor", () => {
     const held = text("2026-08-09T22:30:00Z");
     expect(checkPublished([stateAt(held, 10), stateAt(null, 10)])).toMatchObject([{ status: "ok" }]);
     expect(checkPublished([stateAt(held, 10), stateAt(held, 90)])).toMatchObject([
@@ -276,7 +277,7 @@ describe("what the store holds", () => {
     ]);
   });
 
-  it("names the pairs that have no value in any window", () => {
+  it("are reported with the pairs that have no value in any window", () => {
     const held = text("2026-08-09T22:30:00Z");
     const other = { ...stateAt(null, 10), pair: parsePair("ETH/GBP") };
     expect(
@@ -284,7 +285,7 @@ describe("what the store holds", () => {
     ).toMatchObject([{ status: "ok" }, { status: "warning", found: "no value in any window: crypto:ETH/fiat:GBP" }]);
   });
 
-  it("names venues that are apart, with their prices", () => {
+  it("are reported with the venues that are far apart, and their prices", () => {
     const venue = (source: string, quote_volume: string) => ({
       source,
       trade_count: 1,

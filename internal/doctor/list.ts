@@ -1,7 +1,7 @@
-const NAMED = 10;
+const MOST_NAMES = 10;
 
-/** The first few of many, and how many more there are. */
+/** Joins the first ten names, followed by the number of the others. */
 export function listOf(names: readonly string[]): string {
-  const more = names.length - NAMED;
-  return more > 0 ? `${names.slice(0, NAMED).join(", ")} and ${more} more` : names.join(", ");
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(", ")} and ${more} more` : names.join(", ");
 }

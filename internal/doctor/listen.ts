@@ -1,39 +1,39 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { formatListen, type Listen } from "../config/fields.ts";
+import { formatListen, type Listen } from "../config/sections/fields.ts";
 import { type Finding, ok, wrong } from "./finding.ts";
 
-/** What our own daemon answers at an address, by which it is known. */
-export interface Sign {
+/** A response by which one of our daemons is recognised: `path` contains the text `contains`. */
+export interface Fingerprint {
   readonly path: string;
   readonly contains: string;
 }
 
-/** The health listener of either daemon. */
-export const OPS_SIGN: Sign = { path: "/healthz", contains: '"status":"ok"' };
-/** The API itself. */
-export const API_SIGN: Sign = { path: "/v1/openapi.json", contains: "Stellar Index" };
+/** Ops listener of either daemon. */
+export const OPS_FINGERPRINT: Fingerprint = { path: "/healthz", contains: '"status":"ok"' };
+/** The API. */
+export const API_FINGERPRINT: Fingerprint = { path: "/v1/openapi.json", contains: "Stellar Index" };
 
 const TIMEOUT_MS = 5_000;
 
-/** Whether a daemon could listen at the address, or does so already. @param key the key that has it */
-export async function checkListen(key: string, listen: Listen, sign: Sign): Promise<Finding> {
+/** Checks that a daemon can listen on an address, or already does. @param key the address's configuration key */
+export async function checkListen(key: string, listen: Listen, fingerprint: Fingerprint): Promise<Finding> {
   const address = formatListen(listen);
   if (listen.port === 0) return ok(`${key}: the system chooses a port`);
   const refusal = await tryListening(listen);
   if (refusal === null) return ok(`${key}: ${address} is free, no daemon runs there`);
   if (refusal !== "EADDRINUSE") {
-    return wrong(`${key}: ${address} cannot be listened on (${refusal})`, `set ${key} to an address of this machine`);
+    return wrong(`${key}: cannot listen on ${address} (${refusal})`, `set ${key} to an address of this machine`);
   }
-  return (await answers(listen, sign))
-    ? ok(`${key}: our daemon answers at ${address}`)
+  return (await answers(listen, fingerprint))
+    ? ok(`${key}: a stellarindex daemon answers at ${address}`)
     : wrong(
-        `${key}: ${address} is taken by a program that does not answer as ours do`,
-        `see which it is (ss -ltnp): stop it, start it again if it is a daemon of ours that hangs, or set another ${key}`,
+        `${key}: ${address} is in use by a program that does not answer like a stellarindex daemon`,
+        `find it (ss -ltnp) and stop it, restart it if it is a stellarindex daemon that hangs, or set another ${key}`,
       );
 }
 
-/** The system's code for why not; null where it can be done. */
+/** Returns the error code if the address cannot be listened on, else null. */
 async function tryListening({ host, port }: Listen): Promise<string | null> {
   const server = createServer();
   try {
@@ -46,7 +46,7 @@ async function tryListening({ host, port }: Listen): Promise<string | null> {
   }
 }
 
-async function answers({ host, port }: Listen, { path, contains }: Sign): Promise<boolean> {
+async function answers({ host, port }: Listen, { path, contains }: Fingerprint): Promise<boolean> {
   const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   try {
     const response = await fetch(`http://${formatListen({ host: reached, port })}${path}`, {

@@ -3,11 +3,11 @@ import { load } from "../config/config.testing.ts";
 import { loadConfig } from "../config/load.ts";
 import { checkNamed } from "./named-database.ts";
 
-it("warns of a database that nobody named", () => {
+it("warns of a database that is not configured explicitly", () => {
   expect(checkNamed(loadConfig({ env: {} }))).toMatchObject({
     status: "warning",
     found: expect.stringMatching(
-      /no database is named: STELLARINDEX_DATABASE_URL is not set.*pglite:stellarindex-data/,
+      /no database is configured: STELLARINDEX_DATABASE_URL is not set.*pglite:stellarindex-data/,
     ),
   });
   expect(checkNamed(load("[log]\nlevel = 'info'\n"))).toMatchObject({
@@ -16,11 +16,11 @@ it("warns of a database that nobody named", () => {
   });
 });
 
-it("is content with one that the file or the environment names", () => {
+it("accepts one that the file or the environment names", () => {
   const env = { STELLARINDEX_DATABASE_URL: "pglite:stellarindex-data" };
   expect(checkNamed(loadConfig({ env }))).toMatchObject({
     status: "ok",
-    found: "the database is named by STELLARINDEX_DATABASE_URL",
+    found: "the database URL comes from STELLARINDEX_DATABASE_URL",
   });
   expect(checkNamed(load('[database]\nurl = "postgres://h/d"\n'))).toMatchObject({ status: "ok" });
 });

@@ -2,7 +2,7 @@ import { type Finding, ok, wrong } from "./finding.ts";
 
 const LEAST = { major: 20, minor: 19 };
 
-/** @param version as `process.versions.node` has it */
+/** Checks the version of Node.js. @param version `process.versions.node` */
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const isEnough = major > LEAST.major || (major === LEAST.major && minor >= LEAST.minor);

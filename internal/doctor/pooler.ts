@@ -1,19 +1,18 @@
-import type { Database } from "../storage/database.ts";
+import type { Database } from "../storage/connection/database.ts";
+import { readUnlimitedTimeouts } from "../storage/diagnostics/timeouts.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
 /**
- * Whether a pooler such as PgBouncer is between, and what becomes of the limits then: it takes no settings that a session
- * begins with, or leaves its sessions to others with them, so that they are the role's to have. Nothing without a pooler.
+ * Checks that the role has timeouts if a pooler such as PgBouncer is in between: settings of the session are rejected
+ * there, or leak to other clients. Returns no finding without a pooler.
  */
 export async function checkPooler({ sql, isPooled = false }: Database): Promise<Finding | readonly Finding[]> {
   if (!isPooled) return [];
-  const rows = await sql<{ name: string; role: string }[]>`
-    SELECT name, current_user AS role FROM pg_settings
-    WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout') AND setting = '0' ORDER BY name`;
-  const found = "connections go through a pooler: statements are not prepared";
-  if (rows.length === 0) return ok(`${found}, and the server limits how long one may take`);
+  const rows = await readUnlimitedTimeouts(sql);
+  const found = "connections go through a pooler: there are no prepared statements";
+  if (rows.length === 0) return ok(`${found}, and the role has timeouts`);
   return warning(
-    `${found}, and nothing at the server limits how long one may take`,
+    `${found}, and the role lacks ${rows.map(({ name }) => name).join(" and ")}`,
     rows.map(({ name, role }) => `ALTER ROLE ${role} SET ${name} = '30s'`).join("; "),
   );
 }

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { plainClient } from "../cache/redis.testing.ts";
-import { canStartRedis, makeRedisServer, type RedisServer } from "../cache/redis-server.testing.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "../cache/redis/server.testing.ts";
+import { plainClient } from "../cache/redis/store.testing.ts";
 import { load } from "../config/config.testing.ts";
 import { redisChecks } from "./redis-checks.ts";
-import { type Examined, runChecks } from "./run-checks.ts";
+import { type CheckResult, runChecks } from "./run-checks.ts";
 
-async function examined(url: string, more = ""): Promise<Examined[]> {
+async function examined(url: string, more = ""): Promise<CheckResult[]> {
   const { checks, close } = redisChecks(load(`[redis]\nurl = ${JSON.stringify(url)}\n${more}`).config);
   try {
     return await runChecks(checks, 20_000);
@@ -14,19 +14,19 @@ async function examined(url: string, more = ""): Promise<Examined[]> {
   }
 }
 
-const of = (all: readonly Examined[], check: string): Examined[] => all.filter((each) => each.check === check);
+const of = (all: readonly CheckResult[], check: string): CheckResult[] => all.filter((each) => each.check === check);
 
-it("Redis in the memory of one process is nothing to look at", async () => {
+it("a store in the memory of one process is skipped", async () => {
   const all = await examined("memory:");
   expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["skipped"]));
   expect(all[0]?.found).toContain("stellarindex start");
 });
 
-it("Redis that is not reached is one finding, and all that needs it is skipped", async () => {
+it("a Redis that cannot be reached is one finding, and the checks that need it are skipped", async () => {
   const all = await examined("redis://:secret@127.0.0.1:1");
   expect(all[0]).toMatchObject({ check: "redis", status: "wrong", found: expect.stringContaining("127.0.0.1:1") });
   expect(JSON.stringify(all)).not.toContain("secret");
-  expect(of(all, "redis role")[0]).toMatchObject({ status: "skipped", found: "Redis was not reached" });
+  expect(of(all, "redis role")[0]).toMatchObject({ status: "skipped", found: "Redis could not be reached" });
 });
 
 describe.skipIf(!canStartRedis())("a Redis", () => {
@@ -41,7 +41,7 @@ describe.skipIf(!canStartRedis())("a Redis", () => {
     return server;
   }
 
-  it("that is well gives nothing wrong", async () => {
+  it("that is healthy has no errors", async () => {
     const all = await examined((await start()).url);
     expect(all.filter(({ status }) => status === "wrong")).toEqual([]);
     for (const check of ["redis", "redis version", "redis role", "redis memory", "redis saving", "redis clock"]) {
@@ -50,7 +50,7 @@ describe.skipIf(!canStartRedis())("a Redis", () => {
     expect(of(all, "prices")[0]).toMatchObject({ status: "warning", found: expect.stringContaining("none of 27") });
   });
 
-  it("that throws keys away, a replica, and one that waits for replicas, are told of", async () => {
+  it("that evicts keys, is a replica, or waits for replicas is reported", async () => {
     const primary = await start(["--maxmemory-policy", "allkeys-lru", "--min-replicas-to-write", "2"]);
     const replica = await start(["--replicaof", "127.0.0.1", new URL(primary.url).port]);
     const all = await examined(primary.url);
@@ -60,15 +60,15 @@ describe.skipIf(!canStartRedis())("a Redis", () => {
     });
     expect(of(all, "redis role")[0]).toMatchObject({
       status: "wrong",
-      found: expect.stringContaining("min-replicas-to-write asks for 2"),
+      found: expect.stringContaining("min-replicas-to-write is 2"),
     });
     expect(of(await examined(replica.url), "redis role")[0]).toMatchObject({
       status: "wrong",
-      found: expect.stringContaining("read only"),
+      found: expect.stringContaining("read-only replica"),
     });
   });
 
-  it("that wants a password says so, without showing the one it was given", async () => {
+  it("that refuses the password is reported without showing it", async () => {
     const { url } = await start(["--requirepass", "right"]);
     const all = await examined(url.replace("redis://", "redis://:hidden-word@"));
     expect(all[0]?.status).toBe("wrong");
@@ -77,12 +77,12 @@ describe.skipIf(!canStartRedis())("a Redis", () => {
     expect(well[0]?.status).toBe("ok");
   });
 
-  it("that does not let its settings be read, as hosted ones do not, is judged by what it says", async () => {
+  it("that refuses CONFIG, like hosted ones, is checked by INFO alone", async () => {
     const { url } = await start(["--rename-command", "CONFIG", ""]);
     expect(of(await examined(url), "redis role")[0]).toMatchObject({ status: "ok" });
   });
 
-  it("that holds no value of ours under a target's key is warned of", async () => {
+  it("with an invalid value under a target's key gets a warning", async () => {
     const { url } = await start();
     const client = plainClient(url);
     await client.connect();

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import { connectRedis, type RedisConnection } from "../cache/redis-connection.ts";
+import { connectRedis, type RedisConnection } from "../cache/redis/connection.ts";
 import type { Config } from "../config/schema.ts";
-import { NO_GUARD } from "../resilience/guard.ts";
+import { NO_CIRCUIT_BREAKER } from "../lib/circuit-breaker.ts";
 import { judgeSkew, readClock } from "./clock-skew.ts";
 import { ok, skipped } from "./finding.ts";
 import { checkPublished, checkVenues } from "./published.ts";
@@ -14,7 +14,7 @@ import { checkRedisRole } from "./redis-role.ts";
 import { checkRedisVersion } from "./redis-version.ts";
 import type { Check } from "./run-checks.ts";
 
-/** The checks of Redis, the first of which connects. Nothing is written. */
+/** Returns the checks of Redis; the first one connects. They never write. */
 export function redisChecks(config: Config): {
   readonly checks: readonly Check[];
   readonly close: () => Promise<void>;
@@ -26,46 +26,45 @@ export function redisChecks(config: Config): {
     if (connection === null) throw new Error("Redis is not connected");
     return connection.run(command);
   };
-  const reached = { check: "redis", otherwise: "Redis was not reached" };
-  const failed =
-    "what Redis said is the cause; look into its log, and at the rights of the user (docs/redis.md lists them)";
+  const reached = { check: "redis", otherwise: "Redis could not be reached" };
+  const failed = "the message is Redis' own; see its log, and the permissions that the user needs (docs/redis.md)";
 
   const checks: Check[] = [
     {
       name: "redis",
       cure: "check [redis] url and its password, that the server runs and that this machine may connect",
-      look: async () => {
+      run: async () => {
         if (settings.url === "memory:") {
           return skipped(
-            "prices live in the memory of one process, which only stellarindex start can run on; " +
+            "prices are kept in the memory of one process, which only works with stellarindex start; " +
               "separate daemons need [redis] url",
           );
         }
-        connection = connectRedis(settings.url, NO_GUARD);
+        connection = connectRedis(settings.url, NO_CIRCUIT_BREAKER);
         info = parseRedisInfo(await run((client) => client.info()));
         return ok(`${settings.url} answers`);
       },
     },
-    { name: "redis version", needs: reached, cure: failed, look: async () => checkRedisVersion(info) },
+    { name: "redis version", needs: reached, cure: failed, run: async () => checkRedisVersion(info) },
     {
       name: "redis role",
       needs: reached,
       cure: failed,
-      look: async () => checkRedisRole(info, await run(minReplicas)),
+      run: async () => checkRedisRole(info, await run(minReplicas)),
     },
-    { name: "redis memory", needs: reached, cure: failed, look: async () => checkRedisMemory(info) },
-    { name: "redis saving", needs: reached, cure: failed, look: async () => checkRedisPersistence(info) },
+    { name: "redis memory", needs: reached, cure: failed, run: async () => checkRedisMemory(info) },
+    { name: "redis saving", needs: reached, cure: failed, run: async () => checkRedisPersistence(info) },
     {
       name: "redis latency",
       needs: reached,
       cure: failed,
-      look: () => checkRedisLatency(() => run((client) => client.ping())),
+      run: () => checkRedisLatency(() => run((client) => client.ping())),
     },
     {
       name: "redis clock",
       needs: reached,
       cure: failed,
-      look: async () => {
+      run: async () => {
         const reading = await readClock(async () => {
           const [seconds = 0, micros = 0] = (await run((client) => client.time())).map(Number);
           return seconds * 1000 + micros / 1000;
@@ -73,14 +72,14 @@ export function redisChecks(config: Config): {
         return judgeSkew("Redis' clock", reading, aggregate.settle_seconds);
       },
     },
-    { name: "prices", needs: reached, cure: failed, look: async () => checkPublished(await readTargets(config)) },
-    { name: "venues", needs: reached, cure: failed, look: async () => checkVenues(await readTargets(config)) },
+    { name: "prices", needs: reached, cure: failed, run: async () => checkPublished(await readTargets(config)) },
+    { name: "venues", needs: reached, cure: failed, run: async () => checkVenues(await readTargets(config)) },
   ];
 
   return { checks, close: async () => connection?.close() };
 }
 
-/** Null where the server does not let it be read, as hosted ones do not. */
+/** Returns `min-replicas-to-write`; null if the server does not allow CONFIG GET, as hosted ones. */
 async function minReplicas(client: Redis): Promise<number | null> {
   try {
     const [, value] = (await client.call("CONFIG", "GET", "min-replicas-to-write")) as string[];

@@ -1,7 +1,7 @@
-/** What INFO says, by field. */
+/** Fields of the reply to INFO. */
 export type RedisInfo = ReadonlyMap<string, string>;
 
-/** Reads the answer to INFO: a line per field, `name:value`, and headings that begin with #. */
+/** Parses the reply to INFO: lines `name:value`, and headings that begin with #. */
 export function parseRedisInfo(text: string): RedisInfo {
   const fields = text
     .split(/\r?\n/)

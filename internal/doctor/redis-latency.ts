@@ -3,7 +3,7 @@ import { type Finding, ok, warning } from "./finding.ts";
 const PINGS = 9;
 const SLOW_MS = 20;
 
-/** How long Redis takes to answer, the median of some times. */
+/** Checks the median latency of several PINGs. */
 export async function checkRedisLatency(
   ping: () => Promise<unknown>,
   stopwatch: () => number = () => performance.now(),
@@ -19,7 +19,7 @@ export async function checkRedisLatency(
   return median <= SLOW_MS
     ? ok(found)
     : warning(
-        `${found}: each read that no copy answers waits as long`,
-        "move Redis closer; look for slow commands (SLOWLOG GET) and for swapping",
+        `${found}: each read that misses the local copies takes that long`,
+        "run Redis closer to the daemons; look for slow commands (SLOWLOG GET) and for swapping",
       );
 }

@@ -3,7 +3,7 @@ import type { RedisInfo } from "./redis-info.ts";
 
 const FULL = 0.9;
 
-/** Whether the server would throw values away, or is about to refuse them. */
+/** Checks that the server neither evicts keys nor is about to refuse writes. */
 export function checkRedisMemory(info: RedisInfo): Finding[] {
   const policy = info.get("maxmemory_policy") ?? "unknown";
   const used = Number(info.get("used_memory") ?? 0);
@@ -12,7 +12,7 @@ export function checkRedisMemory(info: RedisInfo): Finding[] {
   if (policy !== "noeviction") {
     findings.push(
       warning(
-        `maxmemory-policy is ${policy}: prices and leases can vanish before their time`,
+        `maxmemory-policy is ${policy}: prices and leases can be evicted before their TTL`,
         "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
       ),
     );
@@ -20,8 +20,8 @@ export function checkRedisMemory(info: RedisInfo): Finding[] {
   if (most > 0 && used >= FULL * most) {
     findings.push(
       warning(
-        `${megabytes(used)} of maxmemory ${megabytes(most)} are used: soon writes are refused`,
-        "raise maxmemory, or move what else is kept in this Redis",
+        `${megabytes(used)} of maxmemory ${megabytes(most)} are used: writes will soon be refused`,
+        "raise maxmemory, or move other data out of this Redis",
       ),
     );
   }

@@ -1,7 +1,7 @@
 import { type Finding, ok, warning } from "./finding.ts";
 import type { RedisInfo } from "./redis-info.ts";
 
-/** Whether saving to disk works, where it is on. Nothing here needs it: prices are computed anew within an interval. */
+/** Checks that persistence works if it is on. It is not needed: prices are recomputed within an interval. */
 export function checkRedisPersistence(info: RedisInfo): Finding {
   const isAppending = info.get("aof_enabled") === "1";
   const failed = [
@@ -11,9 +11,10 @@ export function checkRedisPersistence(info: RedisInfo): Finding {
   if (failed.length > 0) {
     return warning(
       `${failed.join(" and ")} failed: writes are refused while stop-writes-on-bgsave-error is on`,
-      "look into Redis' log; most often the disk is full or its directory cannot be written",
+      "see Redis' log; usually the disk is full or its directory is not writable",
     );
   }
-  if (info.get("loading") === "1") return warning("it is still loading its data", "wait until it has; see its log");
-  return ok(`no save failed; append-only file ${isAppending ? "on" : "off"}. Nothing here needs either`);
+  if (info.get("loading") === "1")
+    return warning("Redis is still loading its data", "wait until it has finished; see its log");
+  return ok(`no save failed; append-only file ${isAppending ? "on" : "off"}; persistence is not needed`);
 }

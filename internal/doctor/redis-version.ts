@@ -3,7 +3,7 @@ import type { RedisInfo } from "./redis-info.ts";
 
 const LEAST = 6;
 
-/** Whether the server knows the commands that the store uses. */
+/** Checks that the server has the commands that the store uses. */
 export function checkRedisVersion(info: RedisInfo): Finding {
   const version = info.get("redis_version") ?? "";
   return Number.parseInt(version, 10) >= LEAST

@@ -1,50 +1,50 @@
-import { asError } from "../canonical/as-error.ts";
+import { asError } from "../lib/as-error.ts";
 import type { Finding } from "./finding.ts";
 import { skipped, wrong } from "./finding.ts";
 
-/** One thing that is looked at. */
+/** A check with its name. */
 export interface Check {
   readonly name: string;
-  /** The check before it that this one stands on, and what is the matter where that finds something wrong. */
+  /** An earlier check that must pass; if it finds something wrong, this one is skipped with the text `otherwise`. */
   readonly needs?: { readonly check: string; readonly otherwise: string };
-  /** What to do where looking itself fails. */
+  /** What to do if the check itself fails. */
   readonly cure: string;
-  readonly look: () => Promise<Finding | readonly Finding[]>;
+  readonly run: () => Promise<Finding | readonly Finding[]>;
 }
 
-export interface Examined extends Finding {
+export interface CheckResult extends Finding {
   readonly check: string;
 }
 
 /**
- * Runs checks one after another, each for so long at most. One that fails or hangs is a finding of its own and keeps no
- * other from being made, but for those that need it.
+ * Runs checks in sequence, each with a timeout. A check that throws or times out gives a `wrong` finding, and the
+ * checks that need it are skipped.
  */
-export async function runChecks(checks: readonly Check[], timeoutMs: number): Promise<Examined[]> {
-  const examined: Examined[] = [];
+export async function runChecks(checks: readonly Check[], timeoutMs: number): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
   for (const check of checks) {
     const { needs } = check;
-    const missing = examined.find((each) => each.check === needs?.check && !isUsable(each));
+    const missing = results.find((each) => each.check === needs?.check && !isUsable(each));
     const findings =
       needs === undefined || missing === undefined
         ? await findingsOf(check, timeoutMs)
         : [skipped(missing.status === "wrong" ? needs.otherwise : `see ${needs.check}`)];
-    examined.push(...findings.map((finding) => ({ check: check.name, ...finding })));
+    results.push(...findings.map((finding) => ({ check: check.name, ...finding })));
   }
-  return examined;
+  return results;
 }
 
 function isUsable({ status }: Finding): boolean {
   return status === "ok" || status === "warning";
 }
 
-async function findingsOf({ look, cure }: Check, timeoutMs: number): Promise<Finding[]> {
+async function findingsOf({ run, cure }: Check, timeoutMs: number): Promise<Finding[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
   });
   try {
-    return [await Promise.race([look(), late])].flat();
+    return [await Promise.race([run(), late])].flat();
   } catch (error) {
     return [wrong(asError(error).message, cure)];
   } finally {

@@ -1,13 +1,12 @@
-import type { Sql } from "../storage/database.ts";
+import type { Sql } from "../storage/connection/pool.ts";
+import { readServerVersion } from "../storage/diagnostics/server.ts";
 import { type Finding, ok, wrong } from "./finding.ts";
 
 const LEAST = 15;
 
-/** Whether the PostgreSQL server is one that the migrations run on. */
+/** Checks that the PostgreSQL version is supported. */
 export async function checkServerVersion(sql: Sql): Promise<Finding> {
-  const [row] = await sql<{ number: number; text: string }[]>`
-    SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text`;
-  const { number = 0, text = "" } = row ?? {};
+  const { number, text } = await readServerVersion(sql);
   return Math.floor(number / 10_000) >= LEAST
     ? ok(`PostgreSQL ${text}`)
     : wrong(`PostgreSQL ${text} is too old`, `upgrade the server to PostgreSQL ${LEAST} or later (pg_upgrade)`);

@@ -1,26 +1,27 @@
-import { type Aliases, pairIdentity } from "../aggregate/aliases.ts";
 import { isFiat } from "../canonical/asset.ts";
 import { formatDuration } from "../canonical/duration.ts";
 import { formatPair, type Pair } from "../canonical/pair.ts";
 import { formatTime, MICROS_PER_SECOND, type Micros, seconds } from "../canonical/time.ts";
-import type { Sql } from "../storage/database.ts";
-import { readDatabaseTime, readLaterTrades, readStoredPairs, type StoredPair } from "../storage/last-hours.ts";
-import { readSources } from "../storage/orientations.ts";
+import { type Aliases, pairIdentity } from "../policy/aliases.ts";
+import type { Sql } from "../storage/connection/pool.ts";
+import { readDatabaseTime } from "../storage/diagnostics/server.ts";
+import { readLaterTrades, readStoredPairs, type StoredPair } from "../storage/diagnostics/stored-trades.ts";
+import { readSources } from "../storage/trades/orientations.ts";
 import { type Finding, ok, warning, wrong } from "./finding.ts";
 import { listOf } from "./list.ts";
 
-/** A published pair, and the pairs as stored whose trades count as its own. */
+/** A published pair, and its expansion: the stored pairs whose trades count for it. */
 export interface Published {
   readonly pair: Pair;
   readonly markets: readonly Pair[];
 }
 
-/** What clocks may be apart without anything being wrong with a trade. */
-const CLOCKS_APART_SECONDS = 60;
+/** Tolerated clock skew of decoders. */
+const TOLERATED_SKEW_SECONDS = 60;
 
 /**
- * Whether the stored trades keep the contract with decoders where the database cannot, and which published pairs are not
- * traded any more.
+ * Checks rules for decoders that the database cannot enforce (no trades in the future, one orientation per market), and
+ * that published pairs still have trades.
  * @param longest the longest window, in seconds
  */
 export async function checkStoredTrades(
@@ -32,16 +33,16 @@ export async function checkStoredTrades(
 ): Promise<Finding[]> {
   const stored = await readStoredPairs(sql);
   const findings = [
-    ...notTradedAnyMore(stored, published, longest, now),
+    ...withoutRecentTrades(stored, published, longest, now),
     ...(await datedInTheFuture(sql, now)),
-    ...(await storedBothWays(sql, stored, aliases)),
+    ...(await inBothOrientations(sql, stored, aliases)),
   ];
   return findings.length > 0
     ? findings
-    : [ok(`${stored.length} pairs are stored, each one way round, none in the future`)];
+    : [ok(`${stored.length} pairs are stored, each in one orientation, without trades in the future`)];
 }
 
-function notTradedAnyMore(
+function withoutRecentTrades(
   stored: readonly StoredPair[],
   published: readonly Published[],
   longest: number,
@@ -58,17 +59,17 @@ function notTradedAnyMore(
   if (ended.length === 0) return [];
   return [
     warning(
-      `no trade for ${formatDuration(longest)} and more: ${listOf(ended)}`,
-      "look whether their decoders run (docs/decoders.md), or take the pairs out of [aggregate] pairs",
+      `no trade for more than ${formatDuration(longest)}: ${listOf(ended)}`,
+      "check that their decoders run (docs/decoders.md), or remove the pairs from [aggregate] pairs",
     ),
   ];
 }
 
 async function datedInTheFuture(sql: Sql, now: Micros): Promise<Finding[]> {
-  // To a machine whose own clock is behind, trades of the present look like it, and would be taken back.
+  // If this machine's clock is behind, current trades would look future-dated; so the later of both clocks counts.
   const databaseTime = await readDatabaseTime(sql);
   const present = databaseTime > now ? databaseTime : now;
-  const later = await readLaterTrades(sql, present + seconds(CLOCKS_APART_SECONDS));
+  const later = await readLaterTrades(sql, present + seconds(TOLERATED_SKEW_SECONDS));
   if (later.length === 0) return [];
   const named = later.map(
     (each) => `${formatPair(each)} at ${each.source} (up to ${formatTime(each.latest)}, ${each.tradeCount} trades)`,
@@ -76,27 +77,27 @@ async function datedInTheFuture(sql: Sql, now: Micros): Promise<Finding[]> {
   return [
     warning(
       `trades are dated in the future: ${listOf(named)}`,
-      "a decoder takes local time for UTC, or its clock is ahead; mend it, then take these trades back (stellarindex trades delete --help) and write them again",
+      "a decoder takes local time for UTC, or its clock is ahead: fix it, then delete these trades (stellarindex trades delete --help) and write them again",
     ),
   ];
 }
 
 /**
- * A source that has a pair both ways round breaks the contract; of different sources it is a warning, but for currencies,
- * whose rates count either way.
+ * Reports pairs that are stored in both orientations: wrong at one source, a warning at different sources. Currency
+ * pairs may differ between sources, since their rates count in either orientation.
  */
-async function storedBothWays(sql: Sql, stored: readonly Pair[], aliases: Aliases): Promise<Finding[]> {
+async function inBothOrientations(sql: Sql, stored: readonly Pair[], aliases: Aliases): Promise<Finding[]> {
   const identityOf = ({ base, quote }: Pair): string => pairIdentity({ base, quote }, aliases);
   const inverseOf = ({ base, quote }: Pair): Pair => ({ base: quote, quote: base });
   const identities = new Set(stored.map(identityOf));
-  const bothWays = stored.filter((pair) => identities.has(identityOf(inverseOf(pair))));
-  if (bothWays.length === 0) return [];
-  const markets = await readSources(sql, bothWays);
+  const inBoth = stored.filter((pair) => identities.has(identityOf(inverseOf(pair))));
+  if (inBoth.length === 0) return [];
+  const markets = await readSources(sql, inBoth);
   const atOne: string[] = [];
   const atSeveral: string[] = [];
   for (const market of markets) {
     const inverse = identityOf(inverseOf(market));
-    // Each two are named once, the one with more trades first.
+    // Each pair of markets is named once, the one with more trades first.
     const others = markets.filter(
       (other) =>
         identityOf(other) === inverse &&
@@ -112,9 +113,11 @@ async function storedBothWays(sql: Sql, stored: readonly Pair[], aliases: Aliase
     }
   }
   const cure =
-    "trades of the other way round count for nobody: mend the decoder, then take them back (stellarindex trades delete --help) and write them as the first";
+    "trades in the second orientation are ignored: fix the decoder, then delete them (stellarindex trades delete --help) and write them in the first";
   return [
-    ...(atOne.length > 0 ? [wrong(`a market is stored both ways round: ${listOf(atOne)}`, cure)] : []),
-    ...(atSeveral.length > 0 ? [warning(`sources write a pair both ways round: ${listOf(atSeveral)}`, cure)] : []),
+    ...(atOne.length > 0 ? [wrong(`markets are stored in both orientations: ${listOf(atOne)}`, cure)] : []),
+    ...(atSeveral.length > 0
+      ? [warning(`sources write a pair in different orientations: ${listOf(atSeveral)}`, cure)]
+      : []),
   ];
 }

@@ -1,25 +1,21 @@
-import type { Sql } from "../storage/database.ts";
-import {
-  isHypertable,
-  obstacleToTimescale,
-  type RetentionSeconds,
-  TABLES,
-  type TimescaleMode,
-} from "../storage/timescale.ts";
+import type { Sql } from "../storage/connection/pool.ts";
+import { readTimescaleVersion } from "../storage/diagnostics/timescale.ts";
+import type { RetentionSeconds } from "../storage/retention/expire-job.ts";
+import { isHypertable, obstacleToTimescale, TIME_TABLES, type TimescaleMode } from "../storage/schema/timescale.ts";
 import { type Finding, ok, warning, wrong } from "./finding.ts";
 
-/** What `[database] timescaledb` comes to on this server, and whether the tables are as it says. */
+/** Checks that the tables match `[database] timescaledb` and what the server supports. */
 export async function checkTimescale(sql: Sql, mode: TimescaleMode, retention: RetentionSeconds): Promise<Finding[]> {
   const obstacle = await obstacleToTimescale(sql);
   const chunked: string[] = [];
-  for (const { name } of TABLES) if (await isHypertable(sql, name)) chunked.push(name);
+  for (const { name } of TIME_TABLES) if (await isHypertable(sql, name)) chunked.push(name);
   if (mode === "off") {
     return chunked.length === 0
       ? [ok("off: plain PostgreSQL tables"), ...pruning(retention)]
       : [
           warning(
-            `[database] timescaledb is off, but ${chunked.join(", ")} are hypertables with their jobs`,
-            'set it to "auto": off sets up nothing, it takes nothing back',
+            `[database] timescaledb is off, but ${chunked.join(", ")} are hypertables with jobs`,
+            'set it to "auto": "off" does not convert hypertables back',
           ),
         ];
   }
@@ -28,14 +24,13 @@ export async function checkTimescale(sql: Sql, mode: TimescaleMode, retention: R
       ? [wrong(`required, but ${obstacle}`, 'install and preload TimescaleDB, or set [database] timescaledb = "auto"')]
       : [ok(`auto: plain PostgreSQL tables, since ${obstacle}`), ...pruning(retention)];
   }
-  if (chunked.length < TABLES.length) {
-    const plain = TABLES.map(({ name }) => name).filter((name) => !chunked.includes(name));
-    return [wrong(`TimescaleDB is there, but ${plain.join(", ")} are ordinary tables`, "run: stellarindex migrate up")];
+  if (chunked.length < TIME_TABLES.length) {
+    const plain = TIME_TABLES.map(({ name }) => name).filter((name) => !chunked.includes(name));
+    return [
+      wrong(`TimescaleDB is available, but ${plain.join(", ")} are ordinary tables`, "run: stellarindex migrate up"),
+    ];
   }
-  const [found] = await sql<{ version: string; license: string }[]>`
-    SELECT extversion AS version, current_setting('timescaledb.license') AS license
-    FROM pg_extension WHERE extname = 'timescaledb'`;
-  const { version = "", license = "" } = found ?? {};
+  const { version = "", license = "" } = (await readTimescaleVersion(sql)) ?? {};
   if (license === "timescale") return [ok(`${mode}: TimescaleDB ${version}, hypertables`)];
   return [
     warning(
@@ -46,13 +41,13 @@ export async function checkTimescale(sql: Sql, mode: TimescaleMode, retention: R
   ];
 }
 
-/** Where no job applies the retention, a command has to. */
+/** Warns that retention needs `stellarindex prune`, since there are no jobs for it. */
 function pruning(retention: RetentionSeconds): Finding[] {
   if (Object.values(retention).every((keep) => keep === 0)) return [];
   return [
     warning(
-      "no job of the server applies [database.retention]",
-      "run stellarindex prune every day, from cron or a systemd timer (docs/maintenance.md)",
+      "no job applies [database.retention]",
+      "run stellarindex prune daily, from cron or a systemd timer (docs/maintenance.md)",
     ),
   ];
 }

@@ -6,7 +6,7 @@ import { importFile } from "./import-file.ts";
 
 const ARCHIVES = fileURLToPath(new URL("../../../shared/data/trades", import.meta.url));
 
-/** Rows per file; the one of Bitstamp has a trade of size zero besides. */
+/** The number of valid rows per file; the one of Bitstamp also has a trade of size zero. */
 const ROWS: Readonly<Record<string, number>> = {
   "bitstamp_BTC-USD_201109-201205.csv.gz": 9998,
   "bybit_BTC-USDT_20260809.csv.gz": 11,
@@ -26,7 +26,7 @@ const isThere = existsSync(ARCHIVES);
 if (!isThere) console.warn("left out: the import of real trade archives, which are not part of the repository");
 
 describe.skipIf(!isThere)("real trade archives", () => {
-  test("are the ones whose rows are known", () => {
+  test("are exactly the files with a known number of rows", () => {
     expect(readdirSync(ARCHIVES).sort()).toEqual(Object.keys(ROWS).sort());
   });
 

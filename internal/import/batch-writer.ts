@@ -1,46 +1,48 @@
 import { formatPair } from "../canonical/pair.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import type { Market } from "../storage/orientations.ts";
-import type { WriteOutcome } from "../storage/trades.ts";
+import type { Market } from "../storage/trades/orientations.ts";
+import type { WriteOutcome } from "../storage/trades/trades.ts";
 import type { FileLine } from "./file-kind.ts";
 
-/** A row as it is written, and the line that it is from. */
+/** A trade to write, with its line in the file. */
 export type FiledRow = FileLine<TradeRow>;
 
-/** What became of a batch; `inverted` rows were refused, as their market is stored the other way round. */
+/** The outcome of a batch; `inverted` rows were refused because their market is stored in the inverse orientation. */
 export interface BatchOutcome extends WriteOutcome<FiledRow> {
   readonly inverted?: readonly FiledRow[];
 }
 
-/** Stores a batch atomically; to store it again changes nothing. */
+/** Stores a batch atomically and idempotently. */
 export type Write = (rows: readonly FiledRow[]) => Promise<BatchOutcome>;
 
-/** The rows of a market that were refused, as it is stored the other way round. */
+/** The refused rows of a market that is stored in the inverse orientation. */
 export interface InvertedRows extends Market {
   rows: number;
-  /** The line of the first of them. */
+  /** The line of the first refused row. */
   readonly line: number;
 }
 
-/** What has become of the rows written so far. `conflicting` ones are a part of `known`: stored with other amounts. */
+/**
+ * Outcome counts of the rows so far. `known` rows were stored before; of these, `conflicting` ones with other amounts.
+ */
 export interface WriteCounts {
   new: number;
   known: number;
   conflicting: number;
-  /** The first few of the conflicting rows, as they were to be written. */
+  /** The first conflicting rows, as they are in the file. */
   conflicts: FiledRow[];
-  /** Rows that were refused because their market is stored the other way round, by pair and source. */
+  /** Refused rows of markets that are stored in the inverse orientation, by pair and source. */
   inverted: Map<string, InvertedRows>;
 }
 
 export const CONFLICTS_NAMED = 5;
 
 export interface BatchWriter {
-  /** Takes a row; true where a batch is full and {@link flush} is due. */
+  /** Adds a row; returns true if the batch is full, so that {@link flush} must be called. */
   add(row: FiledRow): boolean;
   /**
-   * Starts writing what was added, once the batch before the last is stored: one is written, and one waits behind it, while
-   * the next fills up.
+   * Starts writing the current batch and waits until the batch before the previous one is stored. So at most two
+   * batches are in flight while the next one fills.
    */
   flush(): Promise<void>;
   /** Waits for the batches in flight. */
@@ -48,8 +50,8 @@ export interface BatchWriter {
 }
 
 /**
- * Both waits throw what `write` throws. `counts` is kept up to date.
- * @param write stores batches in the order in which it is called: a row is known or new by what came before it
+ * Creates a batch writer. `flush` and `settle` reject with errors of `write`. `counts` is updated after each batch.
+ * @param write must store batches in call order, because earlier rows decide whether a row is new
  */
 export function createBatchWriter(write: Write, batchSize: number, counts: WriteCounts): BatchWriter {
   let batch: FiledRow[] = [];
@@ -78,7 +80,7 @@ export function createBatchWriter(write: Write, batchSize: number, counts: Write
       beforeLast = last;
       last = writeOut(batch);
       batch = [];
-      // The next wait reports a failure; until then it must not count as unhandled.
+      // The next flush or settle reports a failure; until then it must not be an unhandled rejection.
       last.catch(() => {});
     },
     async settle() {

@@ -4,10 +4,11 @@ import { createGunzip } from "node:zlib";
 import { BrokenFile } from "./broken-file.ts";
 
 /**
- * The file's content in pieces, gzip unpacked (told by its first two bytes, not by the file's name).
- * @param onBytes called with the size of each piece of the file as it is on disk
- * @throws BrokenFile where the file cannot be read, was changed meanwhile, or its gzip data is cut short or damaged; whatever could be unpacked
- * has been yielded before that
+ * Yields the file's content in chunks and decompresses gzip, which it detects by the first two bytes.
+ * @param onBytes called with the size of each chunk read from disk, before decompression
+ * @throws BrokenFile where the file cannot be read, was changed meanwhile, or its gzip data is truncated or damaged;
+ * all
+ * content before that has been yielded
  */
 export async function* readBytes(path: string, onBytes: (count: number) => void): AsyncGenerator<Buffer> {
   const pieces = readPieces(path, onBytes);
@@ -37,11 +38,11 @@ async function* readPieces(path: string, onBytes: (count: number) => void): Asyn
   } catch (error) {
     throw new BrokenFile(`cannot be read: ${(error as Error).message}`);
   }
-  // Its last line may be half a row, and rows may be missing.
+  // The last line may be incomplete, and rows may be missing.
   if (isChanged) throw new BrokenFile("changed while it was read; import it again once nothing writes to it");
 }
 
-// A stream's own iterator drops what is buffered when it fails; collecting "data" keeps all that came before the damage.
+// A stream's async iterator drops buffered data on failure; "data" events deliver everything before the damage.
 async function* unpack(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
   let ready: Buffer[] = [];
@@ -55,7 +56,7 @@ async function* unpack(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerat
     gunzip.once("error", resolve);
     gunzip.once("end", () => resolve(null));
   });
-  // On damage, or with bytes behind the end, the callback of the write under way is never called.
+  // On damage, or with bytes after the end of the gzip data, the callback of the pending write is never called.
   let resume = (): void => {};
   gunzip.once("error", () => resume()).once("end", () => resume());
   const feed = (piece: Buffer): Promise<void> =>
@@ -82,10 +83,10 @@ async function* unpack(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerat
 
 function explain(failure: NodeJS.ErrnoException): string {
   if (failure.code === "Z_BUF_ERROR") {
-    return "its gzip data ends too early, as after a download or copy that was cut short; get the file again and import it again";
+    return "its gzip data is truncated, as after an interrupted copy; get the file again and import it again";
   }
-  // It begins as gzip data does: only what stands behind its end can have another header.
+  // The start was detected as gzip, so the invalid header comes after the end of the gzip data.
   return failure.message === "incorrect header check"
-    ? "bytes stand behind its gzip data that are none; unpack it (gzip -dc FILE > trades.csv), see that it is whole, and import that"
+    ? "its gzip data is followed by other bytes; unpack it (gzip -dc FILE > trades.csv), check it, and import that"
     : `its gzip data is damaged (${failure.message}); get the file again and import it again`;
 }

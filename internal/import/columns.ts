@@ -1,18 +1,18 @@
 import { InputError } from "../canonical/input-error.ts";
 
-/** The columns of a kind of file; others are ignored. */
+/** The columns of a file kind; other columns are ignored. */
 export interface Columns<Column extends string = string> {
   readonly names: readonly Column[];
-  /** Per thing a row needs: the columns that say it, and the columns that say it otherwise. */
+  /** The required columns per field of a row, with alternative columns. */
   readonly needed: readonly (readonly [columns: readonly Column[], instead?: readonly Column[]])[];
-  /** What to do with a file of these columns that lacks needed ones; null where there is nothing to say. */
+  /** Returns what to do with a file that has these columns but lacks required ones; null for the general advice. */
   readonly cureFor?: (present: readonly string[]) => string | null;
 }
 
-/** A value as rows hold it: a number, or a time. */
+/** Matches a value rather than a column name: a number or a time. */
 const VALUE = /^-?\d[\d.,:TZ+ -]*$/;
 
-/** As they are called here: a name in other letters, `TS` or `Price`, is the column's unless another is the column's own. */
+/** Normalizes column names to lower case, such as `TS` or `Price`, unless the lower-case column exists as well. */
 function columnNames({ names }: Columns, present: readonly string[]): string[] {
   return present.map((text) => {
     const name = text.trim();
@@ -22,9 +22,9 @@ function columnNames({ names }: Columns, present: readonly string[]): string[] {
 }
 
 /**
- * Checks that the columns a file has can make its rows; others may be among them.
- * @returns their names, a column's in its own letters
- * @throws InputError that names all that is missing, and what is there
+ * Checks that a file has all required columns; further columns are allowed.
+ * @returns the normalized names of the file's columns
+ * @throws InputError that lists the missing and the present columns
  */
 export function checkColumns(columns: Columns, present: readonly string[]): string[] {
   const { names, needed, cureFor } = columns;

@@ -8,7 +8,7 @@ const readerOf = (header: string) => csvReader(header, TRADE_FILE.columns);
 const HEADER = "ts,venue,pair,price,size,note";
 
 describe("splitRow", () => {
-  test("splits any row of one line as csv-parse does", () => {
+  test("splits any single-line row like csv-parse", () => {
     const value = fc.string({ unit: fc.constantFrom("a", '"', ",", " ", "é", "1") });
     const quoted = value.map((text) => `"${text.replaceAll('"', '""')}"`);
     const plain = fc.string({ unit: fc.constantFrom("a", " ", "é", "1"), minLength: 1 });
@@ -20,7 +20,7 @@ describe("splitRow", () => {
     );
   });
 
-  test("takes space around quotes", () => {
+  test("accepts blanks around quotes", () => {
     expect(splitRow('a, "b,c" ,"d"')).toEqual(["a", "b,c", "d"]);
   });
 
@@ -34,7 +34,7 @@ describe("splitRow", () => {
 });
 
 describe("csvReader", () => {
-  test("gives the known columns, whatever their order", () => {
+  test("reads the known columns in any order", () => {
     expect(readerOf(HEADER)("T,kraken,XLM/USD,1,2,hello")).toEqual({
       ts: "T",
       venue: "kraken",
@@ -44,28 +44,28 @@ describe("csvReader", () => {
     });
   });
 
-  test("refuses a row with another number of columns", () => {
+  test("refuses a row with a different number of columns", () => {
     expect(() => readerOf(HEADER)("T,kraken,XLM/USD,1,2")).toThrow("has 5 columns where the header has 6");
   });
 
-  test("names all missing columns and what is there", () => {
+  test("names the missing and the existing columns", () => {
     expect(() => readerOf("time,venue,base,price,amount")).toThrow(
       "lacks the columns ts; base and quote (or pair); price and size (or base_amount and quote_amount). " +
         "It has: time, venue, base, price, amount",
     );
   });
 
-  test("says what separates columns", () => {
+  test("names the separator in the error", () => {
     expect(() => readerOf("ts;venue;pair;price;size")).toThrow("columns are separated by commas");
   });
 
-  test("refuses a first line that is no CSV", () => {
+  test("refuses a first line that is not CSV", () => {
     expect(() => readerOf('import { parse } from "csv";')).toThrow(
-      "is no CSV with a header: its first line has a stray",
+      "is not CSV with a header: its first line has a stray",
     );
   });
 
-  test("refuses a column that is there twice", () => {
+  test("refuses a column that occurs twice", () => {
     expect(() => readerOf(`${HEADER},price`)).toThrow("has the column price twice");
   });
 });

@@ -3,8 +3,8 @@ import { type Columns, checkColumns } from "./columns.ts";
 import type { Fields } from "./fields.ts";
 
 /**
- * Reads the header of a CSV file.
- * @returns reads one line below it; that throws InputError where the line is no row of this file
+ * Parses the header of a CSV file.
+ * @returns the parser of a row; it throws InputError where a line is not a row of this file
  * @throws InputError where columns are missing
  */
 export function csvReader(header: string, columns: Columns): (text: string) => Fields {
@@ -28,7 +28,7 @@ function splitHeader(header: string): string[] {
     return splitRow(header);
   } catch (error) {
     throw error instanceof InputError
-      ? new InputError(`is no CSV with a header: its first line ${error.message}`)
+      ? new InputError(`is not CSV with a header: its first line ${error.message}`)
       : error;
   }
 }
@@ -36,9 +36,9 @@ function splitHeader(header: string): string[] {
 const FIELD = /[ \t]*"([^"]*(?:""[^"]*)*)"[ \t]*(?=,|$)|([^",]*)(?=,|$)/y;
 
 /**
- * The values of one line. A row is one line, unlike in CSV at large: no value of a trade holds a line break, and so a
- * quote that is never closed costs one row instead of the rest of the file.
- * @throws InputError where quotes are not as CSV has them
+ * Splits a line into values. Unlike in general CSV, a row is always one line: no field of a trade contains a line
+ * break, and an unclosed quote then invalidates one row instead of the rest of the file.
+ * @throws InputError where the quoting is invalid
  */
 export function splitRow(text: string): string[] {
   if (!text.includes('"')) return text.split(",");

@@ -1,21 +1,23 @@
+import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import { InputError } from "../canonical/input-error.ts";
+import { amountProblem, type Problem } from "../canonical/trade-rules.ts";
 
-/** What one row says, by column, as it is written. */
+/** The raw texts of a row by column. */
 export type Fields<Column extends string = string> = { [column in Column]?: string | undefined };
 
-/** A column's text without the space around it; undefined where nothing is left. */
+/** Returns a column's trimmed text; undefined where it is empty or missing. */
 export function value<Column extends string>(fields: Fields<Column>, column: Column): string | undefined {
   const text = fields[column]?.trim();
   return text === "" ? undefined : text;
 }
 
-/** @throws InputError: a value that is needed is not there */
+/** @throws InputError always: a required value is missing */
 export function empty(columns: string): never {
   throw new InputError(`${columns} is empty`);
 }
 
 /**
- * What `parse` makes of a column's text.
+ * Parses a column's text with `parse`.
  * @throws InputError that names the column
  */
 export function inColumn<T>(column: string, parse: (text: string) => T, text: string): T {
@@ -26,7 +28,20 @@ export function inColumn<T>(column: string, parse: (text: string) => T, text: st
   }
 }
 
-/** A text as a message shows it: in quotes, and not too long. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/**
+ * Returns the value of a column if a rule of trades has no problem with it.
+ * @throws InputError that names the column
+ */
+export function accepted<T>(column: string, value: T, problemOf: (value: T) => Problem | null): T {
+  const problem = problemOf(value);
+  if (problem !== null) throw new InputError(`${column} ${problem.reason}`);
+  return value;
+}
+
+/**
+ * Parses the amount of a column.
+ * @throws InputError where the text is not a decimal, or not an amount that can be stored
+ */
+export function readAmount(column: string, text: string): Decimal {
+  return accepted(column, inColumn(column, parseDecimal, text), amountProblem);
 }

@@ -3,20 +3,22 @@ import type { TradeRow } from "../canonical/trade.ts";
 import type { Columns } from "./columns.ts";
 import type { Fields } from "./fields.ts";
 
-/** A kind of file: the columns it has, and the trade that a row says. */
+/** A kind of file: its columns, and how a row becomes a trade. */
 export interface FileKind<Column extends string = string> {
   readonly columns: Columns<Column>;
   /**
-   * Held to what the database accepts, so that no row makes it refuse a whole batch.
-   * @throws InputError that names the column, what is wrong and what would be right; SkippedRow where nothing is
+   * Parses a row and checks it against the database's constraints, so that no row makes the database refuse a whole
+   * batch.
+   * @throws InputError that names the column, the problem and the expected form; SkippedRow for a valid row that is not
+   * used
    */
   readonly readRow: (fields: Fields<Column>) => FileTrade;
 }
 
-/** A trade of a file, which may not say the trade's id. */
+/** A trade of a file, possibly without an id. */
 export type FileTrade = Omit<TradeRow, "tradeId"> & { readonly tradeId: string | undefined };
 
-/** A row that is fine and cannot be used, as are others of its kind. */
+/** A valid row that is not used; rows are counted by `kind`. */
 export class SkippedRow extends InputError {
   readonly kind: string;
 
@@ -26,20 +28,20 @@ export class SkippedRow extends InputError {
   }
 }
 
-/** A row that cannot be imported: its line in the file, the first being 1, and why. */
+/** A row that cannot be imported: its line number, from 1, and the reason. */
 export interface BadRow {
   readonly line: number;
   readonly reason: string;
 }
 
-/** A row that is skipped as one of its kind. */
-export interface LeftOutRow {
+/** A skipped row; `skipped` is its kind. */
+export interface SkippedFileRow {
   readonly line: number;
   readonly skipped: string;
 }
 
-/** A trade, and the line that it is from. */
+/** A trade with its line number. */
 export type FileLine<Trade extends FileTrade = FileTrade> = Trade & { readonly line: number };
 
-/** What a row of a file is. */
-export type FileRow = FileLine | BadRow | LeftOutRow;
+/** The result of reading a row. */
+export type FileRow = FileLine | BadRow | SkippedFileRow;

@@ -4,16 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { runsOf } from "../../test/thoroughness.ts";
 import { formatDecimal } from "../canonical/decimal.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { packageRoot } from "../package/root.ts";
+import { packageRoot } from "../lib/package-root.ts";
 import { importFile } from "./import-file.ts";
 import type { IdMode } from "./trade-id.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ids-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** What a file's import writes, in the order in which it writes it. */
+/** Returns the trades that the import of a file writes, in the order of writing. */
 async function importText(text: string, ids: IdMode) {
   const path = join(directory, "trades");
   writeFileSync(path, text);
@@ -56,26 +57,26 @@ const fileOf = fc.array(
   { maxLength: 30 },
 );
 
-/** By the order of trades: time, source, length of the id, id. */
+/** Compares by the order of trades: time, source, length of the id, id. */
 function inOrder(rows: readonly TradeRow[]): TradeRow[] {
   const keyOf = ({ ts, source, tradeId }: TradeRow) => `${ts} ${source} ${tradeId.length} ${tradeId}`;
   return [...rows].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
 
-/** The file's own order, as the order of trades would have it if it knew. */
+/** Returns the trades in the order of trades, with the place in the file instead of the id. */
 function asInFile(rows: readonly Row[]): Row[] {
   const keyOf = ({ second, source }: Row) => `${second} ${source}`;
   return [...rows].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : Number(keyOf(one) > keyOf(other))));
 }
 
-/** Whether the times hardly ever go forward, which an import by place refuses. */
+/** Whether the times mostly decrease, which an import by place refuses. */
 function isBackwards(rows: readonly Row[]): boolean {
   const steps = rows.slice(1).map(({ second }, index) => Math.sign(second - (rows[index]?.second ?? 0)));
   return steps.filter((step) => step < 0).length > 10 * steps.filter((step) => step > 0).length;
 }
 
 describe("ids by place", () => {
-  test("keep the file's order among the rows of one instant, wherever they stand, and are the same again", async () => {
+  test("keep the file's order among rows with the same timestamp, and are the same at each import", async () => {
     await fc.assert(
       fc.asyncProperty(fileOf, async (file) => {
         fc.pre(!isBackwards(file));
@@ -85,11 +86,11 @@ describe("ids by place", () => {
         expect(new Set(rows.map(({ ts, source, tradeId }) => `${ts} ${source} ${tradeId}`)).size).toBe(file.length);
         expect(await idsOf(csv(file), "place")).toEqual(rows.map(({ tradeId }) => tradeId));
       }),
-      { numRuns: 50 },
+      { numRuns: runsOf(50) },
     );
   });
 
-  test("are those of the whole file where a part ends between two instants", async () => {
+  test("of a part that ends between two timestamps are those of the whole file", async () => {
     await fc.assert(
       fc.asyncProperty(fileOf, fc.integer({ min: 0, max: 4 }), async (file, cut) => {
         const sorted = asInFile(file);
@@ -97,11 +98,11 @@ describe("ids by place", () => {
         const after = await idsOf(csv(sorted.filter(({ second }) => second >= cut)), "place");
         expect([...before, ...after]).toEqual(await idsOf(csv(sorted), "place"));
       }),
-      { numRuns: 50 },
+      { numRuns: runsOf(50) },
     );
   });
 
-  test("leave rows alone that have one, and rows of other files too", async () => {
+  test("do not change rows that have an id, or rows of other files", async () => {
     const [first, second] = [
       [
         { second: 1, source: "sdex", size: 1, id: "7" },
@@ -118,7 +119,7 @@ describe("ids by place", () => {
     expect(new Set(ids.flat()).size).toBe(4);
   });
 
-  test("are refused to a file with its newest trades first, before anything is stored", async () => {
+  test("are refused for a file with its newest trades first, before anything is stored", async () => {
     const file = csv([3, 2, 2, 1].map((second) => ({ second, source: "sdex", size: second })));
     const { rows, end } = await importText(file, "place");
     expect(rows).toEqual([]);
@@ -135,12 +136,12 @@ describe("docs/import.md", () => {
   test.each([
     ["hash", 1],
     ["place", 2],
-  ] as const)("has the ids that its file gets by %s", async (ids, column) => {
+  ] as const)("shows the ids that its example file gets by %s", async (ids, column) => {
     expect(table).toHaveLength(4);
     expect(await idsOf(file, ids)).toEqual(table.map((row) => row[column]));
   });
 
-  test("has the canonical rows that they are made of", () => {
+  test("shows the canonical rows that these ids are derived from", () => {
     const [, rows = ""] = /canonical rows, in its order,\n\n```\n(.*?)\n```/s.exec(text) ?? [];
     expect(rows.split("\n").map((row) => hash("sha256", row).slice(0, 16))).toEqual(
       table.map((row) => row[1]?.slice(0, 16)),

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** A store that keeps what was written first, as the database does. */
+/** A store that keeps the first version of a trade, like the database. */
 function createStore() {
   const rows = new Map<string, FiledRow>();
   const write: ImportOptions["write"] = async (batch) => {
@@ -75,10 +75,10 @@ describe("importFile", () => {
   });
 
   test.each<[string, string]>([
-    ["the line by which spreadsheets tell that commas separate", `sep=,\n${csv(row(1), row(2))}`],
-    ["a header in other letters", csv(row(1), row(2)).replace(HEADER, "TS,Venue, BASE ,Quote,Price,Size,Trade_ID")],
+    ["a spreadsheet's sep=, line", `sep=,\n${csv(row(1), row(2))}`],
+    ["a header in different case", csv(row(1), row(2)).replace(HEADER, "TS,Venue, BASE ,Quote,Price,Size,Trade_ID")],
     [
-      "keys of NDJSON in other letters",
+      "NDJSON keys in different case",
       [1, 2]
         .map(
           (id) =>
@@ -86,18 +86,18 @@ describe("importFile", () => {
         )
         .join("\n"),
     ],
-  ])("takes %s", async (_, content) => {
+  ])("accepts %s", async (_, content) => {
     const result = await importText(content);
     expect(result).toMatchObject({ new: 2, bad: 0, end: { kind: "complete" } });
     expect(result.store.ids()).toEqual(["1", "2"]);
   });
 
-  test("takes the column that is written as it is called before one in other letters", async () => {
+  test("prefers the column whose name matches exactly to one in different case", async () => {
     const result = await importText(csv(`${row(1)},x`, `${row(2)},y`).replace(HEADER, `${HEADER},TRADE_ID`));
     expect(result.store.ids()).toEqual(["1", "2"]);
   });
 
-  test("takes what comes before the first row of a recorded stream for bad rows", async () => {
+  test("counts messages before the first row of a recorded stream as bad rows", async () => {
     const trade = (id: string): string =>
       `{"ts":"2026-08-09T21:04:35Z","source":"kraken","pair":"XLM/USD","price":1,"size":1,"trade_id":"${id}"}`;
     const before = ['{"type":"heartbeat"}', "", '{"cut off', "connected"];
@@ -105,12 +105,12 @@ describe("importFile", () => {
     expect(result).toMatchObject({ new: 2, bad: 4, end: { kind: "complete" } });
     expect(result.badRows.map(({ line }) => line)).toEqual([1, 3, 4, 6]);
     expect(result.badRows[0]?.reason).toMatch(/^lacks the columns ts; .* It has: type$/);
-    // The same where ids are made, for which the file is read twice.
+    // This also holds if ids are derived, for which the file is read twice.
     const withoutIds = await importText([...before, trade(""), trade("")].join("\n"));
     expect(withoutIds).toMatchObject({ new: 2, bad: 3, end: { kind: "complete" } });
   });
 
-  test("skips bad rows and says where they are and why", async () => {
+  test("skips bad rows and reports their lines and reasons", async () => {
     const result = await importText(csv(row(1), row(2, "0"), "", row(3).replace("0.25", "-1"), 'x,"y', row(4), "1,2"));
     expect(result).toMatchObject({ new: 2, bad: 4, end: { kind: "complete" } });
     expect(result.badRows).toEqual([
@@ -121,25 +121,25 @@ describe("importFile", () => {
     ]);
   });
 
-  test("says of a bad line that may stand for many rows what is likely behind it", async () => {
+  test("explains the likely cause of a bad line that may contain many rows", async () => {
     const text = csv(row(1), `${row(2)}\r${row(3)}`, `\0${row(4)}`, "\0".repeat(100_000));
     const result = await importText(Buffer.concat([Buffer.from(text), gzipSync(numbered(3))]));
     expect(result).toMatchObject({ new: 1, end: { kind: "complete" } });
     const [joined, ...others] = result.badRows.map(({ reason }) => reason);
     expect(joined).toMatch(
-      /; it has a CR inside, as where lines end with CR alone: tr '\\r' '\\n' < FILE > trades\.csv$/,
+      /; it contains a CR, as in files whose lines end with CR alone: tr '\\r' '\\n' < FILE > trades\.csv$/,
     );
     expect(others.length).toBeGreaterThanOrEqual(3);
-    for (const reason of others) expect(reason).toMatch(/; it has bytes that are no text, .*: rows may be missing$/);
+    for (const reason of others) expect(reason).toMatch(/; it has bytes that are not text .*: rows may be missing$/);
   });
 
-  test("counts what is known, and what is known with other amounts", async () => {
+  test("counts duplicates and conflicting duplicates", async () => {
     const result = await importText(csv(row(1), row(1), row(1, "2"), row(2)), { batchSize: 1 });
     expect(result).toMatchObject({ new: 2, known: 2, conflicting: 1 });
     expect(result.conflicts.map((conflict) => conflict.tradeId)).toEqual(["1"]);
   });
 
-  test("gives rows without an id one of their own, the same at every import", async () => {
+  test("derives an id for rows without one, the same at every import", async () => {
     const rows = [row(""), row("", "2"), row(7), row(""), row("", "1.0")];
     const first = await importText(csv(...rows), { batchSize: 2 });
     const id = first.store.ids()[0];
@@ -150,7 +150,7 @@ describe("importFile", () => {
     expect(again).toMatchObject({ new: 0, known: 5, conflicting: 0 });
   });
 
-  test("numbers identical rows as a Map does", async () => {
+  test("numbers identical rows like a Map", async () => {
     const file = fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), id: fc.constantFrom("", "a", "b") }));
     await fc.assert(
       fc.asyncProperty(file, async (rows) => {
@@ -174,8 +174,8 @@ describe("importFile", () => {
     );
   });
 
-  test("leaves nothing behind in the temporary directory", async () => {
-    // A directory of the test's own: other imports may be under way on the machine.
+  test("removes its files from the temporary directory", async () => {
+    // A separate directory, since other imports may run on the machine.
     vi.stubEnv("TMPDIR", directory);
     const write = () => Promise.reject(new Error("no database"));
     await importText(csv(row("")));
@@ -185,11 +185,11 @@ describe("importFile", () => {
     expect(readdirSync(directory)).toEqual(["trades"]);
   });
 
-  test("imports what a gzip file holds before it is cut short, but no half row", async () => {
+  test("imports the complete rows of a truncated gzip file", async () => {
     const content = Array.from({ length: 40_000 }, (_, index) => row(index * 7919, `1.${index * 104_729}`));
     const whole = gzipSync(csv(...content));
     const result = await importText(whole.subarray(0, whole.length >> 1));
-    expect(result.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("ends too early") });
+    expect(result.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("is truncated") });
     expect(result.bad).toBe(0);
     expect(result.new).toBeGreaterThan(10_000);
     const last = result.store.ids().length - 1;
@@ -200,10 +200,14 @@ describe("importFile", () => {
 
   test.each<[string, id: (index: number) => string, change: (path: string) => void]>([
     ["grows", String, (path) => appendFileSync(path, row(5000, "12").slice(0, -6))],
-    ["is cut short", String, (path) => truncateSync(path, 200_001)],
-    ["grows, without ids", () => "", (path) => appendFileSync(path, `${row("", "3")}\n${row("", "12").slice(0, -2)}`)],
-    ["is cut short, without ids", () => "", (path) => truncateSync(path, 200_001)],
-  ])("reports a file that %s while it is read, and takes no half row of it", async (_, id, change) => {
+    ["is truncated", String, (path) => truncateSync(path, 200_001)],
+    [
+      "grows and has no ids",
+      () => "",
+      (path) => appendFileSync(path, `${row("", "3")}\n${row("", "12").slice(0, -2)}`),
+    ],
+    ["is truncated and has no ids", () => "", (path) => truncateSync(path, 200_001)],
+  ])("reports a file that %s while it is read, and imports no partial row", async (_, id, change) => {
     let isChanged = false;
     const rows = Array.from({ length: 5000 }, (_, index) => row(id(index), "123"));
     const result = await importText(csv(...rows), {
@@ -265,15 +269,15 @@ describe("importFile", () => {
         [`UTF-32BE, mark ${mark !== ""}`, Buffer.from(utf32).swap32(), cure("UTF-32BE")],
       ];
     }),
-    ["CR alone at the ends of lines", csv(row(1)).replaceAll("\n", "\r"), "tr '\\r' '\\n' < FILE > trades.csv"],
-    ["a line that says semicolons", `sep=;\n${csv(row(1)).replaceAll(",", ";")}`, 'separated by ";"; export it with'],
+    ["lines that end with CR only", csv(row(1)).replaceAll("\n", "\r"), "tr '\\r' '\\n' < FILE > trades.csv"],
+    ["a sep=; line", `sep=;\n${csv(row(1)).replaceAll(",", ";")}`, 'separated by ";"; export it with'],
     ["a file without a header", `${row(1)}\n${row(2)}\n`, "looks like a row, not like a header: put one above it"],
     ["a venue's rows without a header", "1315922016,5.8,1.0\n", "such as ts,source,base,quote,price,size"],
     ["a JSON array", '[{"ts":1}]', "looks like a JSON array: jq -c '.[]' FILE > trades.ndjson"],
     ["JSON over several lines", '{\n"ts":1}', "not one whole JSON object on one line; jq -c . FILE makes such lines"],
     ["JSON objects with commas between them", '{"ts":1},\n{"ts":2}\n', "sed 's/,$//' FILE > trades.ndjson"],
-    ["heartbeats alone", '{"type":"heartbeat"}\n'.repeat(500), "lacks the columns ts; source (or venue)"],
-    ["CSV without a column that is needed", csv(row(1)).replace("size", "volume"), "price and size"],
+    ["only heartbeats", '{"type":"heartbeat"}\n'.repeat(500), "lacks the columns ts; source (or venue)"],
+    ["CSV without a required column", csv(row(1)).replace("size", "volume"), "price and size"],
     ["rates", "date,base,quote,rate\n", "lacks the columns ts; source (or venue); price and size"],
     ["prose", "Dear all,\nplease find the trades attached\n", "lacks the columns ts; source (or venue)"],
   ])("refuses %s", async (_, content, reason) => {
@@ -281,18 +285,18 @@ describe("importFile", () => {
     expect(result).toMatchObject({ new: 0, bad: 0, end: { kind: "refused", reason: expect.stringContaining(reason) } });
   });
 
-  test("says what to do where rows need ids and the temporary directory cannot be written", async () => {
+  test("names the fix if ids are needed and the temporary directory is not writable", async () => {
     vi.stubEnv("TMPDIR", join(directory, "absent"));
     onTestFinished(() => void vi.unstubAllEnvs());
     expect((await importText(csv(row(1)))).end.kind).toBe("complete");
     const result = await importText(csv(row("")));
     expect(result).toMatchObject({ new: 0, end: { kind: "refused" } });
     expect(result.end).toMatchObject({
-      reason: expect.stringMatching(/ENOENT.*; set TMPDIR to a directory with room$/),
+      reason: expect.stringMatching(/ENOENT.*; set TMPDIR to a directory with enough space$/),
     });
   });
 
-  test("reports what cannot be read at all", async () => {
+  test("reports files that cannot be read", async () => {
     const { write } = createStore();
     const absent = await importFile(join(directory, "absent"), { write });
     expect(absent.end).toMatchObject({ kind: "broken", reason: expect.stringContaining("ENOENT") });
@@ -304,7 +308,7 @@ describe("importFile", () => {
     }
   });
 
-  test("keeps the counts of what was stored before the database failed", async () => {
+  test("reports the rows that were stored before the database failed", async () => {
     const store = createStore();
     let writes = 0;
     const result = await importText(numbered(100), {
@@ -315,12 +319,12 @@ describe("importFile", () => {
         return store.write(batch);
       },
     });
-    // The batch that was under way behind the one that failed is stored, and counted; no other is begun.
+    // The batch in flight after the failed one is stored and counted; no further one is started.
     expect(result).toMatchObject({ new: 40, end: { kind: "failed", reason: "connection lost" } });
     expect(writes).toBe(5);
   });
 
-  test("waits for the batch behind the one that failed, and counts it", async () => {
+  test("waits for the batch in flight after the failed one, and counts it", async () => {
     const store = createStore();
     let stored = false;
     const result = await importText(numbered(20), {
@@ -338,7 +342,7 @@ describe("importFile", () => {
     expect(store.rows.size).toBe(10);
   });
 
-  test("has two batches in flight, one behind the other, while it reads the next", async () => {
+  test("has two batches in flight, in order, while it reads the next", async () => {
     const store = createStore();
     let inFlight = 0;
     let most = 0;
@@ -359,7 +363,7 @@ describe("importFile", () => {
   test.each([
     ["with", numbered],
     ["without", (count: number) => numbered(count).replaceAll(/,\d+$/gm, ",")],
-  ])("stores what it has read when it is interrupted, %s ids", async (_, file) => {
+  ])("stores the rows that it has read when it is interrupted, %s ids", async (_, file) => {
     const interruption = new AbortController();
     const store = createStore();
     const result = await importText(file(20_000), {
@@ -377,7 +381,7 @@ describe("importFile", () => {
 
   test.each([
     ["once", numbered(5000), 1],
-    ["twice where ids are missing", csv(row("")), 2],
+    ["twice without ids", csv(row("")), 2],
   ])("reports progress by the bytes of the file, read %s", async (_, content, passes) => {
     const seen: [read: number, total: number][] = [];
     const bytes = gzipSync(content);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
 import type { Spellings } from "../canonical/known-assets.ts";
 import type { Micros } from "../canonical/time.ts";
-import { cureOf } from "../storage/cure.ts";
-import { isCollision, isTimedOut, isUnavailable } from "../storage/errors.ts";
+import { cureOf } from "../storage/connection/cure.ts";
+import { isSerializationFailure, isTimedOut, isUnavailable } from "../storage/connection/errors.ts";
 import { createBatchWriter, type FiledRow, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
 import type { BadRow, FileKind, FileLine } from "./file-kind.ts";
@@ -19,43 +19,46 @@ const BATCH_SIZE = 5000;
 
 export interface ImportOptions {
   readonly write: Write;
-  /** What the file holds; trades unless told otherwise. */
+  /** The kind of file; trades by default. */
   readonly kind?: FileKind;
-  /** How rows without a trade id get one: see `trade-id.ts`; by what they say unless told otherwise. */
+  /** How rows without a trade id get one; see `trade-id.ts`. `hash` by default. */
   readonly ids?: IdMode;
-  /** How assets are spelt that are known beside those that everybody knows. */
+  /** Spellings of further known assets. */
   readonly spellings?: Spellings;
-  /** Called for every row that is skipped, in the file's order. */
+  /** Called for every bad row, in file order. */
   readonly onBadRow?: (row: BadRow) => void;
-  /** Bytes of the file on disk; the total doubles once it turns out that rows without ids need a pass of their own. */
+  /** Called with bytes on disk; the total doubles if rows without ids require a second pass. */
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
-  /** Ends the import early; what has been read until then is still stored. */
+  /** Ends the import early; rows read before are still stored. */
   readonly signal?: AbortSignal;
-  /** Rows per write; two batches are in flight while the next is read. */
+  /** Rows per write; up to two batches are in flight while the next is read. */
   readonly batchSize?: number;
 }
 
-/** How the import of a file ended. It can be repeated from the start in any case. */
+/** How the import of a file ended. It can always be repeated from the start. */
 export type ImportEnd =
   | { readonly kind: "complete" | "interrupted" }
-  /** `refused`: not a file of this kind, or not in the order that ids go by. `broken`: not readable to its end. */
+  /**
+   * `refused`: not a file of this kind, or not in the order that `--ids place` needs. `broken`: not readable to its
+   * end.
+   */
   | { readonly kind: "refused" | "broken"; readonly reason: string }
-  /** Could not be stored. `isPassing` where it may well succeed the next time, with nothing changed. */
+  /** Storing failed. `isPassing` if the failure is transient, so that a retry may succeed. */
   | { readonly kind: "failed"; readonly reason: string; readonly isPassing: boolean };
 
 export interface ImportResult extends Readonly<WriteCounts> {
-  /** Those of `inverted` included. */
+  /** Number of bad rows, including `inverted` ones. */
   readonly bad: number;
-  /** Rows that are fine and of no use, by what they have in common. */
+  /** Number of skipped rows by kind; see {@link SkippedRow}. */
   readonly skipped: ReadonlyMap<string, number>;
   readonly misspelt: Misspelt;
   readonly end: ImportEnd;
 }
 
 /**
- * Writes the trades of a file, batch by batch, in memory that does not grow with the file. Bad rows are skipped. A row
- * without a trade id gets one that is the same whenever the file is read; for such rows the file is read twice.
- * @returns what became of the rows, also where the file could not be imported as a whole: that is no exception
+ * Writes the trades of a file in batches; memory does not grow with the file. Bad rows are skipped. A row without a
+ * trade id gets a reproducible one; for such rows the file is read twice.
+ * @returns the outcome of the rows; a file that cannot be imported completely is reported in `end`, not thrown
  */
 export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
   const { write, kind = TRADE_FILE, ids = "hash", onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
@@ -126,8 +129,8 @@ export async function importFile(path: string, options: ImportOptions): Promise<
 }
 
 /**
- * The first pass over a file: numbers its rows without a trade id, as the scheme has it, in their order.
- * @throws InputError where the scheme goes by that order, and the file has its newest rows first
+ * Makes the first pass over a file: it numbers the rows without a trade id by the scheme, in file order.
+ * @throws InputError where the scheme relies on the order and the file has its newest rows first
  */
 async function numberRows(
   trades: ReturnType<typeof readTrades>,
@@ -151,23 +154,23 @@ async function numberRows(
       if (signal?.aborted) break;
     }
   } catch (error) {
-    // The second pass breaks off at the same place, and reports it.
+    // The second pass fails at the same place and reports it.
     if (!(error instanceof BrokenFile)) throw error;
   }
-  // Where markets stand side by side or one behind the other, times go forward and back.
+  // In files with several markets, mixed or one after another, times go forward and back.
   if (goesByOrder && back > 10 * forward) {
     throw new InputError("has its newest trades first; --ids place takes files with the oldest first: reverse it");
   }
   return counter.finish();
 }
 
-/** What to say where the temporary directory cannot be written, as when it is full. */
+/** Returns the error to report if the temporary directory cannot be written, for example because it is full. */
 function explainScratch(error: unknown): unknown {
   const { syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
   return new InputError(
-    `has rows without a trade_id, for which notes are kept in ${tmpdir()} (8 bytes a row), and that failed: ${message}; ` +
-      "set TMPDIR to a directory with room",
+    `has rows without a trade_id, which need temporary files in ${tmpdir()} (8 bytes per row); writing these failed: ` +
+      `${message}; set TMPDIR to a directory with enough space`,
   );
 }
 
@@ -180,7 +183,7 @@ async function fileSize(path: string): Promise<number> {
     throw new BrokenFile(`cannot be read: ${error.message}`);
   });
   if (stats.isDirectory()) throw new InputError("is a directory; name the files in it");
-  // A pipe cannot be read twice, as rows without ids need.
+  // Rows without ids require two passes, and a pipe cannot be read twice.
   if (!stats.isFile()) throw new InputError("is a pipe or a device; write it to a file first: COMMAND > trades.csv");
   return stats.size;
 }
@@ -192,7 +195,7 @@ async function endOf(step: () => Promise<ImportEnd>): Promise<ImportEnd> {
     const { message: reason } = error as Error;
     if (error instanceof InputError) return { kind: "refused", reason };
     if (error instanceof BrokenFile) return { kind: "broken", reason };
-    const isPassing = isUnavailable(error) || isTimedOut(error) || isCollision(error);
+    const isPassing = isUnavailable(error) || isTimedOut(error) || isSerializationFailure(error);
     return { kind: "failed", reason: `${reason}${cureOf(error)}`, isPassing };
   }
 }

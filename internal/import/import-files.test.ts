@@ -38,14 +38,14 @@ async function run(contents: Record<string, string>, options: Partial<ImportFile
 const file = (...sizes: number[]): string =>
   `ts,venue,pair,price,size,trade_id\n${sizes.map((size, id) => `2026-01-01T00:00:00Z,sdex,XLM/USD,1,${size},${id}\n`).join("")}`;
 
-test("says what became of each file and of all, and goes on after a file it cannot use", async () => {
+test("reports each file and the totals, and continues after an unusable file", async () => {
   expect(await run({ a: file(1, 0, 2), b: "<html>", c: file(3) })).toEqual({
     ok: false,
     out: [
-      "a: 2 new, 0 known, 0 of them with other amounts, 1 bad",
-      "b: 0 new, 0 known, 0 of them with other amounts, 0 bad",
-      "c: 1 new, 0 known, 0 of them with other amounts, 0 bad",
-      "total: 3 new, 0 known, 0 of them with other amounts, 1 bad",
+      "a: 2 new, 0 duplicates, 0 conflicting, 1 bad",
+      "b: 0 new, 0 duplicates, 0 conflicting, 0 bad",
+      "c: 1 new, 0 duplicates, 0 conflicting, 0 bad",
+      "total: 3 new, 0 duplicates, 0 conflicting, 1 bad",
     ],
     err: [
       "a:3: size is 0, but has to be above 0",
@@ -55,7 +55,7 @@ test("says what became of each file and of all, and goes on after a file it cann
   });
 });
 
-test("is content with bad rows, and shows the first 20 of a file", async () => {
+test("succeeds in spite of bad rows, and shows the first 20 of a file", async () => {
   const { ok, err } = await run({ a: file(...Array(50).fill(0), 1) });
   expect(ok).toBe(true);
   expect(err).toHaveLength(22);
@@ -66,7 +66,7 @@ test("is content with bad rows, and shows the first 20 of a file", async () => {
   ]);
 });
 
-test("is not content with a file that has bad rows only, and goes on after it", async () => {
+test("fails if a file has only bad rows, and continues after it", async () => {
   const { ok, out, err } = await run({ a: file(0), b: file(1) });
   expect(ok).toBe(false);
   expect(out).toHaveLength(3);
@@ -77,17 +77,17 @@ test("is not content with a file that has bad rows only, and goes on after it", 
   ]);
 });
 
-test("is content with a day without trades, and says so", async () => {
+test("succeeds for a file without trades, and says so", async () => {
   for (const content of [file(), `sep=,\n${file()}\n\n`]) {
     expect(await run({ a: content })).toEqual({
       ok: true,
-      out: ["a: 0 new, 0 known, 0 of them with other amounts, 0 bad"],
-      err: ["a: has no rows: nothing stands below its header"],
+      out: ["a: 0 new, 0 duplicates, 0 conflicting, 0 bad"],
+      err: ["a: has no rows below its header"],
     });
   }
 });
 
-test("tells of each market that is stored the other way round which rows, what is stored, and what to do", async () => {
+test("reports for each market that is stored inverted the rows, what is stored, and what to do", async () => {
   const rows = Array.from({ length: 25 }, (_, index) => `2026-01-01T00:00:00Z,sdex,T${index}/XLM,1,1,\n`.repeat(3));
   const from = parseTime("2026-01-01T00:00:00Z");
   const { ok, out, err } = await run(
@@ -101,28 +101,29 @@ test("tells of each market that is stored the other way round which rows, what i
     },
   );
   expect(ok).toBe(true);
-  expect(out).toEqual(["a: 1 new, 0 known, 0 of them with other amounts, 75 bad"]);
+  expect(out).toEqual(["a: 1 new, 0 duplicates, 0 conflicting, 75 bad"]);
   expect(err).toHaveLength(22);
   expect(err[0]).toBe(
-    "a: not stored, 3 rows of crypto:T0/crypto:XLM at sdex, the first on line 3: this market is stored the other way round " +
+    "a: not stored, 3 rows of crypto:T0/crypto:XLM at sdex, the first on line 3: this market is stored " +
+      "in the inverse orientation " +
       "(as crypto:XLM/crypto:T0, 7 of its trades, from the hour of 2026-01-01T00:00:00Z on), and a market has one orientation " +
-      "(docs/decoders.md). If the file is wrong, swap base and quote, and their amounts; if what is stored is wrong, take it " +
-      "back and import again: stellarindex trades delete --pair crypto:XLM/crypto:T0 --source sdex " +
+      "(docs/decoders.md). If the file is wrong, swap base and quote, and their amounts; if the stored trades are wrong, delete " +
+      "them and import again: stellarindex trades delete --pair crypto:XLM/crypto:T0 --source sdex " +
       "--from 2026-01-01T00:00:00Z --to 2026-01-01T01:00:00Z --dry-run",
   );
   expect(err[1]).toMatch(
     / of crypto:T1\/crypto:XLM at sdex, the first on line 6: .* swap base and quote, and their amounts$/,
   );
-  expect(err[20]).toBe("a: and rows of 5 further markets that are stored the other way round");
+  expect(err[20]).toBe("a: and rows of 5 further markets that are stored in the inverse orientation");
 });
 
-test("names the first 5 trades that are stored with other amounts", async () => {
+test("names the first 5 trades that are stored with different amounts", async () => {
   const { ok, out, err } = await run(
     { a: file(1, 2, 3, 4, 5, 6, 7) },
     { write: async (batch) => ({ inserted: 0, known: batch.length, conflicting: batch }) },
   );
   expect(ok).toBe(true);
-  expect(out).toEqual(["a: 0 new, 7 known, 7 of them with other amounts, 0 bad"]);
+  expect(out).toEqual(["a: 0 new, 7 duplicates, 7 conflicting, 0 bad"]);
   expect(err).toHaveLength(6);
   expect(err[0]).toBe(
     "a: line 2 is stored with other amounts: 2026-01-01T00:00:00Z sdex crypto:XLM/fiat:USD trade 0; the file says 1 for 1",
@@ -130,7 +131,7 @@ test("names the first 5 trades that are stored with other amounts", async () => 
   expect(err[5]).toBe("a: and 2 more stored with other amounts");
 });
 
-test("names the pairs that differ from known ones only in case, and how many rows they have", async () => {
+test("names the pairs that differ from known ones only in case, with their number of rows", async () => {
   const rows = (pair: string, count: number): string => `2026-01-01T00:00:00Z,sdex,${pair},1,1,\n`.repeat(count);
   const header = "ts,venue,pair,price,size,trade_id\n";
   const many = Array.from({ length: 25 }, (_, index) => rows(`T${index}/usd`, 2)).join("");
@@ -162,20 +163,14 @@ test("names rows whose assets differ from configured ones only in case", async (
 });
 
 test.each<[code: string, words: RegExp]>([
-  ["CONNECTION_CLOSED", /^a: could not be stored: gone\. Run it again to go on/],
-  ["57P01", /^a: could not be stored: gone\. Run it again to go on/],
-  ["40P01", /^a: could not be stored: gone\. Run it again to go on/],
-  ["53100", /^a: could not be stored: gone\. Run it again to go on/],
-  [
-    "42501",
-    /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. What was stored before that stays$/,
-  ],
-  [
-    "25006",
-    /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. What was stored before that stays$/,
-  ],
-  ["23514", /^a: could not be stored: gone\. What was stored before that stays$/],
-])("stops where the database fails with %s, and advises another run only where that helps", async (code, words) => {
+  ["CONNECTION_CLOSED", /^a: could not be stored: gone\. Run it again to continue/],
+  ["57P01", /^a: could not be stored: gone\. Run it again to continue/],
+  ["40P01", /^a: could not be stored: gone\. Run it again to continue/],
+  ["53100", /^a: could not be stored: gone\. Run it again to continue/],
+  ["42501", /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. Rows stored before that remain$/],
+  ["25006", /^a: could not be stored: gone\. The role of .* the URL of the owner .*\. Rows stored before that remain$/],
+  ["23514", /^a: could not be stored: gone\. Rows stored before that remain$/],
+])("stops if the database fails with %s, and advises another run only if that helps", async (code, words) => {
   const write = () => Promise.reject(Object.assign(new Error("gone"), { code }));
   const { ok, out, err } = await run({ a: file(1), b: file(1) }, { write });
   expect(ok).toBe(false);
@@ -183,7 +178,7 @@ test.each<[code: string, words: RegExp]>([
   expect(err).toEqual([expect.stringMatching(words), "files not imported yet: b"]);
 });
 
-test("stops where it is interrupted", async () => {
+test("stops when it is interrupted", async () => {
   const { ok, err } = await run({ a: file(1), b: file(1) }, { signal: AbortSignal.abort() });
   expect(ok).toBe(false);
   expect(err).toEqual([expect.stringContaining("a: interrupted; run it again"), "files not imported yet: b"]);

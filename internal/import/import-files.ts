@@ -9,10 +9,10 @@ import {
   addCounts,
   formatConflicts,
   formatCounts,
+  formatEmpty,
   formatEnd,
   formatInverted,
   formatMisspelt,
-  formatNothing,
   formatSkipped,
   INVERTED_NAMED,
   isAllBad,
@@ -26,20 +26,20 @@ export interface ImportFilesOptions {
   readonly kind: FileKind;
   /** How rows without a trade id get one. */
   readonly ids?: IdMode;
-  /** How the configured assets are spelt. */
+  /** Spellings of the configured assets. */
   readonly spellings?: Spellings;
-  /** What is stored of a market the other way round. */
+  /** Returns what is stored of a market in the inverse orientation. */
   readonly storedInverse?: StoredOrientations["inverse"];
   readonly signal?: AbortSignal;
   readonly progress: Progress;
-  /** Takes the lines of the result: one per file, and the total where there are several. */
+  /** Prints the result: a line per file, and a total if there are several. */
   readonly print: (line: string) => void;
 }
 
 /**
- * Imports files one after another and says what became of each. After an interruption, or where rows cannot be stored,
- * the files that are left are not touched.
- * @returns whether all files were read to their end and stored. Bad rows do not matter for that, unless a file has no others
+ * Imports files one after another and reports the outcome of each. After an interruption or a storage failure, the
+ * remaining files are not read.
+ * @returns whether all files were read to their end and stored. Bad rows are tolerated unless a file has no others
  */
 export async function importFiles(paths: readonly string[], options: ImportFilesOptions): Promise<boolean> {
   const { progress, print } = options;
@@ -49,7 +49,7 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
     const inverted = await formatAllInverted(result, options);
-    const formats = [formatNothing, formatSkipped, formatConflicts, () => inverted, formatMisspelt];
+    const formats = [formatEmpty, formatSkipped, formatConflicts, () => inverted, formatMisspelt];
     const notes = formats.flatMap((format) => format(result));
     const lines = [...notes, formatEnd(result) ?? [], isAllBad(result) ? "none of its rows can be used" : []].flat();
     for (const line of lines) progress.log(`${path}: ${line}`);
@@ -64,7 +64,7 @@ export async function importFiles(paths: readonly string[], options: ImportFiles
   );
 }
 
-/** A line for each of the first markets of which rows were refused as they are stored the other way round. */
+/** Returns a line for each of the first markets whose rows were refused because of the inverse orientation. */
 async function formatAllInverted(
   { inverted, end }: ImportResult,
   { storedInverse }: ImportFilesOptions,
@@ -75,7 +75,9 @@ async function formatAllInverted(
     lines.push(formatInverted(refused, stored ?? []));
   }
   const more = inverted.size - lines.length;
-  return more > 0 ? [...lines, `and rows of ${more} further markets that are stored the other way round`] : lines;
+  return more > 0
+    ? [...lines, `and rows of ${more} further markets that are stored in the inverse orientation`]
+    : lines;
 }
 
 async function importOne(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LONGEST_LINE, readLines } from "./lines.ts";
+import { MAX_LINE_LENGTH, readLines } from "./lines.ts";
 
 async function* cut(text: string, size: number): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
@@ -16,7 +16,7 @@ async function linesOf(chunks: AsyncIterable<Buffer>): Promise<string[]> {
 }
 
 describe("readLines", () => {
-  test("finds the same lines wherever the chunks are cut", async () => {
+  test("finds the same lines for any split into chunks", async () => {
     const text = fc.array(fc.string({ unit: fc.constantFrom("a", "é", "😀", ",") }), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(
@@ -30,16 +30,16 @@ describe("readLines", () => {
     );
   });
 
-  test("takes a last line without an end, and no byte order mark", async () => {
+  test("accepts a last line without a line end, and removes the byte order mark", async () => {
     expect(await linesOf(cut("\uFEFFa\n\nb", 2))).toEqual(["a", "", "b"]);
   });
 
-  test("cuts lines that would fill the memory", async () => {
-    const lines = await linesOf(cut(`${"x".repeat(LONGEST_LINE * 3)}\nshort\n`, 10_000));
-    expect(lines.map((line) => line.length)).toEqual([LONGEST_LINE + 1, 5]);
+  test("truncates very long lines", async () => {
+    const lines = await linesOf(cut(`${"x".repeat(MAX_LINE_LENGTH * 3)}\nshort\n`, 10_000));
+    expect(lines.map((line) => line.length)).toEqual([MAX_LINE_LENGTH + 1, 5]);
   });
 
-  test("keeps half a line back where the file breaks off", async () => {
+  test("drops a partial line if the file is truncated", async () => {
     async function* broken(): AsyncGenerator<Buffer> {
       yield Buffer.from("one\ntwo\nthr");
       throw new Error("broken");

@@ -4,12 +4,12 @@ export interface Line {
   readonly text: string;
 }
 
-/** Lines beyond this many characters come out cut, one character longer than this. */
-export const LONGEST_LINE = 65_536;
+/** Maximum length of a line; longer ones are truncated to one character more, so that they can be recognized. */
+export const MAX_LINE_LENGTH = 65_536;
 
 /**
- * The lines of UTF-8 text, some at a time, without their `\n` or `\r\n` and without a byte order mark. A last line
- * without an end counts, but not where `chunks` throws: then it is likely half a line.
+ * Yields the lines of UTF-8 text in groups, without `\n`, `\r\n` and byte order mark. A last line without a line end is
+ * yielded, but not if `chunks` throws, because it is then probably incomplete.
  */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
   const decoder = new TextDecoder();
@@ -17,11 +17,11 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   let rest = "";
   const finish = (text: string): Line => {
     number += 1;
-    return { number, text: (text.endsWith("\r") ? text.slice(0, -1) : text).slice(0, LONGEST_LINE + 1) };
+    return { number, text: (text.endsWith("\r") ? text.slice(0, -1) : text).slice(0, MAX_LINE_LENGTH + 1) };
   };
   for await (const chunk of chunks) {
     const texts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = (texts.pop() ?? "").slice(0, LONGEST_LINE + 1);
+    rest = (texts.pop() ?? "").slice(0, MAX_LINE_LENGTH + 1);
     if (texts.length > 0) yield texts.map(finish);
   }
   rest += decoder.decode();

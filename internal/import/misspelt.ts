@@ -5,9 +5,9 @@ const PAIRS_NAMED = 20;
 
 /** The rows of a file whose assets differ from known ones only in case. */
 export interface Misspelt {
-  /** By pair, the first few: how many rows, and which pair may be meant. */
+  /** The first such pairs, with the number of rows and the pair that is probably meant. */
   readonly pairs: ReadonlyMap<string, { readonly rows: number; readonly meant: string }>;
-  /** Rows of further pairs. */
+  /** Number of rows of further such pairs. */
   readonly others: number;
 }
 
@@ -15,7 +15,7 @@ export interface MisspeltCounter extends Misspelt {
   add(pair: Pair): void;
 }
 
-/** A file is imported as it is written: what nobody may have meant is counted, in memory that does not grow with it. */
+/** Counts rows with probably misspelt assets, which are imported unchanged; memory does not grow with the file. */
 export function createMisspeltCounter(spellings?: Spellings): MisspeltCounter {
   const pairs = new Map<string, { rows: number; readonly meant: string }>();
   let others = 0;

@@ -20,7 +20,7 @@ describe("ndjsonReader", () => {
     });
   });
 
-  test("leaves texts as they are, with whatever JSON escapes in them", () => {
+  test("decodes texts with any JSON escapes", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.jsonValue(), (text, other) => {
         expect(read(JSON.stringify({ trade_id: text, other }))).toEqual({ trade_id: text });
@@ -28,7 +28,7 @@ describe("ndjsonReader", () => {
     );
   });
 
-  test("takes null for left out", () => {
+  test("treats null as missing", () => {
     expect(read('{"ts":"T","trade_id":null}')).toEqual({ ts: "T" });
   });
 

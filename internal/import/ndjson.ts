@@ -2,13 +2,13 @@ import { InputError } from "../canonical/input-error.ts";
 import { type Columns, checkColumns } from "./columns.ts";
 import type { Fields } from "./fields.ts";
 
-// A string, or a number outside of strings.
+// Matches a JSON string, or a number outside strings.
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * Checks that a line of an NDJSON file has what a row needs.
- * @returns reads one line; that throws InputError where the line is no flat object with texts and numbers
- * @throws InputError where the line is no JSON object, or columns are missing
+ * Checks that a line of an NDJSON file has the required keys.
+ * @returns the parser of a row; it throws InputError where a line is not a flat object of texts and numbers
+ * @throws InputError where the line is not a JSON object, or columns are missing
  */
 export function ndjsonReader(line: string, columns: Columns): (text: string) => Fields {
   const keys = Object.keys(parseObject(line));
@@ -28,7 +28,7 @@ export function ndjsonReader(line: string, columns: Columns): (text: string) => 
 }
 
 function parseObject(text: string): Record<string, unknown> {
-  // As doubles, numbers would lose digits. In quotes they keep them; what was no JSON before is none after.
+  // Numbers are quoted because doubles would lose digits. Quoting does not make invalid JSON valid.
   const quoted = text.replace(TOKEN, (token) => (token.startsWith('"') ? token : `"${token}"`));
   let value: unknown;
   try {

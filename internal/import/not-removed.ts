@@ -3,8 +3,8 @@ import { formatTime, type Micros } from "../canonical/time.ts";
 import type { FileKind } from "./file-kind.ts";
 
 /**
- * Refuses rows from before trades are complete: whether such a trade was counted once can no longer be known.
- * @param completeFrom null where nothing was ever removed
+ * Refuses rows from before the retention horizon: it is unknown whether the rollups already count such a trade.
+ * @param completeFrom time from which trades are complete; null where nothing was ever removed
  */
 export function notRemoved<Column extends string>(
   kind: FileKind<Column>,
@@ -17,7 +17,7 @@ export function notRemoved<Column extends string>(
       const row = kind.readRow(fields);
       if (row.ts < completeFrom) {
         throw new InputError(
-          `ts ${formatTime(row.ts)} is before ${formatTime(completeFrom)}, from when on trades are complete here: what was before has been removed and cannot be added`,
+          `ts ${formatTime(row.ts)} is before ${formatTime(completeFrom)}: retention has removed earlier trades`,
         );
       }
       return row;

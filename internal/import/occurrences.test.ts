@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createOccurrenceCounter } from "./occurrences.ts";
 
-/** The occurrence numbers that the counter gives, and the files it needed for that. */
+/** Returns the occurrence numbers of the counter, and the number of its temporary files. */
 function numbersOf(digests: readonly Buffer[]): { numbers: number[]; files: number } {
   const directory = mkdtempSync(join(tmpdir(), "occurrences-"));
   try {
@@ -35,7 +35,7 @@ const digest = (partition: number, value: number): Buffer => {
 };
 
 describe("createOccurrenceCounter", () => {
-  test("numbers as a Map does", () => {
+  test("numbers like a Map", () => {
     const digests = fc.array(fc.tuple(fc.constantFrom(0, 7, 255), fc.nat(30)), { maxLength: 200, size: "max" });
     fc.assert(
       fc.property(digests, (pairs) => {
@@ -45,16 +45,16 @@ describe("createOccurrenceCounter", () => {
     );
   });
 
-  test("numbers as a Map does where a partition fills many pages", () => {
+  test("numbers like a Map if a partition has many pages", () => {
     const list = Array.from({ length: 9000 }, (_, index) => digest(index % 2, (index * index) % 1009));
     expect(numbersOf(list).numbers).toEqual(numbersByMap(list));
   });
 
-  test("needs no files where there are few rows and none twice", () => {
+  test("needs no files for few rows without duplicates", () => {
     expect(numbersOf([digest(1, 1), digest(1, 2), digest(2, 1)])).toEqual({ numbers: [1, 1, 1], files: 0 });
   });
 
-  test("notices that the file has grown since", () => {
+  test("detects that the file has grown since the first pass", () => {
     const next = createOccurrenceCounter(tmpdir()).finish();
     expect(() => next(digest(1, 1))).toThrow("changed while it was read");
   });

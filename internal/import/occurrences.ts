@@ -7,18 +7,18 @@ const PARTITIONS = 256;
 const NUMBER_BYTES = 4;
 const PAGE_BYTES = 4096;
 
-/** For a file's digests in their order: how often each has come up to here, itself included. */
+/** Returns, for a file's digests in order, how often the digest has occurred so far, including this time. */
 export type NextOccurrence = (digest: Buffer) => number;
 
 export interface OccurrenceCounter {
   add(digest: Buffer): void;
-  /** Ends the counting and gives the numbers out, in the order in which the digests were added. */
+  /** Ends the counting; the result must be called with the digests in the order in which they were added. */
   finish(): NextOccurrence;
 }
 
 /**
- * Numbers equal digests of a file too long for memory: they go to one of 256 files in `directory` by their first byte,
- * and each of these is looked at by itself. `directory` is the caller's to remove.
+ * Numbers equal digests of a file that may exceed memory: they are partitioned by their first byte into 256 files in
+ * `directory`, and each partition is numbered by itself. The caller removes `directory`.
  */
 export function createOccurrenceCounter(directory: string): OccurrenceCounter {
   const partitions = Array.from({ length: PARTITIONS }, (_, index) => ({
@@ -61,7 +61,7 @@ function partitionOf<T>(partitions: readonly T[], digest: Buffer): T {
   return partitions[digest[0] ?? 0] as T;
 }
 
-/** The numbers of the digests, 32 bits each; null where no digest comes twice. */
+/** Returns the numbers of the digests, 32 bits each; null where no digest occurs twice. */
 function numberOccurrences(digests: Buffer): Buffer | null {
   const seen = new Map<bigint, number>();
   const numbers = Buffer.alloc((digests.length / DIGEST_BYTES) * NUMBER_BYTES);

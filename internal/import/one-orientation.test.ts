@@ -14,7 +14,7 @@ const row = (pair: string, source = "kraken"): FiledRow => ({
   line: 2,
 });
 
-it("lets the first of batches in flight decide about the next, and writes them in their order", async () => {
+it("uses the orientation of the first batch in flight for the next, and writes them in order", async () => {
   const written: string[] = [];
   const asked: string[][] = [];
   const answers: (() => void)[] = [];
@@ -44,7 +44,7 @@ it("lets the first of batches in flight decide about the next, and writes them i
   expect(written).toEqual(["crypto:XLM/fiat:USD crypto:BTC/fiat:USD", "", "fiat:USD/crypto:XLM"]);
 });
 
-it("goes by what is stored, before what comes first", async () => {
+it("prefers the stored orientation to the first one in the file", async () => {
   const write = inOneOrientation(async (rows) => ({ inserted: rows.length, known: 0, conflicting: [] }), {
     identityOf: formatPair,
     inverted: async () => new Set([0]),
@@ -52,7 +52,7 @@ it("goes by what is stored, before what comes first", async () => {
   expect(await write([row("USD/XLM"), row("XLM/USD")])).toMatchObject({ inserted: 1, inverted: [row("USD/XLM")] });
 });
 
-it("takes the names of an asset for one", async () => {
+it("treats aliases as one asset", async () => {
   const write = inOneOrientation(async (rows) => ({ inserted: rows.length, known: 0, conflicting: [] }), {
     identityOf: (pair) => formatPair(pair).replaceAll("native", "crypto:XLM"),
     inverted: async () => new Set(),

@@ -2,18 +2,18 @@ import { formatPair, type Pair } from "../canonical/pair.ts";
 import type { Write } from "./batch-writer.ts";
 import type { StoredOrientations } from "./stored-orientations.ts";
 
-/** A market, whichever way round it is written, and one of its two orientations: the same whatever names the assets have. */
+/** Keys of a market (independent of orientation) and of one orientation; both are the same for all aliases. */
 interface Orientation {
   readonly market: string;
   readonly orientation: string;
 }
 
 /**
- * Writes of each market the rows of one orientation: the one that is stored already, or else came first. A price is made of
- * one orientation alone, so that the trades of the other would be lost without a word.
+ * Returns a `write` that stores only one orientation of each market: the stored one, or else that of the first row. A
+ * price uses only one orientation, so that trades of the other would silently be missing.
  */
 export function inOneOrientation(write: Write, stored: Pick<StoredOrientations, "identityOf" | "inverted">): Write {
-  /** The orientation that is kept, by source and market. */
+  /** The accepted orientation by source and market. */
   const kept = new Map<string, string>();
   const known = new Map<string, Orientation>();
   let turn: Promise<unknown> = Promise.resolve();
@@ -45,7 +45,7 @@ export function inOneOrientation(write: Write, stored: Pick<StoredOrientations, 
   };
 
   return async (rows) => {
-    // One batch after another, as the first decides about the next; they are written in the same order.
+    // Batches are handled in order because the first row of a market decides its orientation.
     const learnt = turn.then(() => learn(rows));
     turn = learnt.catch(() => {});
     await learnt;

@@ -1,15 +1,15 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** Shows how far the import of a file is, where somebody is watching. */
+/** Shows the progress of an import on a terminal. */
 export interface Progress {
   start(name: string): void;
   update(bytesRead: number, bytesTotal: number): void;
   stop(): void;
-  /** Writes a line without tearing what is shown. */
+  /** Writes a line without garbling the progress bar. */
   log(line: string): void;
 }
 
-/** A bar where `stream` is a terminal, else nothing but the lines. */
+/** Creates a progress bar if `stream` is a terminal; otherwise only lines are written. */
 export function createProgress(stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? createBar(stream) : createSilent(stream);
 }
@@ -25,7 +25,7 @@ function createBar(stream: NodeJS.WriteStream): Progress {
       format: "{name} [{bar}] {percentage}% | {eta_formatted} left",
       clearOnComplete: true,
       gracefulExit: false,
-      // A line written in between has taken the bar's place.
+      // A log line overwrites the bar, so it must be redrawn even if it has not changed.
       forceRedraw: true,
     },
     Presets.legacy,

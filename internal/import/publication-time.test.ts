@@ -5,7 +5,7 @@ import { publicationTime } from "./publication-time.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The last Sunday of a month of 31 days, by hand: clocks change at 01:00 in UTC on the ones of March and October. */
+/** Returns the last Sunday of a month of 31 days; clocks change at 01:00 UTC on those of March and October. */
 function lastSunday(year: number, month: number): number {
   const last = new Date(Date.UTC(year, month - 1, 31));
   return last.getTime() - last.getUTCDay() * 24 * HOUR_MS;
@@ -32,11 +32,11 @@ describe("publicationTime", () => {
     ["2026-10-25", "15"],
     ["1999-01-01", "15"],
     ["9999-12-31", "15"],
-  ])("on %s is at %s:00 in UTC", (date, hour) => {
+  ])("on %s is %s:00 UTC", (date, hour) => {
     expect(formatTime(publicationTime(date))).toBe(`${date}T${hour}:00:00Z`);
   });
 
-  test("holds to the rule of the European Union on every day of 2011 to 2026", () => {
+  test("follows the European Union's rule for summer time on every day of 2011 to 2026", () => {
     const wrong: string[] = [];
     for (let day = Date.UTC(2011, 0, 1); day < Date.UTC(2027, 0, 1); day += 24 * HOUR_MS) {
       const date = new Date(day).toISOString().slice(0, 10);
@@ -63,11 +63,11 @@ describe("publicationTime", () => {
     expect(() => publicationTime(date)).toThrow("is no calendar date");
   });
 
-  test("refuses what is before the euro", () => {
+  test("refuses dates before the euro", () => {
     expect(() => publicationTime("1998-12-31")).toThrow("date 1998-12-31 is before 1999");
   });
 
-  test("takes the days that a calendar has, and no others", () => {
+  test("accepts exactly the days of the calendar", () => {
     const number = (max: number) => fc.integer({ min: 0, max }).map((value) => `${value}`.padStart(2, "0"));
     fc.assert(
       fc.property(fc.integer({ min: 1999, max: 9999 }), number(13), number(32), (year, month, day) => {

@@ -14,7 +14,7 @@ const isThere = existsSync(ARCHIVES);
 if (!isThere) console.warn("left out: the import of real exchange rates, which are not part of the repository");
 
 describe.skipIf(!isThere)("real exchange rates", () => {
-  test("are read to the last row", async () => {
+  test("are parsed to the last row", async () => {
     const bad: BadRow[] = [];
     const daysOf = new Map(PAIRS.map((pair) => [pair, new Set<string>()]));
     const [file, ...more] = readdirSync(ARCHIVES);

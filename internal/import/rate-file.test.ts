@@ -3,18 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTestDatabase, type TestDatabase } from "../storage/database.testing.ts";
-import { writeTrades } from "../storage/trades.ts";
+import { enginesOf } from "../../test/thoroughness.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../storage/connection/database.testing.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
 import type { BadRow } from "./file-kind.ts";
 import { importFile } from "./import-file.ts";
 import { rateFile } from "./rate-row.ts";
 
-describe("a file of rates in an embedded database", () => {
+describe.each(enginesOf(testEngines))("a file of rates on $name", (engine) => {
   let database: TestDatabase;
   let directory: string;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "import-test-"));
-    database = await openTestDatabase({ name: "pglite", timescaledb: "auto", server: null });
+    database = await openTestDatabase(engine);
   });
   afterAll(async () => {
     rmSync(directory, { recursive: true });
@@ -36,7 +37,7 @@ describe("a file of rates in an embedded database", () => {
   const csv = (usd: string): string =>
     `rate,note,quote,base,date\n${usd},,USD,EUR,2011-01-03\n0.86131,,GBP,EUR,2011-01-03\nN/A,,USD,EUR,2011-04-22\n`;
 
-  test("is stored once, whatever its format, and keeps what was stored first", async () => {
+  test("is stored once in any format, and does not change stored rates", async () => {
     const bad = { badRows: [{ line: 4, reason: "rate is N/A: there is none for this day" }], bad: 1 };
     const complete = { end: { kind: "complete" } };
     const first = await importText(csv("1.3348"));
@@ -58,7 +59,7 @@ describe("a file of rates in an embedded database", () => {
     ]);
   });
 
-  test("has the currencies that are no longer in use counted, as one kind", async () => {
+  test("has the rows of former currencies counted together", async () => {
     const rows = ["HRK", "LVL", "EEK", "HRK"].map((code, day) => `2011-02-0${day + 1},EUR,${code},7.5`);
     const result = await importText(`date,base,quote,rate\n${rows.join("\n")}\n2011-02-01,EUR,USD,1.4\n`);
     expect(result).toMatchObject({ new: 1, bad: 0, end: { kind: "complete" } });
@@ -82,7 +83,7 @@ describe("a file of rates in an embedded database", () => {
       '{"ts":"T","pair":"EUR/USD"}\n',
       "lacks the columns date; base; quote; rate. It has: ts, pair",
     ],
-  ])("is not taken for one where it has %s", async (_, content, reason) => {
+  ])("is refused if it has %s", async (_, content, reason) => {
     const { end } = await importText(content);
     expect(end).toEqual({ kind: "refused", reason: expect.stringContaining(reason) });
   });

@@ -32,7 +32,7 @@ describe("a row of rates", () => {
     });
   });
 
-  test("is of the source that is asked for", () => {
+  test("has the requested source", () => {
     expect(rateFile("massive").readRow(ROW).source).toBe("massive");
   });
 
@@ -45,9 +45,9 @@ describe("a row of rates", () => {
     ],
     ["scientific notation", { rate: "1.94E-7" }, { quoteAmount: "0.000000194" }],
     ["30 decimals once zeros are cut", { rate: `0.${"1".repeat(30)}00` }, { quoteAmount: `0.${"1".repeat(30)}` }],
-    ["the least rate", { rate: "1e-30" }, { quoteAmount: `0.${"0".repeat(29)}1` }],
+    ["the smallest rate", { rate: "1e-30" }, { quoteAmount: `0.${"0".repeat(29)}1` }],
     ["a rate just below 1e40", { rate: "9".repeat(40) }, { quoteAmount: "9".repeat(40) }],
-  ])("takes %s", (_, changes, expected) => {
+  ])("accepts %s", (_, changes, expected) => {
     expect(read(changes)).toMatchObject(expected);
   });
 
@@ -98,7 +98,7 @@ describe("a row of rates", () => {
     );
   });
 
-  test("never throws anything but an input error", () => {
+  test("throws only input errors", () => {
     const text = fc.oneof(fc.string(), fc.double().map(String), fc.constantFrom("1e9999", "1e-9999"));
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(ROW)), text, (column, value) => {

@@ -1,9 +1,8 @@
 import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import { FIAT_CODES, FORMER_FIAT_CODES } from "../canonical/fiat.ts";
-import { InputError } from "../canonical/input-error.ts";
+import { InputError, quoted } from "../canonical/input-error.ts";
 import { makePair } from "../canonical/pair.ts";
-import { readAmount } from "./amount.ts";
-import { empty, type Fields, quoted, value } from "./fields.ts";
+import { empty, type Fields, readAmount, value } from "./fields.ts";
 import { type FileKind, type FileTrade, SkippedRow } from "./file-kind.ts";
 import { publicationTime } from "./publication-time.ts";
 
@@ -12,7 +11,7 @@ type Column = (typeof COLUMNS)[number];
 
 const ONE = parseDecimal("1");
 
-/** A file of reference exchange rates of an FX source. */
+/** Returns the kind of file that has reference exchange rates of an FX source. */
 export function rateFile(source: string): FileKind<Column> {
   return {
     columns: { names: COLUMNS, needed: COLUMNS.map((column) => [[column]]), cureFor },
@@ -20,13 +19,13 @@ export function rateFile(source: string): FileKind<Column> {
   };
 }
 
-/** The central bank's own file has a column per currency. */
+/** Recognizes the European Central Bank's own file, which has a column per currency. */
 function cureFor(present: readonly string[]): string | null {
   const currencies = present.filter((name) => FIAT_CODES.has(name.trim()));
   return currencies.length < 2 ? null : "a column per currency is turned into a row per rate as import-fx --help shows";
 }
 
-/** The rate as a trade: one unit of `base` for `rate` units of `quote`, with the date as its id. */
+/** Returns the rate as a trade of one unit of `base` for `rate` units of `quote`, with the date as its id. */
 function readRate(fields: Fields<Column>, source: string): FileTrade {
   const date = value(fields, "date") ?? empty("date");
   return {

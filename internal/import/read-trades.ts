@@ -1,14 +1,14 @@
 import { InputError } from "../canonical/input-error.ts";
 import { readBytes } from "./bytes.ts";
 import { type FileKind, type FileRow, SkippedRow } from "./file-kind.ts";
-import { type Line, LONGEST_LINE, readLines } from "./lines.ts";
-import { createOpener, type ReadText } from "./opener.ts";
-import { refuseOtherFormats } from "./other-formats.ts";
+import { createFormatDetector, type ReadText } from "./format-detector.ts";
+import { type Line, MAX_LINE_LENGTH, readLines } from "./lines.ts";
+import { refuseUnsupportedFormats } from "./unsupported-formats.ts";
 
 /**
- * Reads the trades of a file, some rows at a time, in its order. Format and compression are told by the content.
- * @param onBytes called with the size of each piece of the file as it is on disk
- * @throws InputError where the file is not of this kind: nothing has been yielded then
+ * Yields the rows of a file in groups, in file order. Format and compression are detected by the content.
+ * @param onBytes called with the size of each chunk read from disk, before decompression
+ * @throws InputError where the file is not of this kind; nothing has been yielded then
  * @throws BrokenFile where it cannot be read to its end
  */
 export async function* readTrades(
@@ -16,9 +16,9 @@ export async function* readTrades(
   kind: FileKind,
   onBytes: (count: number) => void,
 ): AsyncGenerator<FileRow[]> {
-  const open = createOpener(kind);
+  const open = createFormatDetector(kind);
   let readText: ReadText | null = null;
-  for await (const lines of readLines(refuseOtherFormats(readBytes(path, onBytes)))) {
+  for await (const lines of readLines(refuseUnsupportedFormats(readBytes(path, onBytes)))) {
     const rows: FileRow[] = [];
     for (const line of lines) {
       if (line.text.trim() === "") continue;
@@ -38,7 +38,7 @@ export async function* readTrades(
 
 function readLine({ number, text }: Line, readText: ReadText): FileRow {
   try {
-    if (text.length > LONGEST_LINE) throw new InputError(`is longer than ${LONGEST_LINE} characters`);
+    if (text.length > MAX_LINE_LENGTH) throw new InputError(`is longer than ${MAX_LINE_LENGTH} characters`);
     return Object.assign(readText(text), { line: number });
   } catch (error) {
     if (error instanceof SkippedRow) return { line: number, skipped: error.kind };
@@ -47,16 +47,16 @@ function readLine({ number, text }: Line, readText: ReadText): FileRow {
   }
 }
 
-// Control characters but tab, LF and CR, and what was no UTF-8.
+// Matches control characters except tab, LF and CR, and the replacement of invalid UTF-8.
 const NO_TEXT = /[^\P{Cc}\t\n\r]|\uFFFD/u;
 
-/** What is likely behind a bad line, which can then be many rows; empty for most. */
+/** Returns the probable cause of a bad line that may stand for many rows; empty for most lines. */
 function hintOf(text: string): string {
-  const start = text.slice(0, LONGEST_LINE);
+  const start = text.slice(0, MAX_LINE_LENGTH);
   if (NO_TEXT.test(start)) {
-    return "; it has bytes that are no text, as where the file is damaged or a packed one was put behind it: rows may be missing";
+    return "; it has bytes that are not text (file damaged, or compressed data appended): rows may be missing";
   }
   return start.includes("\r")
-    ? "; it has a CR inside, as where lines end with CR alone: tr '\\r' '\\n' < FILE > trades.csv"
+    ? "; it contains a CR, as in files whose lines end with CR alone: tr '\\r' '\\n' < FILE > trades.csv"
     : "";
 }

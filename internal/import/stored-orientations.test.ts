@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_ALIASES } from "../aggregate/aliases.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../aggregate/policy.ts";
+import { enginesOf } from "../../test/thoroughness.ts";
 import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { makePair, parsePair } from "../canonical/pair.ts";
 import { contractOf, networkPassphrase } from "../canonical/stellar-contract.ts";
 import { encodeStrkey } from "../canonical/strkey.ts";
 import { parseTime, seconds } from "../canonical/time.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../storage/database.testing.ts";
-import { trade } from "../storage/trades.testing.ts";
-import { writeTrades } from "../storage/trades.ts";
+import { DEFAULT_ALIASES } from "../policy/aliases.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../policy/policy.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../storage/connection/database.testing.ts";
+import { trade } from "../storage/trades/trades.testing.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
 import { storedOrientations } from "./stored-orientations.ts";
 
 const T = parseTime("2026-03-01T12:34:56Z");
@@ -19,7 +20,7 @@ const policy = makePolicy({
   aliases: new Map([...DEFAULT_ALIASES, [parseAsset("crypto:SHOP"), [issued("SHOP")]]]),
 });
 
-describe.each(testEngines)("the orientations that are stored on $name", (engine) => {
+describe.each(enginesOf(testEngines))("stored orientations on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
@@ -35,24 +36,24 @@ describe.each(testEngines)("the orientations that are stored on $name", (engine)
 
   it.each<[string, base: string, quote: string, isInverted: boolean]>([
     ["the same pair", "native", "USD", false],
-    ["the same pair the other way round", "USD", "native", true],
-    ["another name the other way round", "USD", "XLM", true],
+    ["the inverted pair", "USD", "native", true],
+    ["the inverted pair under an alias", "USD", "XLM", true],
     ["the contract of the native asset", "USD", contract("native"), true],
     ["the contract, in the same orientation", contract("native"), "USD", false],
-    ["a contract of an asset that nothing names but its trades", "BTC", contract(issued("ONCE")), true],
+    ["the contract of an asset that is known only from trades", "BTC", contract(issued("ONCE")), true],
     ["a declared alias", "crypto:SHOP", "ETH", true],
-    ["the contract of what a declared alias stands for", contract(issued("SHOP")), "ETH", true],
-    ["what is stored both ways round", "XRP", "EUR", false],
-    ["what is not stored", "USD", "BTC", false],
-  ])("are told of %s", async (_, base, quote, isInverted) => {
+    ["the contract of a declared alias", contract(issued("SHOP")), "ETH", true],
+    ["a pair that is stored in both orientations", "XRP", "EUR", false],
+    ["a pair that is not stored", "USD", "BTC", false],
+  ])("are found for %s", async (_, base, quote, isInverted) => {
     const market = { ...makePair(base, quote), source: "kraken" };
     const orientations = stored();
     expect((await orientations.inverted([market])).has(0)).toBe(isInverted);
-    // Other sources have orientations of their own.
+    // Each source has its own orientation.
     expect((await orientations.inverted([{ ...market, source: "sdex" }])).size).toBe(0);
   });
 
-  it("say by position which of many, and what is there the other way round", async () => {
+  it("are returned by position, with what is stored inverted", async () => {
     const markets = ["ETH/BTC", "USD/XLM", "USD/native", "XLM/USD"].map((pair) => ({
       ...parsePair(pair),
       source: "kraken",
@@ -69,7 +70,7 @@ describe.each(testEngines)("the orientations that are stored on $name", (engine)
     ]);
   });
 
-  it("have one identity for the names of an asset, without a look into the database", () => {
+  it("have one identity for the aliases of an asset, without a query", () => {
     const { identityOf } = stored();
     expect(identityOf(makePair(issued("NEVER"), "USD"))).toBe(identityOf(makePair(contract(issued("NEVER")), "USD")));
     expect(identityOf(parsePair("native/USD"))).toBe(identityOf(parsePair("XLM/USD")));

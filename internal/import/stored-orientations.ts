@@ -1,42 +1,42 @@
-import { pairIdentity } from "../aggregate/aliases.ts";
-import { withContracts } from "../aggregate/contracts.ts";
-import { expansionOf } from "../aggregate/expansion.ts";
-import type { Policy } from "../aggregate/policy.ts";
 import { HOUR } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
-import { readClassicAssets, rememberedWalks } from "../storage/classic-assets.ts";
-import type { Database } from "../storage/database.ts";
+import { pairIdentity } from "../policy/aliases.ts";
+import { resolveContracts } from "../policy/contracts.ts";
+import { expansionOf } from "../policy/expansion.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Database } from "../storage/connection/database.ts";
+import { cachedAssetScans, readClassicAssets } from "../storage/trades/classic-assets.ts";
 import {
   type Market,
   type NamedMarket,
   readSources,
   type StoredMarket,
   storedInverted,
-} from "../storage/orientations.ts";
+} from "../storage/trades/orientations.ts";
 
-/** What the database holds of markets, whatever names their assets are stored under. */
+/** The orientations of stored markets, under any aliases of their assets. */
 export interface StoredOrientations {
-  /** One text for all pairs that are one market in one orientation; see `pairIdentity`. */
+  /** Returns a key that is the same for all aliases of a pair; see `pairIdentity`. */
   readonly identityOf: (pair: Pair) => string;
-  /** The markets, by position, that are stored the other way round only. */
+  /** Returns the indexes of the markets that are stored only in the inverse orientation. */
   readonly inverted: (markets: readonly Market[]) => Promise<ReadonlySet<number>>;
-  /** What is stored of a market the other way round. */
+  /** Returns what is stored of a market in the inverse orientation. */
   readonly inverse: (market: Market) => Promise<readonly StoredMarket[]>;
 }
 
-/** What an import writes itself is known to it, so that what the database holds is to be looked for hardly ever. */
-const CONTRACTS_KNOWN_FOR = HOUR;
+/** The import tracks its own rows, so that the cached list of stored assets may be this old. */
+const CONTRACTS_CACHE_AGE = HOUR;
 
 export function storedOrientations(database: Database, policy: Policy, now: () => Micros): StoredOrientations {
-  const walks = rememberedWalks(database);
-  const reader: Parameters<typeof withContracts>[0] = {
+  const scans = cachedAssetScans(database);
+  const reader: Parameters<typeof resolveContracts>[0] = {
     classicAssets: (contracts, network, within) =>
-      readClassicAssets(database.sql, walks, now(), { contracts, network, within }),
+      readClassicAssets(database.sql, scans, now(), { contracts, network, within }),
   };
 
   const namesOf = async (markets: readonly Market[]): Promise<NamedMarket[]> => {
-    const { aliases, pegs } = await withContracts(reader, policy, markets, CONTRACTS_KNOWN_FOR);
+    const { aliases, pegs } = await resolveContracts(reader, policy, markets, CONTRACTS_CACHE_AGE);
     const rule = { aliases, pegs, stablecoinProxy: false };
     return markets.map((market) => ({ source: market.source, pairs: expansionOf(market, rule).named }));
   };

@@ -17,7 +17,7 @@ describe("rowDigest", () => {
     expect(digestOf({})).toBe("d166cdd2dfc0df82");
   });
 
-  test("does not depend on how a row is written", () => {
+  test("does not depend on the notation of a row", () => {
     const zeros = fc.nat(5).map((count) => "0".repeat(count));
     const spelling = fc.record({
       ts: fc.constantFrom("2026-08-09T21:04:35.0000009Z", "2026-08-09 23:04:35+02:00"),
@@ -35,14 +35,14 @@ describe("rowDigest", () => {
   });
 
   test.each<Fields>([{ ts: "2026-08-09T21:04:35.000001Z" }, { source: "sdex" }, { pair: "USD/XLM" }, { size: "4.1" }])(
-    "tells %j apart",
+    "differs for %j",
     (changes) => expect(digestOf(changes)).not.toBe(digestOf({})),
   );
 });
 
 const TRADE = TRADE_FILE.readRow(ROW);
 
-test("an id by hash says which of several identical rows it stands for", () => {
+test("an id by hash contains the number of the row among identical ones", () => {
   expect([1, 2, 10].map((number) => ID_SCHEMES.hash.idOf(TRADE, number))).toEqual([
     "d166cdd2dfc0df82",
     "d166cdd2dfc0df82-2",
@@ -53,12 +53,12 @@ test("an id by hash says which of several identical rows it stands for", () => {
 describe("an id by place", () => {
   const { idOf, numberedBy } = ID_SCHEMES.place;
 
-  test("says the place, and what the row says", () => {
+  test("contains the place and the digest of the row", () => {
     expect(idOf(TRADE, 12)).toBe("0000000012-d166cdd2dfc0df82");
     expect(idOf(TRADE, 2 ** 32 - 1)).toBe("4294967295-d166cdd2dfc0df82");
   });
 
-  test("sorts by the place, whatever the row says", () => {
+  test("sorts by place, whatever the content of the row", () => {
     const place = fc.integer({ min: 1, max: 2 ** 32 - 1 });
     const size = fc.integer({ min: 1, max: 1e9 }).map((units) => TRADE_FILE.readRow({ ...ROW, size: `${units}` }));
     fc.assert(
@@ -70,7 +70,7 @@ describe("an id by place", () => {
     );
   });
 
-  test("is counted by instant, source and pair alone", () => {
+  test("counts places per timestamp, source and pair", () => {
     const keyOf = (changes: Fields): string => numberedBy(TRADE_FILE.readRow({ ...ROW, ...changes })).toString("hex");
     for (const same of [{ price: "0.3" }, { size: "5" }, { pair: "crypto:XLM/fiat:USD" }]) {
       expect(keyOf(same)).toBe(keyOf({}));

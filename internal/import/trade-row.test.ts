@@ -28,7 +28,7 @@ function read(changes: Fields) {
 }
 
 describe("readTrade", () => {
-  test("reads a row, the quote amount being price times size exactly", () => {
+  test("parses a row, with price times size as the exact quote amount", () => {
     expect(read({})).toEqual({
       ts: "2026-08-09T21:04:35.345704Z",
       source: "coinbase",
@@ -41,11 +41,19 @@ describe("readTrade", () => {
   });
 
   test.each<[string, Fields, object]>([
-    ["amounts before price and size", { base_amount: "2", quote_amount: "3" }, { baseAmount: "2", quoteAmount: "3" }],
+    [
+      "amounts in preference to price and size",
+      { base_amount: "2", quote_amount: "3" },
+      { baseAmount: "2", quoteAmount: "3" },
+    ],
     ["a pair", { base: "", quote: "", pair: "XLM/fiat:EUR" }, { base: "crypto:XLM", quote: "fiat:EUR" }],
-    ["the source before the venue", { source: "sdex" }, { source: "sdex" }],
+    ["the source in preference to the venue", { source: "sdex" }, { source: "sdex" }],
     ["scientific notation", { price: "2E3", size: "1.94E-7" }, { baseAmount: "0.000000194", quoteAmount: "0.000388" }],
-    ["a fraction of 7 digits, cut", { ts: "2026-08-09T21:04:35.3457049Z" }, { ts: "2026-08-09T21:04:35.345704Z" }],
+    [
+      "a fraction of 7 digits, truncated",
+      { ts: "2026-08-09T21:04:35.3457049Z" },
+      { ts: "2026-08-09T21:04:35.345704Z" },
+    ],
     ...[" UTC", "UTC", " GMT", " utc", " Z", " +0000", " +00:00", " +00", " +0000 UTC", "+00:00 GMT"].map(
       (zone): [string, Fields, object] => [
         `a time with ${JSON.stringify(zone)} behind it`,
@@ -53,31 +61,28 @@ describe("readTrade", () => {
         { ts: "2026-08-09T21:04:35.345704Z" },
       ],
     ),
-    ["an offset behind a blank", { ts: "2026-08-09 16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
-    ["an offset behind a blank, after a T", { ts: "2026-08-09T16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
-    ["the database's way to write times", { ts: "2026-08-09 21:04:35+00" }, { ts: "2026-08-09T21:04:35Z" }],
+    ["an offset after a blank", { ts: "2026-08-09 16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
+    ["an offset after a blank, with a T", { ts: "2026-08-09T16:04:35 -0500" }, { ts: "2026-08-09T21:04:35Z" }],
+    ["the database's notation of times", { ts: "2026-08-09 21:04:35+00" }, { ts: "2026-08-09T21:04:35Z" }],
     ["space around values", { price: " 1 ", size: "2\t", trade_id: " a b " }, { quoteAmount: "2", tradeId: "a b" }],
-    ["an empty id as none", { trade_id: " " }, { tradeId: undefined }],
+    ["an empty id as missing", { trade_id: " " }, { tradeId: undefined }],
     [
       "30 decimals once zeros are cut",
       { price: "1.00000", size: `0.${"1".repeat(30)}000` },
       { baseAmount: `0.${"1".repeat(30)}` },
     ],
     ["a long id", { trade_id: "😀".repeat(256) }, { tradeId: "😀".repeat(256) }],
-  ])("takes %s", (_, changes, expected) => {
+  ])("accepts %s", (_, changes, expected) => {
     expect(read(changes)).toMatchObject(expected);
   });
 
   test.each<[Fields, string]>([
     [{ ts: "2026-08-09 21:04:35" }, "is not a time with a zone; if it is in UTC, write 2026-08-09T21:04:35Z"],
     [{ ts: "2026-08-09 21:04:35 EST" }, "is not a time with a zone, such as"],
-    [
-      { trade_id: "1.06857E+09" },
-      "is what a spreadsheet or a float makes of an id; ids of many trades become one by that",
-    ],
-    [{ trade_id: "2,29E+18" }, "export them as text"],
-    [{ trade_id: "2.290000001189048e+18" }, "export them as text"],
-    [{ trade_id: '="1068571991"' }, "export them as text"],
+    [{ trade_id: "1.06857E+09" }, "was altered by a spreadsheet or float conversion, which merges ids"],
+    [{ trade_id: "2,29E+18" }, "export ids as text"],
+    [{ trade_id: "2.290000001189048e+18" }, "export ids as text"],
+    [{ trade_id: '="1068571991"' }, "export ids as text"],
     [{ ts: "2026-08-09 21:04:35 -0500 UTC" }, "is not a time with a zone, such as"],
     [{ ts: "2026-08-09 21:04:35 +0200 CEST" }, "is not a time with a zone, such as"],
     [{ ts: "2026-08-09T21:04:35,5Z" }, "its fraction is written with a point, not with a comma"],
@@ -109,7 +114,7 @@ describe("readTrade", () => {
     [{ size: "1e-31" }, "size has 31 decimals, more than the 30"],
     [
       { size: "1e-20", price: "1e-11" },
-      "the quote amount, price times size, has 31 decimals, more than the 30 that can be stored; write what the venue says was paid, as base_amount",
+      "the quote amount, price times size, has 31 decimals, more than the 30 that can be stored; write the amounts that the venue reports, as base_amount",
     ],
     [{ base_amount: "1e31", quote_amount: "1" }, "the price is below 1e-30"],
     [{ base_amount: "0", quote_amount: "1" }, "base_amount is 0"],
@@ -120,7 +125,7 @@ describe("readTrade", () => {
     expect(() => readTrade({ ...ROW, ...changes })).toThrow(reason);
   });
 
-  test("never throws anything but an input error", () => {
+  test("throws only input errors", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.double().map(String), fc.constantFrom("1e9999", "1e-9999"));
     fc.assert(
       fc.property(fc.constantFrom(...(Object.keys(ROW) as (keyof Fields)[])), text, (column, value) => {

@@ -1,11 +1,17 @@
-import { type Decimal, formatDecimal, parseDecimal, ZERO } from "../canonical/decimal.ts";
-import { InputError } from "../canonical/input-error.ts";
+import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
+import { InputError, quoted } from "../canonical/input-error.ts";
 import { makePair, type Pair, parsePair } from "../canonical/pair.ts";
-import { type Micros, parseTime } from "../canonical/time.ts";
+import type { Micros } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { SOURCE_NAME } from "../sources/registry.ts";
-import { checkAmount, readAmount } from "./amount.ts";
-import { empty, type Fields as FieldsOf, inColumn, quoted, value } from "./fields.ts";
+import {
+  amountProblem,
+  priceProblem,
+  signProblem,
+  sourceProblem,
+  timeProblem,
+  tradeIdProblem,
+} from "../canonical/trade-rules.ts";
+import { accepted, empty, type Fields as FieldsOf, inColumn, readAmount, value } from "./fields.ts";
 import type { FileKind, FileTrade } from "./file-kind.ts";
 import { readFileTime } from "./file-time.ts";
 
@@ -25,18 +31,14 @@ const COLUMNS = [
 type Column = (typeof COLUMNS)[number];
 type Fields = FieldsOf<Column>;
 
-const PRICE_UNITS = parseDecimal("1e30");
-const YEAR_1 = parseTime("0001-01-01T00:00:00Z");
-const LAST_MOMENT = parseTime("9999-12-31T23:59:59.999999Z");
-const LONGEST_TRADE_ID = 256;
-// Surrogates and U+FFFD: what was no valid text, and could make one id of two.
-const NOT_IN_TRADE_ID = /[\p{Cc}\p{Cs}\uFFFD]/u;
-/** A number in scientific notation, of which digits are gone, or the formula that keeps a spreadsheet from making it one. */
+/** The name of price × size in messages. */
+const PRODUCT = "the quote amount, price times size,";
+/** Scientific notation, which has lost digits, or a spreadsheet formula that protects an id from it. */
 const SPREADSHEET_ID = /^(?:\d(?:[.,]\d+)?[eE]\+\d+|=".*")$/;
 
 /**
- * A file of trades. Where both are there, `source` is taken before `venue`, `base` and `quote` before `pair`, the amounts
- * before `price` and `size`.
+ * A file of trades. `source` has precedence over `venue`, `base` and `quote` over `pair`, and the amounts over `price`
+ * and `size`.
  */
 export const TRADE_FILE: FileKind<Column> = {
   columns: {
@@ -63,20 +65,12 @@ function readTrade(fields: Fields): FileTrade {
 }
 
 function readTs(fields: Fields): Micros {
-  const ts = inColumn("ts", readFileTime, value(fields, "ts") ?? empty("ts"));
-  if (ts < YEAR_1 || ts > LAST_MOMENT) throw new InputError("ts is outside the years 1 to 9999 in UTC");
-  return ts;
+  return accepted("ts", inColumn("ts", readFileTime, value(fields, "ts") ?? empty("ts")), timeProblem);
 }
 
 function readSource(fields: Fields): string {
   const source = value(fields, "source") ?? value(fields, "venue") ?? empty("source (or venue)");
-  if (SOURCE_NAME.test(source)) return source;
-  const lower = source.toLowerCase();
-  throw new InputError(
-    SOURCE_NAME.test(lower)
-      ? `source ${JSON.stringify(source)} has upper-case letters; names of sources have none: write ${lower}`
-      : `source ${quoted(source)} is not 1 to 64 of a-z, 0-9, dot, dash and underscore, with a letter or digit first`,
-  );
+  return accepted("source", source, sourceProblem);
 }
 
 function readPair(fields: Fields): Pair {
@@ -90,44 +84,35 @@ function readAmounts(fields: Fields): Pick<TradeRow, "baseAmount" | "quoteAmount
   const base = value(fields, "base_amount");
   const quote = value(fields, "quote_amount");
   if (base !== undefined && quote !== undefined) {
-    return checkPrice(readAmount("base_amount", base), readAmount("quote_amount", quote));
+    const baseAmount = readAmount("base_amount", base);
+    return { baseAmount, quoteAmount: checkPrice("quote_amount", baseAmount, readAmount("quote_amount", quote)) };
   }
   const missing = () => empty("price or size (or base_amount and quote_amount)");
-  const price = inColumn("price", parseDecimal, value(fields, "price") ?? missing());
-  if (price.lte(ZERO)) throw new InputError(`price is ${formatDecimal(price)}, but has to be above 0`);
+  const price = accepted("price", inColumn("price", parseDecimal, value(fields, "price") ?? missing()), signProblem);
   const size = readAmount("size", value(fields, "size") ?? missing());
-  return checkPrice(size, checkProduct(price.times(size)));
+  return { baseAmount: size, quoteAmount: checkPrice(PRODUCT, size, checkProduct(price.times(size))) };
 }
 
-/** Nothing is rounded that a file says exactly. */
+/** Checks price × size, which is never rounded. */
 function checkProduct(quoteAmount: Decimal): Decimal {
-  try {
-    return checkAmount("the quote amount, price times size,", quoteAmount);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(`${error.message}; write what the venue says was paid, as base_amount and quote_amount`);
-  }
+  const problem = amountProblem(quoteAmount);
+  if (problem === null) return quoteAmount;
+  throw new InputError(
+    `${PRODUCT} ${problem.reason}; write the amounts that the venue reports, as base_amount and quote_amount`,
+  );
 }
 
-/** The price is kept to 30 decimals and must not be 0 there. */
-function checkPrice(baseAmount: Decimal, quoteAmount: Decimal): Pick<TradeRow, "baseAmount" | "quoteAmount"> {
-  if (quoteAmount.times(PRICE_UNITS).lt(baseAmount)) throw new InputError("the price is below 1e-30");
-  return { baseAmount, quoteAmount };
+function checkPrice(column: string, baseAmount: Decimal, quoteAmount: Decimal): Decimal {
+  return accepted(column, quoteAmount, () => priceProblem(baseAmount, quoteAmount));
 }
 
 function readId(fields: Fields): string | undefined {
   const tradeId = value(fields, "trade_id");
   if (tradeId === undefined) return undefined;
-  if (tradeId.length > LONGEST_TRADE_ID && [...tradeId].length > LONGEST_TRADE_ID) {
-    throw new InputError(`trade_id ${quoted(tradeId)} is longer than ${LONGEST_TRADE_ID} characters`);
-  }
   if (SPREADSHEET_ID.test(tradeId)) {
     throw new InputError(
-      `trade_id ${quoted(tradeId)} is what a spreadsheet or a float makes of an id; ids of many trades become one by that: export them as text`,
+      `trade_id ${quoted(tradeId)} was altered by a spreadsheet or float conversion, which merges ids: export ids as text`,
     );
   }
-  if (NOT_IN_TRADE_ID.test(tradeId)) {
-    throw new InputError(`trade_id ${quoted(tradeId)} has control characters or is not UTF-8`);
-  }
-  return tradeId;
+  return accepted("trade_id", tradeId, tradeIdProblem);
 }

@@ -5,9 +5,9 @@ import { formatDecimal, sum } from "../canonical/decimal.ts";
 import { formatPair } from "../canonical/pair.ts";
 import { floorTo, type Micros, parseTime, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { buildRegistry, fxSources } from "../sources/registry.ts";
-import { openTestDatabase, testEngines } from "../storage/database.testing.ts";
-import { writeTrades } from "../storage/trades.ts";
+import { buildRegistry, fxSources } from "../policy/registry.ts";
+import { openTestDatabase, testEngines } from "../storage/connection/database.testing.ts";
+import { writeTrades } from "../storage/trades/trades.ts";
 import { tradesBetween } from "./market.ts";
 import { MARKETS } from "./markets.ts";
 import { usdPrice } from "./mid-price.ts";
@@ -32,20 +32,20 @@ function priceOf({ baseAmount, quoteAmount }: TradeRow): number {
   return Number(quoteAmount) / Number(baseAmount);
 }
 
-/** How far a trade's price is off, as a factor of at least 1. */
+/** Returns how far a trade's price is off, as a factor of at least 1. */
 function offBy(row: TradeRow, withSeed: number): number {
   const ratio = (priceOf(row) * usdPrice(withSeed, row.quote, row.ts)) / usdPrice(withSeed, row.base, row.ts);
   return ratio < 1 ? 1 / ratio : ratio;
 }
 
 describe("tradesBetween", () => {
-  it("gives the same trades every time, and others for another seed", () => {
+  it("returns the same trades each time, and different ones for another seed", () => {
     const once = asText(tradesBetween(1, NOW - FIVE_MINUTES, NOW));
     expect(asText(tradesBetween(1, NOW - FIVE_MINUTES, NOW))).toEqual(once);
     expect(asText(tradesBetween(2, NOW - FIVE_MINUTES, NOW))).not.toEqual(once);
   });
 
-  it("gives the same trades however the interval is cut", () => {
+  it("returns the same trades for any split of the interval", () => {
     const cuts = fc.array(fc.bigInt({ min: 0n, max: FIVE_MINUTES }), { maxLength: 4 });
     fc.assert(
       fc.property(seed, moment, cuts, density, (withSeed, from, offsets, kept) => {
@@ -57,7 +57,7 @@ describe("tradesBetween", () => {
     );
   });
 
-  it("cuts at a trade's own moment: it belongs to the later part", () => {
+  it("includes a trade at the boundary in the later part", () => {
     const [first] = tradesBetween(1, NOW - FIVE_MINUTES, NOW);
     const at = first?.ts ?? 0n;
     expect(tradesBetween(1, at, at + 1n)).toContainEqual(first);
@@ -65,7 +65,7 @@ describe("tradesBetween", () => {
     expect(tradesBetween(1, at, at)).toEqual([]);
   });
 
-  it("stays within the interval, in time order, each trade under an identity of its own", () => {
+  it("returns trades within the interval, in time order, with unique identities", () => {
     const rows = tradesBetween(1, NOW - FIVE_MINUTES, NOW);
     const identities = rows.map((row) => `${formatPair(row)} ${row.source} ${row.tradeId}`);
     expect(new Set(identities).size).toBe(rows.length);
@@ -75,14 +75,14 @@ describe("tradesBetween", () => {
     }
   });
 
-  it("trades 5 to 10 times a second, and makes a day of at most 40 000 rows out of 10 full minutes and a thin rest", () => {
+  it("has 5 to 10 trades per second, and at most 40 000 per day with 10 full minutes and a thin rest", () => {
     const full = tradesBetween(1, NOW - seconds(600), NOW).length;
     expect(full / 600).toBeGreaterThan(5);
     expect(full / 600).toBeLessThan(10);
     expect(full + tradesBetween(1, NOW - DAY, NOW - seconds(600), "thin").length).toBeLessThanOrEqual(40_000);
   });
 
-  it("has the thin trades among the full ones, digit for digit", () => {
+  it("contains the trades of the thin history in the full one, digit for digit", () => {
     fc.assert(
       fc.property(seed, moment, (withSeed, from) => {
         const full = new Set(asText(tradesBetween(withSeed, from, from + seconds(900))));
@@ -94,12 +94,12 @@ describe("tradesBetween", () => {
     );
   });
 
-  it("clears the default floor in every 5 minutes of every default pair, full or thin", () => {
+  it("reaches the default floor in every 5 minutes of every default pair, full or thin", () => {
     fc.assert(
       fc.property(seed, moment, density, (withSeed, at, kept) => {
         const to = floorTo(at, seconds(15));
         const rows = tradesBetween(withSeed, to - FIVE_MINUTES, to, kept);
-        // A rate may be older than the window: the floor takes the last one before its end.
+        // A rate may be older than the window: the floor uses the last one before its end.
         const quotes = tradesBetween(withSeed, to - 2n * FIVE_MINUTES, to, kept);
         const rates = new Map([["USD", 1], ...["EUR", "GBP"].map((code) => [code, fxRate(quotes, code)] as const)]);
         for (const base of ["XLM", "BTC", "ETH"]) {
@@ -126,13 +126,13 @@ describe("tradesBetween", () => {
     }
   });
 
-  it("has exchanges, a DEX, reference rates and an aggregator, all of them known to the registry", () => {
+  it("has exchanges, a DEX, reference rates and an aggregator, all of them in the registry", () => {
     const sources = new Set(tradesBetween(1, NOW - FIVE_MINUTES, NOW).map((row) => row.source));
     const kinds = new Set([...sources].map((name) => REGISTRY.get(name)?.subclass ?? REGISTRY.get(name)?.class));
     expect(kinds).toEqual(new Set(["cex", "dex", "fx", "aggregator"]));
   });
 
-  it("keeps venues together but for the print that somebody mistyped", () => {
+  it("keeps venues' prices close, except for mistyped trades", () => {
     const rows = tradesBetween(1, NOW - seconds(2 * 3600), NOW);
     const prints = rows.filter((row) => offBy(row, 1) > 1.002);
     for (const base of ["crypto:XLM", "crypto:BTC", "crypto:ETH"]) {
@@ -151,7 +151,7 @@ describe("tradesBetween", () => {
     expect(prints.some((row) => priceOf(row) > 2 * usdPrice(1, row.base, row.ts))).toBe(true);
   });
 
-  it("mistypes in markets so busy that the default outlier filter sees it in any 5 minutes", () => {
+  it("mistypes only in markets so busy that the default outlier filter detects it in any 5 minutes", () => {
     const from = NOW - seconds(3600);
     const prints = tradesBetween(1, from, NOW).filter((row) => offBy(row, 1) > 1.002);
     for (const print of prints) {
@@ -166,7 +166,7 @@ describe("tradesBetween", () => {
     }
   });
 
-  it("mistypes no block trade, so that a thin history has no such print", () => {
+  it("mistypes no block trade, so that a thin history has no outliers", () => {
     const rows = tradesBetween(1, NOW - DAY, NOW, "thin");
     expect(rows.filter((row) => offBy(row, 1) > 1.002)).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe("tradesBetween", () => {
     expect(part).toBeLessThan(0.7);
   });
 
-  it.each(testEngines.slice(-1))("makes rows that the database takes, once ($name)", async (engine) => {
+  it.each(testEngines.slice(-1))("generates rows that the database stores exactly once ($name)", async (engine) => {
     const database = await openTestDatabase(engine);
     try {
       const rows = tradesBetween(1, NOW - FIVE_MINUTES, NOW);
@@ -212,7 +212,7 @@ describe("usdPrice", () => {
   const move = (asset: string, at: Micros, span: Micros) =>
     Math.abs(usdPrice(1, parseAsset(asset), at + span) / usdPrice(1, parseAsset(asset), at) - 1);
 
-  it("moves smoothly: a little in a second, noticeably in a day", () => {
+  it("changes smoothly: a little in a second, noticeably in a day", () => {
     for (const { base } of MARKETS) {
       const moves = Array.from({ length: 100 }, (_, hour) => move(base, NOW + seconds(hour * 3600), seconds(1)));
       expect(Math.max(...moves)).toBeLessThan(0.001);
@@ -221,12 +221,12 @@ describe("usdPrice", () => {
     expect(Math.max(...days)).toBeGreaterThan(0.005);
   });
 
-  it("keeps stablecoins near their peg and both names of XLM at one price", () => {
+  it("keeps stablecoins near their peg, and both names of XLM at one price", () => {
     expect(usdPrice(1, parseAsset("crypto:USDT"), NOW)).toBeCloseTo(1, 2);
     expect(usdPrice(1, parseAsset("native"), NOW)).toBe(usdPrice(1, parseAsset("crypto:XLM"), NOW));
   });
 
-  it("refuses an asset it has no course for", () => {
+  it("refuses an asset without a price path", () => {
     expect(() => usdPrice(1, parseAsset("crypto:DOGE"), NOW)).toThrow("no simulated price for crypto:DOGE");
   });
 });

@@ -3,12 +3,12 @@ import { ceilTo, floorTo, type Micros, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { MARKETS, type Market } from "./markets.ts";
 import { usdPrice } from "./mid-price.ts";
-import { bell, growth, hash, uniform } from "./noise.ts";
+import { approximateExp, approximateNormal, hash, uniform } from "./noise.ts";
 
-/** `full`: every trade. `thin`: the block trades alone, about one in twenty, with half of the volume. */
+/** `full`: every trade. `thin`: only the block trades, about 1 in 20 trades and half of the volume. */
 export type Density = "full" | "thin";
 
-// What a random number is for, so that no two decisions about one trade share it.
+// The purpose of a random number, so that no two properties of a trade share one.
 const DRAW = {
   moment: 1,
   price: 2,
@@ -22,8 +22,8 @@ const DRAW = {
 const FAT_FINGER_SECONDS = 600;
 
 /**
- * The trades of every simulated market with `from <= ts < to`, in time order. They depend on nothing but the seed (a
- * whole number) and the interval: cut it anywhere, and the parts hold the same trades. The thin ones are among the full.
+ * Returns the trades of every simulated market with `from <= ts < to`, in time order. They depend only on the integer
+ * seed: adjacent intervals together give the same trades as their union. The thin trades are a subset of the full ones.
  */
 export function tradesBetween(seed: number, from: Micros, to: Micros, density: Density = "full"): TradeRow[] {
   const rows = MARKETS.flatMap((market) => marketTrades(seed, market, from, to, density));
@@ -48,7 +48,7 @@ function momentOf(seed: number, market: Market, slot: number): Micros {
   return BigInt(slot) * length + BigInt(Math.floor(uniform(seed, market.key, slot, DRAW.moment) * Number(length)));
 }
 
-/** Which slot of a run of them holds the run's block trade. */
+/** Returns the slot of a run that holds the run's block trade. */
 function blockSlot(seed: number, { key, slotsPerBlock }: Market, run: number): number {
   return run * slotsPerBlock + (hash(seed, key, run, DRAW.block) % slotsPerBlock);
 }
@@ -58,30 +58,33 @@ function tradeAt(seed: number, market: Market, slot: number, ts: Micros): TradeR
   const isBlock = slot === blockSlot(seed, market, Math.floor(slot / market.slotsPerBlock));
   const baseUsd = usdPrice(seed, base, ts);
   const mid = baseUsd / usdPrice(seed, quote, ts);
-  const around = 1 + spread * (2 * uniform(seed, key, slot, DRAW.price) - 1);
-  const slip = isBlock ? 1 : fatFingerFactor(seed, market, slot);
-  const price = rounded(mid * around * slip, market.priceDecimals);
+  const spreadFactor = 1 + spread * (2 * uniform(seed, key, slot, DRAW.price) - 1);
+  const typoFactor = isBlock ? 1 : fatFingerFactor(seed, market, slot);
+  const price = rounded(mid * spreadFactor * typoFactor, market.priceDecimals);
   const baseAmount = baseAmountOf(seed, market, slot, isBlock, baseUsd);
   const product = price.times(baseAmount);
   const quoteAmount = market.quoteDecimals === null ? product : product.toDecimalPlaces(market.quoteDecimals);
   return { base, quote, ts, source, tradeId: `sim-${slot}`, baseAmount, quoteAmount };
 }
 
-/** A block is worth about as much as the rest of its run, so that thinning halves a market and does not dry it up. */
+/** A block is worth about as much as the other trades of its run, so that thinning halves a market's volume. */
 function baseAmountOf(seed: number, market: Market, slot: number, isBlock: boolean, baseUsd: number): Decimal {
   const { size, key, slotsPerBlock } = market;
   if (size === "one unit") return rounded(1, 0);
   const usd = isBlock ? size.usd * slotsPerBlock : size.usd;
   const deviation = isBlock ? 0.3 : 0.8;
-  return rounded((usd * growth(deviation * bell(seed, key, slot, DRAW.size))) / baseUsd, size.decimals);
+  return rounded(
+    (usd * approximateExp(deviation * approximateNormal(seed, key, slot, DRAW.size))) / baseUsd,
+    size.decimals,
+  );
 }
 
-/** 1, or how far off a mistyped price is: 3 to 10 times too high or too low, once in ten minutes. */
+/** Returns 1, or for one mistyped price per ten minutes a factor of 3 to 10 or its reciprocal. */
 function fatFingerFactor(seed: number, market: Market, slot: number): number {
   if (!market.fatFingers) return 1;
   const slots = FAT_FINGER_SECONDS / market.slot;
   const run = Math.floor(slot / slots);
-  // In the middle half of the ten minutes: two that share a 5-minute window would hide each other from the filter.
+  // In the middle half of the ten minutes, because two in one 5-minute window would hide each other from the filter.
   const mistyped =
     run * slots + Math.ceil(slots / 4) + (hash(seed, market.key, run, DRAW.fatFingerSlot) % Math.floor(slots / 2));
   if (slot !== mistyped) return 1;

@@ -1,31 +1,31 @@
 import { type Asset, parseAsset } from "../canonical/asset.ts";
 import { hashText } from "./noise.ts";
 
-/** One venue's market: it trades once in every slot. */
+/** One venue's market, with one trade per slot. */
 export interface Market {
   readonly source: string;
   readonly base: Asset;
   readonly quote: Asset;
-  /** Tells the market's random numbers from every other's. */
+  /** Separates the market's random numbers from those of other markets. */
   readonly key: number;
   /** Seconds per trade. */
   readonly slot: number;
-  /** Slots per block trade; one of each run of so many is a block. */
+  /** Length of a run of slots; one trade of each run is a block trade. */
   readonly slotsPerBlock: number;
   readonly priceDecimals: number;
   readonly size: Size;
-  /** Trades lie within this part of the mid price on either side of it. */
+  /** Maximum distance of a price from the mid price, relative to it. */
   readonly spread: number;
-  /** Decimals that quote amounts are cut to where the venue keeps its books so; null: price × size, exact. */
+  /** Decimals to which quote amounts are rounded; null: exact price × size. */
   readonly quoteDecimals: number | null;
-  /** Whether somebody mistypes a price here now and then. */
+  /** Whether the market has occasional mistyped prices. */
   readonly fatFingers: boolean;
 }
 
-/** Median USD value of an ordinary trade and the decimals of base amounts, or one unit for what only reports a price. */
+/** Median USD value of an ordinary trade and decimals of base amounts; one unit for sources that only report prices. */
 export type Size = { readonly usd: number; readonly decimals: number } | "one unit";
 
-// Thinned markets must still clear the default volume floor in 5 minutes: two blocks of each venue lie in any of them.
+// Thinned markets must still reach the default volume floor in 5 minutes, so that each has two blocks per 5 minutes.
 const FIAT_BLOCK_SECONDS = 100;
 const OTHER_BLOCK_SECONDS = 200;
 
@@ -43,7 +43,7 @@ const FAT_FINGERED = new Set([
   "bitstamp crypto:XLM/fiat:USD",
 ]);
 
-/** Every market of the simulation. Slots divide the block's length. */
+/** All simulated markets. The block length must be a multiple of the slot length. */
 export const MARKETS: readonly Market[] = [
   ...exchange("coinbase", "fiat:USD", { XLM: 4, BTC: 2, ETH: 2 }, 0.0001),
   ...exchange("coinbase", "fiat:EUR", { XLM: 10, BTC: 10, ETH: 10 }, 0.0002),

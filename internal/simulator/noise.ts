@@ -1,7 +1,8 @@
-// Only operations that every machine computes alike: integer mixing and IEEE + - * /. Math.sin, exp and pow may differ
-// in the last digit from one engine to the next, and with it a trade that is already stored.
+// Only operations with identical results everywhere: integer mixing and IEEE + - * /. Math.sin, exp and pow may differ
+// in
+// the last digit between engines, and so would trades that are already stored.
 
-/** 32 well-mixed bits of a list of whole numbers; those beyond 32 bits count in full. */
+/** Returns a 32-bit hash of a list of integers; all bits of larger integers count. */
 export function hash(...parts: readonly number[]): number {
   let state = 0x9e3779b9;
   for (const part of parts) {
@@ -11,30 +12,30 @@ export function hash(...parts: readonly number[]): number {
   return state >>> 0;
 }
 
-/** The hash of a name. */
+/** Returns the 32-bit hash of a text. */
 export function hashText(text: string): number {
   return hash(...Buffer.from(text));
 }
 
-/** A number in [0, 1), the same for the same parts. */
+/** Returns a deterministic, uniformly distributed number in [0, 1). */
 export function uniform(...parts: readonly number[]): number {
   return hash(...parts) / 0x1_0000_0000;
 }
 
-/** A number around 0 with variance 1, bell-shaped, never beyond ±3.47. */
-export function bell(...parts: readonly number[]): number {
+/** Returns an approximately normal number with mean 0 and variance 1, within ±3.47 (a sum of four uniform ones). */
+export function approximateNormal(...parts: readonly number[]): number {
   let total = 0;
   for (let draw = 0; draw < 4; draw++) total += uniform(...parts, draw);
   return (total - 2) * 1.7320508;
 }
 
-/** Much like e^x, for |x| up to 3: makes something like a log-normal of a bell. */
-export function growth(x: number): number {
+/** Returns (1 + x/8)^8, an approximation of e^x for |x| up to 3. */
+export function approximateExp(x: number): number {
   const square = (1 + x / 8) * (1 + x / 8);
   return square * square * (square * square);
 }
 
-/** A smooth curve within [-1, 1] through a random height at every whole number of `position`. */
+/** Returns value noise: a smooth curve within [-1, 1] through a random height at every integer `position`. */
 export function valueNoise(position: number, ...parts: readonly number[]): number {
   const step = Math.floor(position);
   const rest = position - step;

@@ -13,7 +13,7 @@ interface Written {
   readonly rows: readonly TradeRow[];
 }
 
-/** Runs the market on a clock that only writing and sleeping move, until `duration` has passed. */
+/** Runs the market on a clock that only writes and sleeps advance, until `duration` has passed. */
 async function runFor(duration: Micros, overrides: Partial<MarketRun> = {}): Promise<{ written: Written[] }> {
   let clock = START;
   const controller = new AbortController();
@@ -54,21 +54,18 @@ function lastMoment(rows: readonly TradeRow[]): Micros {
 }
 
 const FULL_FROM = START - FULL_HISTORY_SPAN;
-const history = () => [
-  ...tradesBetween(1, START - HISTORY_SPAN, FULL_FROM, "thin"),
-  ...tradesBetween(1, FULL_FROM, START),
-];
+const HISTORY = [...tradesBetween(1, START - HISTORY_SPAN, FULL_FROM, "thin"), ...tradesBetween(1, FULL_FROM, START)];
 
 describe("runMarket", () => {
-  it("writes the last 10 minutes in full, a thin day before them, and then lives on, each trade once", async () => {
+  it("writes the last 10 minutes in full, a thin day before them, and then live trades, each trade once", async () => {
     const { written } = await runFor(seconds(60));
     const rows = written.flatMap((batch) => batch.rows);
     const liveUntil = lastMoment(rows);
     expect(liveUntil > START + seconds(55)).toBe(true);
-    expect(identities(rows)).toEqual(identities([...history(), ...tradesBetween(1, START, liveUntil + 1n)]));
+    expect(identities(rows)).toEqual(identities([...HISTORY, ...tradesBetween(1, START, liveUntil + 1n)]));
   });
 
-  it("writes recent trades first, in batches that the database takes quickly", async () => {
+  it("writes recent trades first, in batches that the database stores quickly", async () => {
     const { written } = await runFor(seconds(60));
     const batches = written.map(({ rows }) => rows).filter((rows) => (rows[0]?.ts ?? START) < START);
     expect(batches.map((rows) => rows.length).every((length) => length > 500 && length <= 2_000)).toBe(true);
@@ -79,7 +76,7 @@ describe("runMarket", () => {
     }
   });
 
-  it("writes live trades after their moment and within about a second, while the history is being written too", async () => {
+  it("writes live trades within about a second after their time, also while the history is being written", async () => {
     const { written } = await runFor(seconds(60));
     for (const { at, rows } of written) {
       for (const { ts } of rows) {
@@ -89,16 +86,16 @@ describe("runMarket", () => {
     }
   });
 
-  it("says how far the history is", async () => {
+  it("reports the progress of the history", async () => {
     const progress: (readonly [number, number])[] = [];
     await runFor(seconds(60), { onHistory: (rows, total) => progress.push([rows, total]) });
-    const total = history().length;
+    const total = HISTORY.length;
     expect(progress.length).toBeGreaterThan(20);
     expect(progress.every(([rows, all], index) => all === total && rows > (progress[index - 1]?.[0] ?? 0))).toBe(true);
     expect(progress.at(-1)).toEqual([total, total]);
   });
 
-  it("reports a batch that cannot be written and tries again, ever more slowly, until nothing is missing", async () => {
+  it("reports a batch that cannot be written and retries with backoff until nothing is missing", async () => {
     const failures: unknown[] = [];
     let calls = 0;
     const { written } = await runFor(seconds(90), {
@@ -111,7 +108,7 @@ describe("runMarket", () => {
     expect(failures.length).toBeGreaterThan(5);
     const rows = written.flatMap((batch) => batch.rows);
     const liveUntil = lastMoment(rows);
-    expect(identities(rows)).toEqual(identities([...history(), ...tradesBetween(1, START, liveUntil + 1n)]));
+    expect(identities(rows)).toEqual(identities([...HISTORY, ...tradesBetween(1, START, liveUntil + 1n)]));
   });
 
   it("waits up to half a minute between attempts", async () => {
@@ -170,7 +167,7 @@ describe("runMarket", () => {
     );
   });
 
-  it("ends when the signal aborts, after the write that is under way", async () => {
+  it("ends when the signal aborts, after the write in flight", async () => {
     const controller = new AbortController();
     let finish = () => {};
     const writing = new Promise<void>((resolve) => {
@@ -193,7 +190,7 @@ describe("runMarket", () => {
     expect(writes).toBe(1);
   });
 
-  it("does nothing where the signal has aborted already", async () => {
+  it("does nothing if the signal has already aborted", async () => {
     await runMarket({
       write: () => Promise.reject(new Error("must not be called")),
       now: () => START,

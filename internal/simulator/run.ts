@@ -4,40 +4,40 @@ import type { TradeRow } from "../canonical/trade.ts";
 import { tradesBetween } from "./market.ts";
 
 export interface MarketRun {
-  /** Stores a batch atomically; to store it again changes nothing. */
+  /** Stores a batch atomically and idempotently. */
   readonly write: (rows: readonly TradeRow[]) => Promise<unknown>;
   readonly now: () => Micros;
-  /** Ends at the moment, or earlier; at once when the signal aborts. */
+  /** Resolves at `moment` or earlier, and immediately when the signal aborts. */
   readonly sleepUntil: (moment: Micros, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
-  /** A whole number; one seed is one market, so that a later run on the same database continues it. */
+  /** An integer; a later run with the same seed continues the same market. */
   readonly seed?: number;
-  /** Called after each batch of history with the rows written so far and in all; a gap that is filled later adds to both. */
+  /** Called after each batch of history with the rows written so far and in total; later gaps add to both. */
   readonly onHistory?: (writtenRows: number, totalRows: number) => void;
-  /** A batch could not be written and is tried again after `retryAt`. */
+  /** Called when a batch could not be written; it is retried at `retryAt`. */
   readonly onWriteFailure: (error: unknown, retryAt: Micros) => void;
 }
 
 const DEFAULT_SEED = 1;
 
-/** How far back the history goes: a day, and an hour more, so that the windows of a day that end shortly before are whole. */
+/** Length of the history: a day plus an hour, so that 24h windows that end in the last hour are complete. */
 export const HISTORY_SPAN: Micros = 25n * HOUR;
-/** How far back the history has every trade; what is older is thin, so that it is written within seconds. */
+/** Length of the history with full density; older history is thin, so that it is written within seconds. */
 export const FULL_HISTORY_SPAN: Micros = 10n * MINUTE;
 
-// Each makes a batch of 1 000 to 2 000 rows.
+// Each span gives a batch of 1 000 to 2 000 rows.
 const FULL_BATCH_SPAN = seconds(200);
 const THIN_BATCH_SPAN = HOUR;
 
 const LIVE_STEP = seconds(1);
 const FIRST_BACKOFF = seconds(1);
-const LONGEST_BACKOFF = seconds(30);
+const MAX_BACKOFF = seconds(30);
 
 /**
- * Trades the simulated market until the signal aborts: writes every trade within about a second of its moment, never
- * before it, and in between the last 25 hours, newest first. A gap of minutes (the computer slept, the database was
- * away) is filled like the history: full where recent, thin before. A batch that cannot be written is reported and
- * tried again for as long as it takes. A write that is under way when the signal aborts is waited for.
+ * Runs the simulated market until the signal aborts: it writes each trade within about a second after its timestamp
+ * and, in between, the history of the last 25 hours, newest first. A gap of minutes (the computer slept, the database
+ * was unavailable) is filled like the history: full where recent, thin before. A batch that cannot be written is
+ * reported and retried with backoff. A write that is running when the signal aborts is awaited.
  */
 export async function runMarket(run: MarketRun): Promise<void> {
   const { write, now, sleepUntil, signal, seed = DEFAULT_SEED, onHistory, onWriteFailure } = run;
@@ -75,13 +75,13 @@ export async function runMarket(run: MarketRun): Promise<void> {
     } catch (error) {
       const retryAt = now() + backoff;
       onWriteFailure(error, retryAt);
-      backoff = backoff * 2n < LONGEST_BACKOFF ? backoff * 2n : LONGEST_BACKOFF;
+      backoff = backoff * 2n < MAX_BACKOFF ? backoff * 2n : MAX_BACKOFF;
       await sleepUntil(retryAt, signal);
     }
   }
 }
 
-/** The trades of [from, to) in batches, the newest first: whoever waits for a current price waits for the first ones. */
+/** Returns the trades of [from, to) in batches, newest first, because current prices need the newest ones. */
 function historyBatches(seed: number, from: Micros, to: Micros): TradeRow[][] {
   const fullFrom = later(from, to - FULL_HISTORY_SPAN);
   const batches: TradeRow[][] = [];

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 import { deployPath, isThere, readDeployed, readYaml, run, usageOf } from "./tools.ts";
 
 const dockerfile = readDeployed("docker", "Dockerfile");
@@ -30,11 +30,11 @@ const [{ services, volumes: named } = { services: {}, volumes: {} }] = readYaml<
 }>(compose);
 
 describe("the image", () => {
-  it("has nothing that a builder would refuse or warn of", () => {
+  it("has a Dockerfile without errors and warnings of the builder", () => {
     expect(validate(dockerfile).map(({ message, range }) => `${range.start.line + 1}: ${message}`)).toEqual([]);
   });
 
-  it("copies what is there, and what .dockerignore lets through", () => {
+  it("copies files that exist and that .dockerignore does not exclude", () => {
     const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = ""]) =>
       names.split(" "),
     );
@@ -42,18 +42,22 @@ describe("the image", () => {
     const allowed = readFileSync(join(packageRoot(), ".dockerignore"), "utf8").split("\n");
     for (const source of sources) {
       expect(existsSync(join(packageRoot(), source)), source).toBe(true);
-      expect(allowed).toContain(`!${source}`);
+      const folders = source.split("/").map((_, index, names) => `!${names.slice(0, index + 1).join("/")}`);
+      expect(
+        allowed.some((line) => folders.includes(line)),
+        source,
+      ).toBe(true);
     }
   });
 
-  it("is pinned, and is not root", () => {
+  it("has a pinned base and does not run as root", () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
     expect(new Set(bases).size).toBe(1);
     expect(bases[0]).toMatch(/^node:\d+\.\d+\.\d+-\w+-slim$/);
     expect(dockerfile).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
   });
 
-  it("is healthy while a daemon answers, whichever it is", async () => {
+  it("is healthy while either daemon answers", async () => {
     const [, command = "[]"] = /HEALTHCHECK[\s\S]*?CMD (\[.+\])$/m.exec(dockerfile) ?? [];
     const [program, flag, script] = JSON.parse(command) as [string, string, string];
     expect([program, flag]).toEqual(["node", "-e"]);
@@ -72,7 +76,7 @@ describe("docker-compose.yml", () => {
   const passwords = [...readDeployed("docker", "env.example").matchAll(/^(\w+)=$/gm)].map(([, name = ""]) => name);
   const given = { PATH: process.env["PATH"], ...Object.fromEntries(passwords.map((name) => [name, "abc"])) };
 
-  it.skipIf(!hasCompose)("can be used with what env.example asks for, and not without", async () => {
+  it.skipIf(!hasCompose)("is valid with the variables of env.example, and invalid without", async () => {
     const config = (env: NodeJS.ProcessEnv) => run("docker-compose", ["-f", composeFile, "config", "-q"], env);
     expect(await config(given)).toMatchObject({ status: 0, err: "" });
     expect(await config({ PATH: process.env["PATH"] })).toMatchObject({
@@ -83,7 +87,7 @@ describe("docker-compose.yml", () => {
     expect(new Set(required)).toEqual(new Set(passwords));
   });
 
-  it.each(Object.entries(services))("%s is pinned and hardened, and its mounts are there", (_name, service) => {
+  it.each(Object.entries(services))("%s is pinned and hardened, and its mounts exist", (_name, service) => {
     expect(service.image).toMatch(/:v?\d+\.\d+\.\d+/);
     expect(service).toMatchObject({
       read_only: true,
@@ -97,11 +101,11 @@ describe("docker-compose.yml", () => {
       if (source.startsWith(".")) expect(existsSync(resolve(dirname(composeFile), source)), source).toBe(true);
       else expect(Object.keys(named)).toContain(source);
     }
-    // One-off steps have no health; those of our own image have that of the image.
+    // One-off steps have no health check; services of the project's image have the image's.
     if (service.restart !== "no" && service.build === undefined) expect(service.healthcheck).toHaveProperty("test");
   });
 
-  it("runs commands that exist", async () => {
+  it("runs existing commands", async () => {
     const commands = Object.values(services).flatMap(({ build, command }) => (build && command ? [command] : []));
     expect(commands).toHaveLength(3);
     for (const command of commands) expect(await usageOf(command)).toMatch(`Usage: stellarindex ${command.join(" ")} `);

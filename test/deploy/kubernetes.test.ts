@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../internal/config/load.ts";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 import { deployPath, isThere, readDeployed, readYaml, run, usageOf } from "./tools.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ interface Manifest {
   readonly metadata: { readonly name: string };
   readonly data?: Labels;
   readonly stringData?: Labels;
-  // biome-ignore lint/suspicious/noExplicitAny: the compiler checks each against the types of Kubernetes below.
+  // biome-ignore lint/suspicious/noExplicitAny: below, the compiler checks each manifest against the types of Kubernetes.
   readonly spec?: any;
 }
 
@@ -45,7 +45,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const MODULES: Readonly<Record<string, string>> = { v1: "core/v1", "networking.k8s.io/v1": "networking/v1" };
 
-/** What the compiler says of manifests as values of the types that are made from the API of Kubernetes. */
+/** Returns the compiler's errors for the manifests as values of types generated from the Kubernetes API. */
 async function compile(values: readonly Manifest[]): Promise<string> {
   const lines = values.map((value, index) => {
     const module = MODULES[value.apiVersion] ?? value.apiVersion;
@@ -68,7 +68,7 @@ async function compile(values: readonly Manifest[]): Promise<string> {
 }
 
 describe("the manifests", () => {
-  it("have the fields that Kubernetes knows, of the types that it takes", async () => {
+  it("have only fields of the Kubernetes API, with the right types", async () => {
     expect(manifests.length).toBeGreaterThan(12);
     expect(await compile(manifests)).toBe("");
     const [deployment] = ofKind("Deployment") as [Manifest];
@@ -77,14 +77,14 @@ describe("the manifests", () => {
     );
   });
 
-  it("are all in the kustomization but the example", () => {
+  it("are all in the kustomization, except the example", () => {
     const [{ resources } = { resources: [] }] = readYaml<{ resources: string[] }>(
       readDeployed("kubernetes", "kustomization.yaml"),
     );
     expect([...resources].sort()).toEqual(files.filter((file) => !file.includes("example")).sort());
   });
 
-  it.skipIf(!hasKubectl)("are put together by kubectl, with one name for the image", async () => {
+  it.skipIf(!hasKubectl)("are built by kubectl, with one name for the image", async () => {
     const built = await run("kubectl", ["kustomize", deployPath("kubernetes")]);
     expect(built).toMatchObject({ status: 0, err: "" });
     const images = [...(built?.out ?? "").matchAll(/image: (.+)/g)].map(([, image]) => image);
@@ -92,7 +92,7 @@ describe("the manifests", () => {
     expect(new Set(images).size).toBe(1);
   });
 
-  it.each(workloads)("$name runs as the restricted Pod Security Standard asks, and writes nowhere", ({ spec }) => {
+  it.each(workloads)("$name meets the restricted Pod Security Standard, with a read-only file system", ({ spec }) => {
     expect(spec).toMatchObject({
       automountServiceAccountToken: false,
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
@@ -109,7 +109,7 @@ describe("the manifests", () => {
     });
   });
 
-  it.each(workloads)("$name runs a command that exists, with settings that load", async ({ spec }) => {
+  it.each(workloads)("$name runs an existing command with valid settings", async ({ spec }) => {
     const [{ args, env, envFrom, ports = [] }] = spec.containers;
     expect(await usageOf(args)).toMatch(`Usage: stellarindex ${args.join(" ")} `);
     const toml = named("ConfigMap", spec.volumes[0]?.configMap.name ?? "")?.data?.["stellarindex.toml"];
@@ -125,7 +125,7 @@ describe("the manifests", () => {
     expect(ports.map(({ containerPort }) => ({ host: "0.0.0.0", port: containerPort }))).toEqual(listens);
   });
 
-  it("select pods that are there, at ports that they have", () => {
+  it("select existing pods and ports", () => {
     for (const { kind, spec } of ofKind("Deployment", "Service", "PodDisruptionBudget")) {
       const selector: Labels = kind === "Service" ? spec.selector : spec.selector.matchLabels;
       const selected = workloads.filter(({ metadata }) =>

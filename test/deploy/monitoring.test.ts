@@ -38,12 +38,12 @@ const scrapesOf = (file: string): readonly Scrape[] =>
   readYaml<{ scrape_configs: Scrape[] }>(readDeployed("monitoring", file))[0]?.scrape_configs ?? [];
 
 describe("Prometheus' settings", () => {
-  it.skipIf(!hasPromtool).each(configs)("%s is one that promtool takes, with the rules", async (config) => {
+  it.skipIf(!hasPromtool).each(configs)("%s and the rules are accepted by promtool", async (config) => {
     const checked = await run("promtool", ["check", "config", deployPath("monitoring", config)]);
     expect(checked).toMatchObject({ status: 0, out: expect.stringMatching(/SUCCESS: .* rules found/) });
   });
 
-  it.each(configs)("%s asks both daemons at the ports that they listen on", (file) => {
+  it.each(configs)("%s scrapes both daemons at their ports", (file) => {
     const { aggregate, api } = loadConfig({ env: {} }).config;
     const scrapes = scrapesOf(file);
     const ports = scrapes.map(({ static_configs: fixed, dns_sd_configs: dns }) => {
@@ -53,7 +53,7 @@ describe("Prometheus' settings", () => {
     expect(ports).toEqual([aggregate.ops_listen.port, api.ops_listen.port]);
   });
 
-  it("names services of compose and of Kubernetes", () => {
+  it("name existing services of Compose and Kubernetes", () => {
     const names = (file: string) => scrapesOf(file).map(({ dns_sd_configs: dns }) => dns?.[0]?.names[0]);
     const [{ services } = { services: {} }] = readYaml<{ services: object }>(
       readDeployed("docker", "docker-compose.yml"),
@@ -70,7 +70,7 @@ describe("Prometheus' settings", () => {
 });
 
 describe("the dashboard", () => {
-  it("asks the data source that is chosen, of the kind that is provisioned, from where compose puts it", () => {
+  it("uses the selected data source, of the provisioned type, from the path that Compose mounts", () => {
     const grafana = (...parts: string[]) => readDeployed("monitoring", "grafana", "provisioning", ...parts);
     const [{ datasources } = { datasources: [] }] = readYaml<{ datasources: { type: string; isDefault: boolean }[] }>(
       grafana("datasources", "prometheus.yml"),
@@ -85,7 +85,7 @@ describe("the dashboard", () => {
     expect(readDeployed("docker", "docker-compose.yml")).toContain(`../monitoring/grafana/dashboards:${path}:ro`);
   });
 
-  it("asks of the jobs and instances that are chosen, and uses no variable that there is not", () => {
+  it("filters by the selected jobs and instances, and uses only existing variables", () => {
     const names = templating.list.map(({ name }) => name);
     const used = [...dashboard.matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name);
     const own = /^__/;
@@ -98,7 +98,7 @@ describe("the dashboard", () => {
     expect(links.map(({ title }) => title)).toEqual(["API", "Runbooks"]);
   });
 
-  it("has panels that do not cover each other", () => {
+  it("has panels that do not overlap", () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
@@ -106,7 +106,7 @@ describe("the dashboard", () => {
     expect(new Set(cells).size).toBe(cells.length);
   });
 
-  it.skipIf(!hasPromtool)("asks what Prometheus understands", async () => {
+  it.skipIf(!hasPromtool)("has valid PromQL queries", async () => {
     const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
     expect(queries.length).toBeGreaterThan(40);
     const rules = queries.map((query, index) => ({
@@ -119,27 +119,30 @@ describe("the dashboard", () => {
     expect(checked).toMatchObject({ status: 0, out: expect.stringContaining(`${queries.length} rules found`) });
   });
 
-  it.skipIf(!hasPromtool)("shows an error share of 0 where there is no error, no request, and no API", async () => {
-    const panel = panels.find(({ title }) => title.startsWith("Part of requests"));
-    const expr =
-      panel?.targets?.[0]?.expr.replaceAll("$__rate_interval", "1m").replaceAll(/\$(job|instance)/g, ".+") ?? "";
-    const rules = join(scratch, "share.json");
-    writeFileSync(rules, JSON.stringify({ groups: [{ name: "share", rules: [{ record: "share", expr }] }] }));
-    const requests = (status: number) =>
-      `stellarindex_api_requests_total{job="api",instance="a",route="/v1/vwap",method="GET",status="${status}"}`;
-    const share = (series: Readonly<Record<string, string>>, value: number) => ({
-      interval: "15s",
-      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
-      promql_expr_test: [{ expr: "share", eval_time: "5m", exp_samples: [{ labels: "share", value }] }],
-    });
-    const tests = [
-      share({ [requests(200)]: "0+10x20" }, 0),
-      share({ [requests(200)]: "70x20" }, 0),
-      share({ up: "0x20" }, 0),
-      share({ [requests(200)]: "0+30x20", [requests(503)]: "0+10x20" }, 0.25),
-    ];
-    const file = join(scratch, "share.test.json");
-    writeFileSync(file, JSON.stringify({ rule_files: [rules], evaluation_interval: "15s", tests }));
-    expect(await run("promtool", ["test", "rules", file])).toMatchObject({ err: "", status: 0 });
-  });
+  it.skipIf(!hasPromtool)(
+    "shows an error ratio of 0 without errors, without requests, and without an API",
+    async () => {
+      const panel = panels.find(({ title }) => title.startsWith("Share of requests"));
+      const expr =
+        panel?.targets?.[0]?.expr.replaceAll("$__rate_interval", "1m").replaceAll(/\$(job|instance)/g, ".+") ?? "";
+      const rules = join(scratch, "share.json");
+      writeFileSync(rules, JSON.stringify({ groups: [{ name: "share", rules: [{ record: "share", expr }] }] }));
+      const requests = (status: number) =>
+        `stellarindex_api_requests_total{job="api",instance="a",route="/v1/vwap",method="GET",status="${status}"}`;
+      const share = (series: Readonly<Record<string, string>>, value: number) => ({
+        interval: "15s",
+        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+        promql_expr_test: [{ expr: "share", eval_time: "5m", exp_samples: [{ labels: "share", value }] }],
+      });
+      const tests = [
+        share({ [requests(200)]: "0+10x20" }, 0),
+        share({ [requests(200)]: "70x20" }, 0),
+        share({ up: "0x20" }, 0),
+        share({ [requests(200)]: "0+30x20", [requests(503)]: "0+10x20" }, 0.25),
+      ];
+      const file = join(scratch, "share.test.json");
+      writeFileSync(file, JSON.stringify({ rule_files: [rules], evaluation_interval: "15s", tests }));
+      expect(await run("promtool", ["test", "rules", file])).toMatchObject({ err: "", status: 0 });
+    },
+  );
 });

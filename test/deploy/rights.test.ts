@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makePolicy } from "../../internal/aggregate/policy.ts";
 import { load } from "../../internal/config/config.testing.ts";
 import { policySettings } from "../../internal/config/schema.ts";
 import { databaseChecks } from "../../internal/doctor/database-checks.ts";
 import { checkRights } from "../../internal/doctor/rights.ts";
 import { runChecks } from "../../internal/doctor/run-checks.ts";
 import { checkSchema } from "../../internal/doctor/schema.ts";
-import { openTestDatabase, serverTestEngine, type TestDatabase } from "../../internal/storage/database.testing.ts";
-import { connect } from "../../internal/storage/pool.ts";
-import { freshPair, insertTrades, trade } from "../../internal/storage/trades.testing.ts";
+import { makePolicy } from "../../internal/policy/policy.ts";
+import {
+  openTestDatabase,
+  serverTestEngine,
+  type TestDatabase,
+} from "../../internal/storage/connection/database.testing.ts";
+import { connect } from "../../internal/storage/connection/pool.ts";
+import { freshPair, insertTrades, trade } from "../../internal/storage/trades/trades.testing.ts";
 import { hasPsql, type Roles, rolesOf } from "./roles.ts";
 
 const engine = serverTestEngine;
@@ -20,9 +24,9 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     if (engine === null) return;
     database = await openTestDatabase(engine);
     roles = rolesOf(database.url);
-    // As in databases that were upgraded from PostgreSQL 14 and before.
+    // This is so in databases that were upgraded from PostgreSQL 14 or earlier.
     await database.sql`GRANT CREATE ON SCHEMA public TO PUBLIC`;
-    // Fits a call of the script better than the server's own.
+    // It matches a call of the script better than the built-in function.
     await database.sql.unsafe(`
       CREATE FUNCTION public.format(text, name) RETURNS text LANGUAGE plpgsql
       AS $$ BEGIN RAISE 'caught %', current_user; END $$`);
@@ -38,7 +42,7 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     return rows.map(({ password }) => password);
   };
 
-  it("makes no role without a password", async () => {
+  it("creates no role without a password", async () => {
     for (const given of [{}, { READER_PASSWORD: "a" }, { READER_PASSWORD: "a", DECODER_PASSWORD: "" }]) {
       expect(await roles.give(given)).toMatchObject({
         err: expect.stringContaining(
@@ -50,11 +54,11 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     expect(await passwords()).toEqual([]);
   });
 
-  it("takes the right to create in the schema away, which doctor finds until then", async () => {
+  it("revokes the right to create objects in the schema, which doctor reports before", async () => {
     expect(await checkSchema(database)).toEqual([
       {
         status: "wrong",
-        found: "PUBLIC may create in schema public: a function made there can run with the owner's rights",
+        found: "PUBLIC may create in schema public: a function created there can run with the owner's privileges",
         cure: "REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
       },
     ]);
@@ -70,7 +74,7 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     }
   });
 
-  it("lets the reader read and the decoder write, as doctor says of either", async () => {
+  it("allows the reader to read and the decoder to write, as doctor confirms for both", async () => {
     const reader = connect(roles.readerUrl, { max: 1 });
     const decoder = connect(roles.decoderUrl, { max: 1 });
     try {
@@ -80,7 +84,7 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
       expect(await checkRights(reader)).toMatchObject({ status: "ok" });
       expect(await checkRights(decoder)).toMatchObject({
         status: "wrong",
-        found: `role "${roles.decoder}" is a decoder's: it may add trades and read nothing, as it should`,
+        found: `role "${roles.decoder}" is a decoder's: it may insert trades and read nothing`,
         cure: expect.stringContaining("stellarindex_reader"),
       });
       const { config } = load(`[database]\nurl = "${roles.decoderUrl}"`);
@@ -96,7 +100,7 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     }
   });
 
-  it("run again, leaves passwords alone that are not given, and sets those that are", async () => {
+  it("changes only the given passwords when it is run again", async () => {
     const [reader, decoder] = await passwords();
     expect(reader).toMatch(/^SCRAM-SHA-256/);
     expect(await roles.give({})).toEqual({ err: "", status: 0 });

@@ -10,13 +10,13 @@ export interface Roles {
   readonly decoder: string;
   readonly readerUrl: string;
   readonly decoderUrl: string;
-  /** Runs rights.sql, with such passwords in the environment. */
+  /** Runs rights.sql with these passwords in the environment. */
   readonly give: (passwords?: Readonly<Record<string, string>>) => Promise<{ err: string; status: number | null }>;
-  /** Once their database is gone. */
+  /** Drops the roles, after their database was dropped. */
   readonly drop: () => Promise<void>;
 }
 
-/** What rights.sql makes in a database, under names of their own: roles belong to the whole server. */
+/** The roles that rights.sql creates, under unique names, since roles belong to the whole server. */
 export function rolesOf(url: string): Roles {
   const id = randomBytes(6).toString("hex");
   const [reader, decoder] = [`stellarindex_reader_${id}`, `stellarindex_decoder_${id}`];

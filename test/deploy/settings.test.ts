@@ -5,7 +5,7 @@ import { FILE_VARIABLE } from "../../internal/config/env.ts";
 import { CONFIG_KEYS } from "../../internal/config/keys.ts";
 import { loadConfig } from "../../internal/config/load.ts";
 import { refuseUnsharedStores } from "../../internal/config/shared-stores.ts";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 import { deployPath, readDeployed, readYaml } from "./tools.ts";
 
 const OPERATIONS = join(packageRoot(), "docs", "operations.md");
@@ -16,13 +16,13 @@ const texts = [
     .filter((path) => statSync(path).isFile()),
 ].map((path) => [path.slice(packageRoot().length + 1), readFileSync(path, "utf8")] as const);
 
-/** The assignments of an example of an environment file. */
+/** Returns the assignments of an example environment file. */
 function assignments(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
 }
 
-describe("what deployments set", () => {
-  it("are settings that exist", () => {
+describe("the settings of deployments", () => {
+  it("are existing configuration keys", () => {
     const known = new Set([FILE_VARIABLE, ...CONFIG_KEYS.map(({ variable }) => variable)]);
     const found = texts.flatMap(([path, text]) =>
       [...text.matchAll(/STELLARINDEX_[A-Z_]*[A-Z]/g)].map(([variable]) => ({ path, variable })),
@@ -31,7 +31,7 @@ describe("what deployments set", () => {
     expect(found.filter(({ variable }) => !known.has(variable))).toEqual([]);
   });
 
-  it("loads for the daemons of systemd, which share their stores and the targets", () => {
+  it("load for the daemons of systemd, which share their stores and the targets", () => {
     const env = assignments(readDeployed("systemd", "daemons.env.example"));
     const { config, warnings } = loadConfig({ file: deployPath("stellarindex.toml"), env });
     expect(warnings).toEqual([]);
@@ -39,7 +39,7 @@ describe("what deployments set", () => {
     expect(config.aggregate.replicas).toBe("shared");
   });
 
-  it.each(["aggregator", "api"])("loads for the %s of compose", (name) => {
+  it.each(["aggregator", "api"])("load for the %s of Compose", (name) => {
     const [{ services } = { services: {} }] = readYaml<{
       services: Record<string, { environment: Record<string, string> }>;
     }>(readDeployed("docker", "docker-compose.yml"));

@@ -8,7 +8,7 @@ const units = readdirSync(deployPath("systemd")).filter((file) => /\.(service|ti
 const services = units.filter((unit) => unit.endsWith(".service"));
 const hasSystemd = await isThere("systemd-analyze", ["--version"], "what systemd-analyze says of the units");
 
-// With the Node.js that is here: a unit whose program is missing is refused.
+// The units get the path of this Node.js, since systemd refuses a unit whose program is missing.
 const scratch = mkdtempSync(join(tmpdir(), "stellarindex-units-"));
 for (const unit of units) {
   const text = readDeployed("systemd", unit).replace("ExecStart=/usr/bin/node ", `ExecStart=${process.execPath} `);
@@ -17,18 +17,18 @@ for (const unit of units) {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("the systemd units", () => {
-  it.skipIf(!hasSystemd)("are understood by systemd", async () => {
+  it.skipIf(!hasSystemd)("are valid for systemd", async () => {
     const paths = units.map((unit) => join(scratch, unit));
-    expect(paths).toHaveLength(4);
+    expect(paths).toHaveLength(6);
     expect(await run("systemd-analyze", ["verify", ...paths])).toEqual({ out: "", err: "", status: 0 });
   });
 
-  it.skipIf(!hasSystemd).each(services)("%s is exposed at 1.5 of 10 at most", async (unit) => {
+  it.skipIf(!hasSystemd).each(services)("%s has a security exposure of at most 1.5 of 10", async (unit) => {
     const security = ["security", "--offline=true", "--threshold=15", "--no-pager", join(scratch, unit)];
     expect(await run("systemd-analyze", security)).toMatchObject({ status: 0 });
   });
 
-  it.each(services)("%s runs a command that exists", async (unit) => {
+  it.each(services)("%s runs an existing command", async (unit) => {
     const [, command = "", options] =
       /^ExecStart=\S+ \/opt\/stellarindex\/dist\/cmd\/stellarindex\.js (\w+)(.*)$/m.exec(
         readDeployed("systemd", unit),

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { packageRoot } from "../../internal/package/root.ts";
-import { type Finished, runProgram } from "../program.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
+import { type Finished, runHere } from "../program.ts";
 
-/** The path of something under `deploy/`. */
+/** Returns a path below `deploy/`. */
 export function deployPath(...parts: string[]): string {
   return join(packageRoot(), "deploy", ...parts);
 }
@@ -15,8 +15,8 @@ export function readDeployed(...parts: string[]): string {
 }
 
 /**
- * All documents of a YAML text, anchors and merge keys resolved.
- * @throws Error at the first fault
+ * Returns all documents of a YAML text, with anchors and merge keys resolved.
+ * @throws Error at the first syntax error
  */
 export function readYaml<T>(text: string): T[] {
   return parseAllDocuments(text, { merge: true }).map((document) => {
@@ -26,7 +26,7 @@ export function readYaml<T>(text: string): T[] {
   });
 }
 
-/** Runs a command to its end; null where it is not installed. */
+/** Runs a command to its end; returns null if it is not installed. */
 export function run(command: string, args: readonly string[], env = process.env): Promise<Finished | null> {
   return new Promise((resolve) => {
     const child = execFile(command, args, { env }, (error, out, err) => {
@@ -35,15 +35,15 @@ export function run(command: string, args: readonly string[], env = process.env)
   });
 }
 
-/** Whether a command can be run; where not, the run says what is left out for want of it. */
+/** Whether a command can be run; if not, prints which tests are left out. */
 export async function isThere(command: string, args: readonly string[], leftOut: string): Promise<boolean> {
   const isInstalled = (await run(command, args)) !== null;
   if (!isInstalled) console.log(`left out: ${leftOut}, because ${command} is not installed`);
   return isInstalled;
 }
 
-/** The first line of the help for a command line of the program: `Usage: stellarindex api [options]`. */
+/** Returns the first line of the help for a command line of the program: `Usage: stellarindex api [options]`. */
 export async function usageOf(args: readonly string[]): Promise<string> {
-  const { out } = await runProgram([...args, "--help"]);
+  const { out } = await runHere([...args, "--help"]);
   return out.split("\n")[0] ?? "";
 }

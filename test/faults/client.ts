@@ -2,28 +2,28 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Pair } from "../../internal/canonical/pair.ts";
 import { formatPair } from "../../internal/canonical/pair.ts";
 
-/** What the API said to one question, and between which moments, in ms of Unix time. */
+/** The API's answer to one request, with the times of request and answer in ms of Unix time. */
 export interface Answered {
   readonly from: number;
   readonly to: number;
   readonly status: number;
-  /** The bytes of `data`; null where there is no value. */
+  /** The bytes of `data`; null without a value. */
   readonly text: string | null;
   readonly stale: boolean;
   readonly body: string;
   readonly retryAfter: string | null;
 }
 
-/** Asks for every target, again and again, and keeps the answers. */
+/** Requests every target repeatedly and keeps the answers. */
 export interface Client {
   readonly answers: Answered[];
-  /** Questions that got no answer at all. */
+  /** Requests without an answer. */
   readonly failures: string[];
   close(): Promise<void>;
 }
 
 const BETWEEN_ROUNDS_MS = 300;
-/** The API gives every request up before. */
+/** Longer than the API's own request timeout. */
 const PATIENCE_MS = 15_000;
 
 export function startClient(base: string, targets: readonly { pair: Pair; windowSeconds: number }[]): Client {
@@ -57,13 +57,13 @@ export function startClient(base: string, targets: readonly { pair: Pair; window
   };
 }
 
-/** One question about a VWAP. @throws where there is no answer */
+/** Requests a VWAP. @throws without an answer */
 export async function askVwap(base: string, query: string): Promise<Answered> {
   const from = Date.now();
   const response = await fetch(`${base}/v1/vwap?${query}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
   const body = await response.text();
   const { status, headers } = response;
-  // The value is the API's first key, byte for byte as it is stored, up to the flags.
+  // The value is the first key of the answer, up to the flags, with the stored bytes.
   const text = status === 200 ? body.slice('{"data":'.length, body.lastIndexOf(',"flags":')) : null;
   const stale = body.includes('"stale":true');
   return { from, to: Date.now(), status, text, stale, body, retryAfter: headers.get("retry-after") };

@@ -27,7 +27,7 @@ describe.skipIf(LIBRARY === undefined || !canMakeWorld("a clock that jumps"))("t
   let world: World;
   beforeAll(async () => {
     setOffset(0);
-    // Of a window of two hours there are trades at any of these moments.
+    // A window of two hours contains trades at all of these times.
     world = await makeWorld({ aggregators: 0, environment: { STELLARINDEX_AGGREGATE_WINDOWS: "10s,1m,2h" } });
     await world.startAggregator({
       LD_PRELOAD: LIBRARY as string,
@@ -41,16 +41,16 @@ describe.skipIf(LIBRARY === undefined || !canMakeWorld("a clock that jumps"))("t
     rmSync(directory, { recursive: true });
   });
 
-  it("undisturbed", () => expectRecovered(world, nowMicros()));
+  it("publishes every boundary without a fault", () => expectRecovered(world, nowMicros()));
 
-  it.each(JUMPS)("jumps %s, and returns", async (_what, seconds) => {
-    const cured = await fault(async () => {
+  it.each(JUMPS)("recovers after it jumps %s and back", async (_what, seconds) => {
+    const faultEnd = await fault(async () => {
       setOffset(seconds);
       await pause(2_500 * INTERVAL_SECONDS);
       setOffset(0);
-      // The tick under way ends.
+      // Waits for the current tick to end.
       await pause(500);
     });
-    await expectRecovered(world, cured, world.aggregators[0]?.lines.length);
+    await expectRecovered(world, faultEnd, world.aggregators[0]?.lines.length);
   });
 });

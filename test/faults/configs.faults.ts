@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { concurrently } from "../../internal/aggregate/orchestrator/concurrently.ts";
-import { makePolicy } from "../../internal/aggregate/policy.ts";
 import { loadConfig } from "../../internal/config/load.ts";
 import { formatConfig } from "../../internal/config/print.ts";
 import { ConfigError } from "../../internal/config/problems.ts";
 import { policySettings } from "../../internal/config/schema.ts";
-import { packageRoot } from "../../internal/package/root.ts";
+import { concurrently } from "../../internal/lib/concurrently.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
+import { makePolicy } from "../../internal/policy/policy.ts";
 import { runProgram } from "../program.ts";
 import { count } from "./figures.ts";
 
@@ -18,10 +18,13 @@ const PROCESSES = 24;
 const SECRET = "s3cr3t-of-the-file";
 const WITH_SECRET = `url = "postgres://user:${SECRET}@127.0.0.1:5432/stellarindex"`;
 
-/** The example, its optional tables switched on, and with a password to keep. */
+/** The example with its optional tables enabled, and with a password that must not be shown. */
 const EXAMPLE = readFileSync(join(packageRoot(), "config.example.toml"), "utf8")
   .replace('url = "pglite:stellarindex-data"', WITH_SECRET)
-  .replace(/^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|target = .*|legs = .*)$/gm, "$1");
+  .replace(
+    /^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|scopes = \["jobs.*|kind = .*|cron = .*|target = .*|legs = .*)$/gm,
+    "$1",
+  );
 const LINES = EXAMPLE.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
 
 const junk = fc.oneof(
@@ -73,12 +76,12 @@ describe("malformed configurations", () => {
   const file = join(directory, "stellarindex.toml");
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it("that are no mutation can be used", () => {
+  it("load before they are mutated", () => {
     writeFileSync(file, LINES.join("\n"));
     expect(() => loadConfig({ file, env: {} })).not.toThrow();
   });
 
-  it("are refused with file, key and cure, or can be used; no password is shown", () => {
+  it("are valid, or refused with file, key and fix, and no password is shown", () => {
     fc.assert(
       fc.property(malformed, (text) => {
         writeFileSync(file, text);
@@ -98,7 +101,7 @@ describe("malformed configurations", () => {
     );
   });
 
-  it("are answered by `config check` with status 0 or 2, without a stack", async () => {
+  it("make `config check` exit with 0 or 2, without a stack trace", async () => {
     const texts = fc.sample(malformed, { numRuns: PROCESSES, seed: 42 });
     await concurrently(texts.entries(), 3, new AbortController().signal, async ([index, text]) => {
       const path = join(directory, `${index}.toml`);
@@ -114,7 +117,7 @@ describe("malformed configurations", () => {
   });
 });
 
-/** Null where it can be used; whatever else is thrown is a bug. */
+/** Returns the problems of a file, null if it is valid; any other error is a bug. */
 function problemsOf(file: string): ConfigError["problems"] | null {
   try {
     const loaded = loadConfig({ file, env: {} });

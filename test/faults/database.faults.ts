@@ -1,15 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { connect } from "../../internal/storage/pool.ts";
+import { connect } from "../../internal/storage/connection/pool.ts";
 import { expectRecovered, fault, inTick, nowMicros } from "./recovery.ts";
 import { canMakeWorld, makeWorld, type World } from "./world.ts";
 
-/** Longer than a tick takes to come by. */
+/** Longer than the interval of ticks. */
 const OUTAGE_MS = 2_500;
-/** Trades of a market in one statement; with two markets, two sources and ten statements a second 40 times as many. */
+/** Trades per market and statement; two markets, two sources and ten statements per second make 40 times as many. */
 const FLOOD = 200;
 
-describe.skipIf(!canMakeWorld("faults of the database"))("the database", () => {
+describe.skipIf(!canMakeWorld("faults of the database"))("the daemons recover from a database that is", () => {
   let world: World;
   beforeAll(async () => {
     world = await makeWorld({});
@@ -18,38 +18,38 @@ describe.skipIf(!canMakeWorld("faults of the database"))("the database", () => {
 
   it("undisturbed", () => expectRecovered(world, nowMicros()));
 
-  it.each(["fast", "immediate"] as const)("stopped (%s) and started in a tick", async (how) => {
-    const cured = await fault(async () => {
+  it.each(["fast", "immediate"] as const)("stopped (%s) and started during a tick", async (how) => {
+    const faultEnd = await fault(async () => {
       await inTick(world, () => world.postgres.stop(how));
       await world.postgres.start();
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
-  it("away for longer than an interval", async () => {
-    const cured = await fault(async () => {
+  it("down for longer than an interval", async () => {
+    const faultEnd = await fault(async () => {
       await world.postgres.stop("immediate");
       await pause(OUTAGE_MS);
       await world.postgres.start();
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
   it("frozen with its connections open", async () => {
     await world.decoder.pause();
-    const cured = await fault(async () => {
+    const faultEnd = await fault(async () => {
       world.postgres.freeze();
       await pause(OUTAGE_MS);
       world.postgres.thaw();
     });
     world.decoder.resume();
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
-  it.each(["trades", "trades_1m"])("a query that hangs, because %s is locked", async (table) => {
+  it.each(["trades", "trades_1m"])("blocking a query, because %s is locked", async (table) => {
     await world.decoder.pause();
     const sql = connect(world.postgres.url, { max: 1 });
-    const cured = await fault(() =>
+    const faultEnd = await fault(() =>
       sql.begin(async (transaction) => {
         await transaction.unsafe(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
         await pause(2 * OUTAGE_MS);
@@ -57,15 +57,15 @@ describe.skipIf(!canMakeWorld("faults of the database"))("the database", () => {
     );
     await sql.end();
     world.decoder.resume();
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
   it("flooded by a decoder", async () => {
-    const cured = await fault(async () => {
+    const faultEnd = await fault(async () => {
       world.decoder.flood(FLOOD);
       await pause(2 * OUTAGE_MS);
       world.decoder.flood(1);
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 });

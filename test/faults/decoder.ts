@@ -1,33 +1,34 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { openDatabase, type Patience } from "../../internal/storage/database.ts";
+import type { ConnectionOptions } from "../../internal/storage/connection/database.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
 
-/** A row whose transaction ended after its bucket had closed. */
+/** Rows whose transaction ended after their bucket had closed. */
 export interface LateRows {
-  /** When the first of them were traded, in ms of Unix time. */
+  /** The earliest trade time, in ms of Unix time. */
   readonly from: number;
   readonly to: number;
-  /** When they were known to be stored, in ms of Unix time. */
+  /** The time when their storage was confirmed, in ms of Unix time. */
   readonly stored: number;
 }
 
-/** Writes trades as a decoder does, with plain SQL, about ten times a second. */
+/** Writes trades like a decoder, with plain SQL, about ten times a second. */
 export interface Decoder {
-  /** Waits for the statement under way, then writes nothing until `resume`. */
+  /** Waits for the current statement, then writes nothing until `resume`. */
   pause(): Promise<void>;
   resume(): void;
-  /** Trades per statement; 1 per pair and source at first. */
+  /** Sets the trades per statement, initially 1 per pair and source. */
   flood(trades: number): void;
   readonly late: readonly LateRows[];
   readonly stored: number;
   close(): Promise<void>;
 }
 
-/** How far ahead of the clock trades are dated, so that they are stored long before their bucket closes. */
+/** The time by which trades are dated ahead, so that they are stored long before their bucket closes. */
 const LEAD_SECONDS = 1.5;
 const HISTORY_SECONDS = 75;
 const STATEMENT_PAUSE_MS = 90;
 
-/** Each trade is worth more than the floor; every 12th is an oracle's, every 50th a wrong print. */
+/** Each trade exceeds the floor; every 12th is from an oracle source, and every 50th has a wrong price. */
 const INSERT = `
   WITH moment AS (SELECT clock_timestamp() + make_interval(secs => $3::float8) AS ts),
   written AS (
@@ -49,11 +50,15 @@ interface Written {
 }
 
 /**
- * Starts it, with the history of the last minute.
- * @param patience of one that is to leave a server that says nothing
+ * Starts a decoder, which first writes the history of the last minute.
+ * @param options the timeouts of a decoder that abandons a server which does not answer
  */
-export async function startDecoder(url: string, settleSeconds: number, patience: Patience = {}): Promise<Decoder> {
-  const { sql, close } = await openDatabase({ url, max_connections: 1, connect_timeout_seconds: 2 }, patience);
+export async function startDecoder(
+  url: string,
+  settleSeconds: number,
+  options: ConnectionOptions = {},
+): Promise<Decoder> {
+  const { sql, close } = await openDatabase({ url, max_connections: 1, connect_timeout_seconds: 2 }, options);
   const late: LateRows[] = [];
   let id = 1;
   let stored = 0;
@@ -65,7 +70,7 @@ export async function startDecoder(url: string, settleSeconds: number, patience:
   async function write(count: number, spacing: number): Promise<void> {
     const first = id;
     id += count;
-    // Times are the server's at the moment of writing: after an outage nothing is dated into buckets that have closed.
+    // Times come from the server at the time of writing: after an outage no trade is dated into a closed bucket.
     const [row] = await sql.unsafe<[Written]>(INSERT, [first, id - 1, LEAD_SECONDS, spacing]);
     stored += row.stored;
     if (spacing === 0 && Date.now() > row.first + settleSeconds * 1000) {

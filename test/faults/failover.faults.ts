@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
-import { openDatabase } from "../../internal/storage/database.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
 import { makePostgresServer, type PostgresServer } from "./postgres-server.ts";
 import { expectNothingWrong, expectRecovered, expectUp, fault, nowMicros } from "./recovery.ts";
 import { canMakeWorld, makeWorld, STANDBY, type World } from "./world.ts";
 
-const PATIENCE = { timeout: 30_000, interval: 100 };
+const TIMEOUT = { timeout: 30_000, interval: 100 };
 
-/** The daemons' URL names a primary and then its standby, which lacks the last second of it. */
+/** The daemons' URL names a primary and then its standby, which is a second behind. */
 describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its standby", () => {
   let world: World;
   let standby: PostgresServer;
   let next: PostgresServer | undefined;
   beforeAll(async () => {
-    // What was published before lives through the longest of the outages, so that its age says whether it is stale.
+    // Published values outlive the longest outage, so that their age decides whether they are stale.
     world = await makeWorld({ hasStandby: true, environment: { STELLARINDEX_AGGREGATE_WINDOWS: "1m,5m" } });
     standby = world.standby as PostgresServer;
   });
@@ -21,18 +21,18 @@ describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its
     await next?.remove();
   });
 
-  it("the primary is frozen: what the standby lacks is not published; then it is back", async () => {
+  it("with a frozen primary, buckets that the standby lacks are not published, until the primary is back", async () => {
     await world.decoder.pause();
-    const cured = await fault(async () => {
+    const faultEnd = await fault(async () => {
       world.postgres.freeze();
       await untilNothingIsComplete();
       world.postgres.thaw();
     });
     world.decoder.resume();
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
-  it("the primary is frozen and the standby promoted: it goes on there, also when the old one believes to be it", async () => {
+  it("with a frozen primary and a promoted standby, the daemons stay on the new primary when the old one returns", async () => {
     await world.decoder.pause();
     await fault(async () => {
       world.postgres.freeze();
@@ -41,15 +41,15 @@ describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its
     });
     world.decoder.resume();
     const { stored } = world.decoder;
-    await vi.waitUntil(() => world.decoder.stored > stored, PATIENCE);
-    // Who judges has gone over to the new one, too, before the old one answers again.
+    await vi.waitUntil(() => world.decoder.stored > stored, TIMEOUT);
+    // The judge has also switched to the new primary before the old one answers again.
     await expectNothingWrong(world);
     world.postgres.thaw();
-    for (const wire of [world.databaseWire, world.standbyWire]) wire?.cut();
+    for (const proxy of [world.databaseProxy, world.standbyProxy]) proxy?.cut();
     await expectRecovered(world, nowMicros());
   });
 
-  it("the old primary follows the new one, and takes over when that is killed", async () => {
+  it("the old primary becomes a standby of the new one and takes over when that is killed", async () => {
     const { port } = world.postgres;
     await world.postgres.remove();
     next = await makePostgresServer(standby, { ...STANDBY, port });
@@ -62,13 +62,13 @@ describe.skipIf(!canMakeWorld("failovers under the daemons"))("a primary and its
     await expectRecovered(world, nowMicros());
   });
 
-  /** Waits until the aggregator is at a standby and has seen some boundaries that are not complete there. */
+  /** Waits until the aggregator reads a standby and has seen some boundaries that are incomplete there. */
   async function untilNothingIsComplete(): Promise<void> {
     const [aggregator] = world.aggregators;
     const from = aggregator?.lines.length ?? 0;
     const refused = () =>
-      (aggregator?.lines ?? []).slice(from).filter((line) => line.includes("may lack trades there"));
-    await vi.waitUntil(() => refused().length >= 2, PATIENCE);
+      (aggregator?.lines ?? []).slice(from).filter((line) => line.includes("may lack trades of the bucket"));
+    await vi.waitUntil(() => refused().length >= 2, TIMEOUT);
     expectUp(world);
   }
 });

@@ -1,37 +1,37 @@
 import { appendFileSync } from "node:fs";
 
-/** What the suite counts; `report.ts` adds it all up at the end. */
+/** The counts of the fault suite and their labels; `report.ts` sums them up at the end. */
 export const FIGURES = {
   faults: "faults injected",
-  kills: "daemons ended by a signal",
-  values: "values that were readable and were computed again",
-  wrong: "of these, with a wrong byte",
-  unjudged: "not computed again, because a trade of theirs was stored after their bucket had closed",
+  kills: "daemons stopped by a signal",
+  values: "published values that were read and recomputed",
+  wrong: "of these, different from the recomputed value",
+  unjudged: "published values not recomputed, because a trade was stored after its bucket had closed",
   published: "boundaries published, targets × ticks",
-  missed: "boundaries missed, two intervals after a cure or later",
+  missed: "boundaries missed, from two intervals after the end of a fault on",
   duplicates: "boundaries published twice by replicas",
   skippedTicks: "ticks skipped because the machine was busy",
-  answers200: "answers of the API with a value, computed again as well",
-  wrongAnswers: "of these, with a wrong byte",
+  answers200: "API answers with a value, recomputed too",
+  wrongAnswers: "of these, different from the recomputed value",
   dishonestAnswers: "of these, with a wrong `stale`",
-  answers503: "answers 503 with Retry-After",
-  answersOther: "other answers",
+  answers503: "API answers with status 503 and Retry-After",
+  answersOther: "other API answers",
   requests: "malformed requests",
-  rawRequests: "of these, broken HTTP over a socket of its own",
+  rawRequests: "of these, invalid HTTP, each over its own connection",
   configs: "malformed configurations",
-  configsRefused: "of these, refused with file, key and cure",
+  configsRefused: "of these, refused with file, key and fix",
   files: "malformed import files",
-  rows: "good rows in the undamaged ones, each stored as it was written",
-  badRows: "bad rows in the undamaged ones, each reported with its line",
-  ticks: "ticks of the test of memory",
+  rows: "valid rows of undamaged files, each stored as written",
+  badRows: "invalid rows of undamaged files, each reported with its line",
+  ticks: "ticks of the memory test",
 } as const;
 
 export type Figure = keyof typeof FIGURES | `requests ${string}` | `memory ${string}`;
 
-/** Names the file that counts are noted in; set by `report.ts`. */
+/** The environment variable with the file that counts are appended to; `report.ts` sets it. */
 export const NOTES_VARIABLE = "STELLARINDEX_FAULTS_NOTES";
 
-/** Adds to a figure of the suite. */
+/** Adds to a count of the suite. */
 export function count(figure: Figure, by = 1): void {
   const file = process.env[NOTES_VARIABLE];
   if (file === undefined) throw new Error("test/faults/report.ts keeps the figures: run npm run test:faults");

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { asError } from "../../internal/canonical/as-error.ts";
-import { type Database, openDatabase, type Patience, pingDatabase } from "../../internal/storage/database.ts";
-import { inTransaction } from "../../internal/storage/transaction.ts";
+import { asError } from "../../internal/lib/as-error.ts";
+import { type ConnectionOptions, type Database, pingDatabase } from "../../internal/storage/connection/database.ts";
+import { inTransaction } from "../../internal/storage/connection/transaction.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
 
-describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and its standby", () => {
+describe.skipIf(!canStartPostgres("several hosts in one URL"))("a URL with a primary and its standby", () => {
   let primary: PostgresServer;
   let standby: PostgresServer;
   const opened: Database[] = [];
@@ -13,7 +14,7 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     primary = await makePostgresServer();
     await primary.start();
     const owner = await open(primary.url);
-    // As the project's own role of the daemons.
+    // Like the project's own role of the daemons.
     await owner.sql.unsafe("CREATE ROLE reader LOGIN; ALTER ROLE reader SET default_transaction_read_only = on");
     standby = await makePostgresServer(primary);
     await standby.start();
@@ -25,8 +26,8 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     await Promise.all([standby?.remove(), primary?.remove()]);
   });
 
-  async function open(url: string, patience: Patience = {}): Promise<Database> {
-    const database = await openDatabase({ url, max_connections: 4, connect_timeout_seconds: 5 }, patience);
+  async function open(url: string, options: ConnectionOptions = {}): Promise<Database> {
+    const database = await openDatabase({ url, max_connections: 4, connect_timeout_seconds: 5 }, options);
     opened.push(database);
     return database;
   }
@@ -40,11 +41,11 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     (await pingDatabase(database)).position === null ? "primary" : "standby";
   const soon = { timeout: 30_000 };
 
-  /** What each of several connections is to, at each of several starts. */
-  async function rolesAt(url: string, patience: Patience = {}): Promise<Set<string>> {
+  /** Returns the roles of the servers that several connections reach, over several starts. */
+  async function rolesAt(url: string, options: ConnectionOptions = {}): Promise<Set<string>> {
     const found = new Set<string>();
     for (let start = 0; start < 5; start++) {
-      const database = await open(url, patience);
+      const database = await open(url, options);
       for (const role of await Promise.all([1, 2, 3, 4].map(() => roleOf(database)))) found.add(role);
       await database.close();
     }
@@ -58,20 +59,20 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     ["?target_session_attrs=standby", "standby"],
     ["?target_session_attrs=read-only", "standby"],
     ["?target_session_attrs=prefer-standby", "standby"],
-  ])("a URL with %s leads to the %s at each start, whichever is named first", async (parameters, role) => {
+  ])("with %s connects to the %s at each start, whichever is named first", async (parameters, role) => {
     expect(await rolesAt(standbyFirst(parameters))).toEqual(new Set([role]));
     expect(await rolesAt(primaryFirst(parameters))).toEqual(new Set([role]));
   });
 
   it.each([
-    ["any is asked for", "?target_session_attrs=any", {}],
-    ["any will do, and the URL does not say", "", { takesAny: true }],
-  ])("the one that is named first is taken where %s", async (_what, parameters, patience) => {
-    expect(await rolesAt(standbyFirst(parameters), patience)).toEqual(new Set(["standby"]));
-    expect(await rolesAt(primaryFirst(parameters), patience)).toEqual(new Set(["primary"]));
+    ["the URL has target_session_attrs=any", "?target_session_attrs=any", {}],
+    ["standbys are accepted and the URL has no such parameter", "", { acceptsStandby: true }],
+  ])("connects to the first one if %s", async (_what, parameters, options) => {
+    expect(await rolesAt(standbyFirst(parameters), options)).toEqual(new Set(["standby"]));
+    expect(await rolesAt(primaryFirst(parameters), options)).toEqual(new Set(["primary"]));
   });
 
-  it("the primary is preferred, left while it is away, and returned to, without a transaction that is lost", async () => {
+  it("prefers the primary, uses the standby while it is down, and returns, without losing a transaction", async () => {
     const circuit = {
       failures: 100,
       cooldownSeconds: 1,
@@ -86,7 +87,7 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     await expect.poll(() => roleOf(strict).catch((error) => asError(error).message)).toContain("is a standby");
     await primary.start();
     await expect.poll(() => roleOf(strict).catch(() => null), soon).toBe("primary");
-    // All the while something is asked, in transactions that take their time.
+    // Queries run all the time, in slow transactions.
     let isBack = false;
     const ask = async (): Promise<void> => {
       while (!isBack) {
@@ -98,7 +99,7 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
             await transaction`SELECT pg_sleep(0.05)`;
             await transaction`SELECT pg_sleep(0.05)`;
           });
-        await database.guard.runSafely(read, () => !isBegun);
+        await database.breaker.runWithRetry(read, () => !isBegun);
       }
     };
     const asked = Promise.all([ask(), ask()]);
@@ -109,7 +110,7 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     await expect.poll(all).toEqual(Array(4).fill("primary"));
   });
 
-  it("a frozen primary does not keep anybody from the standby", async () => {
+  it("uses the standby while the primary is frozen", async () => {
     primary.freeze();
     try {
       expect(await roleOf(await open(primaryFirst()))).toBe("standby");
@@ -118,7 +119,7 @@ describe.skipIf(!canStartPostgres("several hosts in one URL"))("of a primary and
     }
   });
 
-  it("a standby that is promoted is the primary", async () => {
+  it("treats a promoted standby as the primary", async () => {
     await primary.stop("immediate");
     const database = await open(primaryFirst());
     expect(await roleOf(database)).toBe("standby");

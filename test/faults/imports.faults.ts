@@ -5,19 +5,19 @@ import { gzipSync } from "node:zlib";
 import { Decimal } from "decimal.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { concurrently } from "../../internal/aggregate/orchestrator/concurrently.ts";
 import { formatDecimal } from "../../internal/canonical/decimal.ts";
 import { formatTime } from "../../internal/canonical/time.ts";
 import type { TradeRow } from "../../internal/canonical/trade.ts";
 import type { FiledRow } from "../../internal/import/batch-writer.ts";
 import { importFile } from "../../internal/import/import-file.ts";
+import { concurrently } from "../../internal/lib/concurrently.ts";
 import {
   openTestDatabase,
   serverTestEngine,
   type TestDatabase,
   testEngines,
-} from "../../internal/storage/database.testing.ts";
-import { writeTrades } from "../../internal/storage/trades.ts";
+} from "../../internal/storage/connection/database.testing.ts";
+import { writeTrades } from "../../internal/storage/trades/trades.ts";
 import { runProgram } from "../program.ts";
 import { count } from "./figures.ts";
 
@@ -26,7 +26,7 @@ const PROCESSES = 24;
 const COLUMNS = ["ts", "source", "base", "quote", "base_amount", "quote_amount", "trade_id"] as const;
 type Row = Readonly<Record<(typeof COLUMNS)[number], string>>;
 
-/** Rows are of one file by their source, so that it can be seen what came of each file. */
+/** The source identifies the file of a row, so that the result of each file can be checked. */
 let files = 0;
 
 function goodRow(id: number): Row {
@@ -35,7 +35,7 @@ function goodRow(id: number): Row {
   return { ts, source: "kraken", base: "crypto:XLM", quote: "fiat:USD", ...amounts, trade_id: `t${id}` };
 }
 
-/** What each of these makes of a good row is bad by the contract of docs/decoders.md. */
+/** Each of these turns a valid row into one that violates the contract of docs/decoders.md. */
 const BREAKS: readonly ((row: Row) => Partial<Row>)[] = [
   () => ({ ts: "yesterday" }),
   () => ({ ts: "2026-02-30T00:00:00Z" }),
@@ -62,7 +62,7 @@ const BREAKS: readonly ((row: Row) => Partial<Row>)[] = [
 interface Plan {
   readonly isNdjson: boolean;
   readonly isPacked: boolean;
-  /** Per row: which break, or null for a good one. */
+  /** The kind of damage per row; null for a valid one. */
   readonly rows: readonly (number | null)[];
 }
 
@@ -106,7 +106,7 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
     rmSync(directory, { recursive: true });
   });
 
-  it("give their good rows, as they are, and each bad one by its line", async () => {
+  it("have all valid rows stored unchanged, and each invalid one reported by its line", async () => {
     await fc.assert(
       fc.asyncProperty(plan, async (planned) => {
         const source = `file-${files++}`;
@@ -128,7 +128,7 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
     );
   });
 
-  it("with damaged bytes give no row that they do not hold, and none that the database refuses", async () => {
+  it("with damaged bytes yield only rows of the file, and none that the database refuses", async () => {
     const damage = fc.array(
       fc.record({
         place: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -142,7 +142,7 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
         const { content } = make(planned, `file-${files++}`);
         const damaged = damages.reduce((bytes, each) => {
           const place = Math.floor(each.place * bytes.length);
-          // A quote could move where columns begin, which the plain reading below does not know.
+          // A quote could shift columns, which the simple parser below does not handle.
           const added = Buffer.from(each.bytes.filter((byte) => byte !== 0x22));
           return Buffer.concat([bytes.subarray(0, place), added, bytes.subarray(place + each.cut)]);
         }, content);
@@ -167,7 +167,7 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
     );
   });
 
-  it.skipIf(serverTestEngine === null)("are dealt with by `import`, without a stack", async () => {
+  it.skipIf(serverTestEngine === null)("are processed by `import` without a stack trace", async () => {
     const environment = { STELLARINDEX_DATABASE_URL: database.url, STELLARINDEX_DATABASE_TIMESCALEDB: "off" };
     const plans = fc.sample(plan, { numRuns: PROCESSES, seed: 42 });
     await concurrently(plans.entries(), 3, new AbortController().signal, async ([index, planned]) => {
@@ -176,9 +176,9 @@ describe.each(testEngines.slice(-1))("malformed import files, on $name", (engine
       const file = join(directory, `file-${index}`);
       writeFileSync(file, content);
       const { status, out, err } = await runProgram(["import", file], environment);
-      // A file of which no row can be used is another one than was meant.
+      // A file without a usable row is probably the wrong file.
       expect(status, err).toBe(good.length === 0 && badLines.length > 0 ? 1 : 0);
-      expect(out).toContain(`${good.length} new, 0 known, 0 of them with other amounts, ${badLines.length} bad`);
+      expect(out).toContain(`${good.length} new, 0 duplicates, 0 conflicting, ${badLines.length} bad`);
       for (const line of badLines) expect(err).toContain(`${file}:${line}: `);
       expect(err).not.toMatch(/^\s+at /m);
       expect(await storedOf(source)).toEqual(good.map(comparable).sort());
@@ -207,7 +207,7 @@ function plain({ ts, source, base, quote, baseAmount, quoteAmount, tradeId }: Tr
   return [time, source, base, quote, formatDecimal(baseAmount), formatDecimal(quoteAmount), tradeId].join(" ");
 }
 
-/** What each line says, read by nothing of the program's own. Names and times are compared as far as both know them. */
+/** Parses each line without the program's code. Names and times are compared as far as both parsers know them. */
 function plainReadings(text: string): string[] {
   const [header = "", ...rest] = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const names = header.split(",").map((name) => name.trim());

@@ -1,23 +1,23 @@
-import { once } from "../../internal/aggregate/once.ts";
-import { makePolicy } from "../../internal/aggregate/policy.ts";
-import { computePublished } from "../../internal/aggregate/published-value.ts";
 import { vwapKey } from "../../internal/cache/keys.ts";
 import { bucketEndingAt } from "../../internal/canonical/bucket.ts";
 import { type Pair, parsePair } from "../../internal/canonical/pair.ts";
 import { type PublishedValue, serializePublished } from "../../internal/canonical/published.ts";
 import { formatTime, type Micros, parseTime } from "../../internal/canonical/time.ts";
 import { type Config, policySettings } from "../../internal/config/schema.ts";
-import { openDatabase } from "../../internal/storage/database.ts";
-import { withSnapshot } from "../../internal/storage/snapshot.ts";
+import { memoize } from "../../internal/lib/memoize.ts";
+import { makePolicy } from "../../internal/policy/policy.ts";
+import { computePublished } from "../../internal/policy/published-value.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
+import { withSnapshot } from "../../internal/storage/windows/snapshot.ts";
 import type { LateRows } from "./decoder.ts";
 
-/** What an undisturbed run would have published, computed from the trades that are there in the end. */
+/** Computes what an undisturbed run would have published, from the trades that are stored at the end. */
 export interface Judge {
-  /** The bytes for a target at a boundary; null where nothing would be published. */
+  /** Returns the bytes for a target at a boundary; null if nothing would be published. */
   expected(pair: Pair, windowSeconds: number, to: Micros): Promise<string | null>;
   /**
-   * `unknown` where trades of the window were stored only after its bucket had closed: then what was published depends on
-   * when, as docs/architecture.md says.
+   * Returns `unknown` if trades of the window were stored after its bucket had closed: the published value then depends on
+   * when they arrived (docs/architecture.md).
    */
   verdict(text: string): Promise<"right" | "wrong" | "unknown">;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ export async function openJudge(url: string, config: Config, late: readonly Late
       withSnapshot(database, (reader) =>
         computePublished(reader, policy, pair, bucketEndingAt(to, windowSeconds), { maxTrades }),
       );
-    // The server that it was connected to may be gone.
+    // The server of this connection may be down.
     const { value } = await compute().catch(compute);
     return value === null ? null : serializePublished(value);
   }
@@ -46,7 +46,7 @@ export async function openJudge(url: string, config: Config, late: readonly Late
 
   return {
     expected,
-    verdict: once(String, async (text: string) => {
+    verdict: memoize(String, async (text: string) => {
       const value = read(text);
       if (value === null) return "wrong";
       if (isUnknown(value)) return "unknown";
@@ -65,7 +65,7 @@ function read(text: string): PublishedValue | null {
   }
 }
 
-/** Names a target at a boundary as announcements do. */
+/** Returns the name of a target at a boundary, as in announcements. */
 export function boundaryName(pair: Pair, windowSeconds: number, to: Micros): string {
   return `${vwapKey(pair, windowSeconds)} ${formatTime(to)}`;
 }

@@ -1,29 +1,31 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLOSING } from "../../internal/aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
-import { runTick, type TickContext } from "../../internal/aggregate/orchestrator/tick.ts";
-import { makePolicy } from "../../internal/aggregate/policy.ts";
-import { plainClient } from "../../internal/cache/redis.testing.ts";
-import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis-server.testing.ts";
-import { openStore, type PriceStore } from "../../internal/cache/store.ts";
+import { ALL_TARGETS } from "../../internal/aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../../internal/aggregator/replay-wait.testing.ts";
+import { runTick, type TickContext } from "../../internal/aggregator/tick.ts";
+import { openStore } from "../../internal/cache/open-store.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis/server.testing.ts";
+import { plainClient } from "../../internal/cache/redis/store.testing.ts";
+import type { PriceStore } from "../../internal/cache/store.ts";
 import { floorTo, seconds } from "../../internal/canonical/time.ts";
 import { loadConfig } from "../../internal/config/load.ts";
 import { policySettings } from "../../internal/config/schema.ts";
-import { stopwatch } from "../../internal/obs/clock.ts";
-import { type Database, openDatabase } from "../../internal/storage/database.ts";
-import { migrateUp } from "../../internal/storage/migrate.ts";
+import { stopwatch } from "../../internal/lib/clock.ts";
+import { makePolicy } from "../../internal/policy/policy.ts";
+import type { Database } from "../../internal/storage/connection/database.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
+import { migrateUp } from "../../internal/storage/schema/migrate.ts";
 import { startDecoder } from "./decoder.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { count } from "./figures.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
 import { nowMicros } from "./recovery.ts";
-import { makeWire, type Wire } from "./wire.ts";
 
 const TICKS = 1_000;
-/** By then what is kept on purpose is there: prepared statements, plans, compiled code. */
+/** The tick by which intended caches are filled: prepared statements, plans, compiled code. */
 const WARM = 200;
-/** What may come on top of it: code that is compiled late, not something kept of every tick. */
+/** The allowed growth, for code that is compiled late; a leak per tick would exceed it. */
 const MOST_GROWTH_BYTES = 4 * 2 ** 20;
 const FAULT_EVERY = 10;
 
@@ -35,14 +37,17 @@ const isLeftOut = !canStartPostgres("memory under faults") || !canStartRedis();
 describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th with a fault`, () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
-  let wires: { database: Wire; redis: Wire };
+  let proxies: { database: FaultProxy; redis: FaultProxy };
   let database: Database;
   let store: PriceStore;
   beforeAll(async () => {
     [postgres, redis] = await Promise.all([makePostgresServer(), makeRedisServer()]);
     await Promise.all([postgres.start(), redis.start()]);
-    wires = { database: await makeWire(postgres.port), redis: await makeWire(Number(new URL(redis.url).port)) };
-    const url = postgres.url.replace(String(postgres.port), String(wires.database.port));
+    proxies = {
+      database: await startFaultProxy(postgres.port),
+      redis: await startFaultProxy(Number(new URL(redis.url).port)),
+    };
+    const url = postgres.url.replace(String(postgres.port), String(proxies.database.port));
     const circuit = { failures: 3, cooldownSeconds: 0.1, stopwatch, onChange: () => {} };
     database = await openDatabase({ url, max_connections: 2 }, { queryTimeoutSeconds: 2, circuit });
     await migrateUp(database, {
@@ -50,13 +55,13 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
       retention: { trades: 0, trades_1m: 0, trades_1h: 0 },
       log: () => {},
     });
-    store = openStore({ url: `redis://127.0.0.1:${wires.redis.port}`, key_prefix: "" }, { circuit });
+    store = openStore({ url: `redis://127.0.0.1:${proxies.redis.port}`, key_prefix: "" }, { circuit });
     const decoder = await startDecoder(postgres.url, 1);
     await decoder.close();
   });
   afterAll(async () => {
     await Promise.all([store?.close(), database?.close()]);
-    await Promise.all([wires?.database.close(), wires?.redis.close()]);
+    await Promise.all([proxies?.database.close(), proxies?.redis.close()]);
     await Promise.all([postgres?.remove(), redis?.remove()]);
   });
 
@@ -70,9 +75,9 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
       concurrency: config.aggregate.concurrency,
       maxTrades: config.aggregate.max_trades_per_window,
       precomputeTwap: false,
-      closing: CLOSING,
+      replayWait: NO_REPLAY_WAIT,
       namedSources: new Set<string>(),
-      share: EVERYTHING,
+      assignment: ALL_TARGETS,
       now: nowMicros,
       stopwatch,
     };
@@ -100,15 +105,15 @@ describe.skipIf(isLeftOut)(`memory over ${TICKS} ticks, every ${FAULT_EVERY}th w
     expect(end.resources - warm.resources).toBeLessThan(10);
   });
 
-  /** One of these, by turns, while a tick is under way. */
+  /** The faults, one after another, each during a tick. */
   async function disturb(turn: number): Promise<void> {
     const faults = [
-      () => wires.database.cut(),
-      () => wires.redis.cut(),
+      () => proxies.database.cut(),
+      () => proxies.redis.cut(),
       () => redisCommand("FLUSHALL"),
-      () => wires.database.halfClose("client"),
+      () => proxies.database.halfClose("client"),
       () => redisCommand("CLIENT", "KILL", "TYPE", "normal"),
-      () => wires.redis.halfClose("server"),
+      () => proxies.redis.halfClose("server"),
     ];
     await faults[turn % faults.length]?.();
   }

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { ANNOUNCEMENTS, parseAnnouncement } from "../../internal/cache/keys.ts";
-import { plainClient } from "../../internal/cache/redis.testing.ts";
+import { plainClient } from "../../internal/cache/redis/store.testing.ts";
 
-/** A value that could be read, and when it first was, in ms of Unix time. */
+/** A value that was readable, and the time of its first read in ms of Unix time. */
 export interface Observed {
   readonly key: string;
   readonly text: string;
   readonly at: number;
 }
 
-/** Reads the given keys again and again, and on every announcement, through all faults of Redis. */
+/** Reads the given keys repeatedly and on every announcement, through all faults of Redis. */
 export interface Observer {
-  /** Everything that was ever readable, without repeats. */
+  /** All values that were ever readable, without duplicates. */
   readonly observed: readonly Observed[];
-  /** How often each boundary was announced, by `key to`. */
+  /** The number of announcements of each boundary, by `key to`. */
   readonly announced: ReadonlyMap<string, number>;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { canMakeWorld, makeWorld, type World } from "./world.ts";
 
 const PUBLISHED = "pair=XLM/USD&window=10s";
 const COMPUTED = "pair=XLM/USD&window=11s";
-const PATIENCE = { timeout: 30_000, interval: 200 };
+const TIMEOUT = { timeout: 30_000, interval: 200 };
 
 describe.skipIf(!canMakeWorld("the API without what it answers from"))("the API answers", () => {
   let world: World;
@@ -16,39 +16,39 @@ describe.skipIf(!canMakeWorld("the API without what it answers from"))("the API 
   });
   afterAll(() => world?.end());
 
-  it("undisturbed", () => expectRecovered(world, nowMicros()));
+  it("without a fault", () => expectRecovered(world, nowMicros()));
 
-  it("from Redis while the database is down, stale once that is so; what Redis has not, with 503", async () => {
-    const cured = await fault(async () => {
+  it("from Redis while the database is down, flagged once stale, and with 503 without a stored value", async () => {
+    const faultEnd = await fault(async () => {
       await world.postgres.stop("immediate");
       expect(await askVwap(base, PUBLISHED)).toMatchObject({ status: 200 });
-      await vi.waitUntil(async () => (await askVwap(base, PUBLISHED)).stale, PATIENCE);
+      await vi.waitUntil(async () => (await askVwap(base, PUBLISHED)).stale, TIMEOUT);
       expect(await askVwap(base, COMPUTED)).toMatchObject(unavailable());
       await world.postgres.start();
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
-  it("from the database while Redis is down, and not stale", async () => {
-    const cured = await fault(async () => {
+  it("from the database while Redis is down, without being stale", async () => {
+    const faultEnd = await fault(async () => {
       await world.redis.kill();
-      await vi.waitUntil(async () => (await askVwap(base, COMPUTED)).status === 200, PATIENCE);
+      await vi.waitUntil(async () => (await askVwap(base, COMPUTED)).status === 200, TIMEOUT);
       const before = Date.now();
-      await vi.waitUntil(async () => isFreshSince(before, await askVwap(base, PUBLISHED)), PATIENCE);
+      await vi.waitUntil(async () => isFreshSince(before, await askVwap(base, PUBLISHED)), TIMEOUT);
       await world.redis.start();
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 
   it("with 503 and Retry-After while both are down", async () => {
-    const cured = await fault(async () => {
+    const faultEnd = await fault(async () => {
       await Promise.all([world.redis.kill(), world.postgres.stop("immediate")]);
-      await vi.waitUntil(async () => (await askVwap(base, PUBLISHED)).status === 503, PATIENCE);
+      await vi.waitUntil(async () => (await askVwap(base, PUBLISHED)).status === 503, TIMEOUT);
       expect(await askVwap(base, PUBLISHED)).toMatchObject(unavailable());
       expect(await askVwap(base, COMPUTED)).toMatchObject(unavailable());
       await Promise.all([world.redis.start(), world.postgres.start()]);
     });
-    await expectRecovered(world, cured);
+    await expectRecovered(world, faultEnd);
   });
 });
 
@@ -56,7 +56,7 @@ function unavailable() {
   return { status: 503, retryAfter: expect.stringMatching(/^[1-9]\d*$/), body: expect.stringContaining("unavailable") };
 }
 
-/** A value that no aggregator can have published before: of a bucket that ended since. */
+/** A value of a bucket that has ended since, which no aggregator can have published before. */
 function isFreshSince(moment: number, { status, text, stale }: Awaited<ReturnType<typeof askVwap>>): boolean {
   return status === 200 && !stale && Date.parse(JSON.parse(text ?? "{}").to) > moment;
 }

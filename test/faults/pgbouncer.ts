@@ -4,17 +4,17 @@ import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { freePort } from "../../internal/cache/redis-server.testing.ts";
+import { freePort } from "../../internal/cache/redis/server.testing.ts";
 import { serverUser } from "./postgres-server.ts";
 
-/** A PgBouncer of a test's own, in transaction mode and with two sessions of the server for all clients. */
+/** A PgBouncer of one test, in transaction mode, with two server sessions for all clients. */
 export interface PgBouncer {
   readonly port: number;
-  /** Ends it and removes its directory. */
+  /** Stops it and removes its directory. */
   readonly remove: () => Promise<void>;
 }
 
-/** Whether this machine can start a PgBouncer; where not, says aloud what is left out. */
+/** Whether this machine can start a PgBouncer; if not, prints which tests are left out. */
 export function canStartPgBouncer(what: string): boolean {
   const isThere = spawnSync("pgbouncer", ["--version"]).status === 0;
   if (!isThere) console.warn(`left out: ${what}, because there is no pgbouncer to run`);
@@ -23,7 +23,7 @@ export function canStartPgBouncer(what: string): boolean {
 
 /**
  * @param server `host=… port=… user=…` of the PostgreSQL behind it
- * @param users lines of its file of users; without any, everybody is let in
+ * @param users lines of its user file; without any, all users are accepted
  */
 export async function startPgBouncer(server: string, users: readonly string[] = []): Promise<PgBouncer> {
   const owner = serverUser();

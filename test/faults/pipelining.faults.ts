@@ -5,18 +5,19 @@ import { startProgram } from "../program.ts";
 
 const CONNECTIONS = 200;
 const REQUEST = "GET /v1/sources HTTP/1.1\r\nHost: x\r\n\r\n";
-/** On top of what the process has when it is idle; what is sent is 20 MB in all. */
+/** The allowed memory above that of the idle process; the requests are 20 MB in total. */
 const MOST_GROWTH_KB = 150_000;
 
 if (process.platform !== "linux") console.log("left out: memory under pipelined requests, because it needs /proc");
 
 it.skipIf(process.platform !== "linux").each([0, 60])(
-  `${CONNECTIONS} connections that send 100 kB of requests each and read nothing cost little; rate limit %i`,
+  `${CONNECTIONS} connections that send 100 kB of requests each and read nothing use little memory; rate limit %i`,
   async (limit) => {
     const environment = {
       NODE_OPTIONS: "--max-old-space-size=96",
       STELLARINDEX_API_LISTEN: "127.0.0.1:0",
       STELLARINDEX_API_OPS_LISTEN: "127.0.0.1:0",
+      STELLARINDEX_CONTROL_LISTEN: "127.0.0.1:0",
       STELLARINDEX_API_RATE_LIMIT_PER_MINUTE: String(limit),
     };
     const program = startProgram(["start", "--no-market"], environment);
@@ -32,7 +33,7 @@ it.skipIf(process.platform !== "linux").each([0, 60])(
       socket.write(flood);
       return socket;
     });
-    // Others are answered meanwhile.
+    // Other clients are answered meanwhile.
     for (let times = 0; times < 20; times++) {
       expect([200, 429]).toContain((await fetch(`${api}/v1/sources`)).status);
       expect((await fetch(`${ops}/healthz`)).status).toBe(200);

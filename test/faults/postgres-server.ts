@@ -5,45 +5,45 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { freePort } from "../../internal/cache/redis-server.testing.ts";
+import { freePort } from "../../internal/cache/redis/server.testing.ts";
 
-/** A PostgreSQL of a test's own, to be taken away and brought back at one address, with its data. */
+/** A PostgreSQL server of one test, which can be stopped and started again at the same address, with its data. */
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
   readonly directory: string;
-  /** Starts it and waits until it accepts connections. */
+  /** Starts the server and waits until it accepts connections. */
   start(): Promise<void>;
-  /** `fast` ends the connections in order, `immediate` as a crash would. */
+  /** Stops the server: `fast` closes connections properly, `immediate` acts like a crash. */
   stop(how: "fast" | "immediate"): Promise<void>;
-  /** Stops every process of it from running, with its connections open, until `thaw`. */
+  /** Freezes all processes of the server, with its connections open, until `thaw`. */
   freeze(): void;
   thaw(): void;
-  /** Ends it and removes its directory. */
+  /** Stops the server and removes its directory. */
   remove(): Promise<void>;
 }
 
 const USER = "postgres";
 const SETTINGS = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100"];
 
-/** Whether this machine can start a PostgreSQL; where not, says aloud what is left out. */
+/** Whether this machine can start a PostgreSQL; if not, prints which tests are left out. */
 export function canStartPostgres(what: string): boolean {
   const isThere = binaries() !== null;
   if (!isThere) console.warn(`left out: ${what}, because there is no initdb, postgres and pg_basebackup to run`);
   return isThere;
 }
 
-/** What a server has that others have not. */
+/** The settings in which a server differs from others. */
 export interface PostgresExtras {
-  /** As for `postgres -c`; paths are relative to its directory. */
+  /** Settings as for `postgres -c`; paths are relative to the data directory. */
   readonly settings?: readonly string[];
-  /** Texts of files in its directory, such as `pg_hba.conf`. */
+  /** Contents of files in the data directory, such as `pg_hba.conf`. */
   readonly files?: Readonly<Record<string, string>>;
-  /** One that another server has left; else any that is free. */
+  /** The port that a stopped server has used; by default any free one. */
   readonly port?: number;
 }
 
-/** @param primary the server that it is a standby of, from a copy of it; else it is empty and a primary */
+/** @param primary the server that is copied and followed as a standby; without it, a new primary */
 export async function makePostgresServer(
   primary: PostgresServer | null = null,
   { settings: extras = [], files = {}, port: given }: PostgresExtras = {},
@@ -57,7 +57,7 @@ export async function makePostgresServer(
     primary === null
       ? ["initdb", ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C"]]
       : ["pg_basebackup", ["-d", primary.url, "-R", "-c", "fast"]];
-  // Not waited for in place: what the copy comes through may be a wire of this process.
+  // Runs asynchronously, since the copy may come through a proxy of this process.
   await promisify(execFile)(join(bin, maker), ["-D", directory, "--no-sync", ...args], { ...owner, cwd: directory });
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(directory, name), text, { mode: 0o600 });
@@ -69,7 +69,7 @@ export async function makePostgresServer(
   function signalAll(signal: NodeJS.Signals): void {
     const pid = child?.pid;
     if (pid === undefined) return;
-    // The postmaster first, so that it starts none in between.
+    // The postmaster comes first, so that it starts no process in between.
     process.kill(pid, signal);
     for (const backend of childrenOf(pid)) {
       try {
@@ -118,7 +118,7 @@ export async function makePostgresServer(
   };
 }
 
-/** Where initdb and postgres are: in the path, or where Debian puts the latest version. */
+/** The directory of initdb and postgres: in the path, or that of Debian's latest version. */
 function binaries(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
@@ -144,7 +144,7 @@ function childrenOf(parent: number): number[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
-      // pid (comm) state ppid …; what is in brackets may hold anything.
+      // The format is `pid (comm) state ppid …`; the text in brackets is arbitrary.
       const [, ppid] = readFileSync(`/proc/${name}/stat`, "utf8")
         .replace(/^.*\) /s, "")
         .split(" ");

@@ -8,14 +8,14 @@ import { count } from "./figures.ts";
 import { boundaryName } from "./judge.ts";
 import { DATABASE_PASSWORD, INTERVAL_SECONDS, SETTLE_SECONDS, type World } from "./world.ts";
 
-/** Ticks that are waited for from two intervals after a cure on. */
+/** The number of ticks to wait for, from two intervals after the end of a fault on. */
 const TICKS_AFTER = 1;
-/** Of each message between a daemon and the database, so that a tick takes half a second and more. */
+/** The delay of each message between a daemon and the database, so that a tick takes half a second or more. */
 const TICK_DELAY_MS = 120;
-/** How long a busy machine may take for them. */
-const PATIENCE = { timeout: 60_000, interval: 100 };
+/** The maximum time for these ticks on a busy machine. */
+const TIMEOUT = { timeout: 60_000, interval: 100 };
 
-/** How long the observer may take to read what was written. */
+/** The maximum time until the observer has read a written value. */
 const SOON = { timeout: 3_000, interval: 50 };
 
 interface Tick {
@@ -25,7 +25,7 @@ interface Tick {
   readonly abandoned: number;
 }
 
-/** The ticks that an aggregator has reported for boundaries from `from` on. */
+/** Returns the ticks that an aggregator has reported for boundaries from `from` on. */
 export function ticksOf({ lines }: RunningProgram, from: string, firstLine = 0): Tick[] {
   return lines
     .slice(firstLine)
@@ -34,36 +34,36 @@ export function ticksOf({ lines }: RunningProgram, from: string, firstLine = 0):
     .filter((line) => "written" in line && line.to >= from);
 }
 
-/** Counts a fault, and gives the moment of its cure: when `injectAndCure` ends. */
-export async function fault(injectAndCure: () => Promise<unknown>): Promise<Micros> {
-  await injectAndCure();
+/** Counts a fault and returns the time of its end, when `injectAndRemove` resolves. */
+export async function fault(injectAndRemove: () => Promise<unknown>): Promise<Micros> {
+  await injectAndRemove();
   count("faults");
   return nowMicros();
 }
 
-/** Does it while the aggregators have asked the database and wait for it. */
-export async function inTick({ databaseWire }: World, action: () => Promise<unknown>): Promise<void> {
+/** Runs an action while the aggregators wait for answers of the database. */
+export async function inTick({ databaseProxy }: World, action: () => Promise<unknown>): Promise<void> {
   const interval = INTERVAL_SECONDS * 1000;
-  databaseWire.delay(TICK_DELAY_MS);
+  databaseProxy.delay(TICK_DELAY_MS);
   const sinceTick = (Date.now() - SETTLE_SECONDS * 1000) % interval;
   await pause(interval - sinceTick + 2 * TICK_DELAY_MS);
   await action();
-  databaseWire.pass();
+  databaseProxy.restore();
 }
 
 /**
- * Waits until every aggregator has worked on for two intervals after the cure and a little longer, and then has it all:
- * the daemons are up, every tick from there on published every target, Redis holds what an undisturbed run would have
+ * Waits until every aggregator has run for somewhat more than two intervals after the end of the fault, and then checks:
+ * the daemons run, every tick since then published every target, Redis contains what an undisturbed run would have
  * published, and nothing else was readable at any time.
- * @param firstLine of the aggregators' logs: a clock that was ahead has left ticks of the future before it
+ * @param firstLine the first line of the aggregators' logs to use; a clock that was ahead has left future ticks before it
  */
-export async function expectRecovered(world: World, cured: Micros, firstLine = 0): Promise<void> {
+export async function expectRecovered(world: World, faultEnd: Micros, firstLine = 0): Promise<void> {
   const { aggregators } = world;
   if (aggregators.length === 0) throw new Error("a world without an aggregator does not recover");
-  const from = formatTime(latestClosed(cured, INTERVAL_SECONDS, 0) + seconds(3 * INTERVAL_SECONDS));
+  const from = formatTime(latestClosed(faultEnd, INTERVAL_SECONDS, 0) + seconds(3 * INTERVAL_SECONDS));
   const due = (program: RunningProgram): Tick[] => ticksOf(program, from, firstLine);
   const hasTicked = (program: RunningProgram): boolean => due(program).length >= TICKS_AFTER;
-  await vi.waitUntil(() => aggregators.every((program) => hasEnded(program) || hasTicked(program)), PATIENCE);
+  await vi.waitUntil(() => aggregators.every((program) => hasEnded(program) || hasTicked(program)), TIMEOUT);
   expectUp(world);
   const ticks = aggregators.flatMap(due);
   for (const tick of ticks) expect(tick).toMatchObject({ error: 0, abandoned: 0 });
@@ -71,7 +71,7 @@ export async function expectRecovered(world: World, cured: Micros, firstLine = 0
   await expectNothingWrong(world);
 }
 
-/** The daemons run, and have said nothing on standard error: no unhandled rejection, no warning of Node's. */
+/** Expects the daemons to run and to have written nothing to standard error: no unhandled rejection and no warning. */
 export function expectUp({ aggregators, api }: World): void {
   for (const program of [...aggregators, ...(api === null ? [] : [api.program])]) {
     expect(program.errors()).toBe("");
@@ -80,12 +80,12 @@ export function expectUp({ aggregators, api }: World): void {
   }
 }
 
-/** Every target was readable with what an undisturbed run would have published at the boundaries of these ticks. */
+/** Expects that every target was readable at the boundaries of these ticks. */
 async function expectPublished(world: World, ticks: readonly Tick[]): Promise<void> {
   for (const { to } of ticks) {
     for (const { pair, windowSeconds } of world.targets) {
       if ((await world.judge.expected(pair, windowSeconds, parseTime(to))) === null) continue;
-      // The bytes are judged with all the others.
+      // The bytes are checked together with all others.
       const name = boundaryName(pair, windowSeconds, parseTime(to));
       const wasReadable = await vi.waitUntil(() => isObserved(world, name), SOON).catch(() => false);
       count(wasReadable ? "published" : "missed");
@@ -98,7 +98,7 @@ function isObserved({ observer }: World, name: string): boolean {
   return observer.observed.some(({ key, text }) => `${key} ${toOf(text)}` === name);
 }
 
-/** Judges all that was readable in Redis and from the API since the last time. */
+/** Checks all values that were readable in Redis and from the API since the last call. */
 export async function expectNothingWrong(world: World): Promise<void> {
   const { observer, judge, api } = world;
   const values = unjudged(world, "values", observer.observed);
@@ -140,7 +140,7 @@ async function expectAnswersRight({ judge }: World, answers: readonly Answered[]
   expect(others).toEqual([]);
 }
 
-/** A value is stale from when its successor's successor is due; between the question and the answer it may become so. */
+/** A value is stale when the second next one is due, which may happen between the request and the answer. */
 function isStaleHonest({ from, to, stale }: Answered, text: string): boolean {
   const ended = parseTime(toOf(text) as string);
   const dueAt = (milliseconds: number): Micros =>

@@ -2,12 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis-server.testing.ts";
-import { openTestDatabase, serverTestEngine, type TestDatabase } from "../../internal/storage/database.testing.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis/server.testing.ts";
+import {
+  openTestDatabase,
+  serverTestEngine,
+  type TestDatabase,
+} from "../../internal/storage/connection/database.testing.ts";
 import { startProgram } from "../program.ts";
 
 const RELOADS = 400;
-/** Some 20 MB are in use from the start: 40 kB left behind of each reload would be too much. */
+/** Some 20 MB are in use from the start: a leak of 40 kB per reload would exceed the heap. */
 const HEAP_MB = 36;
 
 const isLeftOut = serverTestEngine === null || !canStartRedis();
@@ -29,7 +33,7 @@ describe.skipIf(isLeftOut)(`an API with a heap of ${HEAP_MB} MB`, () => {
     if (directory !== undefined) rmSync(directory, { recursive: true });
   });
 
-  it(`goes on after ${RELOADS} reloads, each with questions answered under it`, async () => {
+  it(`still answers after ${RELOADS} reloads, each followed by requests`, async () => {
     const file = join(directory, "stellarindex.toml");
     const write = (freshness: number): void =>
       writeFileSync(

@@ -8,9 +8,9 @@ import { expectNothingWrong, expectRecovered, expectUp, fault, nowMicros, ticksO
 import { canMakeWorld, INTERVAL_SECONDS, makeWorld, type World } from "./world.ts";
 
 const INTERVAL = seconds(INTERVAL_SECONDS);
-/** Boundaries that are looked at in each state. */
+/** The number of boundaries that are checked in each state. */
 const STEADY_BOUNDARIES = 3;
-const PATIENCE = { timeout: 60_000, interval: 100 };
+const TIMEOUT = { timeout: 60_000, interval: 100 };
 
 describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregators that share the targets", () => {
   let world: World;
@@ -29,27 +29,27 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
   const forgiven = new Set<string>();
   const newest = (): RunningProgram => world.aggregators.at(-1) as RunningProgram;
 
-  it("undisturbed: each boundary of each target is published once", async () => {
+  it("publish each boundary of each target once", async () => {
     const start = nowMicros();
     await expectRecovered(world, start);
     await expectOnce(start + 2n * INTERVAL, world.aggregators);
   });
 
-  it("one more that joins takes its share; no boundary is published twice, none is missed", async () => {
+  it("publish each boundary once while another one joins and takes its share", async () => {
     const start = nowMicros();
     await world.startAggregator();
     await expectRecovered(world, start);
     await expectOnce(start, world.aggregators);
-    await vi.waitUntil(() => ticksOf(newest(), "").some(({ written }) => written > 0), PATIENCE);
+    await vi.waitUntil(() => ticksOf(newest(), "").some(({ written }) => written > 0), TIMEOUT);
   });
 
-  it("one that is killed (SIGKILL) is replaced within two intervals", async () => {
+  it("take over the targets of a killed one (SIGKILL) within two intervals", async () => {
     const died = await fault(() => end("SIGKILL"));
     await expectRecovered(world, died);
     await expectOnce(died + 2n * INTERVAL, world.aggregators);
   });
 
-  it("one that is stopped in order (SIGTERM) hands on at once", async () => {
+  it("take over the targets of one that shuts down (SIGTERM) immediately", async () => {
     await world.startAggregator();
     await expectRecovered(world, nowMicros());
     const start = nowMicros();
@@ -58,7 +58,7 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
     await expectOnce(start, world.aggregators);
   });
 
-  it("one that is frozen (SIGSTOP) is replaced within two intervals, and writes nothing older when it goes on", async () => {
+  it("take over the targets of a frozen one (SIGSTOP) within two intervals, and it writes nothing older when it resumes", async () => {
     const [frozen, other] = world.aggregators as [RunningProgram, RunningProgram];
     const start = nowMicros();
     frozen.process.kill("SIGSTOP");
@@ -72,9 +72,9 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
     await expectNothingWrong(world);
   });
 
-  it("one that is frozen again and again for less than a lease", async () => {
+  it("miss no boundary if one is repeatedly frozen for less than a lease", async () => {
     const [frozen] = world.aggregators as [RunningProgram, ...RunningProgram[]];
-    const cured = await fault(async () => {
+    const faultEnd = await fault(async () => {
       for (let freeze = 0; freeze < 8; freeze++) {
         frozen.process.kill("SIGSTOP");
         await pause(INTERVAL_SECONDS * 300);
@@ -82,19 +82,19 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
         await pause(INTERVAL_SECONDS * 100);
       }
     });
-    await expectRecovered(world, cured);
-    await expectOnce(cured + 2n * INTERVAL, world.aggregators);
+    await expectRecovered(world, faultEnd);
+    await expectOnce(faultEnd + 2n * INTERVAL, world.aggregators);
   });
 
-  it("what they share by is deleted", async () => {
-    const cured = await fault(() => world.redisCommand("DEL", "replicas:members", "replicas:leases"));
-    await expectRecovered(world, cured);
-    // Who has published the boundary of that moment is forgotten with them.
+  it("recover if the leases in Redis are deleted", async () => {
+    const faultEnd = await fault(() => world.redisCommand("DEL", "replicas:members", "replicas:leases"));
+    await expectRecovered(world, faultEnd);
+    // The record of who has published the current boundary is deleted with them.
     for (const name of repeated()) forgiven.add(name);
-    await expectOnce(cured + 2n * INTERVAL, world.aggregators);
+    await expectOnce(faultEnd + 2n * INTERVAL, world.aggregators);
   });
 
-  it("all but one are killed", async () => {
+  it("leave all targets to the last one if all others are killed", async () => {
     const died = await fault(async () => {
       while (world.aggregators.length > 1) await end("SIGKILL");
     });
@@ -102,7 +102,7 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
     await expectOnce(died + 2n * INTERVAL, world.aggregators);
   });
 
-  /** Ends the newest. */
+  /** Ends the newest aggregator. */
   async function end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const program = world.aggregators.pop();
     expect(await program?.stop(signal)).toBe(signal === "SIGKILL" ? null : 0);
@@ -110,7 +110,7 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
     count("kills");
   }
 
-  /** Of all that was ever announced. */
+  /** Returns the boundaries that were announced twice, among all announcements. */
   function expectNoneTwice(): void {
     const twice = repeated().filter((name) => !forgiven.has(name));
     count("duplicates", twice.length);
@@ -122,8 +122,8 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
   }
 
   /**
-   * Waits for some boundaries after `from`, and holds that each target was announced at each of them, and nothing twice.
-   * @param witnesses who has worked all the while: what these skipped, the machine was too busy for
+   * Waits for some boundaries after `from`, and checks that each target was announced exactly once at each of them.
+   * @param witnesses the aggregators that ran all the time; the machine was too busy for boundaries that they skipped
    */
   async function expectOnce(from: Micros, witnesses: readonly RunningProgram[]): Promise<void> {
     const first = ceilTo(from, INTERVAL);
@@ -147,7 +147,7 @@ describe.skipIf(!canMakeWorld("aggregators that share the targets"))("aggregator
 });
 
 async function waitForTick(program: RunningProgram, to: Micros): Promise<void> {
-  await vi.waitUntil(() => ticksOf(program, formatTime(to)).length > 0, PATIENCE);
+  await vi.waitUntil(() => ticksOf(program, formatTime(to)).length > 0, TIMEOUT);
 }
 
 function skippedBy(programs: readonly RunningProgram[]): ReadonlySet<string> {

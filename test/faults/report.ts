@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FIGURES, NOTES_VARIABLE } from "./figures.ts";
 
-/** Names a file for the figures, as JSON. */
+/** The environment variable that names a file for the counts as JSON. */
 const REPORT_VARIABLE = "STELLARINDEX_FAULTS_REPORT";
 
-/** Keeps the figures of the run, prints them at its end, and writes them to the file that the environment names. */
+/** Collects the counts of the run, prints them at its end, and writes them to the file that REPORT_VARIABLE names. */
 export default function keepFigures(): () => void {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-faults-"));
   const notes = join(directory, "notes");
@@ -23,7 +23,7 @@ export default function keepFigures(): () => void {
   };
 }
 
-/** In the order of FIGURES, those without a fixed name last. */
+/** Sums the counts in the order of FIGURES, followed by those without a fixed name. */
 function sums(notes: string): Record<string, number> {
   const totals = new Map<string, number>();
   for (const line of notes.split("\n").filter((text) => text !== "")) {

@@ -9,8 +9,8 @@ import { canMakeWorld, DATABASE_PASSWORD, makeWorld, type World } from "./world.
 const REQUESTS = 9_500;
 const RAW_REQUESTS = 500;
 const AT_ONCE = 25;
-/** What no answer may hold: SQL and its errors, stacks, places of this machine, secrets. */
-const TELLTALES = [
+/** Texts that no answer may contain: SQL and its errors, stack traces, paths, secrets. */
+const FORBIDDEN_TEXTS = [
   /syntax error at or near|relation "|SELECT .* FROM|pg_catalog|trades_1[mh]|SQLSTATE/,
   /^\s+at /m,
   /node_modules|node:internal|\.js:\d+|\.ts:\d+/,
@@ -53,7 +53,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
     await world?.end();
   });
 
-  it("over every path and parameter are answered with a problem of the caller's", async () => {
+  it("for every path and parameter are answered with a client error", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(questionFor(document), { minLength: AT_ONCE, maxLength: AT_ONCE }),
@@ -71,7 +71,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
     expectUp(world);
   });
 
-  it("that are no HTTP are refused or dropped", async () => {
+  it("that are not HTTP are refused or dropped", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(rawBytes, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (all) => {
         for (const text of await Promise.all(all.map(send))) {
@@ -80,7 +80,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
           const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? "dropped";
           count(`requests ${status}`);
           expect(status).toMatch(/^([234]\d\d|dropped)$/);
-          for (const telltale of TELLTALES) expect(text).not.toMatch(telltale);
+          for (const forbidden of FORBIDDEN_TEXTS) expect(text).not.toMatch(forbidden);
         }
       }),
       { numRuns: RAW_REQUESTS / AT_ONCE, seed: 20_261_122, endOnFailure: true },
@@ -88,7 +88,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
     expectUp(world);
   });
 
-  it("leave the API right", () => expectRecovered(world, nowMicros()));
+  it("leave the API working correctly", () => expectRecovered(world, nowMicros()));
 
   function ask(question: Question, isAgain = false): Promise<Reply> {
     const { method, path, headers, body } = question;
@@ -107,7 +107,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
         );
       });
       sent.on("error", (error) => {
-        // A connection that was kept alive may have been ended at the other side just then.
+        // The server may have closed a keep-alive connection at this moment.
         if (sent.reusedSocket && !isAgain) resolve(ask(question, true));
         else reject(new Error(`${method} ${path.slice(0, 200)}: ${error.message}`));
       });
@@ -121,7 +121,7 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
     socket.on("data", (piece) => pieces.push(piece));
     socket.on("error", () => {});
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
-    // A reset is an end, too.
+    // A reset also ends the connection.
     await new Promise<void>((resolve) => {
       socket.once("close", () => resolve());
       socket.end(bytes);
@@ -130,14 +130,14 @@ describe.skipIf(!canMakeWorld("malformed requests"))("malformed requests", () =>
   }
 });
 
-/** Half a request is waited for by the server; the test does not. */
+/** The server waits for the rest of a partial request; the test does not. */
 const SILENCE_MS = 2_000;
 
 function expectDecent({ status, headers, body }: Reply, question: Question | undefined): void {
   const what = JSON.stringify(question).slice(0, 500);
   expect(status < 500 || status === 503, `${status} for ${what}`).toBe(true);
   if (status === 503) expect(Number(headers["retry-after"]), what).toBeGreaterThan(0);
-  for (const telltale of TELLTALES) expect(body, what).not.toMatch(telltale);
+  for (const forbidden of FORBIDDEN_TEXTS) expect(body, what).not.toMatch(forbidden);
   const isProblem = status >= 400 && status !== 431 && body !== "";
   if (isProblem) expect(headers["content-type"], what).toBe("application/problem+json");
 }
@@ -180,7 +180,7 @@ const text = fc.oneof(
   fc.bigInt().map(String),
 );
 
-/** As a client encodes it, or not quite. */
+/** Encodes a text correctly or almost correctly. */
 const encoded = fc.oneof(
   { weight: 5, arbitrary: text.map((value) => encodeURIComponent(value)) },
   { weight: 1, arbitrary: fc.constantFrom("%", "%zz", "%C0%80", "%ff%fe", "%00", "+", "a=b", "&&", "%2525", ";") },
@@ -201,7 +201,7 @@ const HEADERS = {
 
 const METHODS = ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND", "QUERY"];
 
-/** Requests about the document's paths, all of them a little wrong, some right by chance. */
+/** Requests for the document's paths, most of them malformed, some valid by chance. */
 function questionFor({ paths }: OpenApi): fc.Arbitrary<Question> {
   const known = Object.entries(paths).map(([path, { get }]) => {
     const names = (get?.parameters ?? []).filter((parameter) => parameter.in === "query").map(({ name }) => name);

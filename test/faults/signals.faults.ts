@@ -8,7 +8,7 @@ import { expectNothingWrong, expectRecovered, fault, nowMicros } from "./recover
 import { canMakeWorld, makeWorld, type World } from "./world.ts";
 
 const ROUNDS = 6;
-/** In ms after a start: anywhere in a tick, or between two. */
+/** The time after a start in ms: within a tick or between two. */
 const moments = fc.sample(fc.nat({ max: 3_000 }), { numRuns: ROUNDS, seed: 20_261_121 });
 
 describe.skipIf(!canMakeWorld("daemons ended at random moments"))("daemons ended at random moments", () => {
@@ -18,12 +18,12 @@ describe.skipIf(!canMakeWorld("daemons ended at random moments"))("daemons ended
   });
   afterAll(() => world?.end());
 
-  it("undisturbed", () => expectRecovered(world, nowMicros()));
+  it("publish every boundary without a fault", () => expectRecovered(world, nowMicros()));
 
   it.each(["SIGKILL", "SIGTERM"] as const)(
-    "an aggregator by %s leaves nothing wrong, and the next one goes on",
+    "an aggregator ended by %s leaves correct values, and the next one continues",
     async (signal) => {
-      const cured = await fault(async () => {
+      const faultEnd = await fault(async () => {
         for (let round = 0; round < ROUNDS; round++) {
           await pause(moments[round]);
           const aggregator = world.aggregators.pop();
@@ -33,11 +33,11 @@ describe.skipIf(!canMakeWorld("daemons ended at random moments"))("daemons ended
           await world.startAggregator();
         }
       });
-      await expectRecovered(world, cured);
+      await expectRecovered(world, faultEnd);
     },
   );
 
-  it.each(["SIGKILL", "SIGTERM"] as const)("an API by %s gives whole answers or none", async (signal) => {
+  it.each(["SIGKILL", "SIGTERM"] as const)("an API ended by %s gives complete answers or none", async (signal) => {
     for (let round = 0; round < ROUNDS; round++) {
       const api = startProgram(["api"], world.environment);
       const { api: base } = JSON.parse(await api.line((line) => line.includes("api started")));
@@ -46,7 +46,7 @@ describe.skipIf(!canMakeWorld("daemons ended at random moments"))("daemons ended
         while (!isStopping) {
           await askVwap(base, "pair=XLM/BTC&window=7s").then(
             (answer) => world.api?.client.answers.push(answer),
-            // What was sent after the end was begun may get no answer; before, only SIGKILL cuts.
+            // Requests after the start of the shutdown may get no answer; earlier ones are only cut by SIGKILL.
             (error) => expect(isStopping || signal === "SIGKILL", String(error)).toBe(true),
           );
         }

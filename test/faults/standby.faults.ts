@@ -1,23 +1,24 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { CLOSING } from "../../internal/aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
-import { targetsOf } from "../../internal/aggregate/orchestrator/target.ts";
-import { runTick } from "../../internal/aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/aggregate/policy.ts";
+import { ALL_TARGETS } from "../../internal/aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../../internal/aggregator/replay-wait.testing.ts";
+import { targetsOf } from "../../internal/aggregator/target.ts";
+import { runTick } from "../../internal/aggregator/tick.ts";
 import { openTestApi, type TestApi } from "../../internal/api/v1/api.testing.ts";
 import { vwapKey } from "../../internal/cache/keys.ts";
-import { openStore } from "../../internal/cache/store.ts";
+import { openStore } from "../../internal/cache/open-store.ts";
 import { latestClosed } from "../../internal/canonical/bucket.ts";
 import { parsePair } from "../../internal/canonical/pair.ts";
 import { floorTo, formatTime, type Micros, parseTime, seconds } from "../../internal/canonical/time.ts";
-import { databaseCheck } from "../../internal/obs/health.ts";
-import { type Database, openDatabase, pingDatabase } from "../../internal/storage/database.ts";
-import { ReplayBehind } from "../../internal/storage/errors.ts";
-import { migrateUp } from "../../internal/storage/migrate.ts";
-import { insertTrades, trade } from "../../internal/storage/trades.testing.ts";
-import { requireWritable } from "../../internal/storage/writable.ts";
+import { databaseCheck } from "../../internal/daemon/health.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/policy/policy.ts";
+import { type Database, pingDatabase } from "../../internal/storage/connection/database.ts";
+import { ReplayBehind } from "../../internal/storage/connection/errors.ts";
+import { requireWritable } from "../../internal/storage/connection/writable.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
+import { migrateUp } from "../../internal/storage/schema/migrate.ts";
+import { insertTrades, trade } from "../../internal/storage/trades/trades.testing.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
-import { makeWire, type Wire } from "./wire.ts";
 
 const XLM = parsePair("XLM/USD");
 const READER = "reader_without_rights";
@@ -30,7 +31,7 @@ const SETTINGS = {
   vwapWindowSeconds: 10,
   twapWindowSeconds: 10,
 };
-/** With it the primary is asked for a word after two seconds, so that it is not idle for long. */
+/** The standby requests a status after two seconds, so that the primary is not considered idle for long. */
 const PROMPT = "4s";
 const SECOND = seconds(1);
 const clock = (): Micros => BigInt(Date.now()) * 1000n;
@@ -38,8 +39,8 @@ const clock = (): Micros => BigInt(Date.now()) * 1000n;
 describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
   let primaryServer: PostgresServer;
   let standbyServer: PostgresServer;
-  /** Between the primary and the standby. */
-  let wire: Wire;
+  /** The proxy between the primary and the standby. */
+  let proxy: FaultProxy;
   let primary: Database;
   let standby: Database;
   let overPrimary: TestApi;
@@ -52,7 +53,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
   beforeAll(async () => {
     primaryServer = await makePostgresServer();
     await primaryServer.start();
-    wire = await makeWire(primaryServer.port);
+    proxy = await startFaultProxy(primaryServer.port);
     primary = await open(primaryServer.url);
     await migrateUp(primary, {
       timescaledb: "off",
@@ -62,7 +63,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     await primary.sql.unsafe(`CREATE ROLE ${READER} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${READER}`);
     standbyServer = await makePostgresServer({
       ...primaryServer,
-      url: primaryServer.url.replace(String(primaryServer.port), String(wire.port)),
+      url: primaryServer.url.replace(String(primaryServer.port), String(proxy.port)),
     });
     await standbyServer.start();
     standby = await open(standbyServer.url);
@@ -77,7 +78,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
 
   afterAll(async () => {
     await Promise.all([primary?.close(), standby?.close()]);
-    await wire?.close();
+    await proxy?.close();
     await Promise.all([standbyServer?.remove(), primaryServer?.remove()]);
   });
 
@@ -86,7 +87,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     await standby.sql`SELECT pg_reload_conf()`;
   }
 
-  /** A trade that is stored on the primary as soon as it is made. */
+  /** Writes a current trade to the primary. */
   async function makeTrade(): Promise<Micros> {
     traded++;
     const ts = clock();
@@ -96,10 +97,13 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     return ts;
   }
 
-  /** Trades of two seconds, so that on the standby a bucket with a trade is complete, however old other trades are. */
+  /**
+   * A bucket with a trade, and a trade after its settle time. The second one proves to the standby that the bucket is
+   * complete, so that the queried window holds a closed bucket however old the other trades are.
+   */
   async function makeCompleteBucket(): Promise<void> {
     const end = floorTo(await makeTrade(), SECOND) + SECOND;
-    await expect.poll(clock).toBeGreaterThan(end);
+    await expect.poll(clock, { timeout: 5_000 }).toBeGreaterThan(end + seconds(SETTINGS.settleSeconds));
     await makeTrade();
     await untilCaughtUp();
   }
@@ -123,16 +127,16 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     await expect.poll(replayed, { timeout: 20_000 }).toBe(true);
   }
 
-  /** What every endpoint says of the present and of a moment; all of it complete, or refused. */
+  /** Requests every endpoint for the present and for a time; all answers must be complete or refusals. */
   async function expectHonest(at: Micros): Promise<void> {
     const moment = formatTime(at);
     for (const name of ["vwap", "twap"]) {
       const { status, body, headers } = await get(overStandby, past(name, moment));
-      expect(status).toBe(200);
+      expect(status, body.detail).toBe(200);
       expect(parseTime(body.data.to)).toBeLessThan(at);
       expect(body.flags.stale).toBe(true);
       expect(headers.get("Cache-Control")).toBe("public, max-age=0");
-      // What it does answer is what the primary says of that bucket.
+      // Its answers equal the primary's for the same bucket.
       expect(body.data).toEqual((await get(overPrimary, past(name, body.data.to))).body.data);
     }
     const range = `/v1/vwap?pair=XLM/USD&from=${formatTime(at - seconds(60))}&to=${moment}`;
@@ -156,8 +160,8 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
       concurrency: 2,
       maxTrades: 100,
       precomputeTwap: false,
-      closing: { ...CLOSING, settleSeconds: 1 },
-      share: EVERYTHING,
+      replayWait: { ...NO_REPLAY_WAIT, settleSeconds: 1 },
+      assignment: ALL_TARGETS,
       namedSources: new Set<string>(),
       now: clock,
       stopwatch: () => 0,
@@ -169,21 +173,21 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     expect(await store.read([vwapKey(XLM, 60)])).toEqual([null]);
   }
 
-  it("takes no trades, and an import learns where they are taken before it begins", async () => {
+  it("refuses trades, and an import fails before it starts, with the name of the primary", async () => {
     await expect(requireWritable(standby.sql)).rejects.toThrow(
-      /the server of \[database\] url is a standby, and read only; give .*stellarindex_owner.* on the primary/,
+      /the server of \[database\] url is a standby, which is read only; set .*stellarindex_owner.* on the primary/,
     );
     await requireWritable(primary.sql);
   });
 
-  it("answers as the primary does while it keeps up, and is not stale while that is idle", async () => {
+  it("answers like the primary while it keeps up, and is not stale while the primary is idle", async () => {
     const ts = await makeTrade();
     await untilCaughtUp();
     const to = floorTo(ts, SECOND) + SECOND;
     const answered = async () => (await get(overStandby, past("vwap", formatTime(to)))).body;
     await expect.poll(async () => (await answered()).data.to, { timeout: 20_000 }).toBe(formatTime(to));
     expect(await answered()).toEqual((await get(overPrimary, past("vwap", formatTime(to)))).body);
-    // Nothing is written, and what is complete goes on.
+    // Nothing is written, and complete buckets are still answered.
     const latest = async () => (await get(overStandby, "/v1/vwap?pair=XLM/USD&window=60s")).body;
     await expect
       .poll(async () => parseTime((await latest()).data.to), { timeout: 20_000 })
@@ -192,7 +196,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     expect(await databaseCheck(standby, () => 1)()).toBe(null);
   });
 
-  it("whose replay is paused answers what is complete, and says so", async () => {
+  it("whose replay is paused answers for complete buckets, flagged as stale", async () => {
     await makeCompleteBucket();
     await standby.sql`SELECT pg_wal_replay_pause()`;
     const at = floorTo(await makeTrade(), SECOND) + SECOND;
@@ -209,7 +213,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     expect(await answered()).toEqual((await get(overPrimary, past("vwap", formatTime(at)))).body);
   });
 
-  it("shows no candle and no market that a minute without its last trades makes", async () => {
+  it("shows no candle and no market of a minute that lacks its last trades", async () => {
     await standby.sql`SELECT pg_wal_replay_pause()`;
     const ts = await makeTrade();
     const minute = floorTo(ts, seconds(60));
@@ -227,27 +231,28 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
       .toEqual(whole.body.data);
   }, 100_000);
 
-  it("that was cut off believes to be connected, and answers nothing that came after", async () => {
+  it("that was cut off without noticing answers for no bucket after that", async () => {
     await setReceiverTimeout("10min");
     onTestFinished(async () => {
-      wire.pass();
-      wire.cut();
+      proxy.restore();
+      proxy.cut();
       await setReceiverTimeout(PROMPT);
     });
     await makeCompleteBucket();
-    wire.swallow();
+    proxy.blackhole();
     const at = floorTo(await makeTrade(), SECOND) + SECOND;
     await untilClosed(at);
     const [receiver] = await standby.sql`
       SELECT status, pg_last_wal_replay_lsn() = pg_last_wal_receive_lsn() AS is_replayed FROM pg_stat_wal_receiver`;
     expect(receiver).toEqual({ status: "streaming", is_replayed: true });
-    const { body } = await get(overStandby, past("vwap", formatTime(at)));
+    const { status, body } = await get(overStandby, past("vwap", formatTime(at)));
+    expect(status, body.detail).toBe(200);
     expect(parseTime(body.data.to)).toBeLessThan(at);
     expect(body.data).toEqual((await get(overPrimary, past("vwap", body.data.to))).body.data);
     await expectTicksNothing(latestClosed(clock(), 2, 1));
   });
 
-  it("is judged by its last commit where the reader may not see its receiver, also after a start without one", async () => {
+  it("is judged by its last commit if the role may not see its receiver, also after a start without one", async () => {
     const ts = await makeTrade();
     await untilCaughtUp();
     const reader = await open(serverUrl(standbyServer, READER));
@@ -263,7 +268,7 @@ describe.skipIf(!canStartPostgres("standbys"))("a standby", () => {
     await again.close();
   });
 
-  it("that is promoted is the primary", async () => {
+  it("that is promoted is treated as the primary", async () => {
     const ts = await makeTrade();
     await untilCaughtUp();
     await standby.sql`SELECT pg_promote()`;

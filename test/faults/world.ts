@@ -1,62 +1,62 @@
-import { type Target, targetsOf } from "../../internal/aggregate/orchestrator/target.ts";
+import { type Target, targetsOf } from "../../internal/aggregator/target.ts";
 import { vwapKey } from "../../internal/cache/keys.ts";
-import { plainClient } from "../../internal/cache/redis.testing.ts";
-import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis-server.testing.ts";
+import { canStartRedis, makeRedisServer, type RedisServer } from "../../internal/cache/redis/server.testing.ts";
+import { plainClient } from "../../internal/cache/redis/store.testing.ts";
 import { loadConfig } from "../../internal/config/load.ts";
 import { publishedPairs } from "../../internal/config/published-pairs.ts";
 import { type Environment, type RunningProgram, runProgram, startProgram } from "../program.ts";
 import { type Client, startClient } from "./client.ts";
 import { type Decoder, startDecoder } from "./decoder.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import { type Judge, openJudge } from "./judge.ts";
 import { type Observer, startObserver } from "./observer.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
-import { makeWire, type Wire } from "./wire.ts";
 
-/** Seconds between the ticks of the suite. Recovery is counted in these. */
+/** The interval of ticks in the suite, in seconds. Recovery is measured in intervals. */
 export const INTERVAL_SECONDS = 2;
 export const SETTLE_SECONDS = 1;
 
-/** In the daemons' URL of the database, which asks for none: no answer and no log may show it. */
+/** The password in the daemons' database URL, which the server does not require: no answer and no log may show it. */
 export const DATABASE_PASSWORD = "s3cr3t-of-the-database";
 
-/** A deployment to break: servers, wires to them, daemons, and those who watch from beside the wires. */
+/** A deployment for faults: servers, proxies before them, daemons, and observers that bypass the proxies. */
 export interface World {
   readonly postgres: PostgresServer;
-  /** Follows the server, a second behind, and is named after it in every URL. Null in a world without one. */
+  /** The standby, a second behind the server and named after it in every URL; null without one. */
   readonly standby: PostgresServer | null;
   readonly redis: RedisServer;
-  /** Between the daemons and PostgreSQL. */
-  readonly databaseWire: Wire;
-  /** Between the daemons and the standby. */
-  readonly standbyWire: Wire | null;
-  /** Between the daemons and Redis. */
-  readonly redisWire: Wire;
+  /** The proxy between the daemons and PostgreSQL. */
+  readonly databaseProxy: FaultProxy;
+  /** The proxy between the daemons and the standby. */
+  readonly standbyProxy: FaultProxy | null;
+  /** The proxy between the daemons and Redis. */
+  readonly redisProxy: FaultProxy;
   readonly environment: Environment;
   readonly targets: readonly Target[];
   readonly decoder: Decoder;
   readonly observer: Observer;
   readonly judge: Judge;
-  /** Texts that a test has put into Redis itself. */
+  /** The texts that a test itself has written to Redis. */
   readonly poison: Set<string>;
   readonly aggregators: RunningProgram[];
-  /** Null in a world without an API. */
+  /** Null in a deployment without an API. */
   readonly api: { readonly program: RunningProgram; readonly base: string; readonly client: Client } | null;
-  /** Starts one more aggregator, and waits until it says so. */
+  /** Starts another aggregator and waits until it logs its start. */
   startAggregator(extra?: Environment): Promise<RunningProgram>;
-  /** Runs one command on Redis, beside the wire. */
+  /** Runs a command on Redis without the proxy. */
   redisCommand(name: string, ...args: string[]): Promise<unknown>;
   end(): Promise<void>;
 }
 
 export interface WorldOptions {
   readonly environment?: Environment;
-  /** How many to begin with. */
+  /** The initial number of aggregators. */
   readonly aggregators?: number;
   readonly hasApi?: boolean;
   readonly hasStandby?: boolean;
 }
 
-/** Whether there is what a world needs; where not, says aloud what is left out. */
+/** Whether the programs that a deployment needs are installed; if not, prints which tests are left out. */
 export function canMakeWorld(what: string): boolean {
   return canStartPostgres(what) && canStartRedis();
 }
@@ -72,16 +72,16 @@ export async function makeWorld({
   const standby = hasStandby ? await makePostgresServer(postgres, STANDBY) : null;
   await standby?.start();
   const servers = [postgres, ...(standby === null ? [] : [standby])];
-  const databaseWire = await makeWire(postgres.port);
-  const standbyWire = standby === null ? null : await makeWire(standby.port);
-  const redisWire = await makeWire(Number(new URL(redis.url).port));
+  const databaseProxy = await startFaultProxy(postgres.port);
+  const standbyProxy = standby === null ? null : await startFaultProxy(standby.port);
+  const redisProxy = await startFaultProxy(Number(new URL(redis.url).port));
   const settings: Environment = {
     ...SETTINGS,
     STELLARINDEX_DATABASE_URL: databaseUrl(
       `postgres:${DATABASE_PASSWORD}`,
-      [databaseWire, standbyWire].filter((wire) => wire !== null),
+      [databaseProxy, standbyProxy].filter((proxy) => proxy !== null),
     ),
-    STELLARINDEX_REDIS_URL: throughWire(redis.url, redisWire),
+    STELLARINDEX_REDIS_URL: throughProxy(redis.url, redisProxy),
     ...environment,
   };
   const migrated = await runProgram(["migrate", "up"], settings);
@@ -91,7 +91,7 @@ export async function makeWorld({
   const targets = targetsOf(publishedPairs(config), config.aggregate.windows);
   const keys = targets.map(({ pair, windowSeconds }) => vwapKey(pair, windowSeconds));
   const direct = databaseUrl("postgres", servers);
-  // Who does not leave a server that says nothing learns of each statement whether it was done.
+  // Without a timeout the decoder learns for each statement whether it was executed.
   const decoder = await startDecoder(direct, SETTLE_SECONDS, hasStandby ? { queryTimeoutSeconds: 2 } : {});
   const observer = startObserver(redis.url, config.redis.key_prefix, keys);
   const judge = await openJudge(direct, config, decoder.late);
@@ -122,9 +122,9 @@ export async function makeWorld({
     postgres,
     standby,
     redis,
-    databaseWire,
-    standbyWire,
-    redisWire,
+    databaseProxy,
+    standbyProxy,
+    redisProxy,
     environment: settings,
     targets,
     decoder,
@@ -149,13 +149,13 @@ export async function makeWorld({
       for (const program of started) {
         if (program.process.exitCode === null && program.process.signalCode === null) await program.stop("SIGKILL");
       }
-      await Promise.all([databaseWire.close(), standbyWire?.close(), redisWire.close()]);
+      await Promise.all([databaseProxy.close(), standbyProxy?.close(), redisProxy.close()]);
       await Promise.all([postgres.remove(), standby?.remove(), redis.remove()]);
     },
   };
 }
 
-/** It has what the primary has, and shows it a second later. */
+/** A standby that applies the primary's changes a second later. */
 export const STANDBY = { settings: ["recovery_min_apply_delay=1s"] };
 
 const SETTINGS: Environment = {
@@ -178,13 +178,13 @@ const SETTINGS: Environment = {
   STELLARINDEX_AGGREGATE_SETTLE_SECONDS: String(SETTLE_SECONDS),
 };
 
-function throughWire(url: string, wire: Wire): string {
+function throughProxy(url: string, proxy: FaultProxy): string {
   const address = new URL(url);
-  address.port = String(wire.port);
+  address.port = String(proxy.port);
   return address.href;
 }
 
-/** Of servers on this machine, in their order. */
+/** Returns the URL of local servers, in their order. */
 function databaseUrl(userinfo: string, servers: readonly { readonly port: number }[]): string {
   return `postgres://${userinfo}@${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}/postgres`;
 }

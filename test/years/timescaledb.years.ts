@@ -2,19 +2,23 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLOSING } from "../../internal/aggregate/orchestrator/closing.testing.ts";
-import { EVERYTHING } from "../../internal/aggregate/orchestrator/replicas.ts";
-import { targetsOf } from "../../internal/aggregate/orchestrator/target.ts";
-import { runTick } from "../../internal/aggregate/orchestrator/tick.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/aggregate/policy.ts";
+import { ALL_TARGETS } from "../../internal/aggregator/assignment.ts";
+import { NO_REPLAY_WAIT } from "../../internal/aggregator/replay-wait.testing.ts";
+import { targetsOf } from "../../internal/aggregator/target.ts";
+import { runTick } from "../../internal/aggregator/tick.ts";
 import { openTestApi } from "../../internal/api/v1/api.testing.ts";
 import { vwapKey } from "../../internal/cache/keys.ts";
-import { openStore } from "../../internal/cache/store.ts";
+import { openStore } from "../../internal/cache/open-store.ts";
 import { parsePair } from "../../internal/canonical/pair.ts";
 import { parseTime } from "../../internal/canonical/time.ts";
-import { createTestDatabase, type TestEngine, testEngines } from "../../internal/storage/database.testing.ts";
-import { openDatabase } from "../../internal/storage/database.ts";
-import { migrateDown, migrateUp } from "../../internal/storage/migrate.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/policy/policy.ts";
+import {
+  createTestDatabase,
+  type TestEngine,
+  testEngines,
+} from "../../internal/storage/connection/database.testing.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
+import { migrateDown, migrateUp } from "../../internal/storage/schema/migrate.ts";
 import { runProgram } from "../program.ts";
 import {
   compressOldChunks,
@@ -36,7 +40,7 @@ if (engine === undefined) {
   console.log("left out: fifteen years of chunks, because STELLARINDEX_TEST_DATABASE_URL names no TimescaleDB");
 }
 
-/** Each test goes on from what the one before has left. */
+/** Each test continues from the state that the previous one has left. */
 describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily chunks, under default limits", () => {
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-years-"));
   const measured: Measured[] = [];
@@ -50,7 +54,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
   });
   const run = (history: History, ...args: string[]) => runProgram(args, environment(history));
 
-  /** Does the same on both, and notes how long each took. */
+  /** Runs the same on both databases and records the duration of each. */
   async function onBoth<T>(name: string, work: (history: History) => Promise<T>): Promise<{ chunked: T; plain: T }> {
     const of = { chunked: await timed(() => work(chunked)), plain: await timed(() => work(plain)) };
     measured.push({ name, chunkedMs: of.chunked.ms, plainMs: of.plain.ms });
@@ -88,7 +92,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     rmSync(directory, { recursive: true });
   });
 
-  it("takes in sparse history with few chunks", async () => {
+  it("stores sparse history in few chunks", async () => {
     const file = writeRates("rates.csv", 1);
     const first = await onBoth("import of 15 years of daily rates, the first time", (each) =>
       run(each, "import", file),
@@ -111,14 +115,14 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     await stopJobs(chunked.database);
   });
 
-  it("takes in a chunk a day, as decoders write it, and compresses it", async () => {
+  it("stores a chunk per day, as decoders write, and compresses it", async () => {
     await onBoth("writing 3 trades a day as a decoder", ({ database }) => writeDailyTrades(database, YEARS));
     expect(await countChunks(chunked.database, "trades")).toBe(DAYS);
     const count = await onChunked("compressing", ({ database }) => compressOldChunks(database));
     expect(count).toBe(DAYS);
   });
 
-  it("imports again what is known, and adds what is new, over compressed chunks", async () => {
+  it("imports duplicates and new trades over compressed chunks", async () => {
     const header = "ts,source,pair,base_amount,quote_amount,trade_id";
     const daily = Array.from({ length: DAYS }, (_, day) => {
       const ts = new Date(Date.UTC(YEARS.first, 0, 1 + day, 12)).toISOString();
@@ -139,7 +143,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     expect(fresh.chunked).toMatchObject({ status: 0, out: fresh.plain.out });
   });
 
-  it("verifies, finds and takes back trades", async () => {
+  it("verifies rollups, finds differences and deletes trades", async () => {
     const verified = await onBoth("rollups verify", (each) => run(each, "rollups", "verify"));
     expect(verified.chunked).toMatchObject({ status: 0, out: verified.plain.out });
     const selection = ["--pair", "XLM/USD", "--from", "2011-01-01T00:00:00Z", "--to", "2026-01-01T00:00:00Z"];
@@ -177,7 +181,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     expect(await run(chunked, "rollups", "verify")).toMatchObject({ status: 0 });
   });
 
-  it("answers what plain tables answer: backfill, compute, the API, a tick", async () => {
+  it("gives the same results as plain tables: backfill, compute, the API, a tick", async () => {
     const range = ["--pairs", "XLM/USD,BTC/USD", "--windows", "1h,24h", "--from", "2019-01-01T00:00:00Z"];
     const files = await onBoth("backfill of a month, every hour, 2 pairs, 2 windows", async (each) => {
       const out = join(directory, `${each === chunked ? "chunked" : "plain"}.jsonl`);
@@ -221,8 +225,8 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
         concurrency: 2,
         maxTrades: 10_000,
         precomputeTwap: false,
-        closing: CLOSING,
-        share: EVERYTHING,
+        replayWait: NO_REPLAY_WAIT,
+        assignment: ALL_TARGETS,
         namedSources: new Set<string>(),
         now: () => parseTime("2026-01-01T00:00:00Z"),
         stopwatch: () => 0,
@@ -240,7 +244,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     expect(ticks.plain).toContainEqual(expect.stringContaining('"price"'));
   });
 
-  it("moves ordinary tables into chunks that one transaction has locks for", async () => {
+  it("converts ordinary tables into as many chunks as one transaction has locks for", async () => {
     const created = await createTestDatabase(engine as TestEngine);
     const database = await openDatabase({ url: created.url, max_connections: 2 });
     try {
@@ -250,7 +254,7 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
       await onChunked("migrate up: 15 years of ordinary tables into hypertables", () =>
         migrateUp(database, { timescaledb: "require", retention: FOR_EVER, log: (line) => lines.push(line) }),
       );
-      expect(lines.join("\n")).toContain("trades: what is there goes into chunks of 28 days");
+      expect(lines.join("\n")).toContain("trades: existing rows go into chunks of 28 days");
       expect(await countChunks(database, "trades")).toBeLessThan(200);
       expect((await runProgram(["rollups", "verify"], { STELLARINDEX_DATABASE_URL: created.url })).status).toBe(0);
     } finally {
@@ -259,15 +263,15 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     }
   });
 
-  it("tells of chunks that were dropped behind its back, and repairs and imports nothing there", async () => {
+  it("reports chunks that were dropped directly, and neither repairs nor imports there", async () => {
     const { sql } = chunked.database;
     await sql`SELECT drop_chunks('trades', older_than => '2012-01-01T00:00Z'::timestamptz)`;
     const doctor = await run(chunked, "doctor");
     expect(doctor.status).toBe(1);
-    expect(doctor.out).toMatch(/rows of trades from 2011-01-01T10:00:00Z to 2011-12-31T16:00:00Z are gone/);
+    expect(doctor.out).toMatch(/rows of trades from 2011-01-01T10:00:00Z to 2011-12-31T16:00:00Z are missing/);
     const verified = await run(chunked, "rollups", "verify", "--repair");
     expect(verified).toMatchObject({ status: 0 });
-    expect(verified.out).toContain("left alone what is before 2011-12-31T16:00:00Z");
+    expect(verified.out).toContain("skipped hours before 2011-12-31T16:00:00Z");
     const [kept] = await sql`SELECT count(*)::int AS count FROM trades_1h WHERE bucket < '2012-01-01T00:00Z'`;
     expect(kept?.["count"]).toBeGreaterThan(1000);
     const compute = await run(
@@ -281,14 +285,14 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
       "2011-06-01T12:00:30Z",
     );
     expect(compute.status).toBe(1);
-    expect(compute.err).toContain("what was before 2011-12-31T16:00:00Z has been removed");
+    expect(compute.err).toContain("rows before 2011-12-31T16:00:00Z have been removed");
     const imported = await run(chunked, "import", join(directory, "known.csv"));
     expect(imported.out).toMatch(/365 bad/);
     const [same] = await sql`SELECT count(*)::int AS count FROM trades_1h WHERE bucket < '2012-01-01T00:00Z'`;
     expect(same).toEqual(kept);
   });
 
-  it("applies retention by jobs that run side by side, a chunk at a time", async () => {
+  it("applies retention by concurrent jobs, one chunk at a time", async () => {
     const expire = ({ database }: History, table: string, from: string) => database.sql`
       CALL stellarindex_expire(0, jsonb_build_object(
         'table', ${table}::text, 'keep_seconds', extract(epoch FROM now() - ${from}::timestamptz)
@@ -305,8 +309,8 @@ describe.skipIf(engine === undefined)("TimescaleDB with fifteen years of daily c
     expect(await run(chunked, "rollups", "verify")).toMatchObject({ status: 0 });
   });
 
-  it("is undone", async () => {
-    // Rollups are the only memory of what retention removed: with a horizon it is refused, and nothing is dropped.
+  it("undoes the migrations", async () => {
+    // Rollups are the only record of removed trades: with a horizon, undoing is refused and nothing is dropped.
     await expect(migrateDown(chunked.database, () => {}, 0)).rejects.toThrow(/retention has removed rows/);
     await chunked.database.sql`UPDATE retention_horizons SET complete_from = '-infinity'`;
     const down = await onChunked("migrate down --to 0", (each) => run(each, "migrate", "down", "--to", "0", "--yes"));

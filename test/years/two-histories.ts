@@ -1,10 +1,10 @@
 import { performance } from "node:perf_hooks";
-import { createTestDatabase, type TestEngine } from "../../internal/storage/database.testing.ts";
-import type { Database } from "../../internal/storage/database.ts";
-import { migrateUp } from "../../internal/storage/migrate.ts";
-import type { TimescaleMode } from "../../internal/storage/timescale.ts";
+import { createTestDatabase, type TestEngine } from "../../internal/storage/connection/database.testing.ts";
+import type { Database } from "../../internal/storage/connection/database.ts";
+import { migrateUp } from "../../internal/storage/schema/migrate.ts";
+import type { TimescaleMode } from "../../internal/storage/schema/timescale.ts";
 
-/** A database on the TimescaleDB under test. */
+/** A database on the tested TimescaleDB. */
 export interface History {
   readonly url: string;
   readonly database: Database;
@@ -13,7 +13,7 @@ export interface History {
 
 export const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
 
-/** A migrated database in chunks, or of ordinary tables on the same server; its jobs wait for the test to call them. */
+/** A migrated database with hypertables or ordinary tables on the same server; only the test runs its jobs. */
 export async function openHistory(engine: TestEngine, timescaledb: TimescaleMode): Promise<History> {
   const created = await createTestDatabase(engine);
   const database = await created.open();
@@ -33,7 +33,7 @@ export async function stopJobs({ sql }: Database): Promise<void> {
   await sql`SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE job_id >= 1000`;
 }
 
-/** One trade a day of each of three pairs, written as a decoder would, a month at a time. */
+/** Writes one trade per day for each of three pairs like a decoder, a month at a time. */
 export async function writeDailyTrades({ sql }: Database, years: { first: number; count: number }): Promise<void> {
   for (let month = 0; month < years.count * 12; month++) {
     const from = new Date(Date.UTC(years.first, month, 1)).toISOString();
@@ -48,7 +48,7 @@ export async function writeDailyTrades({ sql }: Database, years: { first: number
   }
 }
 
-/** Compresses what the policy would, one chunk at a time. Returns how many there were. */
+/** Compresses the chunks that the policy would, one at a time, and returns their number. */
 export async function compressOldChunks({ sql }: Database): Promise<number> {
   const chunks = await sql<{ chunk: string }[]>`
     SELECT format('%I.%I', chunk_schema, chunk_name) AS chunk FROM timescaledb_information.chunks
@@ -58,7 +58,7 @@ export async function compressOldChunks({ sql }: Database): Promise<number> {
   return chunks.length;
 }
 
-/** How many chunks a table has. */
+/** Returns the number of chunks of a table. */
 export async function countChunks({ sql }: Database, table: string): Promise<number> {
   const [row] = await sql<
     { count: number }[]
@@ -72,7 +72,7 @@ export interface Measured {
   readonly plainMs: number | null;
 }
 
-/** Milliseconds that `work` takes, and what it gives. */
+/** Returns the duration of `work` in milliseconds, and its result. */
 export async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
   const start = performance.now();
   const result = await work();

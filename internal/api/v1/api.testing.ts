@@ -1,24 +1,24 @@
 import type { Hono } from "hono";
 import { expect } from "vitest";
-import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../../aggregate/policy.ts";
-import { computePublished } from "../../aggregate/published-value.ts";
 import { vwapKey } from "../../cache/keys.ts";
-import { openMemoryStore } from "../../cache/memory.ts";
+import { openMemoryStore } from "../../cache/memory/store.ts";
 import type { PriceStore } from "../../cache/store.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { type Pair, parsePair } from "../../canonical/pair.ts";
 import { type PublishedValue, serializePublished } from "../../canonical/published.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
-import type { EventChannel } from "../../obs/events.ts";
-import { NO_GUARD } from "../../resilience/guard.ts";
-import { openTestDatabase, type TestDatabase, testEngines } from "../../storage/database.testing.ts";
-import type { Database } from "../../storage/database.ts";
-import { connect } from "../../storage/pool.ts";
-import { withSnapshot } from "../../storage/snapshot.ts";
+import { NO_CIRCUIT_BREAKER } from "../../lib/circuit-breaker.ts";
+import type { EventChannel } from "../../obs/channel.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy, type Policy, type PolicySettings } from "../../policy/policy.ts";
+import { computePublished } from "../../policy/published-value.ts";
+import { openTestDatabase, type TestDatabase, testEngines } from "../../storage/connection/database.testing.ts";
+import type { Database } from "../../storage/connection/database.ts";
+import { connect } from "../../storage/connection/pool.ts";
+import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import type { ApiSettings } from "../context.ts";
 import { createApi } from "./api.ts";
 
-/** The engine that the API's tests run on: the fastest that is here. */
+/** The engine that the API's tests run on: the fastest one available. */
 export function openApiDatabase(): Promise<TestDatabase> {
   const engine = testEngines.find(({ server }) => server !== null) ?? testEngines[0];
   if (engine === undefined) throw new Error("there is no engine to test on");
@@ -45,7 +45,7 @@ export interface Got {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever was answered
+  // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes
   readonly body: any;
 }
 
@@ -56,9 +56,9 @@ export interface TestApi {
   /** Sets the clock. */
   readonly at: (time: string | Micros) => void;
   readonly get: (path: string, init?: RequestInit) => Promise<Got>;
-  /** Computes a target's value and stores it, as the aggregator would; gives the stored text. */
+  /** Computes a target's value, stores it as the aggregator would, and returns the stored text. */
   readonly publish: (pair: Pair, windowSeconds: number, to: string) => Promise<string>;
-  /** Stores any text under a target's key, as the value of the bucket to `to`. */
+  /** Stores any text under a target's key, as the value of the bucket that ends at `to`. */
   readonly put: (pair: Pair, windowSeconds: number, text: string, to: string) => Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export interface TestApiOptions {
   readonly settings?: Partial<ApiSettings>;
 }
 
-/** An API with a clock of its own and, unless told otherwise, no volume floor. */
+/** Creates an API with its own clock and, by default, no volume floor. */
 export function openTestApi({ database, store: given, policy: rules, settings }: TestApiOptions): TestApi {
   let now: Micros = 0n;
   const store = given ?? openMemoryStore(() => now);
@@ -114,14 +114,14 @@ export function openTestApi({ database, store: given, policy: rules, settings }:
   };
 }
 
-/** What is published on a channel until `stop`. */
+/** Collects the events of a channel until `stop`. */
 export function listenTo<T>(channel: EventChannel<T>): { readonly events: T[]; readonly stop: () => void } {
   const events: T[] = [];
   return { events, stop: channel.subscribe((event) => events.push(event)) };
 }
 
-/** A database that nothing answers for. */
+/** A database that does not answer. */
 export function unreachableDatabase(): Database {
   const sql = connect("postgres://nobody@127.0.0.1:1/nothing", { max: 2 });
-  return { sql, engine: "postgres", guard: NO_GUARD, close: () => sql.end({ timeout: 0 }) };
+  return { sql, engine: "postgres", breaker: NO_CIRCUIT_BREAKER, close: () => sql.end({ timeout: 0 }) };
 }

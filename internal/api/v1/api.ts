@@ -1,31 +1,40 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
+import { addOpenApi } from "../../http/openapi.ts";
+import type { ApiApp } from "../../http/route.ts";
+import type { Serving } from "../../http/serving.ts";
+import { answerUnmatched } from "../../http/unmatched.ts";
 import type { ApiContext } from "../context.ts";
 import { addDocs } from "../docs.ts";
-import { type ApiApp, addEndpoint } from "../endpoint.ts";
-import { Problem } from "../problem.ts";
-import { reported, type Serving } from "../route.ts";
+import { addEndpoint, PRICES_READ } from "../endpoint.ts";
+import { problemOf } from "../failure.ts";
 import { marketsEndpoint } from "./markets.ts";
 import { methodologyEndpoint } from "./methodology.ts";
 import { ohlcEndpoint } from "./ohlc.ts";
-import { addOpenApi } from "./openapi.ts";
+import { OPENAPI } from "./openapi.ts";
+import { policyEndpoint } from "./policy.ts";
 import { priceEndpoint } from "./price.ts";
-import { type Lasting, makeLasting, makeService } from "./service.ts";
+import { type AppState, makeAppState, makeService } from "./service.ts";
 import { sourcesEndpoint } from "./sources.ts";
 import { twapEndpoint } from "./twap.ts";
 import { vwapEndpoint } from "./vwap.ts";
 
 /**
- * The read API as an app that answers requests; it listens to nothing by itself.
- * @param lasting what can outlive the app, and serve the next one
+ * Returns the read API as an app that answers requests; it does not listen.
+ * @param state the state that a reload keeps when it replaces the app
  */
-export function createApi(context: ApiContext, lasting: Lasting = makeLasting(context)): Hono {
+export function createApi(context: ApiContext, state: AppState = makeAppState(context)): Hono {
   const { settings, stopwatch } = context;
-  const { load } = lasting;
-  const serving: Serving = { stopwatch, load, limits: settings, requireKey: settings.keys === "required" };
+  const { keys } = settings;
+  const serving: Serving<"read"> = {
+    stopwatch,
+    admission: state.admission,
+    limits: { read: settings },
+    anonymous: { key: null, tenant: null, scopes: keys === "required" ? [] : [PRICES_READ] },
+    problemOf,
+  };
   const app: ApiApp = new OpenAPIHono();
-  const database = load.boundedDatabase(context.database, settings);
-  const service = makeService(context, database, lasting);
+  const service = makeService(context, state);
   addEndpoint(app, serving, vwapEndpoint(service));
   addEndpoint(app, serving, twapEndpoint(service));
   addEndpoint(app, serving, priceEndpoint(service));
@@ -33,15 +42,9 @@ export function createApi(context: ApiContext, lasting: Lasting = makeLasting(co
   addEndpoint(app, serving, sourcesEndpoint(service));
   addEndpoint(app, serving, marketsEndpoint(service));
   addEndpoint(app, serving, methodologyEndpoint(service));
-  addOpenApi(app, serving, settings.keys);
+  addEndpoint(app, serving, policyEndpoint(service));
+  addOpenApi(app, serving, { ...OPENAPI, keys });
   addDocs(app, serving);
-
-  const paths = new Set(app.routes.map(({ path }) => path));
-  app.notFound(
-    reported("unmatched", serving, ({ req: { path, method } }) => {
-      if (!paths.has(path)) throw new Problem("route-not-found", `${path} is not known; /docs shows what is`);
-      throw new Problem("method-not-allowed", `${method} is not answered here`, { headers: { Allow: "GET, HEAD" } });
-    }),
-  );
+  answerUnmatched(app, serving, "/docs lists the endpoints");
   return app;
 }

@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Confidence } from "../../aggregate/confidence.ts";
-import type { PolicySettings } from "../../aggregate/policy.ts";
 import { type Divergence, serializeDivergence } from "../../cache/divergence.ts";
 import { confidenceKey, divergenceKey } from "../../cache/keys.ts";
-import { openMemoryStore } from "../../cache/memory.ts";
+import { openMemoryStore } from "../../cache/memory/store.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { parseTime } from "../../canonical/time.ts";
-import { backendUnreachable, storedValueRefused } from "../../obs/api-events.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import type { Database } from "../../storage/database.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import type { Confidence } from "../../policy/confidence.ts";
+import type { PolicySettings } from "../../policy/policy.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import type { Database } from "../../storage/connection/database.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import type { ApiSettings } from "../context.ts";
+import { storedValueRefused } from "../events.ts";
 import { listenTo, openApiDatabase, openTestApi, type TestApi, unreachableDatabase } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -54,18 +55,18 @@ async function served(confidence: string | null) {
   return { api, value, ...(await api.get("/v1/vwap?pair=XLM/USD")) };
 }
 
-test("a stored value comes with how far it can be relied on, and its own bytes stay as they are", async () => {
+test("a stored value is served with its confidence, and its own bytes do not change", async () => {
   const { api, text, value, body } = await served(rated());
   const { confidence, factors } = JSON.parse(rated());
   expect(text).toContain(`{"data":${value},"flags":{"stale":false,"triangulated":false,"divergence_warning":false},`);
   expect(body.confidence).toEqual({ confidence, factors, agreement: { references: null, triangulated: null } });
-  // What a price is worth is told of published values alone.
+  // Only published values have a confidence.
   for (const path of ["vwap?pair=XLM/USD&window=10m", `vwap?pair=XLM/USD&at=${TO}`, "price?pair=XLM/USD"]) {
     expect((await api.get(`/v1/${path}`)).body).not.toHaveProperty("confidence");
   }
 });
 
-test("it names the weakest market on the way, and what references say", async () => {
+test("the confidence names the weakest leg of the route, and the references' prices", async () => {
   const { api } = await served(rated({ weakest_leg: "crypto:XLM/fiat:EUR" }));
   const divergence: Divergence = {
     pair: "crypto:XLM/fiat:USD",
@@ -87,7 +88,7 @@ test("it names the weakest market on the way, and what references say", async ()
   });
 });
 
-describe("the agreement with the price through other markets", () => {
+describe("the agreement with the price of the route", () => {
   const PAIR = parsePair("AGREE/USD");
   const PATH = "/v1/vwap?pair=AGREE/USD";
   beforeAll(() =>
@@ -98,7 +99,7 @@ describe("the agreement with the price through other markets", () => {
     ]),
   );
 
-  /** An API with a value and its confidence in the store; and the database that is asked meanwhile. */
+  /** An API with a value and its confidence in the store, and the database that it queries. */
   async function rate(
     asked: Database = database,
     settings: Partial<ApiSettings> = {},
@@ -119,16 +120,16 @@ describe("the agreement with the price through other markets", () => {
     return [status, body.data?.price, body.confidence?.agreement.triangulated];
   };
 
-  test("is computed for the value's own bucket, once, and is no part of it", async () => {
+  test("is computed once for the value's own bucket, and does not change the value", async () => {
     let asked = 0;
     const counting = guarded((run) => {
       asked++;
       return run();
     });
     const { api, text } = await rate(counting);
-    // 0.52 through OTHER, to 0.5.
+    // The route through OTHER gives 0.52; the market itself has 0.5.
     const agreement = { measured: "4", score: "0.0183" };
-    // On a busy machine the first answer may have been too early.
+    // On a busy machine the first answer may come before the computation ends.
     await expect.poll(() => shown(api)).toEqual([200, "0.5", agreement]);
     const first = await api.get(PATH);
     expect(first.body.confidence.agreement).toEqual({ references: null, triangulated: agreement });
@@ -139,14 +140,14 @@ describe("the agreement with the price through other markets", () => {
   });
 
   test.each<Partial<PolicySettings>>([{ triangulation_enabled: false }, { max_hops: 1 }])(
-    "is not known where there is no other way: %j",
+    "is unknown without a route: %j",
     async (policy) => {
       const { api } = await rate(database, {}, policy);
       expect(await shown(api)).toEqual([200, "0.5", null]);
     },
   );
 
-  test("is not known where it cannot be computed, which is told once", async () => {
+  test("is unknown if the computation fails, which is logged once", async () => {
     const unreachable = listenTo(backendUnreachable);
     const { api } = await rate(unreachableDatabase());
     for (let again = 0; again < 3; again++) expect(await shown(api)).toEqual([200, "0.5", null]);
@@ -154,50 +155,50 @@ describe("the agreement with the price through other markets", () => {
     unreachable.stop();
   });
 
-  test("keeps nobody waiting for long, and is told once it is there", async () => {
-    let letGo = (): void => {};
+  test("delays answers only briefly, and is included once it has been computed", async () => {
+    let release = (): void => {};
     const gate = new Promise<void>((resolve) => {
-      letGo = resolve;
+      release = resolve;
     });
     const { api } = await rate(guarded((run) => gate.then(run)));
     for (let again = 0; again < 3; again++) expect(await shown(api)).toEqual([200, "0.5", null]);
-    letGo();
+    release();
     await expect.poll(() => shown(api)).toEqual([200, "0.5", { measured: "4", score: "0.0183" }]);
   });
 
-  test("costs nobody the answer where no more requests may wait", async () => {
-    let letGo = (): void => {};
+  test("is left out if no more computations are admitted", async () => {
+    let release = (): void => {};
     const gate = new Promise<void>((resolve) => {
-      letGo = resolve;
+      release = resolve;
     });
     const { api } = await rate(
       guarded((run) => gate.then(run)),
       { maxInFlight: 1 },
     );
-    // What the store holds is at hand from the first question on.
+    // The local copy of the stored value exists from the first request on.
     expect((await api.get("/v1/price?pair=AGREE/USD")).status).toBe(200);
     const waiting = api.get("/v1/twap?pair=AGREE/USD");
     expect((await api.get("/v1/twap?pair=XLM/USD")).status).toBe(503);
     expect(await shown(api)).toEqual([200, "0.5", null]);
-    letGo();
+    release();
     expect((await waiting).status).toBe(200);
     await expect.poll(() => shown(api)).toEqual([200, "0.5", { measured: "4", score: "0.0183" }]);
   });
 
   function guarded(around: <T>(run: () => Promise<T>) => Promise<T>): Database {
-    const { guard } = database;
+    const { breaker } = database;
     return {
       ...database,
-      guard: {
-        ...guard,
-        run: (call) => around(() => guard.run(call)),
-        runSafely: (call, ...others) => around(() => guard.runSafely(call, ...others)),
+      breaker: {
+        ...breaker,
+        run: (call) => around(() => breaker.run(call)),
+        runWithRetry: (call, ...others) => around(() => breaker.runWithRetry(call, ...others)),
       },
     };
   }
 });
 
-test("one of another bucket or pair is left out, and one that cannot be read is reported", async () => {
+test("a confidence of another bucket or pair is left out, and an unreadable one is reported", async () => {
   for (const other of [null, rated({ to: "2026-01-10T11:59:30Z" }), rated({ pair: "crypto:BTC/fiat:USD" })]) {
     const { status, body } = await served(other);
     expect(status).toBe(200);
@@ -213,7 +214,7 @@ test("one of another bucket or pair is left out, and one that cannot be read is 
       expect((await api.get("/v1/vwap?pair=XLM/USD")).body).toEqual(body);
     }
   }
-  // Each time that it is set aside.
+  // It is reported each time that it is ignored.
   const reasons = ["the stored value is not JSON", "confidence: is not a number from 0 to 1 with 4 decimals"];
   expect(refused.events).toEqual(
     reasons.flatMap((reason) =>

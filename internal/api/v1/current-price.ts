@@ -1,53 +1,53 @@
-import { bandAbout } from "../../aggregate/guard.ts";
-import { type Pricing, pricingOf } from "../../aggregate/pricing.ts";
-import { publishedBy, refusalOf } from "../../aggregate/published-value.ts";
-import type { TradeReader } from "../../aggregate/reader.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import type { PublishedValue } from "../../canonical/published.ts";
 import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../../http/problem.ts";
+import { bandAround } from "../../policy/guard.ts";
+import { type Pricing, pricingOf } from "../../policy/pricing.ts";
+import { publishedBy, refusalOf } from "../../policy/published-value.ts";
+import type { TradeReader } from "../../policy/reader.ts";
+import type { PolicyContext } from "../context.ts";
 import { refusalProblem, withheldTrades } from "./refusal.ts";
-import type { Service } from "./service.ts";
 
-/** The best current price of a pair. */
+/** The best current price of a pair, and whether it was computed through other markets. */
 export interface CurrentPrice {
   readonly data: PriceData;
   readonly triangulated: boolean;
 }
 
-/** What is answered of it. */
+/** The `data` of `/v1/price`. */
 interface PriceData {
   readonly pair: string;
   readonly price: string;
   readonly price_type: "vwap" | "held" | "last_trade";
-  /** The end of the VWAP's bucket, or when the trade was. */
+  /** The end of the VWAP's bucket, or the time of the trade. */
   readonly as_of: string;
-  /** The window that the VWAP covers, or that the trade was held against. */
+  /** The window of the VWAP, or of the outlier band that the trade lies in. */
   readonly window_seconds: number;
   readonly policy: string;
-  /** Why an earlier value is held: the present one is withheld by the guard. */
+  /** Why an earlier value is held: the guard withholds the current one. */
   readonly reason?: "guarded";
 }
 
-/** Buckets that are computed together while an earlier value is looked for. */
+/** How many buckets are computed at once in the search for an earlier value. */
 const HELD_AT_ONCE = 16;
 
-/** The price that a published value stands for. */
+/** Returns the price of a published value. */
 export function priceOf({ pair, price, to, window_seconds, policy, provenance }: PublishedValue): CurrentPrice {
   const triangulated = provenance === "triangulated";
   return { data: { pair, price, price_type: "vwap", as_of: to, window_seconds, policy }, triangulated };
 }
 
 /**
- * The price at the closed grid point `to`: the shortest window's value, of the pair's own trades or through other
- * markets. Where the guard withholds that, the latest earlier value of the window that was publishable. Where the window has
- * no trades, the last trade that the longest window shows, if that would be published.
+ * Returns the price at the closed grid point `to`: the value of the shortest window, from the pair's own trades or
+ * through other markets. Where the guard withholds it, the latest publishable value of that window. Where the window
+ * has no trades, the last trade within the outlier band of the longest window, if that window is publishable.
  */
 export async function computePrice(
   reader: TradeReader,
-  { policy, policyOf, settings }: Service,
+  { policy, policyOf, settings }: Pick<PolicyContext, "policy" | "policyOf" | "settings">,
   pair: Pair,
   to: Micros,
 ): Promise<CurrentPrice | Problem> {
@@ -74,7 +74,7 @@ export async function computePrice(
   if (own.price === null || own.value === null) {
     return refusalProblem({ own, triangulation: null }, policy, pair, bucket);
   }
-  const band = policy.guardFactor.isZero() ? null : bandAbout({ low: own.price, high: own.price }, policy.guardFactor);
+  const band = policy.guardFactor.isZero() ? null : bandAround({ low: own.price, high: own.price }, policy.guardFactor);
   const last = await reader.lastTrade(own.pairs, bucket, {
     sources: own.kept.map(({ source }) => source),
     filter: { rule: own.outlierRule, band },
@@ -93,13 +93,13 @@ export async function computePrice(
   };
 }
 
-/** The grid points at most `holdSeconds` before `to`, latest first. */
+/** Returns the grid points at most `holdSeconds` before `to`, latest first. */
 function endsBefore(to: Micros, holdSeconds: number, bucketSeconds: number): Micros[] {
   const count = Math.floor(holdSeconds / bucketSeconds);
   return Array.from({ length: count }, (_, index) => to - seconds((index + 1) * bucketSeconds));
 }
 
-/** The value of the window at the first of these ends that has one. */
+/** Returns the value of the window at the first of these ends that has one; null where none has. */
 async function latestValue(
   pricing: Pricing,
   pair: Pair,

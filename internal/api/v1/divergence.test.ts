@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Divergence, serializeDivergence } from "../../cache/divergence.ts";
 import { divergenceKey } from "../../cache/keys.ts";
-import { openMemoryStore } from "../../cache/memory.ts";
+import { openMemoryStore } from "../../cache/memory/store.ts";
 import { formatPair, type Pair, parsePair } from "../../canonical/pair.ts";
-import { backendUnreachable, storedValueRefused } from "../../obs/api-events.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
+import { storedValueRefused } from "../events.ts";
 import { listenTo, openApiDatabase, openTestApi, type TestApi } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -49,14 +50,14 @@ function divergence(pair: Pair, changes: Partial<Divergence> = {}): Divergence {
 const FINE = { median: "0.5", deviation_pct: "0", warning: false };
 const UNCHECKED = { checked: false, median: null, deviation_pct: null, warning: false, references: [] };
 
-/** Stores what a check gave, as the aggregator does; gives the stored text. */
+/** Stores the result of a check as the aggregator does, and returns the stored text. */
 async function keep({ store }: TestApi, pair: Pair, changes: Partial<Divergence> = {}, ttl = 300): Promise<string> {
   const text = serializeDivergence(divergence(pair, changes));
   await store.put(divergenceKey(pair), text, ttl);
   return text;
 }
 
-/** An API ten seconds after a bucket whose value of XLM is published. */
+/** An API ten seconds after the end of a bucket whose XLM value is published. */
 async function openAfterPublishing(): Promise<{ api: TestApi; published: string }> {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
@@ -67,8 +68,8 @@ describe("a current answer", () => {
   test.each<[string, Partial<Divergence>, boolean]>([
     ["a warning", {}, true],
     ["a check without a finding", FINE, false],
-    ["that there was no check", UNCHECKED, false],
-  ])("tells of %s", async (_name, changes, warning) => {
+    ["no check", UNCHECKED, false],
+  ])("includes the divergence: %s", async (_name, changes, warning) => {
     const { api, published } = await openAfterPublishing();
     const kept = await keep(api, XLM, changes);
     const flags = `"flags":{"stale":false,"triangulated":false,"divergence_warning":${warning}}`;
@@ -84,7 +85,7 @@ describe("a current answer", () => {
     ["/v1/vwap?base=native&quote=USD&window=24h", XLM],
     ["/v1/vwap?pair=XLM/USD&window=75s", XLM],
     ["/v1/vwap?pair=BTC/USD&window=1h", BTC],
-  ])("tells of it also where it was not stored, but computed: %s", async (path, pair) => {
+  ])("includes the divergence if the price is computed on demand: %s", async (path, pair) => {
     const api = openTestApi({ database });
     api.at("2026-01-10T12:00:10Z");
     const without = await api.get(path);
@@ -102,7 +103,7 @@ describe("a current answer", () => {
     });
   });
 
-  test("tells of it also where the price is of a last trade", async () => {
+  test("includes the divergence if the price is a last trade", async () => {
     const api = openTestApi({ database });
     api.at("2026-01-10T12:00:10Z");
     await keep(api, BTC);
@@ -113,7 +114,7 @@ describe("a current answer", () => {
     });
   });
 
-  test("tells of nothing once the outcome has expired", async () => {
+  test("has no divergence once the result has expired", async () => {
     const { api } = await openAfterPublishing();
     await keep(api, XLM, {}, 10);
     const warnings = [];
@@ -124,14 +125,14 @@ describe("a current answer", () => {
     expect(warnings).toEqual([true, true, false, false]);
   });
 
-  test("shows none of what it does not know", async () => {
+  test("omits unknown fields of the stored result", async () => {
     const { api } = await openAfterPublishing();
     const kept = await keep(api, XLM);
     await api.store.put(divergenceKey(XLM), kept.replace("{", '{"colour":"blue",'), 300);
     for (const path of CURRENT) expect((await api.get(path)).text).toContain(`,"divergence":${kept}}`);
   });
 
-  test("is there without a store, and tells of no check", async () => {
+  test("works without a store, and has no divergence", async () => {
     const store = openMemoryStore();
     await store.close();
     const api = openTestApi({ database, store });
@@ -141,20 +142,20 @@ describe("a current answer", () => {
       const { status, body } = await api.get(path);
       expect({ status, keys: Object.keys(body) }).toEqual({ status: 200, keys: ["data", "flags"] });
     }
-    // Asked once for both the value and the check.
+    // The store is read once for both the value and the check.
     expect(unreachable.events.map(({ backend }) => backend)).toEqual(["store", "store"]);
     unreachable.stop();
   });
 });
 
 test.each([
-  ["of the past", "/v1/vwap?pair=XLM/USD&at=2026-01-10T12:00:00Z"],
-  ["of a stretch of time", "/v1/vwap?pair=XLM/USD&from=2026-01-10T11:55:00Z&to=2026-01-10T12:00:00Z"],
-  ["of a pair that is not configured", "/v1/vwap?pair=ABC/USD"],
-  ["of the price of a pair that is not configured", "/v1/price?pair=ABC/USD"],
-  ["of another figure", "/v1/twap?pair=XLM/USD"],
-  ["of candles", "/v1/ohlc?pair=XLM/USD&interval=1h"],
-])("an answer %s tells of no check", async (_name, path) => {
+  ["for a past time", "/v1/vwap?pair=XLM/USD&at=2026-01-10T12:00:00Z"],
+  ["for a range", "/v1/vwap?pair=XLM/USD&from=2026-01-10T11:55:00Z&to=2026-01-10T12:00:00Z"],
+  ["for a pair that is not configured", "/v1/vwap?pair=ABC/USD"],
+  ["for the price of a pair that is not configured", "/v1/price?pair=ABC/USD"],
+  ["for another endpoint", "/v1/twap?pair=XLM/USD"],
+  ["for candles", "/v1/ohlc?pair=XLM/USD&interval=1h"],
+])("an answer %s has no divergence", async (_name, path) => {
   const { api } = await openAfterPublishing();
   for (const pair of [XLM, OTHER]) await keep(api, pair);
   const { status, body } = await api.get(path);
@@ -167,16 +168,16 @@ test.each<[string, (text: string) => string, string]>([
   ["no JSON", () => "nonsense", "the stored value is not JSON"],
   ["null", () => "null", "the stored value is not the outcome of a check: the whole: "],
   ["with a field of another type", (text) => text.replace('"checked":true', '"checked":"yes"'), "checked: "],
-  ["with a median that is none", (text) => text.replace('"0.4"', '"NaN"'), "median: is not a decimal"],
-  ["with markup", (text) => text.replace('"-20"', '"<b>20</b>"'), "deviation_pct: is not a number of per cent"],
-  ["of no time", (text) => text.replace("11:59:30.5Z", "25:59:30Z"), "references.0.as_of: is not a time"],
+  ["with an invalid median", (text) => text.replace('"0.4"', '"NaN"'), "median: is not a decimal"],
+  ["with markup", (text) => text.replace('"-20"', '"<b>20</b>"'), "deviation_pct: is not a percentage"],
+  ["with an invalid time", (text) => text.replace("11:59:30.5Z", "25:59:30Z"), "references.0.as_of: is not a time"],
   ["a warning without a check", (text) => text.replace('"checked":true', '"checked":false'), "the whole: "],
   [
     "a check without a finding",
     (text) => text.replace('"median":"0.4","deviation_pct":"-20"', '"median":null,"deviation_pct":null'),
     "the whole: ",
   ],
-])("what is kept and is no outcome, %s, is set aside and reported", async (_name, poison, reason) => {
+])("a stored result that is invalid, %s, is ignored and reported", async (_name, poison, reason) => {
   const { api } = await openAfterPublishing();
   const unharmed = await Promise.all(CURRENT.map((path) => api.get(path)));
   const kept = serializeDivergence(divergence(XLM));
@@ -193,7 +194,7 @@ test.each<[string, (text: string) => string, string]>([
   refused.stop();
 });
 
-test("a poisoned value is no matter to the outcome of the check, nor the other way round", async () => {
+test("an invalid stored value does not affect the divergence, and vice versa", async () => {
   const { api } = await openAfterPublishing();
   const kept = await keep(api, XLM);
   await api.put(XLM, 300, "nonsense", TO);
@@ -205,7 +206,7 @@ test("a poisoned value is no matter to the outcome of the check, nor the other w
   refused.stop();
 });
 
-test.each(CURRENT)("a warning is a new answer to whoever has the one without: %s", async (path) => {
+test.each(CURRENT)("a new warning changes the ETag: %s", async (path) => {
   const { api } = await openAfterPublishing();
   const tags: string[] = [];
   for (const changes of [FINE, {}, UNCHECKED]) {
@@ -220,7 +221,7 @@ test.each(CURRENT)("a warning is a new answer to whoever has the one without: %s
   expect(new Set(tags).size).toBe(3);
 });
 
-test("is documented", async () => {
+test("the divergence is documented in OpenAPI", async () => {
   const { body } = await openTestApi({ database }).get("/v1/openapi.json");
   for (const path of ["/v1/vwap", "/v1/price"]) {
     const { schema } = body.paths[path].get.responses["200"].content["application/json"];

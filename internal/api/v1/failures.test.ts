@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openMemoryStore } from "../../cache/memory.ts";
+import { openMemoryStore } from "../../cache/memory/store.ts";
 import { parsePair } from "../../canonical/pair.ts";
-import { backendUnreachable, requestDone, requestFailed } from "../../obs/api-events.ts";
-import { listen } from "../../obs/ops-server.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { backendUnreachable, requestDone, requestFailed } from "../../http/events.ts";
+import { listen } from "../../http/server.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { listenTo, openApiDatabase, openTestApi, unreachableDatabase } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -32,24 +32,24 @@ test.each<[query: string, errors: Record<string, string>]>([
   ["base=XLM", { pair: "is missing" }],
   ["pair=XLM/USD&windw=5m", { windw: "is not a parameter of this endpoint" }],
   ["pari=XLM/USD&window=x", { pari: "is not a parameter", pair: "is missing", window: '"x" is not a duration' }],
-  ["pair=XLM/USD&window=20s", { window: "multiple of the grid of 15 s" }],
+  ["pair=XLM/USD&window=20s", { window: "a window must be a multiple of 15 s" }],
   ["pair=XLM/USD&window=15s", { window: "at least 30 s" }],
   ["pair=XLM/USD&window=0", { window: "at least 30 s" }],
   ["pair=XLM/USD&window=", { window: "is not a duration" }],
-  ["pair=XLM/USD&window=30.5s", { window: "multiple of the grid" }],
+  ["pair=XLM/USD&window=30.5s", { window: "a window must be a multiple of 15 s" }],
   ["pair=XLM/USD&window=745h", { window: "at most 31 days" }],
-  ["pair=XLM/USD&window=9999999999999999999h", { window: "a window is" }],
+  ["pair=XLM/USD&window=9999999999999999999h", { window: "a window must be" }],
   ["pair=XLM/USD&at=yesterday", { at: "is not a time with a zone" }],
   ["pair=XLM/USD&at=2026-01-10T12:00:00+01:00", { at: "%2B" }],
   ["pair=XLM/USD&at=1969-12-31T23:59:59Z", { at: "is before 1970" }],
-  ["pair=XLM/USD&from=2026-01-10T11:00:00Z", { from: "from and to go together" }],
+  ["pair=XLM/USD&from=2026-01-10T11:00:00Z", { from: "from and to must be given together" }],
   ["pair=XLM/USD&from=2026-01-10T11:00:00Z&to=2026-01-10T10:00:00Z", { from: "from is not before to" }],
-  ["pair=XLM/USD&from=2026-01-10T11:00:01Z&to=2026-01-10T11:30:00Z", { from: "from is not on the grid" }],
+  ["pair=XLM/USD&from=2026-01-10T11:00:01Z&to=2026-01-10T11:30:00Z", { from: "from is not a multiple of" }],
   ["pair=XLM/USD&from=2026-01-10T11:00:00Z&to=2026-01-10T11:00:15Z", { from: "at least 30 s" }],
   ["pair=XLM/USD&from=2025-01-10T11:00:00Z&to=2026-01-10T11:00:15Z", { from: "at most 31 days" }],
   ["pair=XLM/USD&window=5m&from=2026-01-10T10:00:00Z&to=2026-01-10T11:00:00Z", { from: "not both" }],
   ["pair=XLM/USD&at=x&from=y&to=z", { at: "is not a time", from: "is not a time", to: "is not a time" }],
-])("a query that cannot be used is refused with all that is wrong: %s", async (query, expected) => {
+])("an invalid query is refused with all problems: %s", async (query, expected) => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   for (const path of ["/v1/vwap", "/v1/twap"]) {
@@ -67,7 +67,7 @@ test.each<[query: string, errors: Record<string, string>]>([
 });
 
 test.each(["/v1/price", "/v1/ohlc", "/v1/sources", "/v1/markets"])(
-  "%s names parameters it does not have",
+  "%s refuses unknown parameters by name",
   async (path) => {
     const api = openTestApi({ database });
     const { status, body } = await api.get(`${path}?__proto__=1&limt=1&limt=2`);
@@ -78,7 +78,7 @@ test.each(["/v1/price", "/v1/ohlc", "/v1/sources", "/v1/markets"])(
   },
 );
 
-test("an unknown path and a wrong method are problems too", async () => {
+test("an unknown path and a wrong method are answered with a problem", async () => {
   const api = openTestApi({ database });
   for (const path of ["/v1/vwapp", "/v1", "/v2/vwap?pair=XLM/USD", "/docs/package.json", "/docs/../package.json"]) {
     const { status, body, headers } = await api.get(path);
@@ -92,7 +92,7 @@ test("an unknown path and a wrong method are problems too", async () => {
   }
 });
 
-test("an answer has a strong ETag, and what has not changed is not sent again", async () => {
+test("an answer has a strong ETag, and a matching If-None-Match gets 304", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   for (const path of ["/v1/vwap?pair=XLM/USD", "/v1/sources", "/v1/openapi.json", "/docs"]) {
@@ -148,7 +148,7 @@ test("without a database, stored values are served; without both, the answer is 
   await gone.close();
 });
 
-test("an error that nobody expected shows nothing of itself, and is reported", async () => {
+test("an unexpected error is reported without details in the answer", async () => {
   const broken = await openApiDatabase();
   try {
     await broken.sql`DROP TABLE trades_1m CASCADE`;
@@ -168,7 +168,7 @@ test("an error that nobody expected shows nothing of itself, and is reported", a
   }
 });
 
-test("every request is told of, by its route alone", async () => {
+test("every request publishes an event with its route only", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const done = listenTo(requestDone);
@@ -187,7 +187,7 @@ test("every request is told of, by its route alone", async () => {
   done.stop();
 });
 
-test("answers over a socket", async () => {
+test("the API answers over a socket", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const { port, close } = await listen(api.app, { host: "127.0.0.1", port: 0 });
@@ -205,7 +205,7 @@ test("answers over a socket", async () => {
   }
 });
 
-test("an API whose clock is ahead of the database's answers no bucket that is still open there", async () => {
+test("an API whose clock is ahead does not answer for a bucket that is still open by the database's clock", async () => {
   const api = openTestApi({ database });
   api.at("2999-01-10T12:00:10Z");
   const unreachable = listenTo(backendUnreachable);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { NO_GUARD } from "../../resilience/guard.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { type ServedTestApi, serveTestApi } from "../front/served.testing.ts";
+import { type ServedTestApi, serveTestApi } from "../../http/served.testing.ts";
+import { NO_CIRCUIT_BREAKER } from "../../lib/circuit-breaker.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
 import { openApiDatabase } from "./api.testing.ts";
 
-/** More than a light question may read. */
+/** More rows than a light query may read. */
 const TRADES = 60_000;
-/** So many answers take a while on a machine that is busy. */
+/** Many answers take long on a busy machine. */
 const PATIENTLY = { timeout: 20_000 };
 
 let database: TestDatabase;
 let api: ServedTestApi;
-/** Reads that are done and held back while `isHolding`: each keeps its place. */
+/** Reads that have finished but are held back while `isHolding`, so that each keeps its slot. */
 let held: (() => void)[];
 let isHolding: boolean;
 let asked: number;
@@ -28,10 +28,10 @@ beforeAll(async () => {
     return read;
   };
   api = await serveTestApi({
-    database: { ...database, guard: { ...NO_GUARD, run, runSafely: run } },
-    // One heavy question at once, and four that wait.
+    database: { ...database, breaker: { ...NO_CIRCUIT_BREAKER, run, runWithRetry: run } },
+    // One heavy query runs at a time, and four wait.
     settings: { maxComputations: 4, maxInFlight: 16 },
-    front: { trustedProxies: ["127.0.0.1"] },
+    access: { trustedProxies: ["127.0.0.1"] },
   });
   api.at("2026-01-10T12:00:10Z");
 });
@@ -48,30 +48,30 @@ async function ask(path: string, client: string): Promise<number> {
   return status;
 }
 
-/** A question of its own each time, about nearly all of the trades. */
+/** Returns a different query each time, over nearly all trades. */
 function askHeavy(client: string, filter = ""): Promise<number> {
   asked++;
   const at = new Date(Date.UTC(2026, 0, 10, 12) - asked * 15_000).toISOString();
   return ask(`twap?pair=XLM/USD&window=24h&at=${at}${filter}`, client);
 }
 
-/** A question of its own each time, about few trades. */
+/** Returns a different query each time, over few trades. */
 function askLight(client: string): Promise<number> {
   asked++;
   const at = new Date(Date.UTC(2026, 0, 10, 11) - asked * 30_000).toISOString();
   return ask(`twap?pair=XLM/USD&window=5m&at=${at}`, client);
 }
 
-async function letAllGo(): Promise<void> {
+async function releaseAll(): Promise<void> {
   isHolding = false;
   for (const go of held.splice(0)) go();
 }
 
-test("questions with much to read wait for each other, and nobody else waits for them", async () => {
+test("heavy queries wait for each other and do not delay light ones", async () => {
   const heavy = Array.from({ length: 8 }, (_, which) => askHeavy("198.51.100.1", which % 2 ? "&filter=none" : ""));
   const statuses: number[] = [];
   for (const answer of heavy) void answer.then((status) => statuses.push(status));
-  // One has its place and four wait; what is beyond that is told so at once.
+  // One runs and four wait; further ones are refused immediately.
   await expect.poll(() => statuses, PATIENTLY).toEqual([503, 503, 503]);
   await expect.poll(() => held.length, PATIENTLY).toBe(1);
   isHolding = false;
@@ -79,12 +79,12 @@ test("questions with much to read wait for each other, and nobody else waits for
     expect([path, await ask(path, "198.51.100.1")]).toEqual([path, 200]);
   }
   expect(await ask("ohlc?pair=XLM/USD&interval=1h", "198.51.100.1")).toBe(200);
-  await letAllGo();
+  await releaseAll();
   await Promise.all(heavy);
   expect(statuses.filter((status) => status === 200)).toHaveLength(5);
 });
 
-test("of the heavy questions, those of another client find a place, and have their turn next", async () => {
+test("a heavy query of another client is admitted and runs next", async () => {
   const greedy = Array.from({ length: 6 }, () => askHeavy("198.51.100.1"));
   const order: string[] = [];
   for (const answer of greedy) void answer.then((status) => order.push(`greedy ${status}`));
@@ -92,22 +92,22 @@ test("of the heavy questions, those of another client find a place, and have the
   await expect.poll(() => order, PATIENTLY).toEqual(["greedy 503"]);
   const modest = askHeavy("198.51.100.2").then((status) => order.push(`modest ${status}`));
   await expect.poll(() => order, PATIENTLY).toEqual(["greedy 503", "greedy 503"]);
-  await letAllGo();
+  await releaseAll();
   await Promise.all([...greedy, modest]);
   expect(order.filter((line) => line === "greedy 200")).toHaveLength(4);
-  // After the one that had its place, and at most one more that its client waited longer with.
+  // It runs after the current one and at most one more that has waited longer.
   expect(order.indexOf("modest 200")).toBeLessThanOrEqual(4);
 });
 
-test("a client that asks for more than may be in flight keeps nobody else out", async () => {
+test("a client with more requests than max_in_flight does not block other clients", async () => {
   const greedy = Array.from({ length: 40 }, () => askLight("198.51.100.1"));
   const statuses: number[] = [];
   for (const answer of greedy) void answer.then((status) => statuses.push(status));
-  // Four are at work and eight wait.
+  // Four run and eight wait.
   await expect.poll(() => statuses, PATIENTLY).toEqual(Array(28).fill(503));
   const modest = [askLight("198.51.100.2"), askLight("198.51.100.3")];
   await expect.poll(() => statuses.length, PATIENTLY).toBe(30);
-  await letAllGo();
+  await releaseAll();
   expect(await Promise.all(modest)).toEqual([200, 200]);
   await Promise.all(greedy);
   expect(statuses.filter((status) => status === 200)).toHaveLength(10);

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Asset, parseAsset } from "../../canonical/asset.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { contractOf, networkPassphrase } from "../../canonical/stellar-contract.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const CIRCLE = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
@@ -30,13 +30,13 @@ test.each([
   [`pair=native/USDC:${CIRCLE}`, "5m"],
   [`pair=native%2FUSDC%3A${CIRCLE}`, "1d"],
   [`base=native&quote=USDC:${CIRCLE}`, "1w"],
-])("CODE:ISSUER and days are read: %s, %s", async (pair, window) => {
+])("CODE:ISSUER and days are accepted: %s, %s", async (pair, window) => {
   const { status, body } = await get(`/v1/vwap?${pair}&window=${window}`);
   expect(status).toBe(200);
   expect(body.data).toMatchObject({ pair: `native/USDC-${CIRCLE}`, price: "0.25" });
 });
 
-describe("the contract of a classic asset that nothing but its trades tells of", () => {
+describe("the contract of a classic asset that is known only from trades", () => {
   const ISSUED = parseAsset(`AQUA-${AQUA_ISSUER}`);
   const CONTRACT = contractOf(ISSUED, networkPassphrase("public")) as Asset;
   beforeAll(() =>
@@ -47,7 +47,7 @@ describe("the contract of a classic asset that nothing but its trades tells of",
     ]),
   );
 
-  test("is that asset, wherever it is asked about", async () => {
+  test("is treated as that asset by every endpoint", async () => {
     for (const path of [
       "vwap?",
       "twap?",
@@ -60,14 +60,14 @@ describe("the contract of a classic asset that nothing but its trades tells of",
         [ISSUED, CONTRACT].map((asset) => get(`/v1/${path}base=${asset}&quote=USD`)),
       );
       expect([path, byContract?.status]).toEqual([path, 200]);
-      // The pair is named as it was asked for.
+      // The answer names the pair as requested.
       expect(byContract?.text.replaceAll(CONTRACT, ISSUED)).toBe(byName?.text);
     }
     const { body } = await get(`/v1/vwap?base=${CONTRACT}&quote=USD`);
     expect(body.data).toMatchObject({ pair: `${CONTRACT}/fiat:USD`, price: "5", trade_count: 3 });
   });
 
-  test("also as a quote, and at the end of a way through other markets", async () => {
+  test("is treated as that asset as a quote and at the end of a route", async () => {
     const inverted = await get(`/v1/vwap?base=USD&quote=${CONTRACT}`);
     expect(inverted.body.data).toMatchObject({
       pair: `fiat:USD/${CONTRACT}`,
@@ -76,7 +76,7 @@ describe("the contract of a classic asset that nothing but its trades tells of",
     });
   });
 
-  test("against its own asset is no market", async () => {
+  test("forms no pair with its own asset", async () => {
     for (const [base, quote] of [
       [ISSUED, CONTRACT],
       [CONTRACT, ISSUED],
@@ -99,7 +99,7 @@ test.each([
   ["price?pair=crypto:btc/USD", "did you mean crypto:BTC?"],
   ["ohlc?interval=1h&base=XLM&quote=usd", "did you mean USD?"],
   ["vwap?pair=XLM/fiat:usd", "did you mean fiat:USD?"],
-])("a known code in another case is refused: %s", async (query, detail) => {
+])("a known code in different case is refused: %s", async (query, detail) => {
   const { status, body } = await get(`/v1/${query}`);
   expect(status).toBe(400);
   expect(body.type).toContain("invalid-query");
@@ -111,7 +111,7 @@ test.each([
   ["price?pair=crypto:Foo/USD", "did you mean crypto:FOO?"],
   ["ohlc?interval=1h&base=BAR&quote=usd", "did you mean bar?"],
   ["twap?pair=bAR/USD&window=5m", "did you mean bar?"],
-])("a configured asset in another case is refused: %s", async (query, detail) => {
+])("a configured asset in different case is refused: %s", async (query, detail) => {
   const api = openTestApi({
     database,
     settings: { pairs: [parsePair("FOO/USD"), parsePair("bar/USD")] },

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openMemoryStore } from "../../cache/memory.ts";
+import { openMemoryStore } from "../../cache/memory/store.ts";
 import type { PriceStore } from "../../cache/store.ts";
 import { parsePair } from "../../canonical/pair.ts";
-import { requestShed, requestsInFlight, requestTimedOut } from "../../obs/api-events.ts";
-import { NO_GUARD } from "../../resilience/guard.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import type { Database } from "../../storage/database.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { requestShed, requestsInFlight, requestTimedOut } from "../../http/events.ts";
+import { NO_CIRCUIT_BREAKER } from "../../lib/circuit-breaker.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import type { Database } from "../../storage/connection/database.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { type Got, listenTo, openApiDatabase, openTestApi, type TestApi } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -24,8 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** The database, in which reading waits until it is let go on. */
-function slowDatabase(): { slow: Database; begun: () => number; letGo: (reads?: number) => void } {
+/** The database, with reads that wait until they are released. */
+function slowDatabase(): { slow: Database; begun: () => number; release: (reads?: number) => void } {
   const held: (() => void)[] = [];
   let begun = 0;
   const run = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -34,15 +34,15 @@ function slowDatabase(): { slow: Database; begun: () => number; letGo: (reads?: 
     return call();
   };
   return {
-    slow: { ...database, guard: { ...NO_GUARD, run, runSafely: run } },
+    slow: { ...database, breaker: { ...NO_CIRCUIT_BREAKER, run, runWithRetry: run } },
     begun: () => begun,
-    letGo: (reads = held.length) => {
+    release: (reads = held.length) => {
       for (const go of held.splice(0, reads)) go();
     },
   };
 }
 
-/** Distinct questions that each need a computation. */
+/** Distinct queries that each need a computation. */
 function ask(api: TestApi, question: number): Promise<Got> {
   const from = `2026-01-10T11:${String(question).padStart(2, "0")}:00Z`;
   return api.get(`/v1/twap?pair=XLM/USD&from=${from}&to=2026-01-10T11:55:00Z`);
@@ -52,8 +52,8 @@ function settled(answers: readonly Promise<Got>[]): Promise<number[]> {
   return Promise.all(answers.map(async (answer) => (await answer).status));
 }
 
-test("past max_in_flight, what would wait is refused at once and begins nothing; what is at hand is answered", async () => {
-  const { slow, begun, letGo } = slowDatabase();
+test("beyond max_in_flight, requests that would wait are refused immediately, and local copies are still served", async () => {
+  const { slow, begun, release } = slowDatabase();
   const api = openTestApi({ database: slow, settings: { maxInFlight: 2 } });
   api.at(NOON);
   const inFlight = listenTo(requestsInFlight);
@@ -78,18 +78,18 @@ test("past max_in_flight, what would wait is refused at once and begins nothing;
   expect(begun()).toBe(2);
   expect(inFlight.events.at(-1)).toEqual({ count: 2 });
 
-  letGo();
+  release();
   expect(await settled(waiting)).toEqual([200, 200]);
   expect(inFlight.events.at(-1)).toEqual({ count: 0 });
   const next = ask(api, 3);
   await expect.poll(begun).toBe(3);
-  letGo();
+  release();
   expect((await next).status).toBe(200);
   inFlight.stop();
   shed.stop();
 });
 
-test("while the store is slow, requests beyond max_in_flight do not ask it", async () => {
+test("while the store is slow, requests beyond max_in_flight do not read it", async () => {
   let asked = 0;
   let answer = (): void => {};
   const answered = new Promise<void>((resolve) => {
@@ -98,10 +98,10 @@ test("while the store is slow, requests beyond max_in_flight do not ask it", asy
   const memory = openMemoryStore();
   const store: PriceStore = {
     ...memory,
-    readHeld: async (keys) => {
+    readWithTtl: async (keys) => {
       asked++;
       await answered;
-      return memory.readHeld(keys);
+      return memory.readWithTtl(keys);
     },
   };
   const api = openTestApi({ database, store, settings: { maxInFlight: 3 } });
@@ -111,26 +111,26 @@ test("while the store is slow, requests beyond max_in_flight do not ask it", asy
   expect(refused.map(({ status }) => status)).toEqual([503, 503]);
   expect(asked).toBeLessThanOrEqual(3);
   answer();
-  // There is nothing in the store: those who were let in go on to compute, although there are as many as may be.
+  // The store is empty: the admitted requests go on to compute although max_in_flight is reached.
   expect(await settled(waiting)).toEqual([200, 200, 200]);
 });
 
-test("no more computations ask the database at once than there are connections", async () => {
-  const { slow, begun, letGo } = slowDatabase();
+test("the number of concurrent computations does not exceed the number of connections", async () => {
+  const { slow, begun, release } = slowDatabase();
   const api = openTestApi({ database: slow, settings: { maxComputations: 3 } });
   api.at(NOON);
   const waiting = Array.from({ length: 20 }, (_, question) => ask(api, question));
   for (let through = 3; through < 20; through++) {
     await expect.poll(begun).toBe(through);
-    letGo(1);
+    release(1);
   }
   await expect.poll(begun).toBe(20);
-  letGo();
+  release();
   expect(new Set(await settled(waiting))).toEqual(new Set([200]));
 });
 
-test("an answer that is not there in time is a problem; its work counts until it ends, and is dropped if it can be", async () => {
-  const { slow, begun, letGo } = slowDatabase();
+test("a request that times out gets a problem; its work counts until it ends, and is cancelled if possible", async () => {
+  const { slow, begun, release } = slowDatabase();
   const api = openTestApi({
     database: slow,
     settings: { maxInFlight: 3, maxComputations: 1, requestTimeoutSeconds: 0.05 },
@@ -148,7 +148,7 @@ test("an answer that is not there in time is a problem; its work counts until it
   expect((await ask(api, 4)).body.type).toBe("urn:stellarindex:problem:overloaded");
 
   api.at("2026-01-10T12:00:11Z");
-  letGo();
+  release();
   await expect.poll(() => inFlight.events.at(-1)).toEqual({ count: 0 });
   expect(begun()).toBe(1);
   timedOut.stop();

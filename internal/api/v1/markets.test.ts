@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parsePair } from "../../canonical/pair.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 let database: TestDatabase;
@@ -61,7 +61,7 @@ test("shows a minute only once it is closed", async () => {
   expect(seen).toEqual([["0.333333333333333333"], ["2", "0.333333333333333333"], ["9", "0.333333333333333333"]]);
 });
 
-test("comes in pages", async () => {
+test("returns pages", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T13:00:00Z");
   const first = (await api.get("/v1/markets?limit=1")).body.data;
@@ -71,7 +71,7 @@ test("comes in pages", async () => {
   expect((await api.get("/v1/markets?cursor=x")).body.errors).toMatchObject([{ parameter: "cursor" }]);
 });
 
-test("pages over pairs that the database admits and no question could name", async () => {
+test("pages over pairs that are valid in the database but not in a query", async () => {
   const odd = `C${"A".repeat(55)}`;
   await database.sql`
     INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)

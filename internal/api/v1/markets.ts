@@ -5,14 +5,15 @@ import { formatDecimal, roundPublished } from "../../canonical/decimal.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
-import { type Market, type MarketPage, readMarkets } from "../../storage/markets.ts";
+import { makeSingleFlight } from "../../lib/single-flight.ts";
+import { type Market, type MarketPage, readMarkets } from "../../storage/trades/markets.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { makeShare } from "../share.ts";
+import { priceText, timeText, volumeText } from "./answer-fields.ts";
+import { MARKETS_EXAMPLE } from "./examples.ts";
 import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
+import { type AsOf, isStale, withReplayFallback } from "./replay-fallback.ts";
 import type { Service } from "./service.ts";
-import { priceText, timeText, volumeText } from "./values.ts";
-import { type AsOf, isStale, whereComplete } from "./where-complete.ts";
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
@@ -23,11 +24,11 @@ const querySchema = z.strictObject({ limit: limitParameter, cursor: cursorParame
 const marketsSchema = z
   .object({
     from: timeText.openapi({ description: "start of the 24 hours" }),
-    to: timeText.openapi({ description: "end of the 24 hours, of a closed minute; later trades are not looked at" }),
+    to: timeText.openapi({ description: "end of the 24 hours, at a closed minute; later trades do not count" }),
     markets: z.array(
       z
         .object({
-          pair: z.string().openapi({ description: "as traded", example: "crypto:XLM/crypto:USDC" }),
+          pair: z.string().openapi({ description: "the pair as stored", example: "crypto:XLM/crypto:USDC" }),
           last_trade: z.object({ ts: timeText, price: priceText, source: z.string() }),
           trade_count_24h: z.int().nonnegative(),
           base_volume_24h: volumeText,
@@ -39,21 +40,23 @@ const marketsSchema = z
   })
   .openapi("Markets");
 
-/** `GET /v1/markets`: the pairs that were traded, over all sources. */
+/** `GET /v1/markets`: all traded pairs, over all sources. */
 export function marketsEndpoint({ database, settings, now }: Service): Endpoint<typeof querySchema> {
-  const share = makeShare<MarketPage>();
+  const share = makeSingleFlight<MarketPage>();
   return {
     path: "/v1/markets",
+    tag: "Markets",
     operationId: "getMarkets",
     summary: "Traded pairs",
     description:
-      "Every pair that was ever traded, as traded, over all sources: no policy is applied. In bytewise order of base and quote. For the next page, repeat the query with `cursor`.",
+      "Returns every stored pair, over all sources and without any policy, sorted bytewise by base and quote. For the next page, repeat the query with `cursor`.",
+    example: MARKETS_EXAMPLE,
     query: querySchema,
     data: marketsSchema,
     problems: ["raw-data-expired"],
     answer: ({ limit, cursor = null }, clientOf) => {
       const moment = now();
-      return whereComplete(moment, (asOf) => page({ limit, cursor }, moment, asOf, clientOf()));
+      return withReplayFallback(moment, (asOf) => page({ limit, cursor }, moment, asOf, clientOf()));
     },
   };
 
@@ -84,10 +87,10 @@ export function marketsEndpoint({ database, settings, now }: Service): Endpoint<
   }
 }
 
-/** Pairs as the database has them: some that its looser pattern admits are none that a question could name. */
+/** Parses a cursor: a stored pair, whose pattern in the database is looser than that of a pair parameter. */
 function readCursor(text: string): Pair {
   const [, base, quote] = CURSOR.exec(text) ?? [];
-  if (base === undefined || quote === undefined) throw new InputError("is not the next of a page");
+  if (base === undefined || quote === undefined) throw new InputError("is not the next of a previous page");
   return { base: base as Asset, quote: quote as Asset };
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { expect, test } from "vitest";
-import { DEFAULT_POLICY_SETTINGS } from "../../aggregate/policy.ts";
 import type { Asset } from "../../canonical/asset.ts";
 import { parsePair } from "../../canonical/pair.ts";
-import { REGISTRY_VERSION } from "../../sources/registry.ts";
+import { DEFAULT_POLICY_SETTINGS } from "../../policy/policy.ts";
+import { REGISTRY_VERSION } from "../../policy/registry.ts";
 import { openTestApi, unreachableDatabase } from "./api.testing.ts";
 
 const database = unreachableDatabase();
@@ -19,7 +19,7 @@ async function methodology(policy = {}) {
   return body.data;
 }
 
-test("says what the policy in force is, with every setting", async () => {
+test("answers the policy in effect with every setting", async () => {
   const { settings, aliases, pegs, triangulations, registry_version, document } = await methodology();
   expect(settings).toEqual({
     disable_class_filter: false,
@@ -59,7 +59,7 @@ test("says what the policy in force is, with every setting", async () => {
   ]);
 });
 
-test("gives the document that the policy's hash is made of", async () => {
+test("answers the policy document that is hashed", async () => {
   const { policy, document, settings, triangulations } = await methodology({
     guard_factor: 0,
     min_usd_volume_unknown: "publish",
@@ -89,4 +89,13 @@ test("gives the document that the policy's hash is made of", async () => {
 test("takes no parameter", async () => {
   const { status, body } = await openTestApi({ database }).get("/v1/methodology?pair=XLM/USD");
   expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ parameter: "pair" }] } });
+});
+
+test("/v1/methodology/policy answers the exact text that is hashed", async () => {
+  const api = openTestApi({ database, policy: { min_usd_volume: 5_000 } });
+  const { status, body } = await api.get("/v1/methodology/policy");
+  expect(status).toBe(200);
+  expect(body.data.policy).toBe(api.policy.id);
+  expect(createHash("sha256").update(body.data.text).digest("hex").slice(0, 12)).toBe(api.policy.id);
+  expect(JSON.parse(body.data.text)).toEqual({ registry_version: REGISTRY_VERSION, min_usd_volume: "5000" });
 });

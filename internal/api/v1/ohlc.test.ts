@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parsePair } from "../../canonical/pair.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -52,9 +52,9 @@ test("shows the closed candles that have trades", async () => {
   expect(body.flags).toEqual({ stale: false, triangulated: false, divergence_warning: false });
   const { candles, ...rest } = body.data;
   expect(rest).toEqual({ pair: "crypto:XLM/fiat:USD", interval_seconds: 3600, next: null, policy: api.policy.id });
-  // A price of 9 after one of 0.5 is not shown, and counts in volumes.
+  // The guard hides a price of 9 after one of 0.5, but its volume counts.
   expect(candles).toEqual([ofNine, { ...ofTen, high: "0.5", vwap: "0.4" }]);
-  // Of these three sources no two agree: the venue rule would leave the one in the middle.
+  // No two of these three sources agree: the venue rule would keep only the one in the middle.
   const everyone = openTestApi({ database, policy: { disable_class_filter: true, venue_deviation_pct: 0 } });
   everyone.at("2026-01-10T12:30:00Z");
   const path = "/v1/ohlc?pair=XLM/USD&interval=1h&from=2026-01-10T10:00:00Z";
@@ -64,7 +64,7 @@ test("shows the closed candles that have trades", async () => {
   ]);
 });
 
-test("with filter=none, every trade of the sources that count makes the prices", async () => {
+test("with filter=none, the prices come from every trade of the sources in VWAP", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:30:00Z");
   const { text, headers } = await api.get("/v1/ohlc?pair=native/USD&interval=1h&filter=none");
@@ -91,7 +91,7 @@ test.each([
   ["1h", "2026-01-10T13:00:04.999999Z", "2026-01-10T13:00:05Z"],
   ["1d", "2026-01-11T00:00:04.999999Z", "2026-01-11T00:00:05Z"],
 ])("a candle of %s is shown only once it is closed", async (interval, before, after) => {
-  // The last price is far from those before, by which it can be told.
+  // The last price differs from those before, so that it can be recognized.
   const api = openTestApi({ database, policy: { guard_factor: 0 } });
   const ranges = ["", "&to=2030-01-01T00:00:00Z", "&from=2026-01-10T00:00:00Z&to=2026-01-11T00:00:00Z"];
   for (const query of ranges.flatMap((range) => [range, `${range}&filter=none`])) {
@@ -107,9 +107,9 @@ test.each([
 
 test.each([
   ["&filter=none", ["09:59", "10:00", "10:20", "10:59", "12:00"]],
-  // Candles of nothing but a price that is not shown are left out, and so are pages of them.
+  // Candles whose only price is not shown are left out, and so are pages of them.
   ["", ["09:59", "10:00", "10:59"]],
-])("takes whole candles between from and to, in pages%s", async (filter, expected) => {
+])("returns whole candles between from and to, in pages%s", async (filter, expected) => {
   const api = openTestApi({ database });
   api.at("2026-01-11T00:10:00Z");
   const query = "/v1/ohlc?pair=XLM/USD&interval=1m&from=2026-01-10T09:59:00Z&to=2026-01-10T12:01:00Z&limit=1";
@@ -133,7 +133,7 @@ test.each([
   expect(inner.headers.get("Cache-Control")).toBe("public, max-age=60");
 });
 
-test("a range without a whole closed candle has none", async () => {
+test("a range without a whole closed candle is answered with an empty list", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:30:00Z");
   for (const times of [
@@ -149,15 +149,15 @@ test("a range without a whole closed candle has none", async () => {
 
 test.each([
   ["", "interval", "is missing"],
-  ["&interval=7m", "interval", "7m does not fit"],
-  ["&interval=30s", "interval", "does not fit"],
-  ["&interval=8d", "interval", "192h does not fit"],
+  ["&interval=7m", "interval", "7m is no candle length"],
+  ["&interval=30s", "interval", "is no candle length"],
+  ["&interval=8d", "interval", "192h is no candle length"],
   ["&interval=1mo", "interval", "is not a duration"],
   ["&interval=1h&limit=0", "limit", "from 1 to 1000"],
   ["&interval=1h&limit=1001", "limit", "from 1 to 1000"],
   ["&interval=1h&limit=1e2", "limit", "from 1 to 1000"],
   ["&interval=1h&cursor=x", "cursor", "is not a time"],
-  ["&interval=1h&filter=all", "filter", "can only be none"],
+  ["&interval=1h&filter=all", "filter", "must be none"],
   ["&interval=1h&filter=none&filter=none", "filter", "is given more than once"],
   ["&interval=1h&from=2026-01-10T12:00:00Z&to=2026-01-10T12:00:00Z", "from", "from is not before to"],
 ])("refuses %j", async (query, parameter, detail) => {

@@ -1,10 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { type Candle, candleOf, isCandleInterval, rawCandleOf } from "../../aggregate/candles.ts";
-import { countedSources } from "../../aggregate/class-filter.ts";
-import { expandPair } from "../../aggregate/expansion.ts";
-import { pricingOf } from "../../aggregate/pricing.ts";
-import type { TradeReader } from "../../aggregate/reader.ts";
-import { shownCandles } from "../../aggregate/shown-candles.ts";
 import { type Bucket, latestClosed } from "../../canonical/bucket.ts";
 import { formatDuration, parseDuration } from "../../canonical/duration.ts";
 import { InputError } from "../../canonical/input-error.ts";
@@ -18,20 +12,27 @@ import {
   type Micros,
   seconds,
 } from "../../canonical/time.ts";
-import { needs } from "../../config/cross-checks.ts";
-import { RawDataExpired } from "../../storage/errors.ts";
-import { withSnapshot } from "../../storage/snapshot.ts";
+import { checkedBy, PARAMETER_ERRORS, parsedBy } from "../../http/query.ts";
+import { needs } from "../../lib/cross-checks.ts";
+import { makeSingleFlight } from "../../lib/single-flight.ts";
+import { type Candle, candleOf, isCandleInterval, rawCandleOf } from "../../policy/candles/candles.ts";
+import { shownCandles } from "../../policy/candles/shown-candles.ts";
+import { countedSources } from "../../policy/class-filter.ts";
+import { expandPair } from "../../policy/expansion.ts";
+import { pricingOf } from "../../policy/pricing.ts";
+import type { TradeReader } from "../../policy/reader.ts";
+import { RawDataExpired } from "../../storage/connection/errors.ts";
+import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import { type Answer, NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { checkedBy, PARAMETER_ERRORS, parsedBy } from "../query.ts";
-import { makeShare } from "../share.ts";
+import { pairText, policyText, priceText, timeText, volumeText } from "./answer-fields.ts";
+import { CANDLES_EXAMPLE } from "./examples.ts";
 import { filterParameter } from "./filter-parameter.ts";
 import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
+import { type AsOf, isStale, withReplayFallback } from "./replay-fallback.ts";
 import type { Service } from "./service.ts";
 import { readTime, timeParameter } from "./time-parameters.ts";
-import { pairText, policyText, priceText, timeText, volumeText } from "./values.ts";
-import { type AsOf, isStale, whereComplete } from "./where-complete.ts";
 
 const DEFAULT_INTERVALS = 100n;
 
@@ -43,18 +44,18 @@ const candlesSchema = z
       z
         .object({
           from: timeText.openapi({ description: "start of the candle" }),
-          to: timeText.openapi({ description: "end of the candle, which it does not include" }),
-          open: priceText.openapi({ description: "of the first trade whose price is shown" }),
-          high: priceText.openapi({ description: "the highest of these" }),
-          low: priceText.openapi({ description: "the lowest of these" }),
-          close: priceText.openapi({ description: "of the last of these" }),
-          base_volume: volumeText.openapi({ description: "of every trade of sources in VWAP" }),
+          to: timeText.openapi({ description: "end of the candle (exclusive)" }),
+          open: priceText.openapi({ description: "price of the first trade that the filters keep" }),
+          high: priceText.openapi({ description: "highest price of these trades" }),
+          low: priceText.openapi({ description: "lowest price of these trades" }),
+          close: priceText.openapi({ description: "price of the last of these trades" }),
+          base_volume: volumeText.openapi({ description: "volume of all trades of sources in VWAP" }),
           quote_volume: volumeText,
           trade_count: z.int().positive(),
-          vwap: priceText.openapi({ description: "quote volume over base volume of the trades that are not left out" }),
+          vwap: priceText.openapi({ description: "quote volume over base volume of the trades that the filters keep" }),
           filtered: z.literal(false).optional().openapi({
             description:
-              "present where retention has removed trades to be looked into, so that every trade makes the prices",
+              "present where retention has removed the raw trades, so that prices are of all trades, unfiltered",
           }),
         })
         .openapi("Candle"),
@@ -64,7 +65,7 @@ const candlesSchema = z
   })
   .openapi("Candles");
 
-/** A page of candles as they are shown. */
+/** A page of candles. */
 interface Page {
   readonly candles: readonly Candle[];
   readonly next: Micros | null;
@@ -78,14 +79,14 @@ interface CandleQuery {
   readonly from: Micros | null;
   readonly to: Micros | null;
   readonly limit: number;
-  /** Whether every trade is to count, as traded. */
+  /** Whether all trades count (`filter=none`). */
   readonly isRaw: boolean;
 }
 
 const intervalParameter = z.string(PARAMETER_ERRORS).transform(parsedBy(readInterval)).openapi({
   type: "string",
   description:
-    "The length of a candle: whole minutes that divide a day (`1m`, `5m`, `4h`), or 1 to 7 days (`1d`, `24h`). Candles are aligned to 1970-01-01T00:00:00Z.",
+    "Length of a candle: whole minutes that divide a day (`1m`, `5m`, `4h`), or 1 to 7 days (`1d`, `24h`). Candles are aligned to 1970-01-01T00:00:00Z.",
   example: "1h",
 });
 const cursor = cursorParameter(readTime).optional();
@@ -95,8 +96,8 @@ function querySchema(service: Service) {
     .strictObject({
       ...pairParameters,
       interval: intervalParameter,
-      from: timeParameter("No candle begins before it; 100 intervals before `to` by default."),
-      to: timeParameter("No candle ends after it; by default, and at most, the end of the latest closed one."),
+      from: timeParameter("No candle begins before it. Default: 100 intervals before `to`."),
+      to: timeParameter("No candle ends after it. Default and maximum: the end of the latest closed candle."),
       limit: limitParameter,
       cursor,
       filter: filterParameter,
@@ -123,7 +124,7 @@ function querySchema(service: Service) {
 /** `GET /v1/ohlc`: candles, in pages. */
 export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof querySchema>> {
   const { database, policy, settings, now } = service;
-  const share = makeShare<Page>();
+  const share = makeSingleFlight<Page>();
 
   async function readPage(query: CandleQuery, range: Bucket, client: string): Promise<Page> {
     const { pair, intervalSeconds, limit, isRaw } = query;
@@ -166,21 +167,23 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
 
   return {
     path: "/v1/ohlc",
+    tag: "Candles",
     operationId: "getCandles",
     summary: "Candles",
     description:
-      "Closed candles in time order; intervals without trades are left out. Prices are those of trades that form a price, that the policy keeps over the candle and that lie within `guard_factor` of the price before it, or of its own where there is none; a candle without such a trade is left out. Volumes and count are of every trade of the sources in VWAP. There is no volume floor. With `filter=none` every trade makes the prices. For the next page, repeat the query with `cursor`.",
+      "Returns closed candles in time order, without empty ones. Prices are of trades that form a price, that the policy keeps over the candle and that lie within `guard_factor` of the price before it, or of its own where there is none; a candle without such a trade is omitted. Volumes and count are of all trades of the sources in VWAP. There is no volume floor. With `filter=none`, prices are of all trades. For the next page, repeat the query with `cursor`.",
+    example: CANDLES_EXAMPLE,
     query: querySchema(service),
     data: candlesSchema,
     problems: ["raw-data-expired"],
     answer: (query, clientOf) => {
       const moment = now();
-      return whereComplete(moment, (asOf) => answerAsOf(query, moment, asOf, clientOf()));
+      return withReplayFallback(moment, (asOf) => answerAsOf(query, moment, asOf, clientOf()));
     },
   };
 }
 
-/** The whole, closed intervals that are asked for. */
+/** Returns the closed intervals that lie completely in the requested range. */
 function rangeOf({ intervalSeconds, from, to }: CandleQuery, latest: Micros): Bucket {
   const interval = seconds(intervalSeconds);
   const end = to === null ? latest : earlierOf(latest, floorTo(to, interval));
@@ -192,7 +195,7 @@ function readInterval(text: string): number {
   const intervalSeconds = Number(parseDuration(text)) / Number(MICROS_PER_SECOND);
   if (!isCandleInterval(intervalSeconds)) {
     throw new InputError(
-      `${formatDuration(Math.floor(intervalSeconds))} does not fit: use whole minutes that divide a day, or 1 to 7 days, such as 1m, 5m, 1h, 1d`,
+      `${formatDuration(Math.floor(intervalSeconds))} is no candle length: use whole minutes that divide a day, or 1 to 7 days, such as 1m, 5m, 1h, 1d`,
     );
   }
   return intervalSeconds;

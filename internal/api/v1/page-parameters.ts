@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { InputError } from "../../canonical/input-error.ts";
-import { PARAMETER_ERRORS, parsedBy } from "../query.ts";
+import { PARAMETER_ERRORS, parsedBy } from "../../http/query.ts";
 
 const DEFAULT_LIMIT = 500;
-const MOST = 1_000;
+const MAX_LIMIT = 1_000;
 
-/** How much a page holds at most. */
+/** `limit=`: the most entries of a page. */
 export const limitParameter = z
   .string(PARAMETER_ERRORS)
   .transform(parsedBy(readLimit))
@@ -14,26 +14,26 @@ export const limitParameter = z
   .openapi({
     type: "integer",
     minimum: 1,
-    maximum: MOST,
+    maximum: MAX_LIMIT,
     default: DEFAULT_LIMIT,
-    description: "How many a page holds at most; it may hold fewer without being the last.",
+    description: "The most entries of a page; a page may have fewer without being the last.",
   });
 
-/** The `next` of the page before. */
+/** `cursor=`: the `next` of the previous page. */
 export function cursorParameter<Place>(parse: (text: string) => Place) {
   return z
     .string(PARAMETER_ERRORS)
     .transform(parsedBy(parse))
-    .openapi({ type: "string", description: "The `next` of the page before." });
+    .openapi({ type: "string", description: "The `next` of the previous page." });
 }
 
 export const nextSchema = z
   .string()
   .nullable()
-  .openapi({ description: "to be given as `cursor` for the next page; null on the last" });
+  .openapi({ description: "the `cursor` of the next page; null on the last page" });
 
 function readLimit(text: string): number {
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > MOST) throw new InputError(`is not a whole number from 1 to ${MOST}`);
+  if (limit < 1 || limit > MAX_LIMIT) throw new InputError(`is not a whole number from 1 to ${MAX_LIMIT}`);
   return limit;
 }

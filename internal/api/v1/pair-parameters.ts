@@ -1,24 +1,24 @@
 import { z } from "@hono/zod-openapi";
-import { refuseOneAsset } from "../../aggregate/question.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import type { Spellings } from "../../canonical/known-assets.ts";
 import { makeTypedPair, type Pair, parseTypedPair } from "../../canonical/pair.ts";
-import { needs } from "../../config/cross-checks.ts";
-import { checkedBy, PARAMETER_ERRORS } from "../query.ts";
+import { checkedBy, PARAMETER_ERRORS } from "../../http/query.ts";
+import { needs } from "../../lib/cross-checks.ts";
+import { refuseSelfPair } from "../../policy/query.ts";
 import type { Service } from "./service.ts";
 
 /** `pair=`, or `base=` and `quote=`. */
 export const pairParameters = {
   pair: z.string(PARAMETER_ERRORS).optional().openapi({
     description:
-      "base/quote. An asset is `native`, `CODE-ISSUER` (or `CODE:ISSUER`), a contract key `C…`, `crypto:TICKER` or `fiat:CODE`; a bare code is a currency where ISO 4217 has it, else a ticker. Case matters: `xlm` is refused.",
+      "The pair, as base/quote. An asset is `native`, `CODE-ISSUER` (or `CODE:ISSUER`), a contract `C…`, `crypto:TICKER` or `fiat:CODE`; a bare code is a currency if ISO 4217 lists it, otherwise a ticker. Case matters: `xlm` is refused.",
     example: "XLM/USD",
   }),
-  base: z.string(PARAMETER_ERRORS).optional().openapi({ description: "With `quote`, in place of `pair`." }),
-  quote: z.string(PARAMETER_ERRORS).optional().openapi({ description: "With `base`, in place of `pair`." }),
+  base: z.string(PARAMETER_ERRORS).optional().openapi({ description: "Base asset; with `quote`, instead of `pair`." }),
+  quote: z.string(PARAMETER_ERRORS).optional().openapi({ description: "Quote asset; with `base`, instead of `pair`." }),
 };
 
-/** A query's pair as it was written. */
+/** The pair parameters of a query, unparsed. */
 export interface WrittenPair {
   readonly pair?: string | undefined;
   readonly base?: string | undefined;
@@ -26,15 +26,15 @@ export interface WrittenPair {
 }
 
 /**
- * The pair that a query asks about: the configured one where it is one of those by any name, else as asked, canonical.
- * @throws InputError where it is not there, there twice, or cannot be read
+ * Returns the pair of a query in canonical form; under its configured names, if it is a configured pair.
+ * @throws InputError where it is missing, given twice, or cannot be parsed
  */
 export function askedPair(written: WrittenPair, { configuredPair, spellings, policy }: Service): Pair {
-  const asked = refuseOneAsset(readPair(written, spellings), policy.aliases);
+  const asked = refuseSelfPair(readPair(written, spellings), policy.aliases);
   return configuredPair(asked) ?? asked;
 }
 
-/** The check that a query asks about a pair, for `superRefine`. */
+/** Returns the check of the pair parameters, for `superRefine`. */
 export function pairCheck(service: Service) {
   return [
     checkedBy("pair", (query: WrittenPair) => askedPair(query, service)),

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PolicySettings } from "../../aggregate/policy.ts";
 import { type Pair, parsePair } from "../../canonical/pair.ts";
 import { parseTime, seconds } from "../../canonical/time.ts";
-import { backendUnreachable } from "../../obs/api-events.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import type { PolicySettings } from "../../policy/policy.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { listenTo, openApiDatabase, openTestApi, unreachableDatabase } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -29,7 +29,7 @@ beforeAll(async () => {
     trade(QUIET, "2026-01-10T11:41:00Z", { quote: "999", source: "coingecko" }),
     ...steadily(JUMPY, 30),
     trade(JUMPY, "2026-01-10T11:40:00Z", { base: "0.01", quote: "10" }),
-    // So much at such a price that none of the trades is within the factor of the VWAP.
+    // Amounts and prices such that no trade is within the guard factor of the VWAP.
     ...steadily(TORN, 30),
     trade(TORN, "2026-01-10T11:40:00Z", { quote: "1000" }),
   ]);
@@ -57,7 +57,7 @@ test("a fresh stored value of the shortest window is the price", async () => {
   expect(headers.get("Cache-Control")).toBe("public, max-age=25");
 });
 
-test("a stored value that is no longer fresh gives way to the latest closed bucket", async () => {
+test("the latest closed bucket replaces a stored value that is no longer fresh", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:05Z");
   const text = await api.publish(XLM, 300, "2026-01-10T12:00:00Z");
@@ -85,7 +85,7 @@ test("shows a bucket only once it is closed", async () => {
   ]);
 });
 
-test("where the shortest window is empty, the last trade is the price", async () => {
+test("the last trade is the price if the shortest window is empty", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const { body } = await api.get("/v1/price?pair=QUIET/USD");
@@ -105,7 +105,7 @@ test("where the shortest window is empty, the last trade is the price", async ()
 test("a last trade counts only from closed buckets", async () => {
   const api = openTestApi({ database, settings: { windows: [30, 3600] } });
   const priceTypes = [];
-  // 11:40:00.25 lies in the grid bucket to 11:40:15, which closes at 11:40:20; the window of 30 s is empty from 11:41.
+  // 11:40:00.25 is in the bucket that ends at 11:40:15 and closes at 11:40:20; the 30 s window is empty from 11:41 on.
   for (const now of ["2026-01-10T11:40:19Z", "2026-01-10T11:40:20Z", "2026-01-10T11:41:00Z"]) {
     api.at(now);
     const { price_type, as_of } = (await api.get("/v1/price?pair=QUIET/USD")).body.data;
@@ -118,7 +118,7 @@ test("a last trade counts only from closed buckets", async () => {
   ]);
 });
 
-test("a last trade outside the longest window's band gives way to the one before that lies in it", async () => {
+test("a last trade outside the longest window's band is skipped for an earlier one inside it", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   expect((await api.get("/v1/price?pair=JUMPY/USD")).body).toMatchObject({
@@ -127,7 +127,7 @@ test("a last trade outside the longest window's band gives way to the one before
   });
 });
 
-test("where no trade lies about the longest window's VWAP, the price is withheld", async () => {
+test("the price is withheld if no trade is near the longest window's VWAP", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const { status, body } = await api.get("/v1/price?pair=TORN/USD");
@@ -140,7 +140,7 @@ test("where no trade lies about the longest window's VWAP, the price is withheld
   });
 });
 
-test("a last trade too small to form a price gives way to the one before", async () => {
+test("a last trade that is too small to form a price is skipped for the one before", async () => {
   const pair = parsePair("DUST/USD");
   await writeTrades(database, [
     ...Array.from({ length: 60 }, (_, index) =>
@@ -159,7 +159,7 @@ test("a last trade too small to form a price gives way to the one before", async
   });
 });
 
-test("what the floor refuses is withheld, be it the shortest or the longest window", async () => {
+test("the price is withheld if the shortest or the longest window is below the floor", async () => {
   const api = openTestApi({ database, policy: { min_usd_volume: 1e6 } });
   api.at("2026-01-10T12:00:10Z");
   for (const pair of ["XLM/USD", "QUIET/USD"]) {
@@ -169,7 +169,7 @@ test("what the floor refuses is withheld, be it the shortest or the longest wind
   expect({ status, type: body.type }).toEqual({ status: 404, type: "urn:stellarindex:problem:price-not-found" });
 });
 
-test("without a database, an older stored price stands and says so", async () => {
+test("without a database, an older stored price is served as stale", async () => {
   const gone = unreachableDatabase();
   const here = openTestApi({ database });
   here.at("2026-01-10T12:00:05Z");
@@ -185,7 +185,7 @@ test("without a database, an older stored price stands and says so", async () =>
   await gone.close();
 });
 
-test("a venue that the longest window leaves out gives no last trade either", async () => {
+test("the last trade does not come from a venue that the longest window drops", async () => {
   const pair = parsePair("ODD/USD");
   const at = (minute: number) => `2026-01-10T11:${minute}:00Z`;
   await writeTrades(database, [
@@ -202,7 +202,7 @@ test("a venue that the longest window leaves out gives no last trade either", as
   expect(await price({})).toMatchObject({ price: "2", price_type: "last_trade", as_of: at(30) });
 });
 
-describe("while the guard withholds the present value", () => {
+describe("while the guard withholds the current value", () => {
   const pair = parsePair("SPIKE/USD");
   const other = parsePair("FIRST/USD");
   beforeAll(() =>
@@ -224,7 +224,7 @@ describe("while the guard withholds the present value", () => {
     return { api, ...(await api.get(`/v1/price?base=${asked.base}&quote=${asked.quote}`)) };
   };
 
-  test("the latest earlier one that was publishable is held, and says so", async () => {
+  test("the latest earlier publishable value is held and flagged", async () => {
     const { api, status, body, headers } = await ask("2026-01-10T11:30:20Z", pair);
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -247,8 +247,8 @@ describe("while the guard withholds the present value", () => {
     }
   });
 
-  test("it is held for so long and no longer, and not at all where that is set", async () => {
-    // The last bucket with a value is the one to 11:30:00, 3315 s before the one to 12:25:15.
+  test("a value is held for guard_hold_seconds, and not at all if that is 0", async () => {
+    // The last bucket with a value ends at 11:30:00, 3315 s before the one that ends at 12:25:15.
     const held = await ask("2026-01-10T12:25:20Z", pair);
     expect(held.body.data).toMatchObject({ price: "2", price_type: "held", as_of: "2026-01-10T11:30:00Z" });
     const within = await ask("2026-01-10T12:25:20Z", pair, { guard_hold_seconds: 3315 });
@@ -263,7 +263,7 @@ describe("while the guard withholds the present value", () => {
     expect((await ask("2026-01-10T12:25:20Z", other)).body.type).toBe("urn:stellarindex:problem:price-withheld");
   });
 
-  test("a pair that is this market the other way round is withheld and held likewise", async () => {
+  test("a pair that is the inverted market is withheld and held in the same way", async () => {
     const inverted = { base: pair.quote, quote: pair.base };
     const { api, body } = await ask("2026-01-10T11:30:20Z", inverted);
     expect(body).toMatchObject({
@@ -281,12 +281,12 @@ describe("while the guard withholds the present value", () => {
       type: "urn:stellarindex:problem:price-withheld",
       detail: expect.stringMatching(/trades of crypto:SPIKE\/fiat:USD from .* are worth less than 1000 USD/),
     });
-    // Without the way through other markets nothing of the pair is there, to be withheld or not.
+    // Without triangulation the pair has no trades at all, so that nothing is withheld.
     const off = await ask("2026-01-10T11:30:20Z", inverted, { triangulation_enabled: false });
     expect(off.body.type).toBe("urn:stellarindex:problem:price-not-found");
   });
 
-  test("a guard that is off lets the jump through, and no flag but the usual ones is there", async () => {
+  test("with the guard switched off, the jump is shown with the usual flags only", async () => {
     const { body } = await ask("2026-01-10T12:25:20Z", pair, { guard_factor: 0 });
     expect(body.data).toMatchObject({ price: "90", price_type: "vwap" });
     expect(body.data).not.toHaveProperty("reason");

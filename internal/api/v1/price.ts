@@ -1,24 +1,25 @@
 import { z } from "@hono/zod-openapi";
-import type { TradeReader } from "../../aggregate/reader.ts";
-import { asError } from "../../canonical/as-error.ts";
 import { latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { type Micros, seconds } from "../../canonical/time.ts";
-import { backendUnreachable } from "../../obs/api-events.ts";
-import { ClockAhead, isTimedOut, isUnavailable, ReplayBehind } from "../../storage/errors.ts";
-import { withSnapshot } from "../../storage/snapshot.ts";
-import { after, type Soon } from "../after.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import { Problem } from "../../http/problem.ts";
+import { asError } from "../../lib/as-error.ts";
+import { andThen, type MaybePromise } from "../../lib/maybe-promise.ts";
+import { makeSingleFlight } from "../../lib/single-flight.ts";
+import type { TradeReader } from "../../policy/reader.ts";
+import { ClockAhead, isTimedOut, isUnavailable, ReplayBehind } from "../../storage/connection/errors.ts";
+import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { Problem } from "../problem.ts";
-import { makeShare } from "../share.ts";
+import { pairText, policyText, priceText, timeText } from "./answer-fields.ts";
 import { computePrice } from "./current-price.ts";
-import { nextClosing } from "./on-the-spot.ts";
+import { PRICE_EXAMPLE } from "./examples.ts";
+import { nextClosing } from "./on-demand.ts";
 import { askedPair, pairCheck, pairParameters } from "./pair-parameters.ts";
+import { isStale, withReplayFallback } from "./replay-fallback.ts";
 import type { Service } from "./service.ts";
 import { readStored, type StoredTarget, storedAnswer, withDivergence } from "./stored-value.ts";
-import { pairText, policyText, priceText, timeText } from "./values.ts";
-import { isStale, whereComplete } from "./where-complete.ts";
 
 const priceSchema = z
   .object({
@@ -26,13 +27,13 @@ const priceSchema = z
     price: priceText,
     price_type: z.enum(["vwap", "held", "last_trade"]).openapi({
       description:
-        "`held`: the latest earlier VWAP that was publishable, while the guard withholds the present one; see docs/guard.md",
+        "`vwap`: of the shortest window; `held`: an earlier VWAP, while the guard withholds the current one (docs/guard.md); `last_trade`: the window has no trades",
     }),
-    as_of: timeText.openapi({ description: "end of the VWAP's bucket, or when the last trade was" }),
+    as_of: timeText.openapi({ description: "end of the VWAP's bucket, or time of the last trade" }),
     window_seconds: z
       .int()
       .positive()
-      .openapi({ description: "window that the VWAP covers, or whose outlier band the last trade lies in" }),
+      .openapi({ description: "window of the VWAP, or of the outlier band that the last trade lies in" }),
     policy: policyText,
     reason: z.literal("guarded").optional().openapi({ description: "why an earlier value is held" }),
   })
@@ -48,11 +49,11 @@ function querySchema(service: Service) {
 /** `GET /v1/price`: the best current price of a pair. */
 export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof querySchema>> {
   const { database, settings, now } = service;
-  const share = makeShare<Omit<Answer, "maxAgeSeconds"> | Problem>();
+  const share = makeSingleFlight<Omit<Answer, "maxAgeSeconds"> | Problem>();
 
-  /** @throws ReplayBehind where the database that answers is complete no farther than `notBefore` */
+  /** @throws ReplayBehind where the database that answers is not complete beyond `notBefore` */
   function computed(pair: Pair, now: Micros, clientOf: () => string, notBefore: Micros | null = null): Promise<Answer> {
-    return whereComplete(now, async (asOf) => {
+    return withReplayFallback(now, async (asOf) => {
       const to = latestClosed(asOf.moment, settings.bucketSeconds, settings.settleSeconds);
       if (asOf.behind !== null && notBefore !== null && to <= notBefore) throw new ReplayBehind(to, asOf.behind);
       const answer = await computedAt(pair, to, clientOf);
@@ -85,29 +86,36 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     return answer;
   }
 
-  function bestOf({ stored, holds }: StoredTarget, pair: Pair, moment: Micros, clientOf: () => string): Soon<Answer> {
+  function bestOf(
+    { stored, isUnchanged }: StoredTarget,
+    pair: Pair,
+    moment: Micros,
+    clientOf: () => string,
+  ): MaybePromise<Answer> {
     if (stored === null) return computed(pair, moment, clientOf);
     const freshUntil = stored.to + seconds(settings.priceFreshnessSeconds);
     if (moment <= freshUntil) {
-      return storedAnswer(service, { data: stored.price, stored, holds }, moment, freshUntil);
+      return storedAnswer(service, { data: stored.price, stored, isUnchanged }, moment, freshUntil);
     }
     return computed(pair, moment, clientOf, stored.to).catch(async (error: unknown) => {
-      // An older price that says so is worth more than none; there may be a newer one by now.
+      // An old price that is marked as stale is better than none; a newer one may have been stored meanwhile.
       const isNotNow = error instanceof ClockAhead || error instanceof ReplayBehind;
       if (!isUnavailable(error) && !isTimedOut(error) && !isNotNow) throw error;
       backendUnreachable.publish({ backend: "database", error: asError(error) });
       const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
       const latest = newest ?? stored;
-      return storedAnswer(service, { data: latest.price, stored: latest, holds: null }, moment, moment);
+      return storedAnswer(service, { data: latest.price, stored: latest, isUnchanged: null }, moment, moment);
     });
   }
 
   return {
     path: "/v1/price",
+    tag: "Prices",
     operationId: "getPrice",
     summary: "Current price",
     description:
-      "`vwap`: the shortest window's value while it is fresh, else computed for the latest closed bucket; where the pair's own trades give none, through other markets (`flags.triangulated`). `held`, frozen and stale: the latest earlier value, where the guard withholds the present one. `last_trade`, stale: where that window has no trades, and only if the longest window would be published; it is the last trade that forms a price, lies inside that window's outlier band and within `guard_factor` of its VWAP.",
+      "Returns the best current price. `vwap`: the value of the shortest window, while it is fresh, otherwise computed for the latest closed bucket; through other markets where the pair has no price of its own (`flags.triangulated`). `held` (frozen, stale): the latest publishable value, while the guard withholds the current one. `last_trade` (stale): where the shortest window has no trades and the longest window is publishable, the last trade that forms a price, within that window's outlier band and within `guard_factor` of its VWAP.",
+    example: PRICE_EXAMPLE,
     query: querySchema(service),
     data: priceSchema,
     isCompared: true,
@@ -116,8 +124,8 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       const moment = now();
       const [shortest = 0] = settings.windows;
       if (service.configuredPair(pair) === null) return computed(pair, moment, clientOf);
-      return after(readStored(service, pair, shortest, moment), (target) =>
-        after(bestOf(target, pair, moment, clientOf), (answer) => withDivergence(answer, target.divergence)),
+      return andThen(readStored(service, pair, shortest, moment), (target) =>
+        andThen(bestOf(target, pair, moment, clientOf), (answer) => withDivergence(answer, target.divergence)),
       );
     },
   };

@@ -1,15 +1,16 @@
-import type { Policy } from "../../aggregate/policy.ts";
-import type { Published } from "../../aggregate/published-value.ts";
-import { chainGap } from "../../aggregate/triangulation.ts";
 import type { Bucket } from "../../canonical/bucket.ts";
 import { formatDecimal } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
-import { Problem } from "../problem.ts";
+import { Problem } from "../../http/problem.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { Published } from "../../policy/published-value.ts";
+import { chainGap } from "../../policy/routes/triangulation.ts";
+import { PRICE_PROBLEMS } from "../problems.ts";
 
 /**
- * Why nothing is published, and which setting decides it. Of a pair that has a market the other way round alone, it tells of that
- * market's trades, by its name.
+ * Returns why nothing is published, with the setting that decides it. For a pair that only has an inverted market, the
+ * message names that market and its trades.
  */
 export function refusalProblem(
   { own: { refusal, dropped, counted }, triangulation }: Omit<Published, "value">,
@@ -26,43 +27,49 @@ export function refusalProblem(
   switch (refusal) {
     case "below-floor":
       return new Problem(
-        "price-withheld",
-        `the ${trades} are worth less than ${formatDecimal(policy.minUsdVolume)} USD, the least that [aggregate] min_usd_volume asks for${detour}`,
+        PRICE_PROBLEMS["price-withheld"],
+        `the ${trades} are worth less than ${formatDecimal(policy.minUsdVolume)} USD, the floor ([aggregate] min_usd_volume)${detour}`,
       );
     case "unknown-usd-volume":
       return new Problem(
-        "price-withheld",
-        `what the ${trades} are worth in USD is not known, and [aggregate] min_usd_volume_unknown is "refuse"${detour}`,
+        PRICE_PROBLEMS["price-withheld"],
+        `the USD volume of the ${trades} is unknown, and [aggregate] min_usd_volume_unknown is "refuse"${detour}`,
       );
     case "too-few-sources":
       return new Problem(
-        "price-withheld",
-        `the ${trades} are of fewer sources than the ${policy.minSources} that [aggregate] min_sources asks for${detour}`,
+        PRICE_PROBLEMS["price-withheld"],
+        `the ${trades} come from fewer than ${policy.minSources} sources ([aggregate] min_sources)${detour}`,
       );
     case "guarded":
       return new Problem(
-        "price-withheld",
-        `the price of the ${trades} is more than [aggregate] guard_factor (${formatDecimal(policy.guardFactor)}) away from the price before, and fewer than guard_confirmations (${policy.guardConfirmations}) sources confirm it`,
+        PRICE_PROBLEMS["price-withheld"],
+        `the price of the ${trades} differs from the recent price by more than [aggregate] guard_factor (${formatDecimal(policy.guardFactor)}), and fewer than guard_confirmations (${policy.guardConfirmations}) sources confirm it`,
       );
     default:
       return counted > 0
-        ? new Problem("price-withheld", `all ${trades} are left out as outliers or with their venues${detour}`)
+        ? new Problem(
+            PRICE_PROBLEMS["price-withheld"],
+            `all ${trades} were dropped as outliers or with their venues${detour}`,
+          )
         : noTrades(pair, bucket, dropped.class, detour);
   }
 }
 
-/** There are trades, but none whose price can stand. */
+/** Returns the problem of a bucket with trades, none of which can be shown as a price. */
 export function withheldTrades(pair: Pair, bucket: Bucket): Problem {
   return new Problem(
-    "price-withheld",
-    `no trade of ${formatPair(pair)} ${span(bucket)} forms a price: they are too small, or too far from the others`,
+    PRICE_PROBLEMS["price-withheld"],
+    `no trade of ${formatPair(pair)} ${span(bucket)} forms a price: all are too small, or too far from the others`,
   );
 }
 
-/** There is nothing to make a price of; `leftOut` trades were, but from sources that do not count. */
+/** Returns the problem of a bucket without trades; `leftOut` trades are from sources that are not in VWAP. */
 export function noTrades(pair: Pair, bucket: Bucket, leftOut = 0, detour = ""): Problem {
-  const others = leftOut === 0 ? "" : `; ${leftOut} of sources that are not in VWAP (see /v1/sources) were left out`;
-  return new Problem("price-not-found", `there are no trades of ${formatPair(pair)} ${span(bucket)}${others}${detour}`);
+  const others = leftOut === 0 ? "" : `; ${leftOut} from sources that are not in VWAP (see /v1/sources) do not count`;
+  return new Problem(
+    PRICE_PROBLEMS["price-not-found"],
+    `there are no trades of ${formatPair(pair)} ${span(bucket)}${others}${detour}`,
+  );
 }
 
 function span({ from, to }: Bucket): string {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { parsePair } from "../../canonical/pair.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
-test("candles and markets are answered without the trades: they come from rollups", async () => {
+test("candles and markets are computed from rollups without reading trades", async () => {
   const database = await openApiDatabase();
   try {
     const at = ["2026-01-08T09:30:00Z", "2026-01-10T11:30:00Z", "2026-01-10T11:59:59Z", "2026-01-10T12:00:30Z"];
@@ -21,7 +21,7 @@ test("candles and markets are answered without the trades: they come from rollup
     expect(before.statuses).toEqual([200, 200, 200, 200]);
     expect(before.answers.join()).toMatch(/"trade_count_24h":3.*"candles":\[\{/);
     await database.sql`ALTER TABLE trades RENAME TO trades_out_of_reach`;
-    // What needs trades fails now, so that the others are seen to do without.
+    // Reading trades fails now, which shows that these endpoints do not.
     expect(await ask()).toEqual({ ...before, twap: 500 });
   } finally {
     await database.drop();

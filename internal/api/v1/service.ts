@@ -1,59 +1,59 @@
-import { withContracts } from "../../aggregate/contracts.ts";
-import type { Policy } from "../../aggregate/policy.ts";
-import { configuredPairs, configuredSpellings } from "../../aggregate/question.ts";
-import type { TradeReader } from "../../aggregate/reader.ts";
-import { type LocalCopies, makeLocalCopies } from "../../cache/local-copies.ts";
+import { type LocalCopies, makeLocalCopies } from "../../cache/copies/local-copies.ts";
 import type { Spellings } from "../../canonical/known-assets.ts";
 import type { Pair } from "../../canonical/pair.ts";
 import { seconds } from "../../canonical/time.ts";
-import { storeFollowed } from "../../obs/api-events.ts";
-import type { ApiContext } from "../context.ts";
-import { type BoundedDatabase, type Load, makeLoad } from "../load.ts";
+import { type Admission, makeAdmission } from "../../http/admission.ts";
+import { resolveContracts } from "../../policy/contracts.ts";
+import { configuredPairs, configuredSpellings } from "../../policy/query.ts";
+import { type BoundedDatabase, boundedStore, makeDatabaseLanes } from "../bounded-database.ts";
+import type { ApiContext, PolicyContext } from "../context.ts";
+import { storeFollowed } from "../events.ts";
+import { timedOut } from "../failure.ts";
 import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
-/** How long an asset may go unnoticed that was never traded before: anybody can ask for contracts that nobody has seen. */
+/** How long a lookup of unknown contracts is cached: any client can request contracts that were never traded. */
 const CONTRACTS_KNOWN_FOR = seconds(60);
 
-/** What the endpoints share while one API runs. */
-export interface Service extends ApiContext {
+/** The dependencies that all endpoints of an app share. */
+export interface Service extends PolicyContext {
   readonly database: BoundedDatabase;
-  /** The policy that knows the contracts of the pair's assets; see {@link withContracts}. */
-  readonly policyOf: (reader: TradeReader, pair: Pair) => Promise<Policy>;
-  /** The configured pair that this one is, by whatever name; null where none is. */
+  /** Returns the configured pair of which this one is an alias; null where there is none. */
   readonly configuredPair: (pair: Pair) => Pair | null;
-  /** How the configured assets are spelt. */
+  /** The spellings of the configured assets. */
   readonly spellings: Spellings;
-  /** What the store holds, from copies in this process while every write is announced to it. */
+  /** Reads the store, from copies in this process while every write is announced to it. */
   readonly copies: LocalCopies;
   readonly storedTexts: StoredTexts;
-  readonly load: Load;
-  /** Policies of stored values, other than the API's own, that were reported already. */
+  readonly admission: Admission;
+  /** Other policies than the API's own that were found in stored values and reported. */
   readonly reportedPolicies: Set<string>;
 }
 
-/** What can outlive an app, where another one takes its place. */
-export interface Lasting {
-  readonly load: Load;
+/** The state that a reload keeps when it replaces the app. */
+export interface AppState {
+  readonly admission: Admission;
+  readonly bounded: ReturnType<typeof makeDatabaseLanes>;
   readonly copies: LocalCopies;
 }
 
-/** The copies follow the store until that is closed. */
-export function makeLasting({ settings, store, stopwatch }: ApiContext): Lasting {
-  const load = makeLoad(settings.maxComputations, stopwatch);
+/** Returns new state. Its copies stay subscribed to the store until the store is closed. */
+export function makeAppState({ settings, store, stopwatch }: ApiContext): AppState {
+  const admission = makeAdmission(timedOut);
+  const bounded = makeDatabaseLanes(admission, settings.maxComputations, stopwatch);
   const onFollowing = (isFollowing: boolean): void => storeFollowed.publish({ isFollowing });
-  return { load, copies: makeLocalCopies(load.boundedStore(store), stopwatch, onFollowing) };
+  return { admission, bounded, copies: makeLocalCopies(boundedStore(store, admission), stopwatch, onFollowing) };
 }
 
-export function makeService(context: ApiContext, database: BoundedDatabase, { load, copies }: Lasting): Service {
-  const { policy, settings } = context;
+export function makeService(context: ApiContext, { admission, bounded, copies }: AppState): Service {
+  const { database, policy, settings } = context;
   return {
     ...context,
-    database,
-    policyOf: (reader, pair) => withContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
+    database: bounded(database, settings),
+    policyOf: (reader, pair) => resolveContracts(reader, policy, [pair], CONTRACTS_KNOWN_FOR),
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
     spellings: configuredSpellings(settings.pairs, policy),
     copies,
-    load,
+    admission,
     storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),
   };

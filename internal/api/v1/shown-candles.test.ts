@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HOUR, MINUTE } from "../../canonical/bucket.ts";
 import { type Pair, parsePair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../../canonical/time.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const NOON = parseTime("2026-01-10T12:00:00Z");
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** So many trades at 0.2750 to 0.2754, at even distances over a stretch of time from `from` on. */
+/** Returns trades at 0.2750 to 0.2754, evenly spaced over some time from `from` on. */
 function calm(pair: Pair, from: Micros, length: Micros, count: number) {
   return Array.from({ length: count }, (_, index) =>
     trade(pair, from + (BigInt(index) * length) / BigInt(count), {
@@ -36,7 +36,7 @@ interface Print {
   readonly source?: string;
 }
 
-/** The candles of a market that is calm from 9 o'clock on, five trades a minute, with some prints after noon. */
+/** The candles of a calm market from 9 o'clock on, with five trades per minute, and some outlying trades after noon. */
 async function candlesOf(prints: readonly Print[], interval: "1m" | "1h", query = "") {
   const pair = parsePair(`MARKET${markets++}/USD`);
   await writeTrades(database, [
@@ -60,7 +60,7 @@ describe.each(["1m", "1h"] as const)("a candle of %s", (interval) => {
   const calmOne = { open: "0.275", high: "0.2754", low: "0.275", close: "0.2754" };
   const count = interval === "1m" ? 5 : 300;
 
-  test("is what its trades are where nothing is odd, with filter or without", async () => {
+  test("is the same with and without filter if no trade is filtered", async () => {
     const { candles, ask } = await candlesOf([], interval);
     expect(candles).toHaveLength(interval === "1m" ? 60 : 1);
     expect(candles[0]).toMatchObject({ ...calmOne, trade_count: count, vwap: "0.2752" });
@@ -68,32 +68,32 @@ describe.each(["1m", "1h"] as const)("a candle of %s", (interval) => {
   });
 
   test.each<[string, Print, object, object?]>([
-    ["a small fat finger", { second: 31, base: "10", quote: "0.297" }, { low: "0.0297" }],
-    ["a fat finger below", { second: 31, base: "1000", quote: "29.7" }, { low: "0.0297" }],
-    ["a fat finger above", { second: 31, base: "100", quote: "2750" }, { high: "27.5" }],
+    ["a small mistyped trade", { second: 31, base: "10", quote: "0.297" }, { low: "0.0297" }],
+    ["a mistyped trade below the market", { second: 31, base: "1000", quote: "29.7" }, { low: "0.0297" }],
+    ["a mistyped trade above the market", { second: 31, base: "100", quote: "2750" }, { high: "27.5" }],
     [
-      "a fat finger worth more than the market, whose venue goes with it",
+      "a mistyped trade larger than the market, whose venue is dropped with it",
       { second: 31, base: "90000", quote: "9000000" },
       { high: "100" },
       interval === "1m" ? {} : { close: "0.2753" },
     ],
-    ["a print of a few stroops", { second: 31, base: "0.0000001", quote: "0.0000001", source: "sdex" }, { high: "1" }],
+    ["a trade of a few stroops", { second: 31, base: "0.0000001", quote: "0.0000001", source: "sdex" }, { high: "1" }],
     [
-      "a print of stroops near the market",
+      "a trade of a few stroops near the market",
       { second: 31, base: "0.0000037", quote: "0.000001", source: "sdex" },
       { low: "0.27027027027027027" },
     ],
     [
-      "a venue of its own mind, opening",
+      "a deviating venue with the opening trade",
       { second: 0, base: "500", quote: "200", source: "aquarius" },
       { open: "0.4", high: "0.4" },
     ],
     [
-      "a venue of its own mind, closing",
+      "a deviating venue with the closing trade",
       { second: 59, base: "500", quote: "100", source: "sdex" },
       { ...(interval === "1m" ? { close: "0.2" } : {}), low: "0.2" },
     ],
-  ])("shows no price of %s, and counts it in its volumes", async (_what, print, traded, without = {}) => {
+  ])("does not show a price of %s, but counts its volume", async (_what, print, traded, without = {}) => {
     const { candles, ask } = await candlesOf([print], interval);
     const [raw, ...othersRaw] = await ask("&filter=none");
     const [shown, ...others] = candles;
@@ -108,7 +108,7 @@ describe.each(["1m", "1h"] as const)("a candle of %s", (interval) => {
     [["binance", "kraken"], "20000", true],
     [["binance", "kraken"], "9999", false],
     [["binance"], "200000", false],
-  ])("shows a new price of %j, %s USD each: %s", async (sources, quote, isShown) => {
+  ])("decides whether a new price of %j, %s USD each, is shown: %s", async (sources, quote, isShown) => {
     const pair = parsePair(`MARKET${markets++}/USD`);
     const jump = sources.map((source, index) =>
       trade(pair, NOON + seconds(30 + index), { source, base: quote, quote }),
@@ -140,21 +140,18 @@ describe("where retention has removed trades", () => {
     }
   };
 
-  test.each(["1m", "1h"] as const)(
-    "a candle of %s that would need them says that every trade makes it",
-    async (interval) => {
-      const { candles: before, ask } = await candlesOf([spike], interval);
-      expect(before[0]).not.toHaveProperty("filtered");
-      await cut(NOON + MINUTE, async () => {
-        const [raw, ...rawOthers] = await ask("&filter=none");
-        const [first, ...others] = await ask();
-        expect(first).toEqual({ ...raw, filtered: false });
-        expect(first.low).toBe("0.0297");
-        expect(others).toEqual(before.slice(1));
-        // These are calm, and need no trade.
-        for (const each of [...others, raw, ...rawOthers]) expect(each).not.toHaveProperty("filtered");
-      });
-      await cut(NOON, async () => expect(await ask()).toEqual(before));
-    },
-  );
+  test.each(["1m", "1h"] as const)("a candle of %s that would need them is flagged as unfiltered", async (interval) => {
+    const { candles: before, ask } = await candlesOf([spike], interval);
+    expect(before[0]).not.toHaveProperty("filtered");
+    await cut(NOON + MINUTE, async () => {
+      const [raw, ...rawOthers] = await ask("&filter=none");
+      const [first, ...others] = await ask();
+      expect(first).toEqual({ ...raw, filtered: false });
+      expect(first.low).toBe("0.0297");
+      expect(others).toEqual(before.slice(1));
+      // These candles need no trades, since no filter can change them.
+      for (const each of [...others, raw, ...rawOthers]) expect(each).not.toHaveProperty("filtered");
+    });
+    await cut(NOON, async () => expect(await ask()).toEqual(before));
+  });
 });

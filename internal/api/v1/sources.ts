@@ -1,8 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import { SOURCE_CLASSES, SOURCE_SUBCLASSES } from "../../sources/registry.ts";
+import { SOURCE_CLASSES, SOURCE_SUBCLASSES } from "../../policy/registry.ts";
 import { NO_FLAGS, PAST_MAX_AGE_SECONDS } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { Service } from "./service.ts";
+
+/** How many sources the example in the OpenAPI document shows. */
+const EXAMPLE_SOURCES = 3;
 
 const querySchema = z.strictObject({});
 
@@ -12,8 +15,8 @@ const sourcesSchema = z.array(
       name: z.string().openapi({ example: "sdex" }),
       class: z.enum(SOURCE_CLASSES),
       subclass: z.enum(SOURCE_SUBCLASSES).nullable(),
-      include_in_vwap: z.boolean(),
-      weight: z.number().openapi({ description: "factor of its volume in a VWAP, beside those of the other sources" }),
+      include_in_vwap: z.boolean().openapi({ description: "whether its trades count in prices" }),
+      weight: z.number().openapi({ description: "factor of its volume in a VWAP, relative to other sources" }),
     })
     .openapi("Source"),
 );
@@ -30,9 +33,11 @@ export function sourcesEndpoint({ policy }: Service): Endpoint<typeof querySchem
   const data = JSON.stringify(sources);
   return {
     path: "/v1/sources",
+    tag: "Markets",
     operationId: "getSources",
-    summary: "Known sources of trades",
-    description: "By name. Only the trades of sources with `include_in_vwap` make prices.",
+    summary: "Registry of sources",
+    description: "Returns the sources that the policy knows, sorted by name.",
+    example: { data: sources.slice(0, EXAMPLE_SOURCES), flags: NO_FLAGS },
     query: querySchema,
     data: sourcesSchema,
     problems: [],

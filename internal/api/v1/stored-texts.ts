@@ -1,40 +1,39 @@
-import type { Confidence } from "../../aggregate/confidence.ts";
 import { parseConfidence } from "../../cache/confidence.ts";
 import { type Divergence, parseDivergence, serializeDivergence } from "../../cache/divergence.ts";
-import { parsePublished } from "../../cache/value.ts";
-import type { PublishedValue } from "../../canonical/published.ts";
+import { type PublishedValue, parsePublished } from "../../canonical/published.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
-import { rememberText } from "../remember.ts";
-import { referencesText } from "./confidence.ts";
+import { memoizeByText } from "../../lib/memoize-by-text.ts";
+import type { Confidence } from "../../policy/confidence.ts";
+import { referencesText } from "./agreement.ts";
 import { priceOf } from "./current-price.ts";
 
 /** A value that the aggregator published. */
 export interface StoredValue {
-  /** The very bytes in the store. */
+  /** The exact text in the store. */
   readonly text: string;
   readonly value: PublishedValue;
   readonly to: Micros;
-  /** What `/v1/price` shows of it, as JSON text. */
+  /** The `data` of `/v1/price` for this value, as JSON text. */
   readonly price: string;
 }
 
-/** What comparing a pair's price with references gave. */
+/** The latest comparison of a pair's price with references. */
 export interface StoredDivergence {
   readonly divergence: Divergence;
-  /** As it is shown. */
+  /** `divergence` as answered, as JSON text. */
   readonly text: string;
-  /** How far it agrees with the price, as JSON text. */
+  /** The agreement of the references with the price, as JSON text. */
   readonly agreement: string;
 }
 
-/** How far a value can be relied on. */
+/** The confidence in a stored value. */
 export interface StoredConfidence {
   readonly confidence: Confidence;
-  /** What is shown of it, as the fields of a JSON object. */
+  /** The fields to answer, as the inside of a JSON object. */
   readonly fields: string;
 }
 
-/** Reads what the store holds by key; the same text of a key is read once. All throw PoisonedValueError. */
+/** Parses stored texts; the same text of a key is parsed once. All throw PoisonedValueError. */
 export interface StoredTexts {
   readonly value: (key: string, text: string) => StoredValue;
   readonly divergence: (key: string, text: string) => StoredDivergence;
@@ -43,15 +42,15 @@ export interface StoredTexts {
 
 export function makeStoredTexts(): StoredTexts {
   return {
-    value: rememberText((text) => {
+    value: memoizeByText((text) => {
       const value = parsePublished(text);
       return { text, value, to: parseTime(value.to), price: JSON.stringify(priceOf(value).data) };
     }),
-    divergence: rememberText((text) => {
+    divergence: memoizeByText((text) => {
       const divergence = parseDivergence(text);
       return { divergence, text: serializeDivergence(divergence), agreement: referencesText(divergence) };
     }),
-    confidence: rememberText((text) => {
+    confidence: memoizeByText((text) => {
       const confidence = parseConfidence(text);
       const { weakest_leg, factors } = confidence;
       const shown = JSON.stringify({ confidence: confidence.confidence, weakest_leg, factors });

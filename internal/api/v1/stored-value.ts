@@ -1,32 +1,38 @@
 import { confidenceKey, divergenceKey, vwapKey } from "../../cache/keys.ts";
-import { PoisonedValueError } from "../../cache/value.ts";
-import { asError } from "../../canonical/as-error.ts";
 import { isClosed, latestClosed } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
+import { PoisonedValueError } from "../../canonical/stored-text.ts";
 import { earlierOf, floorTo, type Micros, seconds } from "../../canonical/time.ts";
-import { backendUnreachable, foreignPolicy, storedValueRefused } from "../../obs/api-events.ts";
-import type { Soon } from "../after.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import { asError } from "../../lib/as-error.ts";
+import type { MaybePromise } from "../../lib/maybe-promise.ts";
 import { type Answer, type Flags, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { ApiSettings } from "../context.ts";
+import { foreignPolicy, storedValueRefused } from "../events.ts";
 import type { Service } from "./service.ts";
 import type { StoredConfidence, StoredDivergence, StoredValue } from "./stored-texts.ts";
 
-/** What the store holds of a target. */
+/** The stored texts of a target, parsed. */
 export interface StoredTarget {
   readonly stored: StoredValue | null;
-  /** What the latest check of the pair against references gave; null where there was none lately. */
+  /** The latest comparison of the pair with references; null where it has expired or there was none. */
   readonly divergence: StoredDivergence | null;
-  /** How far the stored value can be relied on; null where that is not known. */
+  /** The confidence in the stored value; null where it is unknown. */
   readonly confidence: StoredConfidence | null;
-  /** Whether the store would be read as it was; null where that cannot be told without asking it. */
-  readonly holds: (() => boolean) | null;
+  /** Whether the stored texts are still the same; null where only a read of the store can tell. */
+  readonly isUnchanged: (() => boolean) | null;
 }
 
 /**
- * What is stored of a target; null for what cannot be served: it is missing, not what an aggregator writes, not closed by
- * this API's clock, or the store does not answer. All but the first are reported.
+ * Reads the stored texts of a target; null for each that cannot be served: it is missing, invalid, not closed by this
+ * API's clock, or the store does not answer. All but the first case are published as events.
  */
-export function readStored(service: Service, pair: Pair, windowSeconds: number, now: Micros): Soon<StoredTarget> {
+export function readStored(
+  service: Service,
+  pair: Pair,
+  windowSeconds: number,
+  now: Micros,
+): MaybePromise<StoredTarget> {
   const keys = [vwapKey(pair, windowSeconds), divergenceKey(pair), confidenceKey(pair, windowSeconds)];
   const texts = service.copies.read(keys);
   const targetOf = ([value = null, kept = null, rated = null]: readonly (string | null)[]): StoredTarget => {
@@ -34,20 +40,20 @@ export function readStored(service: Service, pair: Pair, windowSeconds: number, 
     const divergence = kept === null ? null : comparisonOf(service, pair, kept);
     const confidence =
       rated === null || stored === null ? null : confidenceOf(service, pair, windowSeconds, stored, rated);
-    // What is set aside is set aside, and reported, each time it is asked for.
+    // A rejected text is reported on each request, so such an answer is not reused.
     const isSound =
       (kept === null || divergence !== null) && (rated === null || stored === null || confidence !== null);
     return {
       stored,
       divergence,
       confidence,
-      holds: isSound && !(texts instanceof Promise) ? service.copies.lease(keys) : null,
+      isUnchanged: isSound && !(texts instanceof Promise) ? service.copies.validator(keys) : null,
     };
   };
   if (!(texts instanceof Promise)) return targetOf(texts);
   return texts.then(targetOf, (error: unknown) => {
     backendUnreachable.publish({ backend: "store", error: asError(error) });
-    return { stored: null, divergence: null, confidence: null, holds: null };
+    return { stored: null, divergence: null, confidence: null, isUnchanged: null };
   });
 }
 
@@ -55,11 +61,11 @@ function comparisonOf({ storedTexts }: Service, pair: Pair, text: string): Store
   const key = divergenceKey(pair);
   const compared = unlessPoisoned(storedTexts.divergence, key, text);
   if (compared === null || compared.divergence.pair === formatPair(pair)) return compared;
-  storedValueRefused.publish({ key, reason: `it is of ${compared.divergence.pair}` });
+  storedValueRefused.publish({ key, reason: `it belongs to ${compared.divergence.pair}` });
   return null;
 }
 
-/** The confidence is of another bucket for the moment in which both are written. */
+/** Value and confidence are two writes: between them, the confidence belongs to another bucket, and is not used. */
 function confidenceOf(
   { storedTexts }: Service,
   pair: Pair,
@@ -83,11 +89,11 @@ function servable(
   if (stored === null) return null;
   const { value, to } = stored;
   if (value.pair !== formatPair(pair) || value.window_seconds !== windowSeconds) {
-    storedValueRefused.publish({ key, reason: `it is of ${value.pair} over ${value.window_seconds} s` });
+    storedValueRefused.publish({ key, reason: `it belongs to ${value.pair}, window ${value.window_seconds} s` });
     return null;
   }
   if (!isClosed(to, now, settings.settleSeconds)) {
-    storedValueRefused.publish({ key, reason: `its bucket, to ${value.to}, is not closed yet` });
+    storedValueRefused.publish({ key, reason: `its bucket, which ends at ${value.to}, is not closed yet` });
     return null;
   }
   if (value.policy !== policy.id && !reportedPolicies.has(value.policy)) {
@@ -97,49 +103,50 @@ function servable(
   return stored;
 }
 
+/** Returns the flags of a stored value at the moment `now`. */
 export function storedFlags({ value, to }: StoredValue, settings: ApiSettings, now: Micros): Flags {
   const { intervalSeconds, settleSeconds } = settings;
-  // The interval under way is the aggregator's time to publish.
+  // During the current interval, the aggregator may still be computing its value.
   const due = latestClosed(now, intervalSeconds, settleSeconds) - seconds(intervalSeconds);
   return { ...NO_FLAGS, stale: to < due, triangulated: value.provenance === "triangulated" };
 }
 
-/** When the aggregator can have replaced the value. */
+/** Returns the earliest moment at which the aggregator replaces the value. */
 function replacedAt({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
   return to + seconds(intervalSeconds + settleSeconds);
 }
 
-/** When a value of this age begins to be stale; see `storedFlags`. */
+/** Returns the moment from which the value is stale; see `storedFlags`. */
 function staleFrom({ to }: StoredValue, { intervalSeconds, settleSeconds }: ApiSettings): Micros {
   const interval = seconds(intervalSeconds);
   return floorTo(to + interval, interval) + interval + seconds(settleSeconds);
 }
 
 /**
- * An answer made of a stored value, and how it is given again while store, flags and clock allow.
- * @param until when another answer takes its place in any case
+ * Returns the answer for a stored value. It can be reused while the stored texts and its flags stay the same.
+ * @param until when it is replaced in any case
  */
 export function storedAnswer(
   { settings, now: clock }: Service,
-  { data, stored, holds }: { data: string; stored: StoredValue; holds: StoredTarget["holds"] },
+  { data, stored, isUnchanged }: { data: string; stored: StoredValue; isUnchanged: StoredTarget["isUnchanged"] },
   now: Micros,
   until: Micros = replacedAt(stored, settings),
 ): Answer {
   const flags = storedFlags(stored, settings, now);
   const replaced = earlierOf(until, replacedAt(stored, settings));
   const answer = { data, flags, maxAgeSeconds: secondsUntil(replaced, now) };
-  if (holds === null || flags.stale) return answer;
+  if (isUnchanged === null || flags.stale) return answer;
   const end = earlierOf(replaced, staleFrom(stored, settings));
-  const again = (): number | null => {
-    if (!holds()) return null;
+  const revalidate = (): number | null => {
+    if (!isUnchanged()) return null;
     const moment = clock();
-    // A clock that was set back may be before the bucket's closing.
+    // A clock that was set back may show a time at which the bucket is not closed.
     return now <= moment && moment < end ? secondsUntil(replaced, moment) : null;
   };
-  return { ...answer, again };
+  return { ...answer, revalidate };
 }
 
-/** The answer with what is known of the pair's price beside references. */
+/** Returns the answer with the comparison of the pair's price with references. */
 export function withDivergence(answer: Answer, compared: StoredDivergence | null): Answer {
   if (compared === null) return answer;
   const flags = { ...answer.flags, divergence_warning: compared.divergence.warning };

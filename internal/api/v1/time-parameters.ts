@@ -1,15 +1,15 @@
 import { z } from "@hono/zod-openapi";
-import { LONGEST_WINDOW_SECONDS, windowSecondsOf } from "../../aggregate/question.ts";
 import { formatDuration, parseDuration } from "../../canonical/duration.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
+import { PARAMETER_ERRORS, parsedBy } from "../../http/query.ts";
+import { MAX_WINDOW_SECONDS, windowSecondsOf } from "../../policy/query.ts";
 import type { ApiSettings } from "../context.ts";
-import { PARAMETER_ERRORS, parsedBy } from "../query.ts";
 
-// These are made for each app, which a reload replaces: `meta` lets go of a schema with its app, while what `openapi`
-// describes is kept as long as the process runs.
+// Each app, which a reload replaces, has its own schemas. `meta` releases them with the app, while `openapi` would keep
+// them as long as the process runs.
 
-/** A moment that may be left out; `about` says which. */
+/** Returns the schema of an optional time with this description. */
 export function timeParameter(about: string) {
   return z.string(PARAMETER_ERRORS).transform(parsedBy(readTime)).optional().meta({
     type: "string",
@@ -18,7 +18,7 @@ export function timeParameter(about: string) {
   });
 }
 
-/** A window that may be left out. */
+/** Returns the schema of an optional window. */
 export function windowParameter(settings: ApiSettings, defaultSeconds: number) {
   const { bucketSeconds, intervalSeconds } = settings;
   return z
@@ -27,15 +27,15 @@ export function windowParameter(settings: ApiSettings, defaultSeconds: number) {
     .optional()
     .meta({
       type: "string",
-      description: `A duration such as \`90s\`, \`5m\` or \`24h\`: a multiple of ${bucketSeconds}s, from ${formatDuration(intervalSeconds)} to ${formatDuration(LONGEST_WINDOW_SECONDS)}. By default ${formatDuration(defaultSeconds)}.`,
+      description: `Length of the bucket, such as \`90s\`, \`5m\` or \`24h\`: a multiple of ${bucketSeconds}s from ${formatDuration(intervalSeconds)} to ${formatDuration(MAX_WINDOW_SECONDS)}. Default: ${formatDuration(defaultSeconds)}.`,
       example: formatDuration(defaultSeconds),
     });
 }
 
-/** The moment that a text names, from 1970 on. */
+/** Parses a time from 1970 on. @throws InputError */
 export function readTime(text: string): Micros {
-  // In a query, an unencoded + is a blank.
-  if (/ \d\d:?\d\d$/.test(text)) throw new InputError("the + of an offset is written %2B in a URL; or use Z");
+  // In a query, an unencoded + is decoded as a space.
+  if (/ \d\d:?\d\d$/.test(text)) throw new InputError("the + of an offset must be encoded as %2B in a URL; or use Z");
   const time = parseTime(text);
   if (time < 0n) throw new InputError("is before 1970");
   return time;

@@ -1,54 +1,56 @@
-import { pricingOf } from "../../aggregate/pricing.ts";
-import { setBounded } from "../../cache/bounded.ts";
 import { vwapKey } from "../../cache/keys.ts";
-import { asError } from "../../canonical/as-error.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { parseDecimal } from "../../canonical/decimal.ts";
+import { deviationPct } from "../../canonical/deviation.ts";
 import { fractionOf } from "../../canonical/fraction.ts";
 import type { Pair } from "../../canonical/pair.ts";
-import { deviationPct } from "../../divergence/compare.ts";
-import { withSnapshot } from "../../storage/snapshot.ts";
-import type { Soon } from "../after.ts";
+import type { Admission } from "../../http/admission.ts";
+import { PROBLEMS } from "../../http/problem.ts";
+import { reportFailure } from "../../http/report-failure.ts";
+import { asError } from "../../lib/as-error.ts";
+import { setBounded } from "../../lib/bounded-map.ts";
+import type { MaybePromise } from "../../lib/maybe-promise.ts";
+import { pricingOf } from "../../policy/pricing.ts";
+import { withSnapshot } from "../../storage/windows/snapshot.ts";
+import type { PolicyContext } from "../context.ts";
 import { problemOf } from "../failure.ts";
-import type { Load } from "../load.ts";
-import { reportFailure } from "../report.ts";
-import { agreementText } from "./confidence.ts";
-import type { Service } from "./service.ts";
+import { agreementText } from "./agreement.ts";
 import type { StoredValue } from "./stored-texts.ts";
 
-/** How far a value of a pair's own trades agrees with the price through other markets. */
+/** The agreement of a pair's value with its triangulated price. */
 export interface TriangulatedAgreement {
   /** As JSON text. */
   readonly text: string;
-  /** Whether it stays the same for as long as the value does. */
+  /** Whether it stays valid as long as the value; false while it is being computed. */
   readonly isFinal: boolean;
 }
 
 const NONE: TriangulatedAgreement = { text: agreementText(null), isFinal: true };
 const NOT_YET: TriangulatedAgreement = { text: agreementText(null), isFinal: false };
 
-/** How long an answer whose value is at hand waits for this. */
-const MOST_WAIT_MS = 250;
-const MOST_KEPT = 10_000;
+/** How long an answer with a stored value waits for the agreement. */
+const MAX_WAIT_MS = 250;
+const MAX_CACHED = 10_000;
 
-/** What is known of the agreement of a target's value. */
+/** The cached agreement of a target's value. */
 interface Known {
   readonly value: string;
   /** Null while it is computed. */
   agreement: TriangulatedAgreement | null;
-  /** What there is once it is computed, or has taken too long to be waited for. */
+  /** Resolves once it is computed, or with NOT_YET after the wait; null after the wait. */
   soon: Promise<TriangulatedAgreement> | null;
 }
 
 /**
- * Tells how far stored values agree with the price through other markets in their bucket. It is computed once per value, for
- * all who ask; a failure counts as not known. Nobody is refused for it: where the request may not wait, it is told without.
+ * Returns a function that compares stored values with the triangulated price of their bucket. It computes once per
+ * value; a failure counts as no agreement. It never fails a request: a request that must not wait is answered without
+ * it.
  */
 export function makeTriangulatedAgreements(
-  service: Pick<Service, "database" | "policy" | "policyOf" | "settings">,
-  load: Pick<Load, "mustNotWait">,
+  service: Pick<PolicyContext, "database" | "policy" | "policyOf" | "settings">,
+  admission: Pick<Admission, "mustNotWait">,
   route: string,
-): (pair: Pair, stored: StoredValue) => Soon<TriangulatedAgreement> {
+): (pair: Pair, stored: StoredValue) => MaybePromise<TriangulatedAgreement> {
   const { database, policy, policyOf, settings } = service;
   const kept = new Map<string, Known>();
 
@@ -58,7 +60,7 @@ export function makeTriangulatedAgreements(
       database,
       async (reader) => {
         const known = await policyOf(reader, pair);
-        return pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).priceAround(pair, bucket);
+        return pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).triangulatedPrice(pair, bucket);
       },
       { to, settleSeconds: settings.settleSeconds },
     );
@@ -71,8 +73,9 @@ export function makeTriangulatedAgreements(
     const computed = compute(pair, stored)
       .catch((error: unknown) => {
         const { kind } = problemOf(error);
-        // Of the others either nobody is to be told, or they are told of requests that fail.
-        if (kind === "unavailable" || kind === "internal-error") reportFailure(route, kind, asError(error));
+        // Other kinds are expected, or are reported for the requests that fail with them.
+        if (kind === PROBLEMS.unavailable || kind === PROBLEMS["internal-error"])
+          reportFailure(route, kind, asError(error));
         return NONE;
       })
       .then((agreement) => {
@@ -90,22 +93,22 @@ export function makeTriangulatedAgreements(
     const key = vwapKey(pair, stored.value.window_seconds);
     let known = kept.get(key);
     if (known?.value === stored.text && known.agreement !== null) return known.agreement;
-    if (load.mustNotWait()) return NOT_YET;
+    if (admission.mustNotWait()) return NOT_YET;
     if (known?.value !== stored.text) {
       known = begin(pair, stored);
-      setBounded(kept, key, known, MOST_KEPT);
+      setBounded(kept, key, known, MAX_CACHED);
     }
     return known.soon ?? NOT_YET;
   };
 }
 
-/** What is computed, if it is there in time. */
+/** Resolves with the agreement, or with NOT_YET where it takes too long. */
 function inTime(computed: Promise<TriangulatedAgreement>, onLate: () => void): Promise<TriangulatedAgreement> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       onLate();
       resolve(NOT_YET);
-    }, MOST_WAIT_MS);
+    }, MAX_WAIT_MS);
     computed.then((agreement) => {
       clearTimeout(timer);
       resolve(agreement);

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parsePair } from "../../canonical/pair.ts";
 import { parseTime, seconds } from "../../canonical/time.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
 
-/** Prices that lie far from each other tell how each is weighed; the guard would leave them out. */
+/** Prices far from each other show how each is weighted; the guard would drop them. */
 const ANY_PRICE = { guard_factor: 0 };
 
 let database: TestDatabase;
@@ -16,7 +16,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await openApiDatabase();
   await writeTrades(database, [
-    // 1 stands for 60 s, 2 for no time, 4 for 180 s.
+    // The price 1 lasts for 60 s, 2 for no time, 4 for 180 s.
     trade(XLM, "2026-01-10T11:56:00Z"),
     trade(XLM, "2026-01-10T11:57:00Z", { quote: "2", source: "binance" }),
     trade(parsePair("native/USD"), "2026-01-10T11:57:00Z", { quote: "4" }),
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-test("weighs each price by how long it stood", async () => {
+test("weights each price by the time until the next one", async () => {
   const api = openTestApi({ database, policy: ANY_PRICE });
   api.at("2026-01-10T12:00:10Z");
   const { status, body, headers } = await api.get("/v1/twap?pair=native/USD");
@@ -47,7 +47,7 @@ test("weighs each price by how long it stood", async () => {
   });
 });
 
-test("is withheld where the VWAP of the bucket is, and given as traded with filter=none", async () => {
+test("is withheld if the bucket's VWAP is, except with filter=none", async () => {
   const api = openTestApi({ database, policy: { min_usd_volume: 1e9 } });
   api.at("2026-01-10T12:00:10Z");
   const withheld = (await api.get("/v1/vwap?pair=XLM/USD")).body;
@@ -62,13 +62,13 @@ test("is withheld where the VWAP of the bucket is, and given as traded with filt
   expect(headers.get("Cache-Control")).toBe("public, max-age=10");
 });
 
-test("answers about a window, a moment and a stretch of time", async () => {
+test("accepts a window, a time, and a range", async () => {
   const api = openTestApi({ database, policy: ANY_PRICE });
   api.at("2026-01-10T13:00:00Z");
   const priceOf = async (query: string) => (await api.get(`/v1/twap?pair=XLM/USD&${query}`)).body.data?.price;
   expect(await priceOf("at=2026-01-10T12:00:14Z&window=2m")).toBeUndefined();
   expect(await priceOf("at=2026-01-10T12:00:14Z&window=4m")).toBe("3.25");
-  // 1 stands from before, for half of it.
+  // The price 1 is carried in and lasts for half of the bucket.
   expect(await priceOf("from=2026-01-10T11:56:30Z&to=2026-01-10T11:57:30Z")).toBe("2.5");
   expect(await priceOf("from=2026-01-10T11:56:30Z&to=2026-01-10T11:57:30Z&filter=none")).toBe("4");
   for (const filter of ["", "&filter=none"]) {
@@ -83,7 +83,7 @@ test.each(["all", ""])("refuses filter=%s, and any filter of a VWAP", async (fil
   const { status, body } = await api.get(`/v1/twap?pair=XLM/USD&filter=${filter}`);
   expect({ status, body }).toMatchObject({
     status: 400,
-    body: { errors: [{ parameter: "filter", detail: "can only be none" }] },
+    body: { errors: [{ parameter: "filter", detail: "must be none" }] },
   });
   expect((await api.get("/v1/vwap?pair=XLM/USD&filter=none")).status).toBe(400);
 });
@@ -99,7 +99,7 @@ test("carries the last price from before the bucket, if it is recent enough", as
     api.at("2026-01-10T12:00:10Z");
     return (await api.get(`/v1/twap?pair=QUIET/USD&${query}`)).body.data?.price;
   };
-  // From 11:50 on, an hour later exactly; 1 stands for 540 of 600 s.
+  // The last price is exactly an hour older than 11:50; the price 1 lasts for 540 of 600 s.
   expect(await priceOf("window=10m")).toBe("1.05");
   expect(await priceOf("window=10m", 3599)).toBe("1.5");
   expect(await priceOf("window=10m", 0)).toBe("1.5");
@@ -107,7 +107,7 @@ test("carries the last price from before the bucket, if it is recent enough", as
   expect(await priceOf("window=10m&filter=none")).toBe("1.5");
 });
 
-test("leaves out dust and outliers, as the VWAP does, but not with filter=none", async () => {
+test("drops dust and outliers as the VWAP does, except with filter=none", async () => {
   const pair = parsePair("DUSTY/USD");
   const steadily = Array.from({ length: 30 }, (_, index) =>
     trade(pair, parseTime("2026-01-10T11:55:00Z") + seconds(10 * index), { base: "10000", quote: "1000" }),
@@ -120,7 +120,7 @@ test("leaves out dust and outliers, as the VWAP does, but not with filter=none",
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   expect((await api.get("/v1/twap?pair=DUSTY/USD")).body.data).toMatchObject({ price: "0.1", trade_count: 30 });
-  // 1 and 10 stand for 5 of 300 s each.
+  // The prices 1 and 10 last for 5 of 300 s each.
   expect((await api.get("/v1/twap?pair=DUSTY/USD&filter=none")).body.data).toMatchObject({
     price: "0.28",
     trade_count: 32,

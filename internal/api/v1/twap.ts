@@ -1,32 +1,33 @@
 import { z } from "@hono/zod-openapi";
-import { countedSources } from "../../aggregate/class-filter.ts";
-import { pricingOf } from "../../aggregate/pricing.ts";
-import { computeTwap, twapText } from "../../aggregate/twap.ts";
+import { countedSources } from "../../policy/class-filter.ts";
+import { pricingOf } from "../../policy/pricing.ts";
+import { computeTwap, twapText } from "../../policy/twap.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { onTheSpot } from "./on-the-spot.ts";
-import { questionSchema } from "./question.ts";
+import { bucketFields, pairText, policyText, priceText } from "./answer-fields.ts";
+import { bucketQuerySchema } from "./bucket-query.ts";
+import { TWAP_EXAMPLE } from "./examples.ts";
+import { answerOnDemand } from "./on-demand.ts";
 import { noTrades, refusalProblem, withheldTrades } from "./refusal.ts";
 import type { Service } from "./service.ts";
-import { bucketFields, pairText, policyText, priceText } from "./values.ts";
-import { storedPairs, withWeighedSnapshot } from "./weighed.ts";
+import { expandedPairs, withSnapshotByCost } from "./snapshot-by-cost.ts";
 
 const timeWeightedSchema = z
   .object({
     pair: pairText,
     ...bucketFields,
     price: priceText,
-    trade_count: z.int().positive().openapi({ description: "trades of the bucket that count" }),
+    trade_count: z.int().positive().openapi({ description: "trades of the bucket after all filters" }),
     policy: policyText,
   })
   .openapi("TimeWeightedPrice");
 
-/** `GET /v1/twap`: the time-weighted average price, computed now. */
-export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof questionSchema>> {
+/** `GET /v1/twap`: the time-weighted average price, computed on demand. */
+export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof bucketQuerySchema>> {
   const { database, policy, settings, now } = service;
-  const compute = onTheSpot(settings, (pair, bucket, client) =>
-    withWeighedSnapshot(
+  const compute = answerOnDemand(settings, (pair, bucket, client) =>
+    withSnapshotByCost(
       database,
-      { pairs: storedPairs(service, pair), bucket, client },
+      { pairs: expandedPairs(service, pair), bucket, client },
       async (reader) => {
         const known = await service.policyOf(reader, pair);
         const own = await pricingOf(reader, known, [pair], { maxTrades: settings.maxTrades }).own(pair, bucket);
@@ -39,10 +40,10 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
       { to: bucket.to, settleSeconds: settings.settleSeconds },
     ),
   );
-  const computeRaw = onTheSpot(settings, async (pair, bucket, client) => {
+  const computeRaw = answerOnDemand(settings, async (pair, bucket, client) => {
     const question = { sources: countedSources(policy), filter: null, carrySeconds: 0 };
-    const pairs = storedPairs(service, pair);
-    const sums = await withWeighedSnapshot(
+    const pairs = expandedPairs(service, pair);
+    const sums = await withSnapshotByCost(
       database,
       { pairs, bucket, client },
       async (reader) => reader.timeWeighted(await pairs(reader), bucket, question),
@@ -53,11 +54,13 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof quest
   });
   return {
     path: "/v1/twap",
+    tag: "Prices",
     operationId: "getTwap",
     summary: "Time-weighted average price",
     description:
-      "Each price stands until the next trade or the bucket's end; of several at one instant the last stands; the last price from before the bucket, if it is recent enough, stands at its start. The trades are those that form a price and that the policy keeps for the VWAP of the bucket; where that is withheld, so is this. With `filter=none` every trade counts, and time before the first one does not.",
-    query: questionSchema(service, settings.twapWindowSeconds, { filters: true }),
+      "Each price is weighted by the time until the next trade or the bucket's end. Of trades with the same timestamp only the last counts, in the order of the trades. The bucket begins with the last price before it, if that is recent enough. The trades are those that form a price and that the policy keeps for the VWAP; where the VWAP is withheld, so is the TWAP. With `filter=none` every trade counts, and the time before the first one does not.",
+    example: TWAP_EXAMPLE,
+    query: bucketQuerySchema(service, settings.twapWindowSeconds, { filters: true }),
     data: timeWeightedSchema,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
     answer: (question, clientOf) => (question.isRaw ? computeRaw : compute)(question, now(), clientOf),

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { deleteTestKeys, testKeyPrefix, testRedisUrl } from "../../cache/redis.testing.ts";
-import { openStore } from "../../cache/store.ts";
+import { openStore } from "../../cache/open-store.ts";
+import { deleteTestKeys, testKeyPrefix, testRedisUrl } from "../../cache/redis/store.testing.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { parseTime } from "../../canonical/time.ts";
-import { backendUnreachable, foreignPolicy, storedValueRefused } from "../../obs/api-events.ts";
-import type { TestDatabase } from "../../storage/database.testing.ts";
-import { trade } from "../../storage/trades.testing.ts";
-import { writeTrades } from "../../storage/trades.ts";
+import { backendUnreachable } from "../../http/events.ts";
+import type { TestDatabase } from "../../storage/connection/database.testing.ts";
+import { trade } from "../../storage/trades/trades.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
+import { foreignPolicy, storedValueRefused } from "../events.ts";
 import { listenTo, openApiDatabase, openTestApi } from "./api.testing.ts";
 
 const XLM = parsePair("XLM/USD");
@@ -23,7 +24,7 @@ beforeAll(async () => {
     trade(NATIVE, "2026-01-10T11:59:00Z", { base: "10", quote: "6", source: "sdex" }),
     trade(XLM, "2026-01-10T11:59:10Z", { base: "10", quote: "90", source: "coingecko" }),
     trade(OTHER, "2026-01-10T11:59:00Z", { base: "3", quote: "1" }),
-    // The bucket that follows.
+    // The next bucket.
     trade(XLM, "2026-01-10T12:00:00Z", { base: "1000", quote: "9000" }),
     trade(OTHER, "2026-01-10T12:00:00Z", { base: "1000", quote: "9000" }),
   ]);
@@ -51,7 +52,7 @@ test("serves a target's stored value byte for byte, by any of its names", async 
   expect(JSON.parse(text)).toMatchObject({ price: "0.55", trade_count: 2, dropped: { class: 1, outlier: 0 } });
 });
 
-test("passes on what it does not know of a stored value, and says where it was triangulated", async () => {
+test("keeps unknown fields of a stored value, and flags a triangulated one", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const text = (await api.publish(XLM, 300, "2026-01-10T12:00:00Z")).replace(/}$/, ',"provenance":"triangulated"}');
@@ -60,7 +61,7 @@ test("passes on what it does not know of a stored value, and says where it was t
   expect(whole).toBe(`{"data":${text},"flags":{"stale":false,"triangulated":true,"divergence_warning":false}}`);
 });
 
-test("computes what no target covers, and what the store does not hold, to the bytes that would be published", async () => {
+test("computes other windows and missing values to the bytes that would be published", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const missing = await api.get("/v1/vwap?pair=native/USD");
@@ -83,7 +84,7 @@ test.each([
   ["pair=ABC/USD&at=2026-01-10T12:00:15Z", "0.333333333333333333", "9"],
 ])("shows a bucket only once it is closed: %s", async (query, before) => {
   const api = openTestApi({ database });
-  // The bucket to 12:00:15 closes at 12:00:20.
+  // The bucket that ends at 12:00:15 closes at 12:00:20.
   const answers = [];
   for (const now of ["2026-01-10T12:00:15Z", "2026-01-10T12:00:19.999999Z", "2026-01-10T12:00:20Z"]) {
     api.at(now);
@@ -93,19 +94,21 @@ test.each([
   expect(answers.map(({ price }) => price === before)).toEqual([true, true, false]);
 });
 
-test("a stored value that is not closed by the API's own clock is set aside", async () => {
+test("a stored value whose bucket is not closed by the API's clock is ignored", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:34.9Z");
   await api.publish(XLM, 300, "2026-01-10T12:00:30Z");
   const refused = listenTo(storedValueRefused);
   expect((await api.get("/v1/vwap?pair=XLM/USD")).body.data.to).toBe("2026-01-10T12:00:15Z");
-  expect(refused.events).toMatchObject([{ reason: "its bucket, to 2026-01-10T12:00:30Z, is not closed yet" }]);
+  expect(refused.events).toMatchObject([
+    { reason: "its bucket, which ends at 2026-01-10T12:00:30Z, is not closed yet" },
+  ]);
   refused.stop();
   api.at("2026-01-10T12:00:35Z");
   expect((await api.get("/v1/vwap?pair=XLM/USD")).body.data.to).toBe("2026-01-10T12:00:30Z");
 });
 
-test("at means the last grid point that is closed, from and to a bucket", async () => {
+test("at selects the last closed grid point, and from and to select a bucket", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-11T00:00:00Z");
   const whole = (await api.get("/v1/vwap?pair=XLM/USD&at=2026-01-10T12:00:14.9Z")).body.data;
@@ -117,7 +120,7 @@ test("at means the last grid point that is closed, from and to a bucket", async 
   expect(range.headers.get("Cache-Control")).toBe("public, max-age=60");
 });
 
-test("says stale when the aggregator is more than an interval behind", async () => {
+test("is flagged as stale if the aggregator is more than an interval late", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:05Z");
   await api.publish(XLM, 300, "2026-01-10T12:00:00Z");
@@ -134,7 +137,7 @@ test("says stale when the aggregator is more than an interval behind", async () 
   expect(ages).toEqual(["public, max-age=30", "public, max-age=22", "public, max-age=0", "public, max-age=0"]);
 });
 
-test("what the policy withholds says which setting does", async () => {
+test("a withheld price is answered with the setting that withholds it", async () => {
   const floor = openTestApi({ database, policy: { min_usd_volume: 12 } });
   floor.at("2026-01-10T12:00:10Z");
   const below = await floor.get("/v1/vwap?pair=XLM/USD");
@@ -143,7 +146,7 @@ test("what the policy withholds says which setting does", async () => {
   expect(below.body).toMatchObject({
     type: "urn:stellarindex:problem:price-withheld",
     status: 404,
-    detail: expect.stringContaining("less than 12 USD, the least that [aggregate] min_usd_volume asks for"),
+    detail: expect.stringContaining("less than 12 USD, the floor ([aggregate] min_usd_volume)"),
   });
 
   const unknown = openTestApi({ database, policy: { min_usd_volume: 1, min_usd_volume_unknown: "refuse" } });
@@ -155,39 +158,39 @@ test("what the policy withholds says which setting does", async () => {
     detail: expect.stringContaining("min_usd_volume_unknown"),
   });
 
-  const lonely = openTestApi({ database, policy: { min_sources: 3 } });
-  lonely.at("2026-01-10T12:00:10Z");
-  expect((await lonely.get("/v1/vwap?pair=XLM/USD")).body).toMatchObject({
+  const withMinSources = openTestApi({ database, policy: { min_sources: 3 } });
+  withMinSources.at("2026-01-10T12:00:10Z");
+  expect((await withMinSources.get("/v1/vwap?pair=XLM/USD")).body).toMatchObject({
     type: "urn:stellarindex:problem:price-withheld",
-    detail: expect.stringContaining("are of fewer sources than the 3 that [aggregate] min_sources asks for"),
+    detail: expect.stringContaining("come from fewer than 3 sources ([aggregate] min_sources)"),
   });
 
-  // The minutes before it are at 0.5 and 0.6.
+  // The prices in the minutes before are 0.5 and 0.6.
   const guarded = openTestApi({ database });
   guarded.at("2026-01-10T12:00:35Z");
   const jump = "/v1/vwap?pair=XLM/USD&from=2026-01-10T12:00:00Z&to=2026-01-10T12:00:30Z";
   expect((await guarded.get(jump)).body).toMatchObject({
     type: "urn:stellarindex:problem:price-withheld",
     status: 404,
-    detail: expect.stringMatching(/\[aggregate\] guard_factor \(2\) away .* guard_confirmations \(2\) sources/),
+    detail: expect.stringMatching(/\[aggregate\] guard_factor \(2\), .* guard_confirmations \(2\) sources/),
   });
 
   const nothing = await floor.get("/v1/vwap?pair=DEF/USD");
   expect(nothing.body).toMatchObject({ type: "urn:stellarindex:problem:price-not-found", status: 404 });
 });
 
-test("names the trades that do not count where no others are", async () => {
+test("names the trades that do not count if there are no others", async () => {
   const api = openTestApi({ database, settings: { intervalSeconds: 15 } });
   api.at("2026-01-10T12:00:10Z");
   await writeTrades(database, [trade(OTHER, "2026-01-10T11:50:00Z", { source: "coingecko" })]);
   const none = await api.get("/v1/vwap?pair=ABC/USD&from=2026-01-10T11:50:00Z&to=2026-01-10T11:50:15Z");
   expect(none.body).toMatchObject({
     type: "urn:stellarindex:problem:price-not-found",
-    detail: expect.stringContaining("1 of sources that are not in VWAP"),
+    detail: expect.stringContaining("1 from sources that are not in VWAP"),
   });
 });
 
-test("a poisoned value is reported and computed instead", async () => {
+test("an invalid stored value is reported and computed instead", async () => {
   const api = openTestApi({ database });
   api.at("2026-01-10T12:00:10Z");
   const text = await api.publish(XLM, 300, "2026-01-10T12:00:00Z");
@@ -199,7 +202,7 @@ test("a poisoned value is reported and computed instead", async () => {
   expect(refused.events.map(({ key, reason }) => `${key}: ${reason}`)).toEqual([
     "vwap:crypto:XLM:fiat:USD:300: the stored value is not JSON",
     expect.stringContaining("price: is not a decimal"),
-    expect.stringContaining("it is of crypto:BTC/fiat:USD over 300 s"),
+    expect.stringContaining("it belongs to crypto:BTC/fiat:USD, window 300 s"),
   ]);
   refused.stop();
 });
@@ -217,7 +220,7 @@ test("a value of another policy is served, and reported once per policy", async 
   foreign.stop();
 });
 
-test("identical questions share one computation until the next bucket closes", async () => {
+test("identical requests share one computation until the next bucket closes", async () => {
   let snapshots = 0;
   const sql = new Proxy(database.sql, {
     get: (target, name, receiver) => {
@@ -242,7 +245,7 @@ test("identical questions share one computation until the next bucket closes", a
   expect(snapshots).toBe(4);
 });
 
-test("what retention has removed is refused", async () => {
+test("a request for data that retention has removed is refused", async () => {
   const cut = await openApiDatabase();
   try {
     await cut.sql`UPDATE retention_horizons SET complete_from = '2026-01-10 11:59:00Z' WHERE table_name = 'trades'`;
@@ -256,7 +259,7 @@ test("what retention has removed is refused", async () => {
   }
 });
 
-test.skipIf(redisUrl === null)("serves from Redis, and computes where Redis is away", async () => {
+test.skipIf(redisUrl === null)("serves from Redis, and computes if Redis is down", async () => {
   const prefix = testKeyPrefix();
   const store = openStore({ url: redisUrl ?? "", key_prefix: prefix });
   const api = openTestApi({ database, store });
@@ -273,8 +276,8 @@ test.skipIf(redisUrl === null)("serves from Redis, and computes where Redis is a
   unreachable.stop();
 });
 
-test("times that are not closed or in the future are refused", async () => {
-  // The price jumps at 12:00; what the guard says of that is another matter.
+test("buckets that are not closed and times in the future are refused", async () => {
+  // The price jumps at 12:00; the guard is not part of this test.
   const api = openTestApi({ database, policy: { guard_factor: 0 } });
   api.at("2026-01-10T12:00:31.5Z");
   const open = await api.get("/v1/vwap?pair=XLM/USD&from=2026-01-10T12:00:00Z&to=2026-01-10T12:00:30Z");

@@ -1,47 +1,47 @@
-import type { Docs } from "./docs.ts";
+import type { Docs } from "./type.ts";
 
 /** The prose of `[database]`. */
 export const databaseDocs: Docs = {
   "database.url": `
-    Where trades are kept.
+    The database that stores the trades.
 
       postgres://user:password@host:5432/database   a PostgreSQL server, with or without TimescaleDB
-      pglite:<directory>                            the embedded PostgreSQL, in a directory
-      pglite:memory                                 the embedded PostgreSQL, forgotten at the end; one process only
+      pglite:<directory>                            the embedded PostgreSQL, stored in a directory
+      pglite:memory                                 the embedded PostgreSQL, lost when the process ends; one process only
   `,
 
-  "database.max_connections": "Connections to the database that one process opens at most.",
+  "database.max_connections": "The most database connections that one process opens.",
 
-  "database.connect_timeout_seconds": "Seconds that opening a connection may take.",
+  "database.connect_timeout_seconds": "Timeout for opening a connection, in seconds.",
 
   "database.query_timeout_seconds": `
-    Seconds that one query of a daemon may take before it is given up; the API has a limit of its own, [api]
-    query_timeout_seconds. Commands that work through a whole database, such as import and prune, have none.
-    Waiting for a lock may take half of it, and a server that says nothing for two seconds longer is left.
+    Timeout of one query of a daemon, in seconds; the API has its own, [api] query_timeout_seconds. Commands that work
+    through the whole database, such as import and prune, have none. Waiting for a lock may take half of it. A connection on
+    which the server stays silent for two seconds longer than this is closed.
   `,
 
   "database.breaker_failures": `
-    After so many failures in a row to reach the database it is left alone, so that nobody waits for it.
+    Consecutive failures to reach the database after which the circuit opens: queries then fail at once instead of waiting.
   `,
 
   "database.breaker_cooldown_seconds": `
-    While the database is left alone, it is tried with one query each time so many seconds have passed.
+    While the circuit is open, seconds between two attempts to reach the database, with one query each.
   `,
 
   "database.timescaledb": `
-    "auto" uses TimescaleDB where it is there, "require" refuses to go on without it, "off" leaves it alone.
+    "auto" uses TimescaleDB if the server has it, "require" fails without it, "off" does not use it.
   `,
 
   "database.retention": `
     How long each table keeps its rows, as a duration such as "720h" or "30d"; "0" keeps them for ever. On TimescaleDB,
-    jobs that \`stellarindex migrate up\` sets up drop what is older; elsewhere \`stellarindex prune\` does, run from
-    cron for instance. Rollups are small and are the long memory: dropping raw trades leaves them. A table must reach back
-    further than the longest window.
+    \`stellarindex migrate up\` sets up jobs that remove older rows; elsewhere run \`stellarindex prune\`, for instance from
+    cron. Rollups are small and hold the long-term history: removing raw trades keeps them. Each table must keep more than
+    the longest window.
   `,
 
   "database.retention.trades": `
-    Raw trades. Exchange rates are among them, of which prices in other currencies than USD need the last 168h.
+    Raw trades. They include exchange rates; prices in currencies other than USD need those of the last 168h.
   `,
-  "database.retention.trades_1m": "Sums per minute.",
-  "database.retention.trades_1h": "Sums per hour.",
+  "database.retention.trades_1m": "Rollups per minute.",
+  "database.retention.trades_1h": "Rollups per hour.",
 };

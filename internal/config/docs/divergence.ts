@@ -1,53 +1,54 @@
-import type { Docs } from "./docs.ts";
+import type { Docs } from "./type.ts";
 
 /** The prose of `[divergence]`. */
 export const divergenceDocs: Docs = {
   divergence: `
-    Published prices are compared with those of others, the references; one that lies too far off gets divergence_warning.
-    Nothing outside is asked unless [divergence.coingecko] or [divergence.chainlink] is given what it needs for that.
+    Compares published prices with reference prices from elsewhere. A price that deviates too far is answered with
+    flags.divergence_warning. External services are called only if [divergence.coingecko] or [divergence.chainlink] is
+    configured.
   `,
 
-  "divergence.min_interval_seconds": "Seconds from one comparison of a pair to its next at least.",
+  "divergence.min_interval_seconds": "The least number of seconds between two comparisons of a pair.",
 
   "divergence.threshold_pct": `
-    How many per cent the median of the references may lie from our price before there is a warning.
+    A warning is set if the median of the references deviates from the published price by more than this many per cent.
   `,
 
-  "divergence.min_references": "References that must have answered; where fewer did, the price was not checked.",
+  "divergence.min_references": "The least number of references; with fewer, the price counts as not compared.",
 
-  "divergence.max_age_seconds": "A reference's price that is older than this many seconds does not count.",
+  "divergence.max_age_seconds": "A reference price older than this many seconds does not count.",
 
-  "divergence.timeout_ms": "Milliseconds that a reference outside may take to answer.",
+  "divergence.timeout_ms": "Timeout of a request to an external reference, in milliseconds.",
 
   "divergence.stored_sources": `
-    true counts sources of class oracle and aggregator among the references, with the prices that the table \`trades\` has
-    of them.
+    true also uses sources of class oracle and aggregator as references, with their prices from the table \`trades\`.
   `,
 
-  "divergence.coingecko.enabled": "true asks CoinGecko.",
+  "divergence.coingecko.enabled": "true uses CoinGecko as a reference.",
 
   "divergence.coingecko.url": `
-    Where its API is. A key of a paid plan needs "https://pro-api.coingecko.com/api/v3".
+    Base URL of CoinGecko's API. A key of a paid plan needs "https://pro-api.coingecko.com/api/v3".
   `,
 
   "divergence.coingecko.api_key": `
-    The API key, of a demo or a paid plan; "" asks without. Better kept in STELLARINDEX_DIVERGENCE_COINGECKO_API_KEY.
+    API key of a demo or paid plan; "" sends none. Preferably set it with STELLARINDEX_DIVERGENCE_COINGECKO_API_KEY.
   `,
 
-  "divergence.coingecko.requests_per_minute": "Requests in any minute at most; retries count.",
+  "divergence.coingecko.requests_per_minute": "The most requests in any minute, retries included.",
 
   "divergence.coingecko.ids": `
-    CoinGecko's ids of assets. What is declared here comes on top of the default, of which "" takes an asset away.
+    CoinGecko's ids of assets. Entries add to the default; "" removes a default entry.
   `,
 
   "divergence.chainlink.rpc_url": `
-    A JSON-RPC endpoint of the chain that the feeds are on, which answers batches; "" asks none. What follows the host is
-    kept as a secret, as it is often a key. Better kept in STELLARINDEX_DIVERGENCE_CHAINLINK_RPC_URL.
+    JSON-RPC endpoint of the chain that the feeds are on; it must support batches. "" turns Chainlink off. Everything after
+    the host is treated as a secret, since it often contains a key. Preferably set it with
+    STELLARINDEX_DIVERGENCE_CHAINLINK_RPC_URL.
   `,
 
-  "divergence.chainlink.requests_per_minute": "Requests in any minute at most; retries count.",
+  "divergence.chainlink.requests_per_minute": "The most requests in any minute, retries included.",
 
   "divergence.chainlink.feeds": `
-    Pairs, each with the address of its feed's proxy contract. Those of Bitcoin and Ether on Ethereum's mainnet are:
+    The address of the feed's proxy contract for each pair. Bitcoin and Ether on Ethereum's mainnet are:
   `,
 };

@@ -1,5 +1,5 @@
 /**
- * Examples, by dotted name, of the tables whose keys or number are an operator's. TOML that loads as it stands;
+ * Examples, by dotted name, of tables whose keys or number the operator chooses. Each is TOML that loads unchanged;
  * config.example.toml has it commented out.
  */
 export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
@@ -7,7 +7,33 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     [[api.keys]]
     name = "wallet-app"
     hash = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    scopes = ["prices:read"]
     rate_limit_per_minute = 6000
+  `,
+
+  "control.keys": `
+    [[control.keys]]
+    name = "collector-1"
+    hash = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    tenant = "default"
+    scopes = ["jobs:work"]
+  `,
+
+  "control.schedules": `
+    [[control.schedules]]
+    name = "prune"
+    kind = "retention.prune"
+    cron = "15 4 * * *"            # or every = "24h"
+    time_zone = "Europe/Berlin"    # default: UTC
+    missed = "coalesce"            # skip, coalesce or catch_up; default: coalesce
+    jitter = "10m"                 # default: none
+
+    [[control.schedules]]
+    name = "ecb-rates"
+    kind = "fx.import"
+    payload = { file = "daily" }
+    cron = "20 16 * * 1-5"
+    time_zone = "Europe/Berlin"
   `,
 
   "aggregate.pegs": `
@@ -18,7 +44,7 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   "aggregate.triangulations": `
     [[aggregate.triangulations]]
     target = "XLM/EUR"
-    legs = ["XLM/USD", "EUR/USD"]   # 2 to 8 pairs, in either direction, each from where the one before it ends
+    legs = ["XLM/USD", "EUR/USD"]   # 2 to 8 pairs, each in either direction, that connect
   `,
 
   "divergence.chainlink.feeds": `
@@ -29,10 +55,10 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   sources: `
     [[sources]]
     name = "gemini"          # lower-case letters, digits, dots, underscores and hyphens
-    class = "exchange"       # exchange, aggregator, oracle, authority_sanity, lending, router or bridge; a source that is
-                             # not built in must have one
-    subclass = "cex"         # of an exchange: cex, dex or fx
-    include_in_vwap = true   # whether its trades count; by default only those of exchanges do
-    weight = 100             # the factor of its volume in the VWAP, 1 to 1000000; 100 by default
+    class = "exchange"       # exchange, aggregator, oracle, authority_sanity, lending, router or bridge; required
+                             # unless the source is built in
+    subclass = "cex"         # cex, dex or fx; only for class exchange
+    include_in_vwap = true   # whether its trades count; default: true for exchanges only
+    weight = 100             # factor of its volume in the VWAP, 1 to 1000000; default 100
   `,
 };

@@ -1,8 +1,8 @@
-import type { Docs } from "./docs.ts";
+import type { Docs } from "./type.ts";
 
 /** The prose of `[log]`. */
 export const logDocs: Docs = {
   "log.level": `
-    "trace", "debug", "info", "warn", "error", "fatal" or "silent". "debug" has one line per target and stage.
+    "trace", "debug", "info", "warn", "error", "fatal" or "silent". "debug" logs one line per target and stage.
   `,
 };

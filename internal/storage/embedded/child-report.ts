@@ -1,14 +1,14 @@
 import type { Holder } from "./lock-files.ts";
 
-/** What the database process tells the one that started it. */
+/** A message from the database process to its parent. */
 export type ChildReport =
-  /** It has the lock, and touches its file for as long as it is not frozen. More is said later. */
+  /** The lock is taken and its file is touched as a heartbeat; another report follows. */
   | { readonly state: "opening"; readonly lockFile: string }
-  /** It serves, at the socket of the instance. */
+  /** The database is served at the socket of the instance. */
   | { readonly state: "ready"; readonly instance: string }
-  /** Somebody else serves the directory. */
+  /** Another process serves the directory. */
   | { readonly state: "held"; readonly holder: Holder }
-  /** The message says the cure. */
+  /** The directory cannot be opened; the message says what to do. */
   | { readonly state: "refused"; readonly message: string }
-  /** It did not start, or has ended since. */
+  /** The process failed to start, or failed later. */
   | { readonly state: "failed"; readonly reason: string };

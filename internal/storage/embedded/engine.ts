@@ -7,146 +7,167 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
-import { NodeFS } from "@electric-sql/pglite/nodefs";
+import type { PGlite } from "@electric-sql/pglite";
 import { directoryIdentity } from "./identity.ts";
 
 const DATABASE = "database";
-const INCOMPLETE = "database.incomplete";
+const VERSION_FILE = "PG_VERSION";
+/** Marker file of a database whose creation or copy is not finished. */
+export const INCOMPLETE = "database.incomplete";
+/** Marker file of a complete database: if the database is missing later, a new one must not be created in its place. */
+export const COMPLETE = "database.complete";
 
-// -F would turn fsync off; the engine's C library has no fdatasync, which is the default for the log.
-const DURABLE = [
-  ...PGlite.defaultStartParams.filter((param) => param !== "-F"),
-  ...["wal_sync_method=fsync", "max_wal_size=128MB", "min_wal_size=32MB"].flatMap((setting) => ["-c", setting]),
-];
-const LAST_WORDS = /^\S+ \S+ \S+ \[\d+\] (PANIC|FATAL): +(.*)/;
-const EIO = 29;
-const ENOSPC = 51;
-// Numbers as the engine's C library has them, which are not this machine's.
+const FATAL_LINE = /^\S+ \S+ \S+ \[\d+\] (PANIC|FATAL): +(.*)/;
+// Error numbers of the engine's C library (WASI), which differ from the operating system's.
 const ERRORS: Readonly<Record<number, string>> = {
   2: "EACCES",
   19: "EDQUOT",
-  [EIO]: "EIO",
+  29: "EIO",
   44: "ENOENT",
-  [ENOSPC]: "ENOSPC",
+  51: "ENOSPC",
   54: "ENOTDIR",
   63: "EPERM",
   69: "EROFS",
 };
 
-/** The part of the engine's file system layer that is amended. */
-interface FileSystemModule {
-  readonly FS: { readonly ErrnoError: new (errno: number) => Error };
-  readonly NODEFS: { readonly stream_ops: { fsync?: (stream: { readonly nfd: number }) => number } };
-}
-
-/** Files on disk, and an fsync that reaches them: the layer as it is has none, and answers that all is well. */
-class DurableFiles extends NodeFS {
-  override async init(...[engine, options]: Parameters<NodeFS["init"]>): ReturnType<NodeFS["init"]> {
-    const { emscriptenOpts } = await super.init(engine, options);
-    const addSync = (module: unknown): void => {
-      const { FS, NODEFS } = module as FileSystemModule;
-      NODEFS.stream_ops.fsync = ({ nfd }) => {
-        try {
-          fsyncSync(nfd);
-          return 0;
-        } catch (error) {
-          throw new FS.ErrnoError((error as NodeJS.ErrnoException).code === "ENOSPC" ? ENOSPC : EIO);
-        }
-      };
-    };
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), addSync] } };
-  }
-}
-
-/** A directory is not opened as it is; the message says the cure. */
+/** The directory cannot be opened as it is; the message says what to do. */
 export class OpeningRefused extends Error {
   override readonly name = "OpeningRefused";
 }
 
-/** What PostgreSQL tells a database by. */
-const VERSION_FILE = "PG_VERSION";
+/** The file that marks a PostgreSQL data directory. */
+export function versionFile(directory: string): string {
+  return join(directory, DATABASE, VERSION_FILE);
+}
 
 /**
- * Opens the database in a directory, made where there is none; null for one in memory. What it acknowledges is on disk,
- * and it recovers to that by itself, as PostgreSQL does.
- * @param onFatal hears the engine's last words, while it still runs them: it can do nothing more, and would spin
+ * Opens or creates the database in a directory; null for one in memory. Commits are durable, and crash recovery is
+ * PostgreSQL's own.
+ * @param directory an absolute path, which becomes the working directory
+ * @param onFatal called synchronously with the engine's PANIC or FATAL message; it must exit, or the engine would spin
  */
 export async function openEngine(directory: string | null, onFatal: (reason: string) => void): Promise<PGlite> {
-  const hear = (text: string): boolean => {
-    const [, , reason] = LAST_WORDS.exec(text) ?? [];
+  const onStderr = (text: string): boolean => {
+    const [, , reason] = FATAL_LINE.exec(text) ?? [];
     if (reason !== undefined) onFatal(reason);
     return true;
   };
-  if (directory === null) return PGlite.create("memory://", { onStderr: hear });
-  const open = () =>
-    PGlite.create({ fs: new DurableFiles(join(directory, DATABASE)), startParams: DURABLE, onStderr: hear });
+  // Loaded lazily: processes that only connect do not need the engine.
+  const { openFiles, openMemory } = await import("./pglite.ts");
+  if (directory === null) return openMemory(onStderr);
+  const open = () => {
+    process.chdir(directory);
+    return openFiles(DATABASE, onStderr);
+  };
   const incomplete = join(directory, INCOMPLETE);
+  const complete = join(directory, COMPLETE);
   const database = join(directory, DATABASE);
   refuseLink(database);
-  if (existsSync(incomplete)) removeCutOff(directory, database, incomplete);
+  if (existsSync(incomplete)) removeIncomplete(directory, database, incomplete);
   else if (holdsDatabase(directory)) {
-    // Without it the engine would take the directory for a new one, and make another database over what is there.
-    if (!existsSync(join(database, VERSION_FILE))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
+    // Without this file the engine would initialize a new database over the existing files.
+    if (!existsSync(versionFile(directory))) throw new Error(`${DATABASE}/${VERSION_FILE} is missing`);
+    refuseRoot(database);
+    if (!existsSync(complete)) makeMark(directory, complete, "");
     return open();
+  } else if (existsSync(complete)) {
+    throw new OpeningRefused(
+      `${complete} marks an existing database, but ${database} is missing or empty: restore it or a backup; to start ` +
+        "with a new database, remove the file",
+    );
   }
+  refuseDataDirectory(directory);
   mkdirSync(database, { recursive: true });
-  // A new one is copied into place, file by file: one that was cut off half way must not be taken for a database.
-  writeFileSync(incomplete, markOf(database));
-  // Before anything is made: a mark without its text would not be known to be of this database.
-  sync(incomplete);
-  sync(directory);
+  // The engine copies a new database into place file by file; an interrupted copy must not be taken for a database.
+  makeMark(directory, incomplete, markOf(database));
   const made = await open();
   syncTree(database);
-  rmSync(incomplete);
+  // From now on a missing database is an error.
+  renameSync(incomplete, complete);
   sync(directory);
   return made;
 }
 
-/** What was thrown, in words; by the engine's file system, which throws no Error, as the name of the error there. */
+/** Writes a marker file and syncs it to disk. */
+function makeMark(directory: string, path: string, text: string): void {
+  writeFileSync(path, text);
+  sync(path);
+  sync(directory);
+}
+
+/** Refuses to run as root on another user's database: the owner could not read the files that root creates. */
+function refuseRoot(database: string): void {
+  const { uid } = statSync(database);
+  if (process.geteuid?.() !== 0 || uid === 0) return;
+  throw new OpeningRefused(
+    `${database} belongs to user id ${uid}, who could not open it after root wrote to it: run this as that user ` +
+      `(sudo -u '#${uid}' …), or make root the owner of the directory (chown -R)`,
+  );
+}
+
+/** Returns the message of a thrown value. The engine's file system throws objects with an error number only. */
 export function reasonOf(thrown: unknown): string {
   const { errno, code, message } = (thrown ?? {}) as { errno?: number; code?: string; message?: string };
-  // Node's own errors have a number too.
+  // Errors of Node.js have both errno and code.
   if (errno !== undefined && code === undefined) return `its file system failed (${ERRORS[errno] ?? `error ${errno}`})`;
   return message ?? String(thrown);
 }
 
-/** Whether there is something in a directory that nobody may make a new database over, good or damaged. */
+/**
+ * Returns whether the directory contains database files, intact or damaged.
+ * @throws Error if this user may not read it
+ */
 export function holdsDatabase(directory: string): boolean {
-  const database = join(directory, DATABASE);
-  return existsSync(database) && readdirSync(database).length > 0;
+  try {
+    return readdirSync(join(directory, DATABASE)).length > 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
-/** The lock is in the directory, so that two directories must not lead to one database. */
+/** Refuses a link: two directories, each with its own lock, could lead to one database. */
 function refuseLink(database: string): void {
   if (lstatSync(database, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new OpeningRefused(
-      `${database} is a link; name the directory that holds what it leads to, or move that into its place`,
+      `${database} is a link; name the directory that contains its target, or replace the link by its target`,
     );
   }
 }
 
-/** What was never complete goes; a backup that was put in its place since is another directory, and stays. */
-function removeCutOff(directory: string, database: string, incomplete: string): void {
+/** Refuses a PostgreSQL data directory, in which a new database would be created among the files of another one. */
+function refuseDataDirectory(directory: string): void {
+  if (existsSync(join(directory, VERSION_FILE))) {
+    throw new OpeningRefused(
+      `${directory} is a PostgreSQL data directory; name the directory above it if it belongs to an embedded database, ` +
+        "or the URL (postgres://…) if it belongs to a server",
+    );
+  }
+}
+
+/** Removes a database whose creation was interrupted; refuses if another one, such as a backup, is in its place. */
+function removeIncomplete(directory: string, database: string, incomplete: string): void {
   if (holdsDatabase(directory) && readFileSync(incomplete, "utf8") !== markOf(database)) {
     throw new OpeningRefused(
-      `${incomplete} says that a database was never made to its end, and is not of the one that is there now; remove ` +
-        "the file where that one was put there since, or else both",
+      `${incomplete} marks an unfinished database other than the one that is there now; if you put that one there, ` +
+        "remove the file, else remove both",
     );
   }
   rmSync(database, { recursive: true, force: true });
 }
 
-/** Which directory is being made; devices are numbered anew at each boot. */
+/** Identifies the directory that is being created by its inode alone: device numbers can change at boot. */
 function markOf(database: string): string {
   return directoryIdentity(database).inode;
 }
 
-/** Brings a directory and all below it to the disk. */
+/** Syncs a directory tree to disk. */
 export function syncTree(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
@@ -156,7 +177,7 @@ export function syncTree(directory: string): void {
   sync(directory);
 }
 
-/** Brings a file's content, or a directory's list of names, to the disk. */
+/** Syncs a file, or a directory's entries, to disk. */
 export function sync(path: string): void {
   const descriptor = openSync(path, "r");
   try {

@@ -9,7 +9,7 @@ import {
   startupMessage,
 } from "./frontend-messages.ts";
 
-/** An SSLRequest: a length and a code, no type. */
+/** An SSLRequest: a length and a code, without a type. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 function read(chunks: readonly Buffer[]) {
@@ -33,7 +33,7 @@ describe("messages", () => {
     .tuple(fc.constantFrom("Q", "P", "B", "D", "E", "S", "H", "C", "X"), fc.uint8Array({ maxLength: 300 }))
     .map(([type, body]) => [type, message(type, Buffer.from(body))] as const);
 
-  it("split at any bytes come out whole, in their order", () => {
+  it("are read whole and in order for any split into chunks", () => {
     fc.assert(
       fc.property(
         fc.array(fc.constant(SSL_REQUEST), { maxLength: 2 }),
@@ -55,7 +55,7 @@ describe("messages", () => {
     );
   });
 
-  it("come out byte by byte too", () => {
+  it("are read from single bytes too", () => {
     const all = [SSL_REQUEST, startupMessage(), message("Q", Buffer.from("SELECT 1\0")), message("S")];
     const bytes = Array.from(Buffer.concat(all), (byte) => Buffer.from([byte]));
     expect(read(bytes).messages).toEqual(
@@ -63,26 +63,26 @@ describe("messages", () => {
     );
   });
 
-  it("that are not complete wait", () => {
+  it("that are incomplete are kept until the rest arrives", () => {
     const query = message("Q", Buffer.from("SELECT 1\0"));
     expect(read([startupMessage(), query.subarray(0, -1)]).messages).toHaveLength(1);
   });
 
   it.each([
-    ["a startup shorter than its head", [Buffer.from([0, 0, 0, 7, 0, 0, 0, 0])], 0],
+    ["a startup message shorter than its header", [Buffer.from([0, 0, 0, 7, 0, 0, 0, 0])], 0],
     ["a negative length at the start", [Buffer.from([255, 255, 255, 255, 0, 3, 0, 0])], 0],
     ["another protocol", [Buffer.from("GET / HTTP/1.1\r\n\r\n")], 0],
-    ["a length that does not hold itself", [startupMessage(), Buffer.from([0x51, 0, 0, 0, 3])], 1],
+    ["a length below its own size", [startupMessage(), Buffer.from([0x51, 0, 0, 0, 3])], 1],
     ["a negative length", [startupMessage(), Buffer.from([0x51, 255, 255, 255, 250])], 1],
     ["a message beyond a gigabyte", [startupMessage(), Buffer.from([0x51, 0x40, 0, 0, 0])], 1],
-  ])("end at %s, and nothing after it is read", (_, chunks, before) => {
+  ])("stop at %s, and nothing after it is read", (_, chunks, before) => {
     const { messages, broken } = read([...chunks, message("S"), message("S")]);
     expect(messages).toHaveLength(before);
     expect(broken).toBe(1);
   });
 
-  it("that are large cost no more than their size", () => {
-    // Joined anew at each chunk, these 64 MB would be copied two thousand times over.
+  it("that are large are read in linear time", () => {
+    // If each chunk were joined to the previous ones, these 64 MB would be copied two thousand times.
     const body = Buffer.alloc(64 << 20, 1);
     const stream = Buffer.concat([startupMessage(), message("B", body)]);
     const chunks = Array.from({ length: Math.ceil(stream.length / 32_768) }, (_, index) =>
@@ -104,7 +104,7 @@ it("reads the name of a prepared statement", () => {
   expect(parsedName(message("P", Buffer.from("\0SELECT 1\0\0\0")))).toBe("");
 });
 
-it("writes an error as the protocol has it", () => {
+it("formats an error response of the protocol", () => {
   const bytes = fatalResponse("53300", "too many clients already");
   expect(bytes.readInt32BE(1)).toBe(bytes.length - 1);
   expect(bytes.toString("latin1", 5)).toBe("SFATAL\0VFATAL\0C53300\0Mtoo many clients already\0\0");

@@ -1,4 +1,4 @@
-/** A message of the PostgreSQL protocol's frontend: one type byte (none at startup), a length, a body. */
+/** A frontend message of the PostgreSQL protocol: one type byte (none at startup), a length, a body. */
 export interface FrontendMessage {
   /** `startup` for the untyped first one, else the type letter. */
   readonly type: string;
@@ -8,13 +8,13 @@ export interface FrontendMessage {
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
 const CANCEL_REQUEST = 80877102;
-// Our own, of the same kind: PostgreSQL's are 1234 and a number.
+// Our own request code, in PostgreSQL's scheme: 1234 in the high half, a number in the low one.
 const IDENTITY_REQUEST = (1234 << 16) + 7101;
 // PostgreSQL's own limits.
 const LONGEST_STARTUP = 10_000;
 const LONGEST_MESSAGE = (1 << 30) - 1;
 
-/** Makes a message of type letter, length and body. */
+/** Encodes a message. */
 export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(5);
   head.write(type, 0, "latin1");
@@ -22,7 +22,7 @@ export function message(type: string, body: Buffer = Buffer.alloc(0)): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** An untyped startup message for the one user and database there is. */
+/** Encodes the startup message for the engine's only user and database. */
 export function startupMessage(): Buffer {
   const body = Buffer.from("user\0postgres\0database\0postgres\0\0");
   const head = Buffer.alloc(8);
@@ -31,12 +31,12 @@ export function startupMessage(): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** An ErrorResponse that ends the connection. */
+/** Encodes a fatal ErrorResponse, after which the connection must be closed. */
 export function fatalResponse(code: string, text: string): Buffer {
   return message("E", Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${text}\0\0`));
 }
 
-/** An untyped first message that asks which database is served. */
+/** Encodes our own first message that asks for the {@link Identity} of the served database. */
 export function identityRequest(): Buffer {
   const request = Buffer.alloc(8);
   request.writeInt32BE(request.length, 0);
@@ -44,7 +44,7 @@ export function identityRequest(): Buffer {
   return request;
 }
 
-/** What kind of untyped first message it is. */
+/** Returns the kind of an untyped first message. */
 export function startupKind(bytes: Buffer): "encryption" | "cancel" | "identity" | "startup" {
   const code = bytes.readInt32BE(4);
   if (code === SSL_REQUEST || code === GSS_REQUEST) return "encryption";
@@ -52,19 +52,19 @@ export function startupKind(bytes: Buffer): "encryption" | "cancel" | "identity"
   return code === CANCEL_REQUEST ? "cancel" : "startup";
 }
 
-/** The name of the prepared statement that a Parse message makes; empty for the unnamed one. */
+/** Returns the statement name of a Parse message; empty for the unnamed statement. */
 export function parsedName(parse: Buffer): string {
   return parse.toString("latin1", 5, parse.indexOf(0, 5));
 }
 
-/** Asks to drop prepared statements by name. */
+/** Encodes Close messages for prepared statements. */
 export function closeStatements(names: Iterable<string>): Buffer {
   return Buffer.concat([...names].map((name) => message("C", Buffer.from(`S${name}\0`, "latin1"))));
 }
 
 /**
- * Collects chunks and hands on whole messages. Chunks are joined only once a message is complete, so that a large one
- * costs no more than its size. What cannot be a message is told to `onBroken`, and nothing after it is read.
+ * Splits chunks into messages. Chunks are joined only once a message is complete, so that the cost of a large one is
+ * linear. After an invalid length `onBroken` is called, and nothing more is read.
  */
 export function messageReader(
   onMessage: (message: FrontendMessage) => void,

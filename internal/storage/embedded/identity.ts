@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 
-/** What tells a directory from a copy of it, on one machine. */
+/** Identifies a directory on one machine; a copy has another identity. */
 export interface DirectoryIdentity {
   readonly device: string;
   readonly inode: string;
 }
 
-/** A directory, and the process that serves it: one instance is one opening. */
+/** A directory and the instance that serves it; each opening is a new instance. */
 export interface Identity extends DirectoryIdentity {
   readonly instance: string;
 }
@@ -20,7 +20,16 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
   return a.device === b.device && a.inode === b.inode;
 }
 
-/** What tells one run of this machine's kernel from any other, the same in all its containers; null where it has no name. */
+/** Returns whether a path leads to the directory. */
+export function isAt(path: string, identity: DirectoryIdentity): boolean {
+  try {
+    return isSameDirectory(directoryIdentity(path), identity);
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the kernel's boot id, which all containers of a machine share; null on systems without one. */
 export function bootId(): string | null {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

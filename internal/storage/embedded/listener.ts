@@ -1,18 +1,18 @@
 import { createServer, type Server, type Socket } from "node:net";
 
-/** A unix socket that listens from the first moment, and keeps who comes early until somebody serves them. */
+/** A Unix socket that accepts connections at once and queues them until `serve` is called. */
 export interface Listener {
-  /** Hands on those who came early, and everybody after. To be called once. */
+  /** Passes on queued and later connections. Must be called once. */
   readonly serve: (onSocket: (socket: Socket) => void) => void;
   /** Stops listening and removes the socket; settles once all connections are closed. */
   readonly close: () => Promise<void>;
 }
 
-/** Listens at the path. @throws Error where there is something, or the file system has no sockets */
+/** Listens at the path. @throws Error if the path exists, or the file system has no sockets */
 export async function openListener(path: string): Promise<Listener> {
   let early: Socket[] = [];
   let serve = (socket: Socket): void => {
-    // Whoever only wanted to know whether somebody listens is gone by now.
+    // A probe for a living holder has already disconnected.
     socket.on("error", () => {});
     early.push(socket);
   };

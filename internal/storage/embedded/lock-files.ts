@@ -4,36 +4,55 @@ import { sync } from "./engine.ts";
 import type { Identity } from "./identity.ts";
 import { socketName } from "./socket-path.ts";
 
-/** Who serves a directory, by the name of its socket, and since which boot of which machine. */
+/** The process that holds the lock of a directory. */
 export interface Holder extends Identity {
+  /** Boot id of its machine. */
   readonly boot: string | null;
-  /** For people only: a number says nothing in another container. */
+  /** For messages only: process ids differ between containers. */
   readonly pid: number;
   readonly host: string;
 }
 
-/** One of the numbered lock files of a directory. The one with the highest number counts. */
+/** A numbered lock file; the highest number of a directory is the current one. */
 export interface LockFile {
   readonly number: number;
   readonly path: string;
-  /** Null where its holder gave the directory back in order. */
+  /** Null after a clean release. */
   readonly holder: Holder | null;
 }
 
-const NAME = /^lock\.(\d+)$/;
+// At most 15 digits, which a number holds exactly.
+const NAME = /^lock\.(\d{1,15})$/;
+const INSTANCE = /^[\w-]+$/;
 
-/** The lock file that counts; null where there is none. @throws SyntaxError where it cannot be read */
+/** Returns the current lock file; null if there is none. @throws Error if it is unreadable or malformed */
 export function latestLockFile(directory: string): LockFile | null {
-  const number = Math.max(0, ...numbers(directory));
+  const number = latestNumber(directory);
   if (number === 0) return null;
   const path = join(directory, `lock.${number}`);
-  return { number, path, holder: JSON.parse(readFileSync(path, "utf8")) as Holder | null };
+  try {
+    return { number, path, holder: readHolder(path) };
+  } catch (error) {
+    // Two newer lock files were added meanwhile, and the second of them removed this one.
+    if (latestNumber(directory) > number) return latestLockFile(directory);
+    throw error;
+  }
+}
+
+function readHolder(path: string): Holder | null {
+  const holder = JSON.parse(readFileSync(path, "utf8")) as Holder | null;
+  if (holder !== null && !INSTANCE.test(holder.instance ?? "")) throw new SyntaxError(`${path} names no instance`);
+  return holder;
+}
+
+function latestNumber(directory: string): number {
+  return Math.max(0, ...numbers(directory));
 }
 
 /**
- * Adds the lock file of a number, whole or not at all. A number is given once, and one that is passed never counts again:
- * of several who found the same holder dead, one gets the lock, and whoever slept meanwhile does not.
- * @returns null where another was first
+ * Creates the lock file of a number atomically. Each number is used once: of several processes that found the same
+ * holder dead only one gets the lock, and a process that was suspended meanwhile does not.
+ * @returns null if another process was faster
  */
 export function addLockFile(directory: string, number: number, holder: Holder | null, draft: string): LockFile | null {
   const path = join(directory, `lock.${number}`);
@@ -47,12 +66,12 @@ export function addLockFile(directory: string, number: number, holder: Holder | 
   } finally {
     rmSync(unnamed, { force: true });
   }
-  if (Math.max(...numbers(directory)) > number) {
+  if (latestNumber(directory) > number) {
     rmSync(path);
     return null;
   }
   sync(directory);
-  // The one before stays, for those who are just looking at it.
+  // The previous file stays, since another process may be reading it.
   for (const passed of numbers(directory).filter((other) => other < number - 1)) removePassed(directory, passed);
   return { number, path, holder };
 }
@@ -67,10 +86,10 @@ function numbers(directory: string): number[] {
 function removePassed(directory: string, number: number): void {
   const path = join(directory, `lock.${number}`);
   try {
-    const holder = JSON.parse(readFileSync(path, "utf8")) as Holder | null;
+    const holder = readHolder(path);
     if (holder !== null) rmSync(join(directory, socketName(holder.instance)), { force: true });
   } catch {
-    // It counts no more, whatever is in it.
+    // A file that is no longer current is removed even if it is malformed.
   }
   rmSync(path, { force: true });
 }

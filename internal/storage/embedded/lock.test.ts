@@ -28,25 +28,25 @@ async function listen(instance: string, where = directory): Promise<Listener> {
   return listener;
 }
 
-/** Takes the lock as a process of that name would. */
+/** Takes the lock like a process with this instance name. */
 async function take(instance: string, where = directory): Promise<LockFile | Holder> {
   await listen(instance, where);
-  return takeLock(where, instance, WATCH_MS);
+  return takeLock(where, instance, { watchMs: WATCH_MS });
 }
 
-/** Takes the lock, and dies at once: what is left is a lock file and a socket at which nobody listens. */
+/** Takes the lock and dies immediately, which leaves a lock file and a socket without a listener. */
 async function takeAndDie(instance: string): Promise<LockFile> {
   const path = socketPath(directory, instance);
   const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => console.log("listens"))`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
-  const lock = (await takeLock(directory, instance, WATCH_MS)) as LockFile;
+  const lock = (await takeLock(directory, instance, { watchMs: WATCH_MS })) as LockFile;
   child.kill("SIGKILL");
   await once(child, "exit");
   return lock;
 }
 
-/** Puts other words into the lock file that counts. */
+/** Overwrites the current lock file. */
 function rewrite(changes: Partial<Holder>): string {
   const { path, holder } = latestLockFile(directory) as LockFile;
   writeFileSync(path, JSON.stringify({ ...holder, ...changes }));
@@ -54,9 +54,9 @@ function rewrite(changes: Partial<Holder>): string {
 }
 
 describe("the lock of a directory", () => {
-  it("is taken where there is none, and left to a living holder whatever its process is called here", async () => {
+  it("is taken if it is free, and refused while its holder lives, whatever the holder's process id here", async () => {
     expect(await take("first")).toMatchObject({ number: 1 });
-    // What a container would see: a number that is nobody's, or its own.
+    // In a container the id may belong to no process, or to the caller.
     for (const pid of [2 ** 22 - 1, process.pid]) {
       rewrite({ pid });
       expect(await take(`second-${pid}`)).toMatchObject({ instance: "first", pid });
@@ -64,10 +64,10 @@ describe("the lock of a directory", () => {
     expect(latestLockFile(directory)).toMatchObject({ number: 1 });
   });
 
-  it("that was given back is taken, and clutters nothing", async () => {
+  it("that was released can be taken, and leaves no files", async () => {
     for (const instance of ["one", "two", "three"]) {
       const listener = await openListener(socketPath(directory, instance));
-      const lock = (await takeLock(directory, instance, WATCH_MS)) as LockFile;
+      const lock = (await takeLock(directory, instance, { watchMs: WATCH_MS })) as LockFile;
       releaseLock(directory, lock);
       expect(latestLockFile(directory)?.holder).toBeNull();
       await listener.close();
@@ -75,18 +75,22 @@ describe("the lock of a directory", () => {
     expect(readdirSync(directory).sort()).toEqual(["lock.5", "lock.6"]);
   });
 
-  it("of a process that was killed is taken over, once only", async () => {
+  it("of a killed process is taken over by exactly one other process", async () => {
     await takeAndDie("dead");
-    await listen("heir");
-    await listen("other");
-    const taken = await Promise.all(["heir", "other"].map((instance) => takeLock(directory, instance, WATCH_MS)));
+    const takeOrFindHolder = async (instance: string): Promise<LockFile | Holder> => {
+      const listener = await listen(instance);
+      const taken = await takeLock(directory, instance, { watchMs: WATCH_MS });
+      if ("instance" in taken) await listener.close();
+      return taken;
+    };
+    const taken = await Promise.all(["heir", "other"].map(takeOrFindHolder));
     expect(taken.filter((one) => "number" in one)).toHaveLength(1);
     expect(taken.filter((one) => "instance" in one)).toHaveLength(1);
     expect(existsSync(socketPath(directory, "dead"))).toBe(true);
   });
 
-  it("is not taken by one that slept while others had it", async () => {
-    // It found the dead holder of number 1, and comes to write number 2 when it was given, and passed.
+  it("is not taken by a process that was suspended while others held it", async () => {
+    // It saw the dead holder of number 1, and writes number 2 after that was taken and released.
     const holder = (await takeAndDie("dead")).holder as Holder;
     for (const number of [2, 3, 4]) addLockFile(directory, number, holder, "draft");
     expect(readdirSync(directory)).not.toContain("lock.2");
@@ -95,56 +99,82 @@ describe("the lock of a directory", () => {
     expect(readdirSync(directory)).not.toContain("lock.2");
   });
 
-  it("is not given back by one that lost it", async () => {
+  it("is not released by a process that has lost it", async () => {
     const lock = await takeAndDie("dead");
     await take("heir");
     releaseLock(directory, lock);
     expect(latestLockFile(directory)?.holder?.instance).toBe("heir");
   });
 
-  it("in a directory whose path is too long for a socket is a lock all the same", async () => {
+  it("whose file was removed is refused while a process still serves the directory", async () => {
+    const { path } = (await take("first")) as LockFile;
+    rmSync(path);
+    await listen("heir");
+    let numberOfAdded = 0;
+    const onAdded = ({ number }: LockFile): void => {
+      numberOfAdded = number;
+    };
+    await expect(takeLock(directory, "heir", { watchMs: WATCH_MS, leavingMs: WATCH_MS, onAdded })).rejects.toThrow(
+      /a process still serves the database in .*, although its lock file was removed \(it listens at .*first\.sock\)/,
+    );
+    // The holder that watches the file must notice it before the wait for other servers.
+    expect(numberOfAdded).toBe(latestLockFile(directory)?.number);
+    const taking = takeLock(directory, "heir", { watchMs: WATCH_MS });
+    await listeners[0]?.close();
+    expect(await taking).toMatchObject({ instance: "heir" });
+  });
+
+  it("works in a directory whose path is too long for a socket", async () => {
     const long = mkdtempSync(join(directory, "x".repeat(120)));
     await take("first", long);
     expect(await take("second", long)).toMatchObject({ instance: "first" });
   });
 });
 
-describe("a lock of another run of the machine", () => {
+describe("a lock from before a reboot", () => {
   const OTHER = "6f1c9b1e-0000-4000-8000-000000000000";
 
-  it("is taken over where nobody touches it: the power was cut", async () => {
+  it("is taken over if its heartbeat has stopped, as after a power cut", async () => {
     await takeAndDie("dead");
     rewrite({ boot: OTHER, device: "99999" });
     expect(await take("heir")).toMatchObject({ number: 2 });
   });
 
-  it.each([OTHER, null])("is left to a holder that touches it (%s): it lives on another machine", async (boot) => {
-    await takeAndDie("far");
-    const path = rewrite({ boot });
-    let beat = 0;
-    const touching = setInterval(() => utimesSync(path, beat, beat++), WATCH_MS / 20);
-    await expect(take("heir")).rejects.toThrow(/is served on another machine \(process \d+ of .*stop it there/);
-    clearInterval(touching);
-  });
+  it.each([OTHER, null])(
+    "is refused while its heartbeat continues (%s), since the holder runs on another machine",
+    async (boot) => {
+      await takeAndDie("far");
+      const path = rewrite({ boot });
+      let beat = 0;
+      const touching = setInterval(() => utimesSync(path, beat, beat++), WATCH_MS / 20);
+      await expect(take("heir")).rejects.toThrow(/is served on another machine \(process \d+ of .*stop it there/);
+      clearInterval(touching);
+    },
+  );
 });
 
-describe("where it cannot be told whether the holder lives", () => {
-  it("a lock whose socket is gone is refused, with the cure, and the cure helps", async () => {
+describe("if it is unknown whether the holder lives", () => {
+  it("a lock whose socket is missing is refused with a fix that works", async () => {
     const { path } = await takeAndDie("dead");
     rmSync(socketPath(directory, "dead"));
     await expect(take("heir")).rejects.toThrow(LockRefused);
-    await expect(takeLock(directory, "heir", WATCH_MS)).rejects.toThrow(`nothing does, and remove ${path}`);
+    await expect(takeLock(directory, "heir", { watchMs: WATCH_MS })).rejects.toThrow(
+      `no process does, and remove ${path}`,
+    );
     rmSync(path);
-    expect(await takeLock(directory, "heir", WATCH_MS)).toMatchObject({ number: 1 });
+    expect(await takeLock(directory, "heir", { watchMs: WATCH_MS })).toMatchObject({ number: 1 });
   });
 
-  it.each(["", "{", "[]x"])("a lock file that says %j is refused", async (text) => {
-    writeFileSync(join(directory, "lock.7"), text);
-    await expect(take("heir")).rejects.toThrow(/cannot be read .*remove lock\.\*/);
-  });
+  it.each(["", "{", "[]x", "{}", "[]", '{"instance":"../x"}'])(
+    "a lock file with the content %j is refused",
+    async (text) => {
+      writeFileSync(join(directory, "lock.7"), text);
+      await expect(take("heir")).rejects.toThrow(/cannot be read .*remove lock\.\*/);
+    },
+  );
 });
 
-describe("a copy", () => {
+describe("a copy of a directory", () => {
   const copyTo = (name: string): string => {
     const copy = join(directory, name);
     for (const entry of readdirSync(directory).filter((other) => other.startsWith("lock."))) {
@@ -153,17 +183,24 @@ describe("a copy", () => {
     return copy;
   };
 
-  it("of a directory in use is refused with the cure, and never leads to the original", async () => {
+  it("in use is refused with the fix, and never connects to the original", async () => {
     await take("first");
     const copy = copyTo("copy");
     await expect(take("second", copy)).rejects.toThrow(
       /copy of a database directory that was in use.*stellarindex backup.*remove .*copy\/lock\.1 and start again/,
     );
     rmSync(join(copy, "lock.1"));
-    expect(await takeLock(copy, "second", WATCH_MS)).toMatchObject({ number: 1 });
+    expect(await takeLock(copy, "second", { watchMs: WATCH_MS })).toMatchObject({ number: 1 });
   });
 
-  it("of one that was given back is opened as itself; so is one that has moved", async () => {
+  it("that replaces the original keeps its own lock when the original's process ends", async () => {
+    const lock = (await take("first")) as LockFile;
+    rewrite({ instance: "second" });
+    releaseLock(directory, lock);
+    expect(latestLockFile(directory)).toMatchObject({ number: 1, holder: { instance: "second" } });
+  });
+
+  it("that is not in use is opened, and so is a directory that was moved", async () => {
     const lock = (await take("first")) as LockFile;
     releaseLock(directory, lock);
     expect(await take("second", copyTo("copy"))).toMatchObject({ number: 3 });

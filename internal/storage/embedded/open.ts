@@ -1,48 +1,58 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NO_GUARD } from "../../resilience/guard.ts";
-import type { Database } from "../database.ts";
-import { DatabaseUnusable } from "../errors.ts";
-import { connect } from "../pool.ts";
-import { openSockets } from "../socket.ts";
+import { asError } from "../../lib/as-error.ts";
+import { NO_CIRCUIT_BREAKER } from "../../lib/circuit-breaker.ts";
+import type { Database } from "../connection/database.ts";
+import { DatabaseUnusable } from "../connection/errors.ts";
+import { connect } from "../connection/pool.ts";
+import { openSockets } from "../connection/socket.ts";
+import { diskSpaceProblem } from "./disk-space.ts";
+import { withCure } from "./failure-reasons.ts";
 import { directoryIdentity, isSameDirectory } from "./identity.ts";
 import { nameOf } from "./lock.ts";
 import { type Holder, latestLockFile } from "./lock-files.ts";
-import { type Meeting, meet } from "./meet.ts";
 import { startProcess } from "./process.ts";
-import { withCure } from "./reasons.ts";
-import { NO_SIGN_OF_LIFE, watchSignsOfLife } from "./signs-of-life.ts";
+import { type IdentityConnection, requestIdentity } from "./request-identity.ts";
 import { socketPath } from "./socket-path.ts";
-import { spaceLeft } from "./space.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+import { NO_HEARTBEAT, watchHeartbeat } from "./watch-heartbeat.ts";
 
 const MEMORY = "memory";
-const HOLDER_PATIENCE_MS = 60_000;
+const HOLDER_TIMEOUT_MS = 60_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
 const CONNECT_TIMEOUT_SECONDS = 10;
 
 interface Options {
-  /** How long a query may be without an answer; null for as long as it takes. */
+  /** Longest time that a query waits for its reply; null for no limit. */
   readonly queryTimeoutSeconds?: number | null;
-  readonly holderPatienceMs?: number;
+  /** How long to wait for another process that holds the directory to answer. */
+  readonly holderTimeoutMs?: number;
   readonly onLost?: (reason: string) => void;
+  /** Called with the reason if the database could not be shut down cleanly. */
+  readonly onUncleanShutdown?: (reason: string) => void;
 }
 
 /**
- * Opens the embedded database in a directory, or one in memory (`memory`), in a process of its own. Where another
- * process serves the directory already, connects through that one.
- * @throws DatabaseUnusable where it cannot be started, or its holder does not answer
+ * Opens the embedded database in a directory, or in memory (`memory`), in a process of its own. If another process
+ * already serves the directory, connects to that one.
+ * @throws DatabaseUnusable if it cannot be started, or its holder does not answer
  */
 export async function openEmbedded(named: string, options: Options = {}): Promise<Database> {
   if (named !== MEMORY) return openDirectory(named, "files", options);
-  // For the socket alone.
-  const directory = mkdtempSync(join(tmpdir(), "stellarindex-"));
-  return openDirectory(directory, MEMORY, options);
+  return openDirectory(directoryForSocket(), MEMORY, options);
+}
+
+function directoryForSocket(): string {
+  try {
+    return temporaryDirectory();
+  } catch (error) {
+    throw new DatabaseUnusable(
+      `the embedded database in memory did not start: ${withCure(MEMORY, asError(error).message)}`,
+    );
+  }
 }
 
 async function openDirectory(directory: string, kind: "files" | "memory", options: Options): Promise<Database> {
-  const { holderPatienceMs = HOLDER_PATIENCE_MS } = options;
+  const { holderTimeoutMs = HOLDER_TIMEOUT_MS } = options;
   const shown = kind === MEMORY ? "memory" : directory;
   for (;;) {
     const child = startProcess(directory, kind);
@@ -55,16 +65,20 @@ async function openDirectory(directory: string, kind: "files" | "memory", option
           const why = withCure(directory, reason);
           options.onLost?.(`the process of the embedded database in ${shown} has ended: ${why}`);
         });
-        const stop = (): Promise<void> => {
-          isClosing = true;
-          return child.stop();
+        const stop = async (): Promise<void> => {
+          isClosing ||= !child.hasEnded();
+          const reason = await child.stop();
+          if (!isClosing || reason === null) return;
+          options.onUncleanShutdown?.(
+            `the embedded database in ${shown} was not shut down cleanly: ${withCure(directory, reason)}`,
+          );
         };
         const database = openThrough(directory, report.instance, { isServed: () => !child.hasEnded(), stop }, options);
-        return kind === MEMORY ? database : { ...database, trouble: () => spaceLeft(directory) };
+        return kind === MEMORY ? database : { ...database, trouble: () => diskSpaceProblem(directory) };
       }
       case "held": {
         await child.stop();
-        const database = await openThroughHolder(directory, report.holder, holderPatienceMs, options);
+        const database = await openThroughHolder(directory, report.holder, holderTimeoutMs, options);
         if (database !== null) return database;
         break;
       }
@@ -80,53 +94,60 @@ async function openDirectory(directory: string, kind: "files" | "memory", option
   }
 }
 
-/** Null where the holder has gone meanwhile. */
+/** Returns null if the holder has ended meanwhile. */
 async function openThroughHolder(
   directory: string,
   holder: Holder,
-  patienceMs: number,
+  timeoutMs: number,
   options: Options,
 ): Promise<Database | null> {
-  const meeting = await meetHolder(directory, holder, patienceMs);
-  if (meeting === null) return null;
-  if (!isSameDirectory(meeting.identity, directoryIdentity(directory))) {
-    meeting.leave();
+  const holderConnection = await connectHolder(directory, holder, timeoutMs);
+  if (holderConnection === null) return null;
+  if (!isSameDirectory(holderConnection.identity, directoryIdentity(directory))) {
+    holderConnection.close();
     throw new DatabaseUnusable(
-      `${directory} shares its files with another directory, which ${nameOf(holder)} serves; ` +
-        "name that one, or make a copy whose files are its own",
+      `${directory} shares files with another directory, which ${nameOf(holder)} serves; ` +
+        "name that one, or make a full copy",
     );
   }
   let isOver = false;
+  let isClosing = false;
   const lost = (how: string): void => {
     if (isOver) return;
     isOver = true;
-    options.onLost?.(`${nameOf(holder)}, which served the embedded database in ${directory}, ${how}`);
+    if (isClosing) return;
+    options.onLost?.(
+      `${nameOf(holder)}, which served the embedded database in ${directory}, ${how}; start again: committed data is kept`,
+    );
   };
   const lockFile = latestLockFile(directory)?.path ?? directory;
-  const stopWatching = watchSignsOfLife(lockFile, () => lost(NO_SIGN_OF_LIFE));
-  meeting.onEnd(() => lost("has ended"));
-  const stop = async (): Promise<void> => {
-    isOver = true;
+  const stopWatching = watchHeartbeat(lockFile, () => lost(NO_HEARTBEAT));
+  holderConnection.onEnd(() => lost("has ended"));
+  const isServed = (): boolean => !isOver;
+  const stop = async (): Promise<void> => holderConnection.close();
+  const database = openThrough(directory, holder.instance, { isServed, stop }, options);
+  const close = async (): Promise<void> => {
+    // After close, the loss of the holder is not reported.
+    isClosing = true;
     stopWatching();
-    meeting.leave();
+    await database.close();
   };
-  const database = openThrough(directory, holder.instance, { isServed: () => !isOver, stop }, options);
-  return { ...database, trouble: () => spaceLeft(directory) };
+  return { ...database, close, trouble: () => diskSpaceProblem(directory) };
 }
 
-/** Null where the holder has gone. @throws DatabaseUnusable where it does not answer in time */
-async function meetHolder(directory: string, holder: Holder, patienceMs: number): Promise<Meeting | null> {
-  const deadline = Date.now() + patienceMs;
+/** Returns null if the holder has ended. @throws DatabaseUnusable if it does not answer in time */
+async function connectHolder(directory: string, holder: Holder, timeoutMs: number): Promise<IdentityConnection | null> {
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
-      return await meet(socketPath(directory, holder.instance), Math.max(1, deadline - Date.now()));
+      return await requestIdentity(socketPath(directory, holder.instance), Math.max(1, deadline - performance.now()));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ECONNREFUSED" || code === "ENOENT") return null;
-      if (Date.now() >= deadline) {
+      if (performance.now() >= deadline) {
         throw new DatabaseUnusable(
           `the database in ${directory} is held by ${nameOf(holder)}, which does not answer (${String(error)}); ` +
-            "wait for what it is at, or stop it (kill -CONT, then kill, where it is frozen)",
+            "wait until it has finished, or stop it (kill -CONT, then kill, if it is frozen)",
         );
       }
     }
@@ -142,18 +163,18 @@ function openThrough(
 ): Database {
   const sockets = openSockets({
     addresses: [{ path: socketPath(directory, instance) }],
-    // It is never a standby.
+    // The embedded database is never a standby.
     wanted: null,
-    askStanding: async () => ({ role: "primary", timeline: 0 }),
+    readServerState: async () => ({ role: "primary", timeline: 0 }),
     tls: null,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
-    silenceSeconds: queryTimeoutSeconds,
+    readTimeoutSeconds: queryTimeoutSeconds,
   });
   const sql = connect(null, {
     user: "postgres",
     database: "postgres",
     ssl: false,
-    // All connections share one session, so that more than one gains nothing.
+    // All connections share one session, so more than one would not help.
     max: 1,
     connect_timeout: 0,
     socket: sockets.open,
@@ -161,10 +182,10 @@ function openThrough(
   return {
     sql,
     engine: "embedded",
-    // Where it is lost, the process ends.
-    guard: NO_GUARD,
+    // Not needed: the process ends if the database is lost.
+    breaker: NO_CIRCUIT_BREAKER,
     close: async () => {
-      // The driver would wait in vain for a query that was lost with its server.
+      // If the server has ended, the driver would wait forever for a lost query.
       await sql.end({ timeout: server.isServed() ? CLOSE_TIMEOUT_SECONDS : 0 });
       sockets.destroy();
       await server.stop();

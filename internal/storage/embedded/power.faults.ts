@@ -15,17 +15,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseTime, seconds } from "../../canonical/time.ts";
-import { type Database, openDatabase } from "../database.ts";
-import { migrateUp } from "../migrate.ts";
-import { expectRollupsExact } from "../rollups.testing.ts";
-import { freshPair, trade } from "../trades.testing.ts";
-import { writeTrades } from "../trades.ts";
+import type { Database } from "../connection/database.ts";
+import { openDatabase } from "../open-database.ts";
+import { expectRollupsExact } from "../rollups/rollups.testing.ts";
+import { migrateUp } from "../schema/migrate.ts";
+import { freshPair, trade } from "../trades/trades.testing.ts";
+import { writeTrades } from "../trades/trades.ts";
 import { type LockFile, latestLockFile } from "./lock-files.ts";
 
 const run = promisify(execFile);
 const T = parseTime("2026-03-01T10:00:00Z");
 const IMAGES = 50;
-const BATCH = 200;
+const BATCH = 50;
 const OTHER_BOOT = "6f1c9b1e-0000-4000-8000-000000000000";
 
 const place = mkdtempSync(join(tmpdir(), "stellarindex-power-"));
@@ -45,7 +46,7 @@ function unmount(point: string): void {
   mounted.splice(mounted.indexOf(point), 1);
 }
 
-/** A disk in a file, on a file system that copies a file as it is at one instant. */
+/** A disk in a file, on a file system that can copy a file atomically. */
 function makeDisk(): { disk: string; copies: string } | null {
   try {
     writeFileSync(at("host"), "");
@@ -71,14 +72,14 @@ afterAll(() => {
 
 interface Image {
   readonly path: string;
-  /** Batches that were acknowledged before it was taken, and after. */
+  /** The batches that were acknowledged before and after the image was taken. */
   readonly before: number;
   readonly after: number;
 }
 
 const open = (directory: string): Promise<Database> => openDatabase({ url: `pglite:${directory}`, max_connections: 1 });
 
-describe.skipIf(made === null)("of a disk whose power is cut at any moment amid writes", () => {
+describe.skipIf(made === null)("a database on a disk whose power is cut during writes", () => {
   const { disk, copies } = made ?? { disk: "", copies: "" };
   const pair = freshPair();
 
@@ -113,14 +114,16 @@ describe.skipIf(made === null)("of a disk whose power is cut at any moment amid 
     return images;
   }
 
-  /** As the documentation has it for a snapshot; for the first as it is after a boot, which then numbers devices anew. */
+  /**
+   * Opens a snapshot as documented; the first one as after a boot, which numbers devices again.
+   */
   function prepare(directory: string, isBooted: boolean): void {
     const { path, holder } = latestLockFile(directory) as LockFile;
     if (isBooted) writeFileSync(path, JSON.stringify({ ...holder, boot: OTHER_BOOT }));
     else rmSync(path);
   }
 
-  it(`has every batch that was acknowledged, whole, with exact rollups (${IMAGES} images)`, {
+  it(`has every acknowledged batch, complete, and exact rollups (${IMAGES} images)`, {
     timeout: 900_000,
   }, async () => {
     const images = await takeImages();
@@ -134,7 +137,7 @@ describe.skipIf(made === null)("of a disk whose power is cut at any moment amid 
           SELECT count(DISTINCT split_part(trade_id, '-', 1))::int AS batches, count(*)::int AS trades FROM trades`;
       const { batches, trades } = row ?? { batches: 0, trades: 0 };
       expect(batches).toBeGreaterThanOrEqual(before);
-      // One may have been stored without its answer.
+      // One batch may have been stored without an acknowledgement.
       expect(batches).toBeLessThanOrEqual(after + 1);
       expect(trades).toBe(batches * BATCH);
       await expectRollupsExact(database);
@@ -145,7 +148,7 @@ describe.skipIf(made === null)("of a disk whose power is cut at any moment amid 
     }
   });
 
-  it("starts where the power was cut while the database was made", { timeout: 300_000 }, async () => {
+  it("starts if the power was cut during its creation", { timeout: 300_000 }, async () => {
     const live = join(mount(disk), "new");
     const making = open(live);
     const images: string[] = [];
@@ -162,7 +165,7 @@ describe.skipIf(made === null)("of a disk whose power is cut at any moment amid 
     }
     await (await making).close();
     unmount(`${disk}.mounted`);
-    // The last ones, in which most is there.
+    // The last images, in which most files exist.
     for (const path of images.slice(-3)) {
       const point = mount(path);
       const directory = join(point, "new");

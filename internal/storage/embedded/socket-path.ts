@@ -1,16 +1,21 @@
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
-// Of a socket's name macOS takes 104 bytes and Linux 108, the ending zero among them.
+// Longest socket path: 104 bytes on macOS, 108 on Linux, including the terminating zero.
 const LONGEST = 103;
 const shortcuts = new Map<string, string>();
 
-/** A path to the socket of an instance in its directory, by a shortcut where the directory's own path is too long. */
+/** Returns the path of an instance's socket; through a symbolic link if the directory's own path is too long. */
 export function socketPath(directory: string, instance: string): string {
   const path = join(directory, socketName(instance));
   if (Buffer.byteLength(path) <= LONGEST) return path;
   return join(shortcutTo(resolve(directory)), socketName(instance));
+}
+
+/** Returns the instances with a socket file in the directory, dead ones included. */
+export function instancesIn(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => /^(.+)\.sock$/.exec(name)?.[1] ?? []);
 }
 
 export function socketName(instance: string): string {
@@ -20,7 +25,7 @@ export function socketName(instance: string): string {
 function shortcutTo(directory: string): string {
   const known = shortcuts.get(directory);
   if (known !== undefined) return known;
-  const place = mkdtempSync(join(tmpdir(), "stellarindex-"));
+  const place = temporaryDirectory();
   const shortcut = join(place, "d");
   symlinkSync(directory, shortcut);
   process.once("exit", () => rmSync(place, { recursive: true, force: true }));

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import type { Sql as Pool } from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { connect } from "../pool.ts";
+import { embeddedDirectory } from "../connection/database.testing.ts";
+import { connect } from "../connection/pool.ts";
 import { message, startupMessage } from "./frontend-messages.ts";
 import { type Listener, openListener } from "./listener.ts";
-import { meet } from "./meet.ts";
+import { requestIdentity } from "./request-identity.ts";
 import { serveWire, type WireServer } from "./wire-server.ts";
 
 let directory: string;
@@ -19,11 +19,11 @@ let server: WireServer;
 const identity = { instance: "one", device: "1", inode: "2" };
 const fatal: unknown[] = [];
 
-// In this very process, where the sources are what runs; opening a database is tested on the built program.
+// The server runs in this process, from the sources; open.test.ts tests the built program.
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "stellarindex-wire-"));
+  directory = embeddedDirectory("empty");
   path = join(directory, "db.sock");
-  database = await PGlite.create("memory://");
+  database = await PGlite.create(join(directory, "database"));
   listener = await openListener(path);
   server = await serveWire(database, { listener, identity, onFatal: (error) => fatal.push(error) });
 });
@@ -53,12 +53,12 @@ afterEach(async () => {
   expect(fatal).toEqual([]);
 });
 
-// ReadyForQuery with the state of the session.
+// ReadyForQuery with the transaction state of the session.
 const IDLE = "Z\0\0\0\u0005I";
 const IN_TRANSACTION = "Z\0\0\0\u0005T";
 const FAILED = "Z\0\0\0\u0005E";
 
-/** A client that speaks the protocol itself, so that it can stop at any byte. */
+/** A client that implements the protocol, so that it can stop at any byte. */
 async function rawClient() {
   const socket = connectSocket(path);
   sockets.push(socket);
@@ -101,7 +101,7 @@ describe("COPY FROM STDIN", () => {
     ["behind a comment", "/* import */ COPY accounts FROM STDIN"],
     ["behind a line comment", "-- import\nCOPY accounts FROM STDIN"],
     ["with a comment inside", "COPY accounts /* all */ FROM -- the client\n STDIN"],
-  ])("%s is an ordinary error, after which the session lives", async (_, statement) => {
+  ])("%s is refused with an error that leaves the session usable", async (_, statement) => {
     const sql = client();
     await expect(sql.unsafe(statement).simple()).rejects.toThrow(refusal);
     await expect(sql`${sql.unsafe(statement)}`).rejects.toThrow(refusal);
@@ -109,7 +109,7 @@ describe("COPY FROM STDIN", () => {
     expect(row).toEqual({ one: 1 });
   });
 
-  it("fails in a transaction like any statement", async () => {
+  it("fails in a transaction like any other error", async () => {
     const sql = client();
     const attempt = sql.begin(async (transaction) => {
       await transaction`INSERT INTO accounts VALUES (1, 1)`;
@@ -119,7 +119,7 @@ describe("COPY FROM STDIN", () => {
     expect(await amounts()).toEqual([]);
   });
 
-  it("is not taken for what only mentions it", async () => {
+  it("is not confused with a statement that only mentions it", async () => {
     const sql = client();
     const text = "how to copy from stdin";
     expect(await sql`SELECT ${text} AS text`).toEqual([{ text }]);
@@ -130,18 +130,18 @@ describe("COPY FROM STDIN", () => {
   });
 });
 
-describe("a client that goes", () => {
-  it("in the middle of a transaction leaves nothing of it, and frees the session", async () => {
+describe("a client that disconnects", () => {
+  it("during a transaction has it rolled back and frees the session", async () => {
     const raw = await rawClient();
     raw.send(query("BEGIN"), query("INSERT INTO accounts VALUES (1, 1)"));
-    // The row is there, for that client.
+    // That client sees the row.
     await raw.until("INSERT 0 1", IN_TRANSACTION);
     const waiting = amounts();
     raw.socket.destroy();
     expect(await waiting).toEqual([]);
   });
 
-  it("while its transaction has failed", async () => {
+  it("in a failed transaction frees the session", async () => {
     const raw = await rawClient();
     raw.send(query("BEGIN"), query("SELECT 1/0"));
     await raw.until(FAILED);
@@ -149,17 +149,17 @@ describe("a client that goes", () => {
     expect(await amounts()).toEqual([]);
   });
 
-  it("between the messages of a statement", async () => {
+  it("between the messages of a statement frees the session without a commit", async () => {
     const raw = await rawClient();
     raw.send(parse("", "INSERT INTO accounts VALUES (1, 1)"), bind(""), execute, FLUSH);
     await raw.until("INSERT 0 1");
     const waiting = amounts();
     raw.socket.destroy();
-    // Without its Sync the statement was never asked to be committed.
+    // Without a Sync the client has not requested a commit.
     expect(await waiting).toEqual([]);
   });
 
-  it("in the middle of a message", async () => {
+  it("within a message frees the session", async () => {
     const raw = await rawClient();
     raw.send(query("INSERT INTO accounts VALUES (1, 1)").subarray(0, -3));
     raw.socket.destroy();
@@ -167,7 +167,7 @@ describe("a client that goes", () => {
     expect(await amounts()).toEqual([]);
   });
 
-  it("before its turn came", async () => {
+  it("before its turn does not block others", async () => {
     const holder = await rawClient();
     holder.send(query("BEGIN"), query("INSERT INTO accounts VALUES (1, 1)"));
     await holder.until(IN_TRANSACTION);
@@ -175,7 +175,7 @@ describe("a client that goes", () => {
     raw.send(query("INSERT INTO accounts VALUES (2, 2)"));
     raw.socket.destroy();
     await raw.closed;
-    // Answers to others, by which the server has long seen that the client is gone.
+    // After answers to others the server has certainly noticed that the client has disconnected.
     for (const id of [3, 4, 5, 6, 7]) {
       holder.send(query(`INSERT INTO accounts VALUES (${id}, 1)`), query(`SELECT 'done ${id}'`));
       await holder.until(`done ${id}`);
@@ -185,10 +185,10 @@ describe("a client that goes", () => {
     expect(await amounts()).toEqual([1, 3, 4, 5, 6, 7]);
   });
 
-  it("takes its prepared statements with it", async () => {
+  it("has its prepared statements dropped", async () => {
     for (const number of [1, 2]) {
       const raw = await rawClient();
-      // The session outlives the client: the same name must be free for the next one.
+      // The session outlives the client, so the name must be free for the next one.
       raw.send(parse("named", `SELECT ${number}`), bind("named"), execute, SYNC);
       await raw.until("SELECT 1", IDLE);
       raw.socket.destroy();
@@ -202,7 +202,7 @@ describe("a client that goes", () => {
 });
 
 describe("several clients", () => {
-  it("get right answers, each its own, in transactions and out of them", async () => {
+  it("each get their own correct answers, inside and outside of transactions", async () => {
     const ids = [1, 2, 3, 4];
     await client()`INSERT INTO accounts SELECT id, 100 FROM unnest(${ids}::int[]) AS id`;
     const until = Date.now() + 1000;
@@ -215,7 +215,7 @@ describe("several clients", () => {
           const moved = sql.begin(async (transaction) => {
             const [{ amount } = { amount: -1 }] = await transaction<{ amount: number }[]>`
               SELECT amount FROM accounts WHERE id = ${own}`;
-            // What was read stands until this transaction writes it: they take turns.
+            // The value read is current until this transaction writes it, since clients take turns.
             await transaction`UPDATE accounts SET amount = ${amount - 1} WHERE id = ${own}`;
             await transaction`UPDATE accounts SET amount = amount + 1 WHERE id = ${other}`;
             if (round % 5 === 0) throw new Error("undone");
@@ -228,11 +228,11 @@ describe("several clients", () => {
         }
       }),
     );
-    // Nobody was kept from its turn.
+    // Every client got its turn.
     for (const count of rounds) expect(count).toBeGreaterThan(3);
   });
 
-  it("wait for one that is in a transaction, and see it whole", async () => {
+  it("wait for one that is in a transaction, and see all of it", async () => {
     const [first, second] = [client(), client()];
     await second`SELECT 1`;
     let seen: Promise<unknown> = Promise.resolve();
@@ -244,7 +244,7 @@ describe("several clients", () => {
     expect(await seen).toEqual([{ rows: 2 }]);
   });
 
-  it("beyond the most there may be are told so", async () => {
+  it("beyond the maximum are refused with an error", async () => {
     await Promise.all(clients.map((sql) => sql.end()));
     const held: Awaited<ReturnType<typeof rawClient>>[] = [];
     while (held.length < 64) held.push(await rawClient());
@@ -257,13 +257,13 @@ describe("several clients", () => {
 });
 
 describe("the protocol", () => {
-  it("tells who asks which directory is served, for as long as it is", async () => {
-    const meeting = await meet(path, 5_000);
-    expect(meeting.identity).toEqual(identity);
-    meeting.leave();
+  it("answers identity requests while the directory is served", async () => {
+    const holderConnection = await requestIdentity(path, 5_000);
+    expect(holderConnection.identity).toEqual(identity);
+    holderConnection.close();
   });
 
-  it("carries messages of 5 MB both ways", async () => {
+  it("transports messages of 5 MB in both directions", async () => {
     const sql = client();
     const big = "é0123456789".repeat(450_000);
     const [row] = await sql`SELECT ${big}::text AS echo, length(${big}::text) AS characters`;
@@ -273,13 +273,13 @@ describe("the protocol", () => {
     expect(simple).toEqual({ characters: big.length });
   });
 
-  it("refuses encryption, so that clients that prefer it go on without", async () => {
+  it("refuses encryption, so that clients that prefer it continue without", async () => {
     const sql = connect(null, { path, user: "postgres", database: "postgres", max: 1, ssl: "prefer" });
     clients.push(sql);
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
   });
 
-  it("drops a client whose bytes are no messages, and nobody else", async () => {
+  it("disconnects only a client that sends invalid messages", async () => {
     const sql = client();
     await sql`SELECT 1`;
     const raw = await rawClient();
@@ -289,10 +289,26 @@ describe("the protocol", () => {
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
   });
 
-  it("answers errors, and goes on", async () => {
+  it("answers errors and continues", async () => {
     const sql = client();
     await expect(sql`SELECT * FROM nowhere`).rejects.toMatchObject({ code: "42P01" });
     await expect(sql.unsafe("SELEC").simple()).rejects.toMatchObject({ code: "42601" });
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
+  });
+});
+
+describe("the shutdown of a server", () => {
+  it("waits for connected clients up to the timeout", async () => {
+    const sql = client();
+    await sql`SELECT 1`;
+    let isIdle = false;
+    const waiting = server.idle(60_000).then(() => {
+      isIdle = true;
+    });
+    await server.idle(1);
+    await sql`SELECT 1`;
+    expect(isIdle).toBe(false);
+    await Promise.all(clients.map((each) => each.end()));
+    await waiting;
   });
 });

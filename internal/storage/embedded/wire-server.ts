@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { PGlite } from "@electric-sql/pglite";
+import { copiesFromClient, refuseCopy } from "./copy-from-client.ts";
 import {
   closeStatements,
   type FrontendMessage,
@@ -16,23 +17,25 @@ import type { Listener } from "./listener.ts";
 
 /** Serves one embedded database to several connections. */
 export interface WireServer {
-  /** Drops all connections and those to come, and rolls back what they left open. */
+  /** Resolves once no client is connected, or after the timeout. */
+  readonly idle: (timeoutMs: number) => Promise<void>;
+  /** Closes all present and future connections, and rolls back their open transaction. */
   readonly stop: () => Promise<void>;
-  /** Has the engine write what its log holds into its tables, between two turns, where that is worth while. */
+  /** Requests a checkpoint between two turns; skipped if little WAL has been written since the last one. */
   readonly checkpoint: () => void;
 }
 
-/** What a client has sent up to a point where the database answers it. */
+/** Messages of a client up to one that the database answers. */
 interface Batch {
   readonly bytes: Uint8Array;
-  /** Ends with Sync or is a simple query: after it another client may have its turn. */
+  /** Whether it ends with Sync or is a simple query, after which another client may get its turn. */
   readonly complete: boolean;
 }
 
 interface Client {
   readonly socket: Socket;
   readonly batches: Batch[];
-  /** Names of its prepared statements: the session outlives it, so they are dropped when it goes. */
+  /** Names of its prepared statements, which must be dropped when it disconnects, since the session lives on. */
   readonly statements: Set<string>;
   pending: Buffer[];
   inBatch: boolean;
@@ -43,7 +46,7 @@ const MOST_CLIENTS = 64;
 const FLUSH_AT_BYTES = 1 << 20;
 const SYNC = message("S");
 const ROLLBACK = message("Q", Buffer.from("ROLLBACK\0"));
-// The engine alone does so only at its end: until then its log would grow, and all of it be read again after a crash.
+// By itself the engine only checkpoints at shutdown: the WAL would grow, and be replayed as a whole after a crash.
 const CHECKPOINT = message(
   "Q",
   Buffer.from(
@@ -54,16 +57,11 @@ const CHECKPOINT = message(
     END $$\0`,
   ),
 );
-// The data would never reach the backend, and the session would be lost to everybody.
-const COPY_FROM_CLIENT = /(^|[;\0])\s*copy\b[^;]*\bfrom\s+stdin\b/i;
-const COMMENTS = /--[^\n]*|\/\*[\s\S]*?\*\//g;
-const COPY_REFUSED = Buffer.from('SELECT "COPY FROM STDIN is not supported by the embedded database"\0');
-
 /**
- * Lets clients of the PostgreSQL protocol share the one session of an embedded database over a unix socket: whole
- * batches take turns, and a client in a transaction keeps the session until it ends. A client that goes leaves nothing
- * behind: its transaction is rolled back, its prepared statements are dropped. Whoever asks for the identity is told which
- * directory this is, and keeps the connection as a sign of life.
+ * Multiplexes clients of the PostgreSQL protocol on the only session of an embedded database, over a Unix socket.
+ * Clients take turns batch by batch; one in a transaction keeps the session until it ends. When a client disconnects,
+ * its transaction is rolled back and its prepared statements are dropped. An identity request is answered with the
+ * directory's identity; its connection stays open, so that the client notices the end of this process.
  */
 export async function serveWire(
   database: PGlite,
@@ -88,7 +86,7 @@ export async function serveWire(
     }
   };
 
-  // The backend takes one startup; every client gets its answer.
+  // The backend accepts one startup message; every client gets the recorded reply.
   const greeting: Buffer[] = [];
   await execute(startupMessage(), (data) => greeting.push(data));
 
@@ -130,7 +128,7 @@ export async function serveWire(
         owner = null;
         if (client.batches.length > 0 || client.gone) waiting.push(client);
       }
-      // Lets sockets be read between two queries, each of which holds the event loop.
+      // Lets sockets be read between two queries, each of which blocks the event loop.
       await new Promise(setImmediate);
     }
   };
@@ -150,7 +148,8 @@ export async function serveWire(
   };
 
   const cleanUpAfter = async (client: Client): Promise<void> => {
-    // A Sync alone would commit what the client never asked to; after an error it is the ROLLBACK that is skipped.
+    // A Sync alone would commit the client's unfinished batch. After an error the backend skips the ROLLBACK up to the
+    // Sync.
     if (client.inBatch) await execute(Buffer.concat([ROLLBACK, SYNC]));
     if (database.isInTransaction()) await execute(ROLLBACK);
     if (client.statements.size > 0) await execute(Buffer.concat([closeStatements(client.statements), SYNC]));
@@ -213,6 +212,13 @@ export async function serveWire(
     });
   });
   return {
+    idle: async (timeoutMs) => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      while (sockets.size > 0 && !signal.aborted) {
+        const [socket] = sockets;
+        if (socket !== undefined) await once(socket, "close", { signal }).catch(() => {});
+      }
+    },
     stop: async () => {
       stopping = true;
       const closed = [...sockets].map((socket) => once(socket, "close"));
@@ -226,16 +232,4 @@ export async function serveWire(
       goOn();
     },
   };
-}
-
-function copiesFromClient(query: string): boolean {
-  // Most queries are told apart by the first look.
-  if (!/stdin/i.test(query)) return false;
-  return COPY_FROM_CLIENT.test(query) || COPY_FROM_CLIENT.test(query.replaceAll(COMMENTS, " "));
-}
-
-/** The same kind of message with a query that fails in the ordinary way and names the reason. */
-function refuseCopy(type: string, bytes: Buffer): Buffer {
-  if (type === "Q") return message(type, COPY_REFUSED);
-  return message(type, Buffer.concat([Buffer.from(`${parsedName(bytes)}\0`, "latin1"), COPY_REFUSED, Buffer.alloc(2)]));
 }

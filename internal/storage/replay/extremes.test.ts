@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
 import { greatestOf, leastOf, limitOf } from "./extremes.ts";
 
-// Some differ by less than floats can tell.
+// Some differ by less than the precision of floats.
 const price = fc
   .tuple(
     fc.constantFrom("1", "1.000000000000000000001", "0.999999999999999999999", "1000000000000000000001"),
@@ -22,7 +22,7 @@ const stretch = prices.chain((all) =>
 );
 
 describe("extremes of prices", () => {
-  it("are those that a look at every price finds", () => {
+  it("equal those of a scan of every price", () => {
     fc.assert(
       fc.property(stretch, ({ all, ends: [first = 0, past = 1], limit }) => {
         const exact = all.map(parseDecimal);

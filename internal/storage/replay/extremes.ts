@@ -1,21 +1,21 @@
-import type { PriceBand } from "../../aggregate/reader.ts";
 import { type Decimal, parseDecimal } from "../../canonical/decimal.ts";
+import type { PriceBand } from "../../policy/reader.ts";
 
-/** Prices by place, to be asked for the furthest ones of a stretch. */
+/** A sparse table for range minimum (or maximum) queries over an array of prices, by index in [first, past). */
 export interface Extremes {
-  /** The furthest price from `first` to before `past`; there is one at least. */
+  /** Returns the minimum (maximum) of a non-empty range. */
   readonly furthest: (first: number, past: number) => Decimal;
-  /** The places from `first` to before `past` with a price further than the limit, in order. */
+  /** Returns the indices of the range whose prices are below (above) the limit, ascending. */
   readonly beyond: (first: number, past: number, limit: Limit) => number[];
 }
 
-/** What prices are held against, as a float too. */
+/** A limit for prices, exact and as a float for fast comparisons. */
 export interface Limit {
   readonly exact: Decimal;
   readonly float: number;
 }
 
-/** A band whose ends are such limits. */
+/** A price band as limits. */
 export interface Limits {
   readonly low: Limit;
   readonly high: Limit;
@@ -29,7 +29,7 @@ export function limitsOf({ low, high }: PriceBand): Limits {
   return { low: limitOf(low), high: limitOf(high) };
 }
 
-/** Whether `inner` reaches no further than `outer` at either end. */
+/** Returns whether the band `inner` lies within `outer`. */
 export function isWithin(inner: Limits, outer: Limits): boolean {
   return isAtLeast(inner.low, outer.low) && isAtLeast(outer.high, inner.high);
 }
@@ -38,7 +38,7 @@ function isAtLeast(one: Limit, other: Limit): boolean {
   return one.float === other.float ? one.exact.gte(other.exact) : one.float > other.float;
 }
 
-/** Looks downwards: the furthest price is the least. */
+/** Range minimum queries over prices. */
 export function leastOf(prices: readonly string[]): Extremes {
   return extremesOf(
     prices,
@@ -47,7 +47,7 @@ export function leastOf(prices: readonly string[]): Extremes {
   );
 }
 
-/** Looks upwards: the furthest price is the greatest. */
+/** Range maximum queries over prices. */
 export function greatestOf(prices: readonly string[]): Extremes {
   return extremesOf(
     prices,
@@ -61,7 +61,7 @@ function extremesOf(
   isFurther: (one: number, other: number) => boolean,
   isExactlyFurther: (one: Decimal, other: Decimal) => boolean,
 ): Extremes {
-  // Floats order as the decimals do, or call them equal; then the decimals decide.
+  // Conversion to float is monotonic: only if two floats are equal must the decimals be compared.
   const floats = Float64Array.from(texts, Number);
   const decimals: Decimal[] = [];
   const exact = (place: number): Decimal => {
@@ -73,7 +73,7 @@ function extremesOf(
     const [a, b] = [floats[one] as number, floats[other] as number];
     return (a === b ? one !== other && isExactlyFurther(exact(one), exact(other)) : isFurther(a, b)) ? one : other;
   };
-  // By n, the place of the furthest of the 2ⁿ prices from each place on: two of them make up any stretch.
+  // levels[n][i] is the index of the extreme among the 2ⁿ prices from i on; two overlapping entries cover any range.
   const levels = [Int32Array.from(texts.keys())];
   for (let length = 2; length <= texts.length; length *= 2) {
     const halves = levels.at(-1) as Int32Array;

@@ -1,57 +1,59 @@
-import type { SourceTotals } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { Decimal } from "../../canonical/decimal.ts";
 import { powerOfTen } from "../../canonical/integer.ts";
+import type { SourceTotals } from "../../policy/reader.ts";
 import { greatestOf, type Limits, leastOf } from "./extremes.ts";
 
-/** Minutes counted from the epoch, `first` to before `past`. */
-export interface Stretch {
+/** The minutes [first, past), counted from the epoch. */
+export interface MinuteRange {
   readonly first: number;
   readonly past: number;
 }
 
-/** The rollup of one minute of one source of one pair. */
+/** The minute rollup of one source of a pair. */
 export interface MinuteRow {
-  /** Counted from the epoch. */
+  /** Minutes since the epoch. */
   readonly minute: number;
   readonly tradeCount: number;
   readonly baseVolume: Decimal;
   readonly quoteVolume: Decimal;
   readonly priceSum: Decimal;
   readonly priceSquareSum: Decimal;
-  /** As text: few are ever computed with. */
+  /** Kept as text, since only few are used in calculations. */
   readonly priceMin: string;
   readonly priceMax: string;
 }
 
-/** The minutes of one source of one pair, to be asked for any stretch of those that are held. */
+/** Preloaded minutes of one source of a pair, with sums over any range of them. */
 export interface MinuteSums {
   readonly source: string;
-  /** Sums over the stretch, null where it has no trades. */
-  readonly sumsOf: (stretch: Stretch) => SourceTotals | null;
-  /** The minutes of the stretch that hold prices outside the band. */
-  readonly outside: (stretch: Stretch, band: Limits) => number[];
+  /** Returns the sums over the range; null if it has no trades. */
+  readonly sumsOf: (range: MinuteRange) => SourceTotals | null;
+  /** Returns the minutes of the range with prices outside the band. */
+  readonly outside: (range: MinuteRange, band: Limits) => number[];
 }
 
-/** Takes the rows of a source in, and is then asked about them. */
+/** A builder of {@link MinuteSums}. */
 export interface MinuteRows {
-  /** In time order, each within the minutes that are held. */
+  /** Adds a row; rows must come in time order, within the preloaded range. */
   readonly add: (row: MinuteRow) => void;
   readonly sums: () => MinuteSums;
 }
 
-/** Adds minutes up so that the sums of any stretch are a difference of two: exactly, as sums of decimals are. */
-export function minuteRows(source: string, held: Stretch): MinuteRows {
+/**
+ * Collects the minutes of a source as prefix sums: the sums of any range are a difference of two, exact in decimals.
+ */
+export function minuteRows(source: string, preloaded: MinuteRange): MinuteRows {
   const minutes: number[] = [];
   const counts = [0];
-  const [baseVolume, quoteVolume, priceSum, priceSquareSum] = [runningSum(), runningSum(), runningSum(), runningSum()];
+  const [baseVolume, quoteVolume, priceSum, priceSquareSum] = [prefixSums(), prefixSums(), prefixSums(), prefixSums()];
   const priceMins: string[] = [];
   const priceMaxs: string[] = [];
 
   function sums(): MinuteSums {
     const [least, greatest] = [leastOf(priceMins), greatestOf(priceMaxs)];
-    const before = rowsBefore(minutes, held);
-    const placeOf = (minute: number): number => before[minute - held.first] as number;
+    const before = rowsBefore(minutes, preloaded);
+    const placeOf = (minute: number): number => before[minute - preloaded.first] as number;
     return {
       source,
       sumsOf: ({ first: from, past: to }) => {
@@ -93,14 +95,14 @@ export function minuteRows(source: string, held: Stretch): MinuteRows {
   };
 }
 
-interface RunningSum {
+interface PrefixSums {
   readonly add: (value: Decimal) => void;
-  /** The sum of the values from one place to before another. */
+  /** Returns the sum of the values with indices in [first, past). */
   readonly between: (first: number, past: number) => Decimal;
 }
 
-/** Keeps what is added up before each value: as whole numbers of one scale, which take little room. */
-function runningSum(): RunningSum {
+/** Keeps the prefix sums of added values, as integers of one common scale to save memory. */
+function prefixSums(): PrefixSums {
   let units = [0n];
   let scale = 0;
   return {
@@ -116,8 +118,8 @@ function runningSum(): RunningSum {
   };
 }
 
-/** For each minute that is held, and the one after them, how many of the rows lie before it. */
-function rowsBefore(minutes: readonly number[], { first, past }: Stretch): Int32Array {
+/** Returns, for each minute of the range and the one after it, the number of rows before it. */
+function rowsBefore(minutes: readonly number[], { first, past }: MinuteRange): Int32Array {
   const before = new Int32Array(past - first + 1);
   let rows = 0;
   for (const offset of before.keys()) {
@@ -127,13 +129,13 @@ function rowsBefore(minutes: readonly number[], { first, past }: Stretch): Int32
   return before;
 }
 
-/** The minutes of a bucket; null where it does not begin and end on whole ones. */
-export function minutesOf({ from, to }: Bucket): Stretch | null {
+/** Returns the minutes of a bucket; null if it does not begin and end on whole minutes. */
+export function minutesOf({ from, to }: Bucket): MinuteRange | null {
   if (from % MINUTE !== 0n || to % MINUTE !== 0n) return null;
   return { first: Number(from / MINUTE), past: Number(to / MINUTE) };
 }
 
-/** The bucket of some minutes. */
-export function bucketOf({ first, past }: Stretch): Bucket {
+/** Returns the bucket of a range of minutes. */
+export function bucketOf({ first, past }: MinuteRange): Bucket {
   return { from: BigInt(first) * MINUTE, to: BigInt(past) * MINUTE };
 }

@@ -1,10 +1,10 @@
-import type { PricedTrade } from "../../aggregate/reader.ts";
 import { formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
 import type { Pair } from "../../canonical/pair.ts";
-import type { Sql } from "../database.ts";
-import { moment } from "../moment.ts";
-import { inSpan } from "../ranges.ts";
-import { together } from "../together.ts";
+import { makeBatcher } from "../../lib/batcher.ts";
+import type { PricedTrade } from "../../policy/reader.ts";
+import type { Sql } from "../connection/pool.ts";
+import { timestamptz } from "../connection/timestamptz.ts";
+import { inSpan } from "../windows/ranges.ts";
 import { isWithin, type Limits, limitsOf } from "./extremes.ts";
 import { bucketOf, type MinuteSums } from "./minute-sums.ts";
 
@@ -12,11 +12,11 @@ import { bucketOf, type MinuteSums } from "./minute-sums.ts";
 export interface Minutes {
   readonly pair: Pair;
   readonly sums: MinuteSums;
-  /** Counted from the epoch. */
+  /** Minutes since the epoch. */
   readonly minutes: readonly number[];
 }
 
-/** One of them, and the band outside of which its trades are wanted. */
+/** A minute, and the band outside of which its trades are read. */
 interface MinuteQuestion extends Pick<Minutes, "pair" | "sums"> {
   readonly minute: number;
   readonly band: Limits;
@@ -25,20 +25,20 @@ interface MinuteQuestion extends Pick<Minutes, "pair" | "sums"> {
 interface Kept {
   readonly band: Limits;
   readonly reading: Promise<void>;
-  /** Null until they are read. */
+  /** Null until read. */
   trades: readonly PricedTrade[] | null;
 }
 
-/** Part of a band by which what is kept goes further in: the bands of the next buckets are a little narrower. */
+/** Fraction by which the cached band is narrower than the requested one, as later buckets may have narrower bands. */
 const MARGIN = parseDecimal("0.1");
 
 /**
- * Reads trades outside bands by minutes, and keeps them: neighbouring buckets ask for the same. What it gives holds all
- * trades outside the band, and others.
+ * Returns a reader of the trades outside a band, which caches them by minute, since neighbouring buckets need the same
+ * minutes. The result contains all trades outside the band, and possibly some inside.
  */
 export function minuteTrades(sql: Sql): (found: readonly Minutes[], band: Limits) => Promise<PricedTrade[]> {
   const kept = new Map<MinuteSums, Map<number, Kept>>();
-  const read = together((questions: readonly MinuteQuestion[]) => readMinuteTrades(sql, questions));
+  const read = makeBatcher((questions: readonly MinuteQuestion[]) => readMinuteTrades(sql, questions));
 
   function keep(question: MinuteQuestion): Kept {
     const reading = read(question).then((trades) => {
@@ -72,6 +72,7 @@ function narrower({ low, high }: Limits): Limits {
   const margin = high.exact.minus(low.exact).times(MARGIN);
   return limitsOf({ low: low.exact.plus(margin), high: high.exact.minus(margin) });
 }
+
 async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]): Promise<PricedTrade[][]> {
   const spans = questions.map(({ minute }) => bucketOf({ first: minute, past: minute + 1 }));
   const rows = await sql<
@@ -82,7 +83,7 @@ async function readMinuteTrades(sql: Sql, questions: readonly MinuteQuestion[]):
       ${questions.map((_, part) => String(part))}::text[]::int[],
       ${questions.map(({ pair }) => pair.base)}::text[], ${questions.map(({ pair }) => pair.quote)}::text[],
       ${questions.map(({ sums }) => sums.source)}::text[],
-      ${spans.map(({ from }) => moment(from))}::text[]::timestamptz[],
+      ${spans.map(({ from }) => timestamptz(from))}::text[]::timestamptz[],
       ${questions.map(({ band }) => formatDecimal(band.low.exact))}::text[]::numeric[],
       ${questions.map(({ band }) => formatDecimal(band.high.exact))}::text[]::numeric[]
     ) AS asked (part, base, quote, source, minute, low, high)

@@ -1,27 +1,29 @@
-import { parseDecimal } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import type { Sql } from "../database.ts";
-import { inRange, unnestRanges } from "../ranges.ts";
-import { bucketOf, type MinuteRow, type MinuteRows, type MinuteSums, minuteRows, type Stretch } from "./minute-sums.ts";
+import type { Sql } from "../connection/pool.ts";
+import { inRange, unnestRanges } from "../windows/ranges.ts";
+import { parseSums, type SumsRow } from "../windows/sums-row.ts";
+import {
+  bucketOf,
+  type MinuteRange,
+  type MinuteRow,
+  type MinuteRows,
+  type MinuteSums,
+  minuteRows,
+} from "./minute-sums.ts";
 
-/** The minutes of some pairs, by pair (as text), each source's by themselves. */
+/** Minutes by pair (as text) and source. */
 export type MinutesByPair = ReadonlyMap<string, readonly MinuteSums[]>;
 
-interface Row {
+interface Row extends SumsRow {
   part: number;
   source: string;
   minute: number;
-  trade_count: string;
-  base_volume: string;
-  quote_volume: string;
-  price_sum: string;
-  price_square_sum: string;
   price_min: string;
   price_max: string;
 }
 
-/** The minute rollups of pairs; a pair without trades has no sources. */
-export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretch): Promise<MinutesByPair> {
+/** Reads the minute rollups of pairs; a pair without trades has an empty list of sources. */
+export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: MinuteRange): Promise<MinutesByPair> {
   const ranges = pairs.map((pair, part) => ({ part, pair, ...bucketOf(held) }));
   const rowsByPair = pairs.map(() => new Map<string, MinuteRows>());
   const statement = sql<Row[]>`
@@ -36,7 +38,7 @@ export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretc
       ORDER BY bucket
       OFFSET 0
     ) AS minute`;
-  // One by one, so that the database goes on while they are read.
+  // Row by row, so that parsing overlaps with the database's work.
   await statement.forEach((row) => {
     const bySource = rowsByPair[row.part] as Map<string, MinuteRows>;
     const ofSource = bySource.get(row.source) ?? minuteRows(row.source, held);
@@ -54,11 +56,7 @@ export async function readMinutes(sql: Sql, pairs: readonly Pair[], held: Stretc
 function minuteRow(row: Row): MinuteRow {
   return {
     minute: row.minute,
-    tradeCount: Number(row.trade_count),
-    baseVolume: parseDecimal(row.base_volume),
-    quoteVolume: parseDecimal(row.quote_volume),
-    priceSum: parseDecimal(row.price_sum),
-    priceSquareSum: parseDecimal(row.price_square_sum),
+    ...parseSums(row),
     priceMin: row.price_min,
     priceMax: row.price_max,
   };

@@ -1,38 +1,39 @@
-import { outlierTest } from "../../aggregate/outliers.ts";
-import type { FoundOutliers, PricedTrade, SourceTotals, SourceVolumes, TradeReader } from "../../aggregate/reader.ts";
 import { type Bucket, MINUTE } from "../../canonical/bucket.ts";
 import { compareBytes } from "../../canonical/compare.ts";
 import { type Decimal, ZERO } from "../../canonical/decimal.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { ceilTo, floorTo, type Micros } from "../../canonical/time.ts";
-import { rememberedWalks } from "../classic-assets.ts";
-import type { Database, Sql } from "../database.ts";
-import { type Horizons, missingRows } from "../horizons.ts";
-import { type Ended, readOnly } from "../read-only.ts";
-import { recentBlocksFrom } from "../recent-blocks.ts";
-import { readerOf } from "../snapshot.ts";
+import { outlierTest } from "../../policy/outliers/outliers.ts";
+import type { FoundOutliers, PricedTrade, SourceTotals, SourceVolumes, TradeReader } from "../../policy/reader.ts";
+import type { Database } from "../connection/database.ts";
+import type { Sql } from "../connection/pool.ts";
+import { type Ended, readOnly } from "../connection/read-only.ts";
+import { type Horizons, missingRows } from "../retention/horizons.ts";
+import { cachedAssetScans } from "../trades/classic-assets.ts";
+import { recentBlocksFrom } from "../windows/recent-blocks.ts";
+import { readerOf } from "../windows/snapshot.ts";
 import { type Limits, limitsOf } from "./extremes.ts";
-import { heldBlocks } from "./held-blocks.ts";
-import { bucketOf, type MinuteSums, minutesOf, type Stretch } from "./minute-sums.ts";
+import { bucketOf, type MinuteRange, type MinuteSums, minutesOf } from "./minute-sums.ts";
 import { type Minutes, minuteTrades } from "./minute-trades.ts";
+import { preloadedBlocks } from "./preloaded-blocks.ts";
 import { type MinutesByPair, readMinutes } from "./read-minutes.ts";
 
-/** What many buckets are asked about. */
+/** The data to preload for many buckets. */
 export interface ReplayScope {
-  /** Pairs as traded. */
+  /** Pairs as stored. */
   readonly pairs: readonly Pair[];
-  /** What holds the buckets. */
+  /** Range that contains the buckets. */
   readonly span: Bucket;
 }
 
-/** More outliers of one window than this are found by the database each time, instead of being kept. */
-const MOST_KEPT = 20_000;
+/** If more minutes than this contain outliers, the database searches them for each bucket instead of caching them. */
+const MOST_CACHED_MINUTES = 20_000;
 
 /**
- * Runs `read` on one snapshot of the database, with a reader for many buckets of the same pairs: it reads their minutes
- * once. A bucket of whole minutes within the span then costs no statement, as long as it has no outliers; whatever else
- * is asked is answered as by `withSnapshot`. The answers are the same.
- * @throws ClockAhead, ReplayBehind where what is asked about has not ended, see `readOnly`
+ * Runs `read` on one snapshot, with a reader that preloads the minutes of the pairs. A bucket of whole minutes within
+ * the span then needs no statement unless it has outliers; other queries are answered as by `withSnapshot`. Results are
+ * identical.
+ * @throws ClockAhead, ReplayBehind if `ended` is not over, see `readOnly`
  */
 export function withReplay<T>(
   database: Database,
@@ -40,31 +41,32 @@ export function withReplay<T>(
   read: (reader: TradeReader) => Promise<T>,
   ended?: Ended,
 ): Promise<T> {
-  const readHeld = async (sql: Sql, horizons: Horizons, now: Micros, isChunked: boolean): Promise<T> => {
-    const reader = readerOf(sql, horizons, now, { walks: rememberedWalks(database), isChunked });
+  const readPreloaded = async (sql: Sql, horizons: Horizons, now: Micros, isChunked: boolean): Promise<T> => {
+    const reader = readerOf(sql, horizons, now, { scans: cachedAssetScans(database), isChunked });
     const whole = { from: floorTo(span.from, MINUTE), to: ceilTo(span.to, MINUTE) };
-    const held = minutesOf(whole);
-    if (held === null || missingRows(horizons, { minutes: [whole] }) !== null) return read(reader);
-    const rows = await readMinutes(sql, pairs, held);
+    const preloaded = minutesOf(whole);
+    if (preloaded === null || missingRows(horizons, { minutes: [whole] }) !== null) return read(reader);
+    const rows = await readMinutes(sql, pairs, preloaded);
     const tradesOf = minuteTrades(sql);
-    /** The minutes of a bucket whose rows are all held; null where they are not. */
-    const heldMinutes = (asked: readonly Pair[], bucket: Bucket): Stretch | null => {
+    /** Returns the minutes of a bucket if all of their rows are preloaded, else null. */
+    const preloadedMinutes = (asked: readonly Pair[], bucket: Bucket): MinuteRange | null => {
       const minutes = minutesOf(bucket);
-      const isWithin = minutes !== null && minutes.first >= held.first && minutes.past <= held.past;
+      const isWithin = minutes !== null && minutes.first >= preloaded.first && minutes.past <= preloaded.past;
       return isWithin && asked.every((pair) => rows.has(formatPair(pair))) ? minutes : null;
     };
     return read({
       ...reader,
-      recentBlocks: recentBlocksFrom(horizons, heldBlocks(sql, span)),
+      recentBlocks: recentBlocksFrom(horizons, preloadedBlocks(sql, span)),
       totals: async (asked, bucket) => {
-        const minutes = heldMinutes(asked, bucket);
+        const minutes = preloadedMinutes(asked, bucket);
         return minutes === null ? reader.totals(asked, bucket) : totalsOf(rows, asked, minutes);
       },
       outliers: async (asked, bucket, question, limit) => {
-        const minutes = heldMinutes(asked, bucket);
+        const minutes = preloadedMinutes(asked, bucket);
         const band = limitsOf(question.band);
         const found = minutes && minutesOutside(rows, asked, minutes, question.sources, band);
-        if (found === null || countMinutes(found) > MOST_KEPT) return reader.outliers(asked, bucket, question, limit);
+        if (found === null || countMinutes(found) > MOST_CACHED_MINUTES)
+          return reader.outliers(asked, bucket, question, limit);
         refuseExpired(horizons, found);
         const trades = await tradesOf(found, band);
         const isOut = outlierTest(question.rule);
@@ -75,13 +77,13 @@ export function withReplay<T>(
       },
     });
   };
-  return readOnly(database, readHeld, ended);
+  return readOnly(database, readPreloaded, ended);
 }
 
 function minutesOutside(
   rows: MinutesByPair,
   pairs: readonly Pair[],
-  stretch: Stretch,
+  stretch: MinuteRange,
   sources: readonly string[],
   band: Limits,
 ): Minutes[] {
@@ -96,7 +98,7 @@ function countMinutes(found: readonly Minutes[]): number {
   return found.reduce((count, { minutes }) => count + minutes.length, 0);
 }
 
-/** @throws RawDataExpired where retention has removed trades of the minutes */
+/** @throws RawDataExpired if retention has removed trades of the minutes */
 function refuseExpired(horizons: Horizons, found: readonly Minutes[]): void {
   if (!horizons.has("trades")) return;
   const minutes = found.flatMap((each) => each.minutes);
@@ -120,7 +122,7 @@ function foundOutliers(trades: readonly PricedTrade[], limit: number): FoundOutl
   return { volumes: [...volumes.values()], trades: trades.length <= limit ? trades : null };
 }
 
-function totalsOf(rows: MinutesByPair, pairs: readonly Pair[], stretch: Stretch): SourceTotals[] {
+function totalsOf(rows: MinutesByPair, pairs: readonly Pair[], stretch: MinuteRange): SourceTotals[] {
   const bySource = new Map<string, SourceTotals>();
   for (const pair of pairs) {
     for (const minutes of sourcesOf(rows, pair)) {

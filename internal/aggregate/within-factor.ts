@@ -1,8 +1,0 @@
-import type { Decimal } from "../canonical/decimal.ts";
-import { compareFractions, type Fraction, fractionOf, times } from "../canonical/fraction.ts";
-
-/** Whether a price is at most `factor` times another, and at least that part of it. */
-export function isWithinFactor(price: Fraction, of: Fraction, factor: Decimal): boolean {
-  const reach = fractionOf(factor);
-  return compareFractions(price, times(of, reach)) <= 0 && compareFractions(times(price, reach), of) >= 0;
-}

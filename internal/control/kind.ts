@@ -1,0 +1,29 @@
+import type { Config } from "../config/schema.ts";
+import type { Database } from "../storage/connection/database.ts";
+import type { HeldLease } from "../storage/control/report.ts";
+
+export { PermanentFailure } from "../../sdk/worker/src/failures.ts";
+
+/** What the work of the built-in kinds needs. */
+export interface KindContext {
+  readonly database: Database;
+  readonly config: Config;
+  readonly tenant: string;
+  readonly job: HeldLease;
+  /** The current time by the system's clock, in microseconds since the epoch. */
+  readonly now: () => bigint;
+}
+
+/** How a job ended well: figures that history shows. */
+export type JobResult = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The work of one job. Throws PermanentFailure if another attempt would fail as well; any other error is retried. */
+export type Work = (context: KindContext, signal: AbortSignal) => Promise<JobResult>;
+
+/** A kind of job that the program does itself. */
+export interface Kind {
+  readonly name: string;
+  readonly description: string;
+  /** @throws InputError that names each wrong field of the payload */
+  readonly prepare: (payload: unknown) => Work;
+}

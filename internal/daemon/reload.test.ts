@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { CONFIG_KEYS } from "../config/keys.ts";
+import { type DaemonName, reloadEffectOf } from "./reload.ts";
+
+/** The keys that need a restart of a daemon, except those of the stores and of sections that it never reads. */
+function exceptions(daemon: DaemonName): string[] {
+  return CONFIG_KEYS.map(({ dotted }) => `${reloadEffectOf(daemon, dotted)} ${dotted}`).filter(
+    (line) =>
+      !line.startsWith("live ") &&
+      !/ (database|redis)\.|^unused (api|control|aggregate|divergence)\.|^unused sources$/.test(line),
+  );
+}
+
+describe("a reload on SIGHUP", () => {
+  it("applies all keys except addresses, replicas and those that open the stores", () => {
+    expect(exceptions("aggregator")).toEqual(["restart aggregate.replicas", "restart aggregate.ops_listen"]);
+    expect(exceptions("api")).toEqual([
+      "restart api.listen",
+      "restart api.ops_listen",
+      "restart api.request_timeout_seconds",
+      "restart api.query_timeout_seconds",
+    ]);
+    expect(exceptions("control")).toEqual([
+      "restart control.listen",
+      "restart control.ops_listen",
+      "restart control.request_timeout_seconds",
+    ]);
+    const ofAggregator = ["aggregate.concurrency", "aggregate.replicas", "aggregate.ops_listen"];
+    for (const key of ofAggregator) expect([key, reloadEffectOf("api", key)]).toEqual([key, "unused"]);
+    expect(reloadEffectOf("api", "aggregate.windows")).toBe("live");
+  });
+
+  it.each<DaemonName>(["aggregator", "api"])("does not reconnect to database and Redis in the %s", (daemon) => {
+    const keys = CONFIG_KEYS.map(({ dotted }) => dotted).filter((key) => /^(database|redis)\./.test(key));
+    expect(keys).toContain("redis.key_prefix");
+    for (const key of keys) {
+      const isOfCommands = /^database\.(retention|timescaledb)/.test(key);
+      expect([key, reloadEffectOf(daemon, key)]).toEqual([key, isOfCommands ? "unused" : "restart"]);
+    }
+  });
+});

@@ -1,0 +1,61 @@
+import { InputError } from "../canonical/input-error.ts";
+import type { Config } from "../config/schema.ts";
+import { PermanentFailure, type Work } from "../control/kind.ts";
+import { builtInKind } from "../control/kinds/kinds.ts";
+import { ledgerOf } from "../control/ledger.ts";
+import { logControlEvents } from "../control/log.ts";
+import { keepRescuing } from "../control/rescuer.ts";
+import { runWorker } from "../control/worker.ts";
+import { stopwatch, systemClock } from "../lib/clock.ts";
+import type { Logger } from "../obs/logger.ts";
+import type { Database } from "../storage/connection/database.ts";
+import type { LeasedJob } from "../storage/control/claim.ts";
+import { rescueJobs } from "../storage/control/rescue.ts";
+
+const POLL_SECONDS = 1;
+const RESCUE_SECONDS = 5;
+
+export interface WorkerSettings {
+  readonly tenant: string;
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly concurrency: number;
+  readonly leaseSeconds: number;
+}
+
+/** @throws PermanentFailure where the payload is invalid: it will not get better */
+function workOf({ kind, payload }: LeasedJob): Work {
+  try {
+    return builtInKind(kind).prepare(payload);
+  } catch (error) {
+    throw error instanceof InputError ? new PermanentFailure(error.message) : error;
+  }
+}
+
+/** Does jobs of built-in kinds, and rescues those of lost workers, until the signal aborts. */
+export async function runWorkerDaemon(
+  config: Config,
+  database: Database,
+  log: Logger,
+  { tenant, ...settings }: WorkerSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const context = { config, database, tenant, now: systemClock.now };
+  const feeds = [logControlEvents(log), keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS)];
+  const options = {
+    ...settings,
+    ledger: ledgerOf(database, tenant),
+    pollSeconds: POLL_SECONDS,
+    handle: (job: LeasedJob, jobSignal: AbortSignal) => workOf(job)({ ...context, job }, jobSignal),
+    random: Math.random,
+    stopwatch,
+  };
+  try {
+    const { name, ...limits } = settings;
+    log.info({ worker: name, tenant, ...limits }, "worker started");
+    await runWorker(options, signal);
+    log.info("worker stopped");
+  } finally {
+    for (const feed of feeds) feed.stop();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Why a request got no usable answer. `timeout`: none within the time. `connection`: it could not be sent, or the
+ * connection failed. `status`: an HTTP status other than 2xx. `too-large`: a body that is too long. `malformed`: no
+ * valid HTTP. `aborted`: by the caller's signal.
+ */
+export type HttpErrorKind = "timeout" | "connection" | "status" | "too-large" | "malformed" | "aborted";
+
+/** A request got no usable answer. The message names the host only: paths and headers may contain keys. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly kind: HttpErrorKind;
+  /** The HTTP status; null for the other kinds. */
+  readonly status: number | null;
+  /** How long the host asks to wait before a retry; 0 where it does not. */
+  readonly retryAfterMs: number;
+
+  constructor(
+    kind: HttpErrorKind,
+    message: string,
+    { status = null, retryAfterMs = 0 }: { status?: number | null; retryAfterMs?: number } = {},
+  ) {
+    super(message);
+    this.kind = kind;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Returns the error of an answer with another status than 2xx. */
+export function statusError(host: string, { status, headers }: Response): HttpError {
+  const reason = `${host} answered with HTTP status ${status}`;
+  if (!isTransientStatus(status)) return new HttpError("status", reason, { status });
+  const retryAfterMs = readRetryAfter(headers.get("retry-after"));
+  const asked = retryAfterMs === 0 ? "" : ` and asks to retry after ${Math.ceil(retryAfterMs / 1000)} s`;
+  return new HttpError("status", reason + asked, { status, retryAfterMs });
+}
+
+const TRANSIENT = new Set([408, 425, 429]);
+
+function isTransientStatus(status: number): boolean {
+  return TRANSIENT.has(status) || status >= 500;
+}
+
+/** Returns whether a retry may overcome an error. */
+export function isTransient(error: unknown): error is HttpError {
+  if (!(error instanceof HttpError) || error.kind === "too-large" || error.kind === "aborted") return false;
+  return error.status === null || isTransientStatus(error.status);
+}
+
+/**
+ * Returns a Retry-After header, seconds or an HTTP date, as milliseconds from now; 0 without one, or for a past date.
+ */
+function readRetryAfter(text: string | null): number {
+  if (text === null) return 0;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now());
+}

@@ -1,0 +1,10 @@
+DROP TABLE control.schedules;
+DROP TABLE control.artifact_inputs;
+DROP TABLE control.artifacts;
+DROP FUNCTION control.cover_windows(text, bigint[]);
+DROP TABLE control.run_windows;
+DROP TABLE control.runs;
+DROP FUNCTION control.cover(text, text, timestamptz, timestamptz);
+DROP TABLE control.coverage;
+DROP TABLE control.watermarks;
+DROP TABLE control.feeds;

@@ -1,0 +1,3 @@
+module stellarindex/worker
+
+go 1.19
