@@ -1,11 +1,12 @@
--- Roles of the daemons and of decoders, each with the least that it needs. Run it as a superuser, in the database, after
--- `stellarindex migrate up`; again after each upgrade, without passwords: it changes only what is missing. psql 14 or later.
+-- Creates the roles of the daemons and of decoders, each with the minimum of rights. Run it as a superuser, in the database,
+-- after `stellarindex migrate up`, and again after each upgrade, without passwords: it only adds what is missing. It needs
+-- psql 14 or later.
 --
 --   READER_PASSWORD=… DECODER_PASSWORD=… psql SUPERUSER_URL -f rights.sql
 --
--- A role is made with the password of its variable. One that is there keeps its password, unless its variable is given.
+-- A new role gets the password of its variable. An existing role keeps its password, unless its variable is set.
 \set ON_ERROR_STOP on
--- Until others may no longer create in schema public, nothing of theirs is run here as a superuser.
+-- Other roles may still be able to create objects in schema public: this script, run as a superuser, must not call them.
 SET search_path = pg_catalog, pg_temp;
 \set reader_password ''
 \set decoder_password ''
@@ -24,21 +25,21 @@ SELECT 'CREATE ROLE stellarindex_decoder LOGIN' WHERE to_regrole('stellarindex_d
 SELECT format('ALTER ROLE stellarindex_reader PASSWORD %L', :'reader_password') WHERE :'reader_password' <> '' \gexec
 SELECT format('ALTER ROLE stellarindex_decoder PASSWORD %L', :'decoder_password') WHERE :'decoder_password' <> '' \gexec
 
--- Fails before `stellarindex migrate up` has made the tables in this database.
--- The aggregator and the API write nothing here.
+-- This fails if `stellarindex migrate up` has not created the tables in this database yet.
+-- The aggregator and the API do not write to the database.
 ALTER ROLE stellarindex_reader SET default_transaction_read_only = on;
 GRANT SELECT ON public.trades, public.trades_1m, public.trades_1h, public.retention_horizons,
   public.stellarindex_migrations TO stellarindex_reader;
 
--- The rollups are written by a trigger with its owner's rights.
+-- A trigger with its owner's rights writes the rollups.
 GRANT INSERT ON public.trades TO stellarindex_decoder;
 
--- Nobody makes functions that commands of the owner could take for the server's own. Databases that were upgraded from
--- PostgreSQL 14 and before let everybody.
+-- Nobody may create functions that commands of the owner could call instead of built-in ones. Databases upgraded from
+-- PostgreSQL 14 and earlier allow it to everybody.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, stellarindex_reader, stellarindex_decoder;
 GRANT USAGE ON SCHEMA public TO stellarindex_reader, stellarindex_decoder;
 
--- Nobody else comes in. Temporary tables are for decoders that COPY (docs/decoders.md).
+-- No other role may connect. Decoders that COPY need temporary tables (docs/decoders.md).
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_reader', current_database()) \gexec
 SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO stellarindex_decoder', current_database()) \gexec

@@ -1,12 +1,12 @@
-import { apiContext } from "../../cmd/serve.ts";
 import { createApi } from "../../internal/api/v1/api.ts";
-import { openMemoryStore } from "../../internal/cache/memory.ts";
+import { openMemoryStore } from "../../internal/cache/memory/store.ts";
 import { loadConfig } from "../../internal/config/load.ts";
-import { NO_GUARD } from "../../internal/resilience/guard.ts";
-import type { Database } from "../../internal/storage/database.ts";
-import { connect } from "../../internal/storage/pool.ts";
+import { apiContext } from "../../internal/daemon/api.ts";
+import { NO_CIRCUIT_BREAKER } from "../../internal/lib/circuit-breaker.ts";
+import type { Database } from "../../internal/storage/connection/database.ts";
+import { connect } from "../../internal/storage/connection/pool.ts";
 
-/** What the pages take from an OpenAPI document. */
+/** The parts of an OpenAPI document that the pages use. */
 export interface ApiDocument {
   readonly info: { readonly description: string };
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
@@ -51,23 +51,28 @@ export interface Schema {
 /** The OpenAPI document that the API serves under the default configuration, as text. */
 export async function apiDocumentText(): Promise<string> {
   const { config } = loadConfig({ env: {} });
-  // It connects with its first question, and none is asked here.
-  const database: Database = { sql: connect(null, {}), engine: "postgres", guard: NO_GUARD, close: async () => {} };
+  // The pool connects at its first query, and none is sent here.
+  const database: Database = {
+    sql: connect(null, {}),
+    engine: "postgres",
+    breaker: NO_CIRCUIT_BREAKER,
+    close: async () => {},
+  };
   const store = openMemoryStore();
   try {
-    const response = await createApi(apiContext(config, database, store)).request("/v1/openapi.json");
+    const response = await createApi(apiContext(config, { database, store })).request("/v1/openapi.json");
     return await response.text();
   } finally {
     await store.close();
   }
 }
 
-/** docs/reference/api/openapi.json: the document, to be read. */
+/** Returns docs/reference/api/openapi.json: the document with line breaks. */
 export async function openApiFile(): Promise<string> {
   return `${JSON.stringify(JSON.parse(await apiDocumentText()), null, 2)}\n`;
 }
 
-/** The schema, or the one that it refers to. */
+/** Returns the schema, or the one that its `$ref` names. */
 export function resolved(schema: Schema, { components }: ApiDocument): Schema {
   if (schema.$ref === undefined) return schema;
   const named = components.schemas[schema.$ref.split("/").at(-1) ?? ""];

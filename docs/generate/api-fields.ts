@@ -9,7 +9,7 @@ export interface Field {
   readonly description: string;
 }
 
-/** All fields of an object and of what is in it, in the order of the document. */
+/** Returns all fields of an object and of the objects within it, in the order of the document. */
 export function fieldsOf(schema: Schema, document: ApiDocument, prefix = ""): Field[] {
   const { properties = {}, required = [], items } = resolved(schema, document);
   if (items !== undefined) return fieldsOf(items, document, `${prefix}[]`);
@@ -21,7 +21,7 @@ export function fieldsOf(schema: Schema, document: ApiDocument, prefix = ""): Fi
   });
 }
 
-/** What a value is, in words: `text`, `time`, `whole number`, `list`, one of the values that it may have. */
+/** Returns the type of a value in words (`text`, `time`, `whole number`, `list`), or its allowed values. */
 export function typeOf(schema: Schema, document: ApiDocument): string {
   const { type = "object", format, enum: values } = resolved(schema, document);
   const types = [type].flat();

@@ -1,4 +1,5 @@
-import { PROBLEMS, type ProblemKind, problemType } from "../../internal/api/problem.ts";
+import { PRICE_PROBLEMS } from "../../internal/api/problems.ts";
+import { PROBLEMS, problemType } from "../../internal/http/problem.ts";
 import { type ApiDocument, apiDocumentText, type Operation, type Parameter, type Schema } from "./api-document.ts";
 import { type Field, fieldsOf, typeOf } from "./api-fields.ts";
 import { code, codeBlock, generatedFrom, page, paragraph, plain, table } from "./markdown.ts";
@@ -6,27 +7,33 @@ import { code, codeBlock, generatedFrom, page, paragraph, plain, table } from ".
 const ORIGIN = "http://127.0.0.1:8080";
 
 const OPENING = paragraph(
-  "Everything is asked by GET, or by HEAD, without a body. A daemon shows the same at `/docs`, where it can be tried, " +
-    "and as an OpenAPI 3.1 document at `/v1/openapi.json`; [openapi.json](openapi.json) is that document under the " +
-    "default configuration, from which limits and default windows on this page come as well.",
+  "All endpoints are read with GET or HEAD, without a request body. A running API serves the same reference at `/docs`, " +
+    "where requests can be tried, and as an OpenAPI 3.1 document at `/v1/openapi.json`. [openapi.json](openapi.json) is " +
+    "that document under the default configuration; the limits and default windows on this page are those defaults.",
 );
 
 const ANSWERS = paragraph(
-  "An answer is one JSON object: `data` has what was asked for, and [beside it](#beside-data) is what a caller should " +
-    "know besides. Answers have " +
-    "a strong `ETag`, and a `Cache-Control` that says for how many seconds they hold; with `If-None-Match` one that has " +
-    "not changed is a 304 without a body. Fields may be added; those that are here keep their meaning.",
+  "An answer is one JSON object. `data` contains the result, and [other fields](#fields-beside-data) describe it. Answers have a " +
+    "strong `ETag`, and a `Cache-Control` that says for how many seconds they are valid. A request with `If-None-Match` " +
+    "gets status 304 without a body if the answer has not changed. New fields may be added; existing fields keep their " +
+    "meaning.",
 );
 
 const PROBLEMS_TEXT = paragraph(
-  "An error is an `application/problem+json` object (RFC 9457). Its `type` is one of these; `detail` says in a sentence " +
-    "what is wrong this time, and `errors` which parameters, where it is the query.",
+  "An error is an `application/problem+json` object (RFC 9457) whose `type` is one of these. `detail` describes the error in " +
+    "a sentence. If query parameters are wrong, `errors` lists them.",
 );
 
-/** docs/reference/api: every endpoint as the OpenAPI document has it. */
+/** The errors of requests that match no endpoint, which no endpoint documents. */
+const OF_NO_ROUTE = [PROBLEMS["route-not-found"], PROBLEMS["method-not-allowed"]];
+
+/** Returns docs/reference/api: every endpoint of the OpenAPI document. */
 export async function apiPage(): Promise<string> {
-  const document = JSON.parse(await apiDocumentText()) as ApiDocument;
-  const kinds = Object.entries(PROBLEMS).toSorted(([, a], [, b]) => a.status - b.status);
+  const text = await apiDocumentText();
+  const document = JSON.parse(text) as ApiDocument;
+  const kinds = [...Object.values(PROBLEMS), ...Object.values(PRICE_PROBLEMS)]
+    .filter((kind) => OF_NO_ROUTE.includes(kind) || text.includes(`"${problemType(kind)}"`))
+    .toSorted((a, b) => a.status - b.status);
   return page(
     generatedFrom("the OpenAPI document"),
     "# API",
@@ -34,14 +41,14 @@ export async function apiPage(): Promise<string> {
     OPENING,
     ANSWERS,
     ...Object.entries(document.paths).flatMap(([path, { get }]) => endpoint(path, get, document)),
-    "## Beside data",
-    "Each endpoint says which of these its answers have.",
+    "## Fields beside data",
+    "Each endpoint lists which of these fields its answers have.",
     fieldTable(besideData(document)),
     "## Problems",
     PROBLEMS_TEXT,
     table(
       ["status", "type", "title"],
-      kinds.map(([kind, { status, title }]) => [String(status), code(problemType(kind as ProblemKind)), plain(title)]),
+      kinds.map((kind) => [String(kind.status), code(problemType(kind)), plain(kind.title)]),
     ),
   );
 }
@@ -58,7 +65,7 @@ function endpoint(path: string, operation: Operation, document: ApiDocument): st
   ];
 }
 
-/** The path with the example of every parameter that has one. */
+/** Returns the path with the examples of all parameters that have one. */
 export function exampleRequest(path: string, parameters: readonly Parameter[]): string {
   const given = parameters.flatMap(({ name, schema }) =>
     schema.example === undefined ? [] : `${name}=${schema.example}`,
@@ -68,9 +75,9 @@ export function exampleRequest(path: string, parameters: readonly Parameter[]): 
 
 function parameterTable(parameters: readonly Parameter[], document: ApiDocument): string {
   return table(
-    ["parameter", "type", "what it says"],
+    ["parameter", "type", "description"],
     parameters.map(({ name, required, description = "", schema }) => [
-      required ? `${code(name)}, needed` : code(name),
+      required ? `${code(name)}, required` : code(name),
       typeOf(schema, document),
       [description, ...limits(schema)].join(" "),
     ]),
@@ -80,23 +87,23 @@ function parameterTable(parameters: readonly Parameter[], document: ApiDocument)
 function limits({ minimum, maximum, default: usual }: Schema): string[] {
   return [
     ...(minimum === undefined || maximum === undefined ? [] : [`From ${minimum} to ${maximum}.`]),
-    ...(usual === undefined ? [] : [`By default ${code(String(usual))}.`]),
+    ...(usual === undefined ? [] : [`Default: ${code(String(usual))}.`]),
   ];
 }
 
-/** The fields of `data`, and what is beside it. */
+/** Returns a table of the fields of `data`, and a list of the fields beside it. */
 function answer(operation: Operation, document: ApiDocument): string[] {
   const fields = answerFields(operation, document);
   if (fields.length === 0) return [];
   const beside = fields.filter(({ name }) => !/[.[]/.test(name) && name !== "data");
-  const names = beside.map(({ name, isOptional }) => (isOptional ? `${code(name)}, which may be missing` : code(name)));
+  const names = beside.map(({ name, isOptional }) => (isOptional ? `${code(name)} (optional)` : code(name)));
   return [
     fieldTable(fields.filter(({ name }) => isOfData(name) && name !== "data")),
-    `[Beside data](#beside-data): ${names.join(" and ")}.`,
+    `[Fields beside data](#fields-beside-data): ${names.join(" and ")}.`,
   ];
 }
 
-/** What answers have beside `data`: the fields of all endpoints, each once. */
+/** Returns the fields beside `data` of all endpoints, without duplicates. */
 function besideData(document: ApiDocument): Field[] {
   const fields = Object.values(document.paths).flatMap(({ get }) => answerFields(get, document));
   return [...new Map(fields.filter(({ name }) => !isOfData(name)).map((field) => [field.name, field])).values()];
@@ -113,16 +120,16 @@ function isOfData(name: string): boolean {
 
 function fieldTable(fields: readonly Field[]): string {
   return table(
-    ["field", "type", "what it is"],
+    ["field", "type", "description"],
     fields.map(({ name, type, isOptional, description }) => [
       code(name),
-      isOptional ? `${type}; may be missing` : type,
+      isOptional ? `${type}, optional` : type,
       description,
     ]),
   );
 }
 
-/** The problems that an endpoint documents, each by the name in its type. */
+/** Returns the problems that an endpoint documents, by the last part of their types. */
 function problems(responses: Operation["responses"]): string[] {
   const named = Object.entries(responses).flatMap(([status, { description }]) =>
     [...description.matchAll(/`urn:[a-z:]+:([a-z-]+)`/g)].map(([, kind]) => `${status} ${code(kind ?? "")}`),

@@ -1,18 +1,18 @@
 import { type Block, blocksOf } from "./text.ts";
 
-/** How the configuration is written, for the example file and for the page. */
+/** How to write the configuration: the introduction of the example file and of the page. */
 export const CONFIG_INTRODUCTION: readonly Block[] = blocksOf(`
-  \`stellarindex config check\` says what is wrong with a file; \`stellarindex config print\` shows the values in effect
-  and where each comes from. A key that is not known, or a value that cannot be used, refuses the start.
+  \`stellarindex config check\` reports problems and fixes; \`stellarindex config print\` shows the values in effect and
+  where each comes from. Unknown keys and invalid values are errors: nothing starts with them.
 
-  Durations are written as in Go: "90s", "5m", "1h30m", "24h". Keys that end in _seconds are numbers of seconds.
+  Durations use Go's format: "90s", "5m", "1h30m", "24h". Keys that end in _seconds are numbers of seconds.
 
-  Every key can be overridden by an environment variable: STELLARINDEX_, the section and the key, in capitals, with
-  underscores. The variable goes before the file, the file before the default; an empty variable is not set.
+  An environment variable overrides each key: STELLARINDEX_, the section and the key, in capitals, joined by underscores.
+  Variables take precedence over the file, and the file over the defaults; an empty variable counts as unset.
 
-    STELLARINDEX_AGGREGATE_INTERVAL_SECONDS=15             a number, true or false, or a text as it is
+    STELLARINDEX_AGGREGATE_INTERVAL_SECONDS=15             a number, true or false, or unquoted text
     STELLARINDEX_DATABASE_RETENTION_TRADES=720h            [database.retention] trades
-    STELLARINDEX_AGGREGATE_WINDOWS=5m,1h                   a list, with commas or in TOML
+    STELLARINDEX_AGGREGATE_WINDOWS=5m,1h                   a list, comma-separated or in TOML
     STELLARINDEX_AGGREGATE_PEGS={ "crypto:GUSD" = "USD" }  a table, in TOML; replaces the file's table
     STELLARINDEX_SOURCES=[{ name = "sdex", weight = 50 }]  a list of tables, in TOML; replaces the file's
 `);

@@ -6,9 +6,9 @@ import { anchor, code, codeBlock, generatedFrom, list, page, paragraph, plain, t
 import { type Block, dedent } from "./text.ts";
 
 const OPENING = paragraph(
-  "The configuration is one TOML file, named by `--config FILE` or by `STELLARINDEX_CONFIG`. All of it has defaults: " +
-    "what is not said is as it stands here. [config.example.toml](../../../config.example.toml) is this page as a file " +
-    "to begin with.",
+  "The configuration is one TOML file, named by `--config FILE` or by `STELLARINDEX_CONFIG`. Every key has a default, " +
+    "which applies where the file does not set it. [config.example.toml](../../../config.example.toml) has the same keys " +
+    "as a file to copy.",
 );
 
 const SECRETS: Readonly<Record<Secret, string>> = {
@@ -60,7 +60,7 @@ function keySection(reference: KeyReference, level: string): string[] {
 /** The fields that each table of a list may have. */
 function fieldTable({ properties = {}, required = [] }: SchemaNode): string {
   return table(
-    ["field", "must be there", "allowed"],
+    ["field", "required", "allowed"],
     Object.entries(properties).map(([name, node]) => [
       code(name),
       required.includes(name) ? "yes" : "no",

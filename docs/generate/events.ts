@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 
 /** A channel of events, as its declaration tells of it. */
 export interface ChannelReference {

@@ -2,6 +2,7 @@ import { openApiFile } from "./api-document.ts";
 import { apiPage } from "./api-page.ts";
 import { configExample } from "./config-example.ts";
 import { configPage } from "./config-page.ts";
+import { controlPage } from "./control-page.ts";
 import { licensesPage } from "./licenses.ts";
 import { metricsPage } from "./metrics-page.ts";
 
@@ -12,5 +13,6 @@ export const GENERATED: Readonly<Record<string, () => string | Promise<string>>>
   "docs/reference/metrics/README.md": metricsPage,
   "docs/reference/api/README.md": apiPage,
   "docs/reference/api/openapi.json": openApiFile,
+  "docs/reference/control/README.md": controlPage,
   "THIRD_PARTY_LICENSES.md": licensesPage,
 };

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 import { generatedFrom, page, paragraph, plain, table } from "./markdown.ts";
 
 /** A package that the program needs to run, and the terms that it comes under. */
@@ -17,19 +17,24 @@ interface LockedPackage {
   readonly license?: string;
   readonly dev?: boolean;
   readonly devOptional?: boolean;
+  /** A package of this repository's workspace. */
+  readonly link?: boolean;
 }
 
 const MODULES = "node_modules/";
 const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i;
 const HOLDER = /^[\s*#]*(?:Copyright\s+(?:\([cC]\)|©|\d{4}|[A-Z]\S+ [A-Z])|©).*$/gm;
 
-/** Every package that `npm ci --omit=dev` installs, by name. */
+/** Every package of others that `npm ci --omit=dev` installs, by name. */
 export function runtimePackages(): LicensedPackage[] {
   const { packages } = JSON.parse(readFileSync(join(packageRoot(), "package-lock.json"), "utf8")) as {
     packages: Readonly<Record<string, LockedPackage>>;
   };
   return Object.entries(packages)
-    .filter(([path, { dev, devOptional }]) => path.startsWith(MODULES) && dev !== true && devOptional !== true)
+    .filter(
+      ([path, { dev, devOptional, link }]) =>
+        path.startsWith(MODULES) && dev !== true && devOptional !== true && link !== true,
+    )
     .map(([path, { version = "", license = "" }]) => ({
       name: path.slice(path.lastIndexOf(MODULES) + MODULES.length),
       version,

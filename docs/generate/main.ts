@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { packageRoot } from "../../internal/package/root.ts";
+import { packageRoot } from "../../internal/lib/package-root.ts";
 import { GENERATED } from "./files.ts";
 
 for (const [path, make] of Object.entries(GENERATED)) {

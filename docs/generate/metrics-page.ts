@@ -10,6 +10,12 @@ const OPENING = paragraph(
     "of their kind. No label ever holds a pair. Names and labels are a contract with alert rules.",
 );
 
+const CONTROL = paragraph(
+  "Every control daemon reads the whole ledger, whichever process changed it, and counts from its own start: of several " +
+    "daemons look at one or at the maximum, never at the sum; requests, failures of reads and what it holds in progress are its own. " +
+    "Beyond 50 kinds or reasons, the others count as `other`.",
+);
+
 const READ_ON = list([
   "[how outliers, venues and the volume floor work](../../robustness.md)",
   "[prices through other markets](../../triangulation.md)",
@@ -32,12 +38,16 @@ subscribe("stellarindex:aggregator:target", ({ pair, windowSeconds, outcome }) =
 
 /** docs/reference/metrics: what the daemons count and measure, and the events that they publish. */
 export async function metricsPage(): Promise<string> {
-  const [aggregator, api] = await Promise.all([metricsOf("aggregator"), metricsOf("api")]);
+  const [aggregator, api, control] = await Promise.all([
+    metricsOf("aggregator"),
+    metricsOf("api"),
+    metricsOf("control"),
+  ]);
   const isShared = ({ name }: MetricReference) =>
-    [aggregator, api].every((all) => all.some((each) => each.name === name));
+    [aggregator, api, control].every((all) => all.some((each) => each.name === name));
   const shared = aggregator.filter(isShared);
   return page(
-    generatedFrom("the metrics and events of internal/obs"),
+    generatedFrom("the metrics and events of internal"),
     "# Metrics",
     OPENING,
     READ_ON,
@@ -45,9 +55,12 @@ export async function metricsPage(): Promise<string> {
     metricTable(aggregator.filter((metric) => !isShared(metric))),
     "## API",
     metricTable(api.filter((metric) => !isShared(metric))),
-    "## Both",
+    "## Control",
+    CONTROL,
+    metricTable(control.filter((metric) => !isShared(metric))),
+    "## All",
     ...(shared.length > 0 ? [metricTable(shared)] : []),
-    "The process's own metrics (`process_…`, `nodejs_…`) come with both.",
+    "The process's own metrics (`process_…`, `nodejs_…`) come with all.",
     "## Events",
     LISTENING,
     codeBlock("js", LISTENER),

@@ -1,10 +1,13 @@
 import { type Metric, Registry } from "prom-client";
-import { feedApiMetrics } from "../../internal/obs/api-metrics.ts";
-import { feedCircuitMetrics } from "../../internal/obs/circuit.ts";
-import { feedDatabaseMetrics } from "../../internal/obs/database.ts";
-import { feedAggregatorMetrics, type MetricsFeed } from "../../internal/obs/metrics.ts";
-import { feedPriceMetrics } from "../../internal/obs/price-metrics.ts";
-import { feedReloadMetrics } from "../../internal/obs/reload-metrics.ts";
+import { feedAggregatorMetrics } from "../../internal/aggregator/metrics.ts";
+import { feedPriceMetrics } from "../../internal/aggregator/price-metrics.ts";
+import { feedApiMetrics } from "../../internal/api/metrics.ts";
+import { feedControlMetrics } from "../../internal/control/metrics.ts";
+import { feedCircuitMetrics } from "../../internal/daemon/circuits.ts";
+import { feedDatabaseMetrics } from "../../internal/daemon/database.ts";
+import { feedReloadMetrics } from "../../internal/daemon/reload-metrics.ts";
+import { feedDivergenceMetrics } from "../../internal/divergence/metrics.ts";
+import type { MetricsFeed } from "../../internal/obs/registry.ts";
 
 /** A metric with all that is known of it before anything has happened. */
 export interface MetricReference {
@@ -18,9 +21,17 @@ export interface MetricReference {
 }
 
 /** What each daemon registers, besides the process's own. */
-const DAEMONS: Readonly<Record<"aggregator" | "api", readonly ((registry: Registry) => MetricsFeed)[]>> = {
-  aggregator: [feedAggregatorMetrics, feedPriceMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+const DAEMONS: Readonly<Record<"aggregator" | "api" | "control", readonly ((registry: Registry) => MetricsFeed)[]>> = {
+  aggregator: [
+    feedAggregatorMetrics,
+    feedDivergenceMetrics,
+    feedPriceMetrics,
+    feedCircuitMetrics,
+    feedDatabaseMetrics,
+    feedReloadMetrics,
+  ],
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
 };
 
 /** The metrics of one daemon, by name. */

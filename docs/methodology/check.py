@@ -4,7 +4,7 @@
 python3 check.py example.csv crypto:XLM/fiat:USD,native/fiat:USD bitstamp,kraken 2026-03-02T12:10:00Z 300 '{"registry_version":2}'
 
 Arguments: file; the pair and the other names it is stored under; sources the class filter keeps; end of the bucket; its
-length in seconds; policy document. Weights, cap, MAD, pegs and other markets are not in here; the quote counts as USD.
+length in seconds; policy document. Weights, cap, MAD, pegs and other markets are not supported; the quote counts as USD.
 """
 import calendar, csv, hashlib, json, sys, time
 from fractions import Fraction as F
@@ -16,7 +16,7 @@ DEFAULTS = {"venue_deviation_pct": 10, "outlier_sigma_threshold": 4, "outlier_ma
 STELLAR, MINUTE, HOUR = "aquarius comet phoenix sdex soroswap".split(), 60 * 10**6, 3600 * 10**6
 path, pairs, counted, end, seconds, document = sys.argv[1:]
 document = json.loads(document)
-if document.keys() - DEFAULTS.keys() - {"registry_version"}: sys.exit("the document has settings that are not in here")
+if document.keys() - DEFAULTS.keys() - {"registry_version"}: sys.exit("the policy document has unsupported settings")
 policy = SimpleNamespace(**{key: F(document.get(key, value)) for key, value in DEFAULTS.items()})
 
 def micros(text):
@@ -28,7 +28,7 @@ def rounded(x, digits=18):  # half-even, to significant digits
     step = F(10) ** (power - (x < F(10) ** power) - digits + 1)
     return round(x / step) * step
 
-def plain(x):  # a decimal, without zeros that say nothing
+def plain(x):  # a decimal, without leading or trailing zeros
     digits = str(int(x * 10**90)).rjust(91, "0")
     return f"{digits[:-90]}.{digits[-90:]}".rstrip("0").rstrip(".")
 
