@@ -9,11 +9,12 @@ import { STAGES, type StageReport } from "../internal/policy/stages.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../internal/storage/connection/database.testing.ts";
 import { writeTrades } from "../internal/storage/trades/trades.ts";
 import { withSnapshot } from "../internal/storage/windows/snapshot.ts";
+import { enginesOf } from "./thoroughness.ts";
 
 const FROM = parseTime("2026-04-01T12:00:00Z");
 const BUCKET = { from: FROM, to: FROM + seconds(300) };
 
-describe.each(testEngines)("the policy chain on $name", (engine) => {
+describe.each(enginesOf(testEngines))("the policy chain on $name", (engine) => {
   let database: TestDatabase;
   let count = 0;
   beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parsePair } from "../canonical/pair.ts";
 import { hashKey } from "../http/keys.ts";
@@ -31,6 +31,13 @@ beforeAll(async () => {
   }
 });
 
+/** Returns a page that bears a busy machine. */
+async function newPage(): Promise<Page> {
+  const page = await (browser as Browser).newPage();
+  page.setDefaultTimeout(240_000);
+  return page;
+}
+
 afterAll(async () => {
   await browser?.close();
   await server.close();
@@ -52,7 +59,7 @@ test("the page's content security policy allows only resources of this server", 
 });
 
 test.skipIf(!hasChromium)("in a browser, the page shows the operations and can execute one", async () => {
-  const page = await (browser as Browser).newPage();
+  const page = await newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
@@ -92,7 +99,7 @@ test.skipIf(!hasChromium)("in a browser, the page sends the API key once it has 
     settings: { keys: "required" },
     access: { keys: [{ name: "reader", hash: hashKey("si_of-the-reader"), scopes: ["prices:read"] }] },
   });
-  const page = await (browser as Browser).newPage();
+  const page = await newPage();
   await page.goto(`${keyed.url}/docs`);
   const operation = page.locator(".opblock", { has: page.locator('[data-path="/v1/sources"]') });
   await operation.locator(".opblock-summary-control").click();

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isThorough, runsOf } from "../../test/thoroughness.ts";
 import { parseAsset } from "../canonical/asset.ts";
 import { formatDecimal, sum } from "../canonical/decimal.ts";
 import { formatPair } from "../canonical/pair.ts";
@@ -53,7 +54,7 @@ describe("tradesBetween", () => {
         const parts = bounds.slice(1).flatMap((to, index) => tradesBetween(withSeed, bounds[index] ?? to, to, kept));
         expect(asText(parts)).toEqual(asText(tradesBetween(withSeed, from, from + FIVE_MINUTES, kept)));
       }),
-      { numRuns: 8 },
+      { numRuns: runsOf(32) },
     );
   });
 
@@ -90,7 +91,7 @@ describe("tradesBetween", () => {
         expect(thin.length).toBeGreaterThan(100);
         expect(thin.filter((row) => !full.has(row))).toEqual([]);
       }),
-      { numRuns: 4 },
+      { numRuns: runsOf(16) },
     );
   });
 
@@ -113,7 +114,7 @@ describe("tradesBetween", () => {
           }
         }
       }),
-      { numRuns: 10 },
+      { numRuns: runsOf(40) },
     );
 
     function fxRate(rows: readonly TradeRow[], code: string): number {
@@ -152,7 +153,7 @@ describe("tradesBetween", () => {
   });
 
   it("mistypes only in markets so busy that the default outlier filter detects it in any 5 minutes", () => {
-    const from = NOW - seconds(3600);
+    const from = NOW - seconds(isThorough ? 3600 : 900);
     const prints = tradesBetween(1, from, NOW).filter((row) => offBy(row, 1) > 1.002);
     for (const print of prints) {
       for (const to of [print.ts + 1n, print.ts + FIVE_MINUTES]) {

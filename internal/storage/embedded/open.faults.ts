@@ -66,6 +66,33 @@ describe("the embedded database in a directory", () => {
     await Promise.all(both.map((one) => one.close()));
   });
 
+  it("serves a second command through the first one, and keeps its writes", async () => {
+    const first = await open();
+    const pid = latestLockFile(directory)?.holder?.pid ?? 0;
+    const second = await open();
+    expect(latestLockFile(directory)?.holder?.pid).toBe(pid);
+    const pair = freshPair();
+    expect(await writeTrades(second, [trade(pair, T)])).toMatchObject({ inserted: 1 });
+    expect(await writeTrades(first, [trade(pair, T), trade(pair, T + 1n)])).toMatchObject({ inserted: 1, known: 1 });
+    await expectRollupsExact(second);
+
+    // The end of the second one does not affect the first.
+    const third = await open();
+    await second.close();
+    expect(await writeTrades(first, [trade(pair, T + 2n)])).toMatchObject({ inserted: 1 });
+
+    await first.close();
+    expect(latestLockFile(directory)?.holder).toBeNull();
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    await expect(third.sql`SELECT 1`).rejects.toMatchObject({ code: expect.stringMatching(/^(CONNECTION_|E[A-Z]+)/) });
+    await third.close();
+
+    const again = await open();
+    await requireMigrated(again);
+    expect(await writeTrades(again, [trade(pair, T + 2n)])).toMatchObject({ known: 1 });
+    await again.close();
+  });
+
   it("has every acknowledged batch and exact rollups after its process was killed during writes", async () => {
     const database = await open();
     const pid = holder();

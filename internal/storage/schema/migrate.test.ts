@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { enginesOf } from "../../../test/thoroughness.ts";
 import { HOUR } from "../../canonical/bucket.ts";
 import { parseTime } from "../../canonical/time.ts";
 import { NO_CIRCUIT_BREAKER } from "../../lib/circuit-breaker.ts";
@@ -40,7 +41,7 @@ const NEWEST = MIGRATIONS.length;
 const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
 const DAY = 86_400;
 
-describe.each(testEngines)("migrations on $name", (engine) => {
+describe.each(enginesOf(testEngines))("migrations on $name", (engine) => {
   let created: Awaited<ReturnType<typeof createTestDatabase>>;
   let database: Database;
   // One database that is empty at first; every later test finds it migrated and leaves it migrated.

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runsOf } from "../../../test/thoroughness.ts";
+import { enginesOf, runsOf } from "../../../test/thoroughness.ts";
 import { formatDecimal, parseDecimal } from "../../canonical/decimal.ts";
 import { formatTime } from "../../canonical/time.ts";
 import { type TradeField, type TradeProblem, type TradeTexts, validateTrade } from "../../canonical/trade.ts";
@@ -59,7 +59,7 @@ const VALID: TradeTexts = {
   quote_amount: "1",
 };
 
-describe.each(testEngines)("validateTrade and the constraints of trades agree on $name", (engine) => {
+describe.each(enginesOf(testEngines))("validateTrade and the constraints of trades agree on $name", (engine) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await openTestDatabase(engine);
