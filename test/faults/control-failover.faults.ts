@@ -55,7 +55,7 @@ describe.skipIf(!canStartPostgres("the control plane at a failover"))("with a sy
     await startWorker("b");
     let database = await open(primary);
     const submitting = submitSteadily(daemons, async () => {});
-    await untilWorkGoesOn(() => database, submitting, 20);
+    await untilWorkGoesOn(() => database, submitting, 10);
     // Some job is leased at the moment of the crash.
     await expect
       .poll(async () => (await statesOf(database))["leased"] ?? 0, { ...PATIENCE, interval: 1 })
@@ -64,7 +64,7 @@ describe.skipIf(!canStartPostgres("the control plane at a failover"))("with a sy
     await primary.stop("immediate");
     database = await open(standby);
     await database.sql`SELECT pg_promote()`;
-    await untilWorkGoesOn(() => database, submitting, 20);
+    await untilWorkGoesOn(() => database, submitting, 10);
     await submitting.stop();
     await untilAllEnded(database);
     const jobs = new Set(submitted);

@@ -32,6 +32,8 @@ export interface ControlProcesses {
 export interface Submitting {
   /** Jobs that were acknowledged so far. */
   readonly acknowledged: () => number;
+  /** Rejects when a submission was answered with anything but success or "not now"; never resolves. */
+  readonly failed: Promise<never>;
   readonly stop: () => Promise<void>;
 }
 
@@ -91,11 +93,12 @@ export function makeControlProcesses(databaseUrl: () => string): ControlProcesse
           await pause();
         }
       });
-      // Awaited by `stop`; a failure before that is no unhandled rejection.
       const ended = Promise.all(submitting);
-      ended.catch(() => {});
+      const failed = ended.then(() => new Promise<never>(() => {}));
+      failed.catch(() => {});
       return {
         acknowledged: () => acknowledged,
+        failed,
         stop: async () => {
           isOver = true;
           await ended;
@@ -137,13 +140,22 @@ export async function untilWorkGoesOn(
   submitting: Submitting,
   least: number,
 ): Promise<void> {
-  const succeeded = async () => (await statesOf(database()))["succeeded"] ?? 0;
-  const before = { acknowledged: submitting.acknowledged(), succeeded: await succeeded() };
-  await expect
+  const now = async () => ({
+    acknowledged: submitting.acknowledged(),
+    succeeded: (await statesOf(database()))["succeeded"] ?? 0,
+  });
+  const before = await now();
+  const goesOn = expect
     .poll(
-      async () =>
-        submitting.acknowledged() >= before.acknowledged + least && (await succeeded()) >= before.succeeded + least,
-      { timeout: 90_000, interval: 100 },
+      async () => {
+        const { acknowledged, succeeded } = await now();
+        return {
+          acknowledged: Math.min(acknowledged - before.acknowledged, least),
+          succeeded: Math.min(succeeded - before.succeeded, least),
+        };
+      },
+      { timeout: 180_000, interval: 100 },
     )
-    .toBe(true);
+    .toEqual({ acknowledged: least, succeeded: least });
+  await Promise.race([goesOn, submitting.failed]);
 }

@@ -63,6 +63,7 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
     await submitting.stop();
     await untilAllEnded(database);
     expect(await statesOf(database)).toEqual({ succeeded: new Set(submitted).size });
+    count("ledgerJobs", new Set(submitted).size);
     for (const { program } of daemons) expect(await program.stop("SIGTERM")).toBe(0);
   });
 
