@@ -49,7 +49,7 @@ describe.skipIf(!canStartPostgres("the control plane at a failover"))("with a sy
   });
 
   it("daemons and workers go on after the primary was killed, with every job that was acknowledged", async () => {
-    const { startDaemon, startWorker, submitSteadily, submitted } = processes;
+    const { startDaemon, startWorker, submitSteadily, submitted, refusals } = processes;
     const daemons = [await startDaemon(), await startDaemon()];
     await startWorker("a");
     await startWorker("b");
@@ -62,6 +62,8 @@ describe.skipIf(!canStartPostgres("the control plane at a failover"))("with a sy
       .toBeGreaterThan(0);
     count("faults");
     await primary.stop("immediate");
+    // Daemons are connected to the standby before it takes writes.
+    await expect.poll(() => [...refusals].join(), PATIENCE).toContain("the database takes no writes now");
     database = await open(standby);
     await database.sql`SELECT pg_promote()`;
     await untilWorkGoesOn(() => database, submitting, 10);

@@ -16,6 +16,8 @@ export interface ControlProcess {
 export interface ControlProcesses {
   /** The ids of all jobs that were acknowledged. */
   readonly submitted: readonly string[];
+  /** What submissions were told that are to be repeated later. */
+  readonly refusals: ReadonlySet<string>;
   /** Starts a command of the program on the database. */
   readonly start: (args: readonly string[], environment?: Environment) => RunningProgram;
   readonly startDaemon: () => Promise<ControlProcess>;
@@ -42,6 +44,7 @@ export function makeControlProcesses(databaseUrl: () => string): ControlProcesse
   const key = makeKey();
   const running: RunningProgram[] = [];
   const submitted: string[] = [];
+  const refusals = new Set<string>();
 
   async function submit(url: string, idempotencyKey: string, job: object = {}): Promise<void> {
     const body = JSON.stringify({ kind: "rollups.verify", idempotency_key: idempotencyKey, ...job });
@@ -54,6 +57,7 @@ export function makeControlProcesses(databaseUrl: () => string): ControlProcesse
       }
       const text = await response.text();
       expect([response.status, response.headers.get("retry-after")], text).toEqual([503, expect.any(String)]);
+      refusals.add((JSON.parse(text) as { detail: string }).detail);
     }
   }
 
@@ -65,6 +69,7 @@ export function makeControlProcesses(databaseUrl: () => string): ControlProcesse
 
   return {
     submitted,
+    refusals,
     submit,
     start,
     async startDaemon() {
