@@ -2,16 +2,19 @@
 -- after `stellarindex migrate up`, and again after each upgrade, without passwords: it only adds what is missing. It needs
 -- psql 14 or later.
 --
---   READER_PASSWORD=… DECODER_PASSWORD=… psql SUPERUSER_URL -f rights.sql
+--   READER_PASSWORD=… DECODER_PASSWORD=… CONTROL_PASSWORD=… psql SUPERUSER_URL -f rights.sql
 --
 -- A new role gets the password of its variable. An existing role keeps its password, unless its variable is set.
+-- Without CONTROL_PASSWORD the role of the control daemon is not made; only the control daemon needs it.
 \set ON_ERROR_STOP on
 -- Other roles may still be able to create objects in schema public: this script, run as a superuser, must not call them.
 SET search_path = pg_catalog, pg_temp;
 \set reader_password ''
 \set decoder_password ''
+\set control_password ''
 \getenv reader_password READER_PASSWORD
 \getenv decoder_password DECODER_PASSWORD
+\getenv control_password CONTROL_PASSWORD
 SELECT to_regrole('stellarindex_reader') IS NULL AND :'reader_password' = ''
   OR to_regrole('stellarindex_decoder') IS NULL AND :'decoder_password' = '' AS lacks_password \gset
 \if :lacks_password
@@ -22,8 +25,12 @@ BEGIN;
 
 SELECT 'CREATE ROLE stellarindex_reader LOGIN' WHERE to_regrole('stellarindex_reader') IS NULL \gexec
 SELECT 'CREATE ROLE stellarindex_decoder LOGIN' WHERE to_regrole('stellarindex_decoder') IS NULL \gexec
+SELECT 'CREATE ROLE stellarindex_control LOGIN'
+WHERE to_regrole('stellarindex_control') IS NULL AND :'control_password' <> '' \gexec
 SELECT format('ALTER ROLE stellarindex_reader PASSWORD %L', :'reader_password') WHERE :'reader_password' <> '' \gexec
 SELECT format('ALTER ROLE stellarindex_decoder PASSWORD %L', :'decoder_password') WHERE :'decoder_password' <> '' \gexec
+SELECT format('ALTER ROLE stellarindex_control PASSWORD %L', :'control_password') WHERE :'control_password' <> '' \gexec
+SELECT to_regrole('stellarindex_control') IS NOT NULL AS has_control \gset
 
 -- This fails if `stellarindex migrate up` has not created the tables in this database yet.
 -- The aggregator and the API do not write to the database.
@@ -34,6 +41,15 @@ GRANT SELECT ON public.trades, public.trades_1m, public.trades_1h, public.retent
 -- A trigger with its owner's rights writes the rollups.
 GRANT INSERT ON public.trades TO stellarindex_decoder;
 
+-- The control daemon keeps the ledger, whose history and audit log it may only add to, and sees no trades.
+\if :has_control
+GRANT USAGE ON SCHEMA control TO stellarindex_control;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA control TO stellarindex_control;
+REVOKE UPDATE, DELETE ON control.job_history, control.audit_log FROM stellarindex_control;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA control TO stellarindex_control;
+GRANT SELECT ON public.stellarindex_migrations TO stellarindex_control;
+\endif
+
 -- Nobody may create functions that commands of the owner could call instead of built-in ones. Databases upgraded from
 -- PostgreSQL 14 and earlier allow it to everybody.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, stellarindex_reader, stellarindex_decoder;
@@ -43,5 +59,10 @@ GRANT USAGE ON SCHEMA public TO stellarindex_reader, stellarindex_decoder;
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_reader', current_database()) \gexec
 SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO stellarindex_decoder', current_database()) \gexec
+\if :has_control
+REVOKE CREATE ON SCHEMA public FROM stellarindex_control;
+GRANT USAGE ON SCHEMA public TO stellarindex_control;
+SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_control', current_database()) \gexec
+\endif
 
 COMMIT;

@@ -16,7 +16,7 @@ interface Container {
 }
 interface PodSpec {
   readonly containers: readonly [Container];
-  readonly volumes: readonly { readonly configMap: { readonly name: string } }[];
+  readonly volumes: readonly { readonly configMap?: { readonly name: string } }[];
 }
 interface Manifest {
   readonly apiVersion: string;
@@ -112,7 +112,7 @@ describe("the manifests", () => {
   it.each(workloads)("$name runs an existing command with valid settings", async ({ spec }) => {
     const [{ args, env, envFrom, ports = [] }] = spec.containers;
     expect(await usageOf(args)).toMatch(`Usage: stellarindex ${args.join(" ")} `);
-    const toml = named("ConfigMap", spec.volumes[0]?.configMap.name ?? "")?.data?.["stellarindex.toml"];
+    const toml = named("ConfigMap", spec.volumes[0]?.configMap?.name ?? "")?.data?.["stellarindex.toml"];
     const file = join(scratch, "stellarindex.toml");
     writeFileSync(file, toml ?? "there is no such config map");
     const secrets = named("Secret", envFrom[0]?.secretRef.name ?? "")?.stringData;
@@ -120,8 +120,13 @@ describe("the manifests", () => {
     const { config, warnings } = loadConfig({ file, env: { ...secrets } });
     expect(warnings).toEqual([]);
     expect(config.database.url).toContain("postgres://");
-    const { aggregate, api } = config;
-    const listens = { aggregator: [aggregate.ops_listen], api: [api.listen, api.ops_listen] }[args[0] ?? ""] ?? [];
+    const { aggregate, api, control } = config;
+    const listens =
+      {
+        aggregator: [aggregate.ops_listen],
+        api: [api.listen, api.ops_listen],
+        control: [control.listen, control.ops_listen],
+      }[args[0] ?? ""] ?? [];
     expect(ports.map(({ containerPort }) => ({ host: "0.0.0.0", port: containerPort }))).toEqual(listens);
   });
 
@@ -135,7 +140,10 @@ describe("the manifests", () => {
       const ports = selected[0]?.spec.containers[0].ports?.map(({ name }) => name);
       if (kind === "Service") for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
     }
-    for (const { spec } of ofKind("Deployment").map(templateOf)) {
+    // A worker listens nowhere.
+    const listening = ofKind("Deployment").filter(({ metadata }) => metadata.name !== "worker");
+    expect(listening).toHaveLength(3);
+    for (const { spec } of listening.map(templateOf)) {
       const [{ livenessProbe, readinessProbe, ports }] = spec.containers;
       expect(livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "ops" });
       expect(readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "ops" });

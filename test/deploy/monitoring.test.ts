@@ -43,14 +43,18 @@ describe("Prometheus' settings", () => {
     expect(checked).toMatchObject({ status: 0, out: expect.stringMatching(/SUCCESS: .* rules found/) });
   });
 
-  it.each(configs)("%s scrapes both daemons at their ports", (file) => {
-    const { aggregate, api } = loadConfig({ env: {} }).config;
+  it.each(configs)("%s scrapes the daemons at their ports", (file) => {
+    const { aggregate, api, control } = loadConfig({ env: {} }).config;
     const scrapes = scrapesOf(file);
     const ports = scrapes.map(({ static_configs: fixed, dns_sd_configs: dns }) => {
       return Number(fixed?.[0]?.targets[0]?.split(":")[1] ?? dns?.[0]?.port);
     });
-    expect(scrapes.map(({ job_name }) => job_name)).toEqual(["stellarindex-aggregator", "stellarindex-api"]);
-    expect(ports).toEqual([aggregate.ops_listen.port, api.ops_listen.port]);
+    expect(scrapes.map(({ job_name }) => job_name)).toEqual([
+      "stellarindex-aggregator",
+      "stellarindex-api",
+      "stellarindex-control",
+    ]);
+    expect(ports).toEqual([aggregate.ops_listen.port, api.ops_listen.port, control.ops_listen.port]);
   });
 
   it("name existing services of Compose and Kubernetes", () => {
@@ -59,7 +63,7 @@ describe("Prometheus' settings", () => {
       readDeployed("docker", "docker-compose.yml"),
     );
     expect(Object.keys(services)).toEqual(expect.arrayContaining(names("prometheus.compose.yml")));
-    const manifests = ["aggregator.yaml", "api.yaml"].flatMap((file) =>
+    const manifests = ["aggregator.yaml", "api.yaml", "control.yaml"].flatMap((file) =>
       readYaml<{ kind: string; metadata: { name: string; namespace: string } }>(readDeployed("kubernetes", file)),
     );
     const hosts = manifests

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { InputError } from "../../internal/canonical/input-error.ts";
 import { load } from "../../internal/config/config.testing.ts";
 import { policySettings } from "../../internal/config/schema.ts";
+import { findIncidents } from "../../internal/control/incidents/keeper.ts";
+import { fireDue } from "../../internal/control/schedules/scheduler.ts";
 import { databaseChecks } from "../../internal/doctor/database-checks.ts";
 import { checkRights } from "../../internal/doctor/rights.ts";
 import { runChecks } from "../../internal/doctor/run-checks.ts";
@@ -12,6 +15,12 @@ import {
   type TestDatabase,
 } from "../../internal/storage/connection/database.testing.ts";
 import { connect } from "../../internal/storage/connection/pool.ts";
+import { makeClaim } from "../../internal/storage/control/claim.ts";
+import { CALLS } from "../../internal/storage/control/isolation.testing.ts";
+import type { HeldLease } from "../../internal/storage/control/report.ts";
+import { rescueJobs } from "../../internal/storage/control/rescue.ts";
+import { ensureTenants } from "../../internal/storage/control/tenants.ts";
+import { requireMigrated } from "../../internal/storage/schema/migrate.ts";
 import { freshPair, insertTrades, trade } from "../../internal/storage/trades/trades.testing.ts";
 import { hasPsql, type Roles, rolesOf } from "./roles.ts";
 
@@ -98,6 +107,49 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
       await reader.end();
       await decoder.end();
     }
+  });
+
+  it("lets the control daemon keep the ledger, only add to its history, and see no trades", async () => {
+    const sql = connect(roles.controlUrl, { max: 2 });
+    try {
+      const as: TestDatabase = { ...database, sql };
+      let seed = 0;
+      const pick = <T>(values: readonly T[]): T => values[seed % values.length] as T;
+      const leases: HeldLease[] = [{ jobId: 1n, leaseToken: 1n }];
+      for (seed = 0; seed < 3; seed++) {
+        for (const call of Object.values(CALLS)) {
+          const context = { database: as, tenant: "default", claim: makeClaim(() => 0), leases, blackouts: [1n], pick };
+          await call(context).catch((error) => {
+            if (!(error instanceof InputError)) throw error;
+          });
+        }
+      }
+      await ensureTenants(sql, ["new"]);
+      await findIncidents(sql);
+      await rescueJobs(sql);
+      await fireDue(sql, () => 0);
+      await requireMigrated(as);
+      expect((await sql`SELECT 1 FROM control.jobs`).length).toBeGreaterThan(0);
+      for (const refused of [
+        sql`SELECT 1 FROM trades`,
+        sql`INSERT INTO trades SELECT`,
+        sql`UPDATE control.audit_log SET reason = ''`,
+        sql`DELETE FROM control.job_history`,
+        sql`CREATE TABLE control.more ()`,
+        sql`CREATE TABLE public.more ()`,
+      ]) {
+        await expect(refused).rejects.toMatchObject({ code: "42501" });
+      }
+    } finally {
+      await sql.end();
+    }
+  });
+
+  it("makes no role of a control daemon without its password", async () => {
+    await database.sql.unsafe(`DROP OWNED BY ${roles.control}; DROP ROLE ${roles.control}`);
+    expect(await roles.give({})).toEqual({ err: "", status: 0 });
+    const made = await database.sql`SELECT 1 FROM pg_roles WHERE rolname = ${roles.control}`;
+    expect([...made]).toEqual([]);
   });
 
   it("changes only the given passwords when it is run again", async () => {

@@ -8,8 +8,10 @@ export const hasPsql = await isThere("psql", ["--version"], "what deploy/postgre
 export interface Roles {
   readonly reader: string;
   readonly decoder: string;
+  readonly control: string;
   readonly readerUrl: string;
   readonly decoderUrl: string;
+  readonly controlUrl: string;
   /** Runs rights.sql with these passwords in the environment. */
   readonly give: (passwords?: Readonly<Record<string, string>>) => Promise<{ err: string; status: number | null }>;
   /** Drops the roles, after their database was dropped. */
@@ -19,18 +21,30 @@ export interface Roles {
 /** The roles that rights.sql creates, under unique names, since roles belong to the whole server. */
 export function rolesOf(url: string): Roles {
   const id = randomBytes(6).toString("hex");
-  const [reader, decoder] = [`stellarindex_reader_${id}`, `stellarindex_decoder_${id}`];
+  const [reader, decoder, control] = ["reader", "decoder", "control"].map((role) => `stellarindex_${role}_${id}`) as [
+    string,
+    string,
+    string,
+  ];
   const script = readDeployed("postgresql", "rights.sql")
     .replaceAll("stellarindex_reader", reader)
-    .replaceAll("stellarindex_decoder", decoder);
+    .replaceAll("stellarindex_decoder", decoder)
+    .replaceAll("stellarindex_control", control);
   const urlOf = (username: string): string => Object.assign(new URL(url), { username, password: id }).href;
-  const inherited = { ...process.env, READER_PASSWORD: undefined, DECODER_PASSWORD: undefined };
+  const inherited = {
+    ...process.env,
+    READER_PASSWORD: undefined,
+    DECODER_PASSWORD: undefined,
+    CONTROL_PASSWORD: undefined,
+  };
   return {
     reader,
     decoder,
+    control,
     readerUrl: urlOf(reader),
     decoderUrl: urlOf(decoder),
-    give: (passwords = { READER_PASSWORD: id, DECODER_PASSWORD: id }) =>
+    controlUrl: urlOf(control),
+    give: (passwords = { READER_PASSWORD: id, DECODER_PASSWORD: id, CONTROL_PASSWORD: id }) =>
       new Promise((resolve) => {
         const child = execFile("psql", ["-Xq", url], { env: { ...inherited, ...passwords } }, (_error, _out, err) =>
           resolve({ err, status: child.exitCode }),
@@ -40,7 +54,7 @@ export function rolesOf(url: string): Roles {
     drop: async () => {
       const server = Object.assign(new URL(url), { pathname: "/postgres" }).href;
       const sql = postgres(server, { max: 1, onnotice: () => {} });
-      await sql.unsafe(`DROP ROLE IF EXISTS ${reader}, ${decoder}`);
+      await sql.unsafe(`DROP ROLE IF EXISTS ${reader}, ${decoder}, ${control}`);
       await sql.end();
     },
   };

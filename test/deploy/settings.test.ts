@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { load } from "../../internal/config/config.testing.ts";
 import { FILE_VARIABLE } from "../../internal/config/env.ts";
 import { CONFIG_KEYS } from "../../internal/config/keys.ts";
 import { loadConfig } from "../../internal/config/load.ts";
@@ -39,7 +40,17 @@ describe("the settings of deployments", () => {
     expect(config.aggregate.replicas).toBe("shared");
   });
 
-  it.each(["aggregator", "api"])("load for the %s of Compose", (name) => {
+  it("prune by the schedule that daemons of every deployment have", () => {
+    const [{ data } = { data: {} }] = readYaml<{ data: Record<string, string> }>(
+      readDeployed("kubernetes", "config.yaml"),
+    );
+    const written = [readDeployed("stellarindex.toml"), data["stellarindex.toml"] ?? ""];
+    const schedules = written.map((text) => load(text).config.control.schedules);
+    expect(schedules[0]).toMatchObject([{ name: "prune", kind: "retention.prune", cron: "17 3 * * *" }]);
+    expect(schedules[1]).toEqual(schedules[0]);
+  });
+
+  it.each(["aggregator", "api", "control", "worker"])("load for the %s of Compose", (name) => {
     const [{ services } = { services: {} }] = readYaml<{
       services: Record<string, { environment: Record<string, string> }>;
     }>(readDeployed("docker", "docker-compose.yml"));
@@ -50,7 +61,9 @@ describe("the settings of deployments", () => {
     const { config, warnings } = loadConfig({ file: deployPath("stellarindex.toml"), env });
     expect(warnings).toEqual([]);
     expect(() => refuseUnsharedStores(config)).not.toThrow();
-    const { host } = name === "api" ? config.api.ops_listen : config.aggregate.ops_listen;
-    expect(host).toBe("0.0.0.0");
+    const { aggregate, api, control } = config;
+    const listen = { aggregator: aggregate.ops_listen, api: api.ops_listen, control: control.ops_listen }[name];
+    if (name === "worker") expect(control.artifacts).toBe("/var/lib/stellarindex/artifacts");
+    else expect(listen?.host).toBe("0.0.0.0");
   });
 });

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { deployPath, isThere, readDeployed, run, usageOf } from "./tools.ts";
 
-const units = readdirSync(deployPath("systemd")).filter((file) => /\.(service|timer)$/.test(file));
-const services = units.filter((unit) => unit.endsWith(".service"));
+const units = readdirSync(deployPath("systemd")).filter((file) => file.endsWith(".service"));
 const hasSystemd = await isThere("systemd-analyze", ["--version"], "what systemd-analyze says of the units");
 
 // The units get the path of this Node.js, since systemd refuses a unit whose program is missing.
@@ -19,16 +18,16 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 describe("the systemd units", () => {
   it.skipIf(!hasSystemd)("are valid for systemd", async () => {
     const paths = units.map((unit) => join(scratch, unit));
-    expect(paths).toHaveLength(6);
+    expect(paths).toHaveLength(4);
     expect(await run("systemd-analyze", ["verify", ...paths])).toEqual({ out: "", err: "", status: 0 });
   });
 
-  it.skipIf(!hasSystemd).each(services)("%s has a security exposure of at most 1.5 of 10", async (unit) => {
+  it.skipIf(!hasSystemd).each(units)("%s has a security exposure of at most 1.5 of 10", async (unit) => {
     const security = ["security", "--offline=true", "--threshold=15", "--no-pager", join(scratch, unit)];
     expect(await run("systemd-analyze", security)).toMatchObject({ status: 0 });
   });
 
-  it.each(services)("%s runs an existing command", async (unit) => {
+  it.each(units)("%s runs an existing command", async (unit) => {
     const [, command = "", options] =
       /^ExecStart=\S+ \/opt\/stellarindex\/dist\/cmd\/stellarindex\.js (\w+)(.*)$/m.exec(
         readDeployed("systemd", unit),

@@ -6,7 +6,7 @@ import { hashKey, makeKey } from "../../internal/http/keys.ts";
 import type { Database } from "../../internal/storage/connection/database.ts";
 import { openDatabase } from "../../internal/storage/open-database.ts";
 import { migrateUp } from "../../internal/storage/schema/migrate.ts";
-import { type RunningProgram, startProgram } from "../program.ts";
+import { ENDED, makeControlProcesses, statesOf, untilAllEnded, untilWorkGoesOn } from "./control-processes.ts";
 import { count } from "./figures.ts";
 import { ledgerFaults } from "./ledger-invariants.ts";
 import { canStartPostgres, makePostgresServer, type PostgresServer } from "./postgres-server.ts";
@@ -17,14 +17,11 @@ const FAKETIME = [
 ].find((path) => existsSync(path));
 if (FAKETIME === undefined) console.warn("left out: workers with wrong clocks, because there is no libfaketime");
 
-const ENDED = ["succeeded", "failed", "dead", "cancelled"];
-const key = makeKey();
-
 describe.skipIf(!canStartPostgres("the control plane under faults"))("two control daemons and three workers", () => {
   let server: PostgresServer;
   let database: Database;
-  const running: RunningProgram[] = [];
-  const submitted: string[] = [];
+  const processes = makeControlProcesses(() => server.url);
+  const { startDaemon, startWorker, submit, submitSteadily, submitted } = processes;
 
   beforeAll(async () => {
     server = await makePostgresServer();
@@ -37,10 +34,7 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
     });
   });
   afterEach(async () => {
-    for (const program of running.splice(0)) {
-      program.process.kill("SIGCONT");
-      await program.stop("SIGKILL");
-    }
+    await processes.kill();
     expect(await ledgerFaults(database.sql, submitted)).toEqual([]);
   });
   afterAll(async () => {
@@ -48,68 +42,10 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
     await server?.remove();
   });
 
-  async function startDaemon(): Promise<{ readonly program: RunningProgram; readonly url: string }> {
-    const program = startProgram(["control"], {
-      STELLARINDEX_DATABASE_URL: server.url,
-      STELLARINDEX_DATABASE_BREAKER_COOLDOWN_SECONDS: "1",
-      STELLARINDEX_CONTROL_LISTEN: "127.0.0.1:0",
-      STELLARINDEX_CONTROL_OPS_LISTEN: "127.0.0.1:0",
-      STELLARINDEX_CONTROL_KEYS: `[{ name = "tester", hash = "${hashKey(key)}", scopes = ["control:admin"] }]`,
-    });
-    running.push(program);
-    const line = await program.line((text) => text.includes("control started"));
-    return { program, url: (JSON.parse(line) as { control: string }).control };
-  }
-
-  async function startWorker(name: string, environment: Record<string, string> = {}): Promise<RunningProgram> {
-    const program = startProgram(["worker", "--name", name, "--lease", "5s"], {
-      STELLARINDEX_DATABASE_URL: server.url,
-      ...environment,
-    });
-    running.push(program);
-    await program.line((line) => line.includes("worker started"));
-    return program;
-  }
-
-  /** Submits a job as often as it takes until it is acknowledged; the key makes sure that it is there once. */
-  async function submit(url: string, n: string, job: object = {}): Promise<void> {
-    for (;;) {
-      const body = JSON.stringify({ kind: "rollups.verify", idempotency_key: n, ...job });
-      const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
-      const response = await fetch(`${url}/control/v1/jobs`, { method: "POST", headers, body });
-      if (response.ok) {
-        submitted.push(((await response.json()) as { job_id: string }).job_id);
-        return;
-      }
-      expect([response.status, response.headers.get("retry-after")]).toEqual([503, expect.any(String)]);
-      await response.body?.cancel();
-    }
-  }
-
-  const statesOf = async (): Promise<Record<string, number>> => {
-    const rows = await database.sql<{ state: string; count: number }[]>`
-      SELECT state, count(*)::integer AS count FROM control.jobs GROUP BY state`;
-    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
-  };
-  const untilAllEnded = () =>
-    expect
-      .poll(async () => Object.keys(await statesOf()).filter((state) => !ENDED.includes(state)), {
-        timeout: 120_000,
-        interval: 200,
-      })
-      .toEqual([]);
-
   it("lose no job and run none twice to completion while the database crashes and processes die", async () => {
     const daemons = [await startDaemon(), await startDaemon()];
     const workers = [await startWorker("a"), await startWorker("b"), await startWorker("c")];
-    let isOver = false;
-    const acknowledged = [0, 0];
-    const submitting = daemons.map(async ({ url }, daemon) => {
-      for (let n = 0; !isOver; n++) {
-        await submit(url, `faults-${daemon}-${n}`);
-        acknowledged[daemon] = n + 1;
-      }
-    });
+    const submitting = submitSteadily(daemons, async () => {});
     for (const disturb of [
       () => server.stop("immediate").then(() => server.start()),
       () => workers[0]?.stop("SIGKILL"),
@@ -122,28 +58,19 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
     ]) {
       count("faults");
       await disturb();
-      // Work goes on: the first daemon acknowledges more, and more jobs succeed.
-      const before = { acknowledged: acknowledged[0] ?? 0, succeeded: (await statesOf())["succeeded"] ?? 0 };
-      await expect
-        .poll(
-          async () =>
-            (acknowledged[0] ?? 0) > before.acknowledged + 5 &&
-            ((await statesOf())["succeeded"] ?? 0) > before.succeeded + 5,
-          { timeout: 60_000, interval: 100 },
-        )
-        .toBe(true);
+      await untilWorkGoesOn(() => database, submitting, 6);
     }
-    isOver = true;
-    await Promise.all(submitting);
-    await untilAllEnded();
-    expect(await statesOf()).toEqual({ succeeded: new Set(submitted).size });
+    await submitting.stop();
+    await untilAllEnded(database);
+    expect(await statesOf(database)).toEqual({ succeeded: new Set(submitted).size });
+    count("ledgerJobs", new Set(submitted).size);
     for (const { program } of daemons) expect(await program.stop("SIGTERM")).toBe(0);
   });
 
   it("end a thousand jobs that cannot succeed, one by one", async () => {
     const { url } = await startDaemon();
     await startWorker("a");
-    const before = (await statesOf())["failed"] ?? 0;
+    const before = (await statesOf(database))["failed"] ?? 0;
     // Not through the API, which refuses their payload.
     await database.sql`
       WITH lane AS (
@@ -159,8 +86,8 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
       INSERT INTO control.job_history (tenant, job_id, to_state, attempt)
       SELECT 'default', job_id, 'ready', 0 FROM added`;
     await submit(url, "behind-them");
-    await untilAllEnded();
-    expect((await statesOf())["failed"]).toBe(before + 1000);
+    await untilAllEnded(database);
+    expect((await statesOf(database))["failed"]).toBe(before + 1000);
   });
 
   it("take changed keys at once at SIGHUP, also while the database is away", async () => {
@@ -171,13 +98,11 @@ describe.skipIf(!canStartPostgres("the control plane under faults"))("two contro
       writeFileSync(file, `[[control.keys]]\nname = "ops"\nhash = "${hashKey(secret)}"\nscopes = ["control:read"]\n`);
     try {
       write(before);
-      const program = startProgram(["control", "--config", file], {
-        STELLARINDEX_DATABASE_URL: server.url,
+      const program = processes.start(["control", "--config", file], {
         STELLARINDEX_DATABASE_BREAKER_COOLDOWN_SECONDS: "1",
         STELLARINDEX_CONTROL_LISTEN: "127.0.0.1:0",
         STELLARINDEX_CONTROL_OPS_LISTEN: "127.0.0.1:0",
       });
-      running.push(program);
       const { control } = JSON.parse(await program.line((line) => line.includes("control started")));
       const statusWith = async (secret: string) =>
         (await fetch(`${control}/control/v1/jobs`, { headers: { Authorization: `Bearer ${secret}` } })).status;

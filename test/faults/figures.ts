@@ -24,6 +24,9 @@ export const FIGURES = {
   rows: "valid rows of undamaged files, each stored as written",
   badRows: "invalid rows of undamaged files, each reported with its line",
   ticks: "ticks of the memory test",
+  ledgerJobs: "jobs of the ledger that were acknowledged under faults, each completed once",
+  idleSeconds: "seconds of a database session that was idle in a transaction",
+  idleJobs: "of these jobs, completed meanwhile",
 } as const;
 
 export type Figure = keyof typeof FIGURES | `requests ${string}` | `memory ${string}`;

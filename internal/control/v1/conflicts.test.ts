@@ -32,6 +32,17 @@ it("a submit that a deadlock ended is run again", async () => {
   expect([status, body.is_new]).toEqual([200, true]);
 });
 
+it("a submit that a standby refuses is answered as temporary", async () => {
+  await control.database.sql.unsafe(`
+    CREATE FUNCTION standby() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'cannot execute INSERT' USING ERRCODE = 'read_only_sql_transaction'; END $$;
+    CREATE TRIGGER standby BEFORE INSERT ON control.jobs FOR EACH STATEMENT EXECUTE FUNCTION standby()`);
+  const { status, body, headers } = await control.call("operator", "POST", "/jobs", { kind: "test" });
+  await control.database.sql`DROP TRIGGER standby ON control.jobs`;
+  expect([status, headers.get("Retry-After")]).toEqual([503, expect.stringMatching(/^[1-9]/)]);
+  expect(body.detail).toContain("the database takes no writes now: it is a standby, or read only");
+});
+
 it("what a feed covers is added again after a deadlock", async () => {
   const feed = { kind: "test", start_at: "2026-01-01T00:00:00Z", reason: "a test" };
   await control.call("operator", "PUT", "/feeds/f", feed);

@@ -1,6 +1,6 @@
 import { InputError } from "../../canonical/input-error.ts";
 import { PROBLEMS, Problem, problemKinds, temporaryProblem, timedOut } from "../../http/problem.ts";
-import { isTimedOut, isUnavailable } from "../../storage/connection/errors.ts";
+import { isReadOnlyServer, isTimedOut, isUnavailable } from "../../storage/connection/errors.ts";
 
 /** The kinds of error answers about the ledger. Their names are part of the API. */
 export const CONTROL_PROBLEMS = problemKinds({
@@ -23,6 +23,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InputError) return new Problem(CONTROL_PROBLEMS.refused, error.message);
   if (isUnavailable(error)) return temporaryProblem(PROBLEMS.unavailable, "the database is unreachable");
+  if (isReadOnlyServer(error)) {
+    return temporaryProblem(PROBLEMS.unavailable, "the database takes no writes now: it is a standby, or read only");
+  }
   if (isTimedOut(error)) return timedOut();
   return new Problem(PROBLEMS["internal-error"], "the request failed; the log of the control daemon has the error");
 }

@@ -86,6 +86,14 @@ export function isTimedOut(error: unknown): boolean {
   return TIMED_OUT.includes(codeOf(error));
 }
 
+/**
+ * Returns whether a write was refused by a server that takes none: a standby, as in a failover until it is promoted, or
+ * one whose transactions are read only.
+ */
+export function isReadOnlyServer(error: unknown): boolean {
+  return codeOf(error) === "25006";
+}
+
 /** Returns whether a transaction was rolled back for a concurrent one: serialization failure or deadlock. */
 export function isSerializationFailure(error: unknown): boolean {
   return /^40(?:001|P01)$/.test(String(codeOf(error)));
