@@ -1,3 +1,4 @@
+import type { Registry } from "prom-client";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { workerFailed } from "../control/events.ts";
@@ -28,7 +29,7 @@ import { ensureTenants } from "../storage/control/tenants.ts";
 import { databaseCheck } from "./health.ts";
 import { type Hangups, reloadOnHangup } from "./reload.ts";
 import { feedReloadMetrics } from "./reload-metrics.ts";
-import { runDaemon } from "./run-daemon.ts";
+import { type Feed, runDaemon } from "./run-daemon.ts";
 import { aborted } from "./stop-signal.ts";
 
 const RESCUE_SECONDS = 5;
@@ -76,7 +77,7 @@ export async function serveControl(
     return withAccessControl(
       createControlApp(controlContext(next, database, events)),
       { keys: [...keys, ...more], rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
-      { limiter, stopwatch, problemOf },
+      { server: "control", limiter, stopwatch, problemOf },
     );
   }
 
@@ -133,6 +134,11 @@ function configuredSchedules({ control }: Config) {
   }));
 }
 
+/** Subscribes metrics to the requests of the control API, and to what is read of the ledger on timers. */
+export function controlMetricsFeeds(registry: Registry, database: Database): readonly Feed[] {
+  return [feedControlMetrics(registry), keepObserving(database.sql, OBSERVER_TIMES)];
+}
+
 /** Runs the control plane as a daemon of its own, with reloads at SIGHUP, until the signal aborts. */
 export async function runControlDaemon(
   loaded: LoadedConfig,
@@ -148,8 +154,7 @@ export async function runControlDaemon(
       logControlEvents(log),
       keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS),
       logRequests(log),
-      feedControlMetrics(registry),
-      keepObserving(database.sql, OBSERVER_TIMES),
+      ...controlMetricsFeeds(registry, database),
       feedReloadMetrics(registry),
       keepProbing(database.breaker, cooldown, () => pingDatabase(database)),
     ],

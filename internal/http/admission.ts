@@ -1,6 +1,6 @@
 import type { MaybePromise } from "../lib/maybe-promise.ts";
 import { DeadlineExceeded, makeSemaphore, QueueFull } from "../lib/semaphore.ts";
-import { requestsInFlight } from "./events.ts";
+import { requestsInFlight, type ServerName } from "./events.ts";
 import { overloaded, type Problem, timedOut } from "./problem.ts";
 
 /** What requests compete for: reads and writes are counted apart, so that neither keeps the other out. */
@@ -35,15 +35,18 @@ export interface Admission {
   timedOut(): Problem;
 }
 
-/** @param onTimeout returns the problem of a request that timed out, for callers who can be advised what to change */
-export function makeAdmission(onTimeout: () => Problem = timedOut): Admission {
+/**
+ * @param server whose requests are admitted, for metrics
+ * @param onTimeout returns the problem of a request that timed out, for callers who can be advised what to change
+ */
+export function makeAdmission(server: ServerName, onTimeout: () => Problem = timedOut): Admission {
   const inFlight: Record<AdmissionClass, number> = { read: 0, write: 0 };
   // True only during the synchronous part of a new request that must not wait; later work belongs to admitted requests.
   let mustBeSync = false;
 
   function change(admissionClass: AdmissionClass, by: number): void {
     inFlight[admissionClass] += by;
-    requestsInFlight.publish({ count: inFlight.read + inFlight.write });
+    requestsInFlight.publish({ server, count: inFlight.read + inFlight.write });
   }
 
   function wait<T>(

@@ -68,7 +68,8 @@ export function serveTestControl<Name extends string>(
     const events = makeEventHub(database.sql);
     const app = createControlApp({ database, events, stopwatch, settings });
     const access = { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
-    const served = withAccessControl(app, access, { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf });
+    const parts = { server: "control", limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf } as const;
+    const served = withAccessControl(app, access, parts);
     control.database = database;
     control.events = events;
     control.listening = await listen(served, { host: "127.0.0.1", port: 0 }, settings);

@@ -47,8 +47,9 @@ const TAGS = [
 
 /** Returns the control API as an app that answers requests of principals with a tenant; it does not listen. */
 export function createControlApp({ database, events, stopwatch, settings }: ControlContext): Hono {
-  const admission = makeAdmission();
+  const admission = makeAdmission("control");
   const serving: Serving = {
+    server: "control",
     stopwatch,
     admission,
     limits: { read: settings, write: settings },
