@@ -60,7 +60,7 @@ export function reported<Class extends AdmissionClass>(
   return (c) => {
     const started = stopwatch();
     try {
-      const response = admission.enter(admissionClass, ownLimits, respond, c);
+      const response = admission.enter(admissionClass, ownLimits, respond, c, principalOf(c)?.tenant);
       if (!(response instanceof Promise)) return report(c, started, response);
       return response.catch(failed).then((answered) => report(c, started, answered));
     } catch (error) {

@@ -12,7 +12,8 @@ export const controlDocs: Docs = {
     Timeout of a request, in seconds: for the client to send it, and for the daemon to answer it.
   `,
 
-  "control.max_in_flight": "The most requests in progress at once; further ones are answered 503 with Retry-After.",
+  "control.max_in_flight":
+    "The most requests in progress at once, and half of them of one tenant; further ones are answered 503 with Retry-After.",
 
   "control.artifacts": `
     Directory of the files that jobs produce, named by their SHA-256; workers that do parts of one run share it. A relative

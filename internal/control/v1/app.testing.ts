@@ -49,6 +49,7 @@ export interface TestControl {
 export function serveTestControl<Name extends string>(
   callers: Readonly<Record<Name, Caller>>,
   settings: ControlContext["settings"] = SETTINGS,
+  engine: TestEngine = enginesOf(testEngines)[0] as TestEngine,
 ): TestControl {
   const secrets = new Map(Object.keys(callers).map((name) => [name, makeKey()]));
   const keys = Object.entries<Caller>(callers).map(([name, { tenant, scopes }]) => ({
@@ -59,8 +60,7 @@ export function serveTestControl<Name extends string>(
   }));
   const control = {} as { database: TestDatabase; events: EventHub; listening: Listening };
   beforeAll(async () => {
-    const [engine] = enginesOf(testEngines);
-    const database = await openTestDatabase(engine as TestEngine);
+    const database = await openTestDatabase(engine);
     await ensureTenants(
       database.sql,
       keys.map(({ tenant }) => tenant),
