@@ -102,12 +102,18 @@ CREATE TABLE control.lanes (
   -- Empty where the job has none: unique constraints tell nulls apart.
   source text COLLATE "C" NOT NULL,
   host text COLLATE "C" NOT NULL,
+  -- Claims look at open lanes only. A lane without jobs that wait or run is closed after some time, and opened by the next
+  -- job: whoever gives it one locks its row first (control.open_lanes), whoever closes it skips locked rows.
+  is_open boolean NOT NULL DEFAULT true,
+  opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (tenant, kind, priority, source, host),
   CONSTRAINT lanes_kind_form CHECK (kind ~ '^[a-z][a-z0-9_.-]{0,62}$'),
   CONSTRAINT lanes_priority_range CHECK (priority BETWEEN 0 AND 9),
   CONSTRAINT lanes_source_form CHECK (source ~ '^([a-z0-9][a-z0-9._-]{0,63})?$'),
   CONSTRAINT lanes_host_form CHECK (host ~ '^([A-Za-z0-9][A-Za-z0-9.:_-]{0,252})?$')
 );
+
+CREATE INDEX lanes_open ON control.lanes (tenant, kind) WHERE is_open;
 
 CREATE SEQUENCE control.ready_order;
 CREATE SEQUENCE control.lease_tokens;
@@ -219,6 +225,51 @@ CREATE TABLE control.dead_letters (
   PRIMARY KEY (tenant, job_id),
   FOREIGN KEY (tenant, job_id) REFERENCES control.jobs ON DELETE CASCADE
 );
+
+-- Opens lanes, and keeps them open until the caller's transaction ends.
+CREATE FUNCTION control.open_lanes(lanes bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT FROM control.lanes WHERE lane_id = ANY(open_lanes.lanes) ORDER BY lane_id FOR KEY SHARE;
+  -- A statement of its own, which sees what was closed while the lock was waited for.
+  UPDATE control.lanes SET is_open = true, opened_at = clock_timestamp()
+  WHERE lane_id = ANY(open_lanes.lanes) AND NOT is_open;
+END;
+
+-- Whether a job of the lane waits or runs. Each state has an index of its own.
+CREATE FUNCTION control.is_in_use(lane bigint) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state = 'ready' AND ready_order IS NOT NULL)
+  OR EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state = 'leased')
+  OR EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state IN ('blocked', 'ready') AND ready_order IS NULL);
+
+-- Closes lanes that have been open for a time and have no job that waits or runs; returns how many.
+CREATE FUNCTION control.close_lanes(most_lanes integer, open_for interval) RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  idle bigint[];
+  closed integer;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'lanes are closed under READ COMMITTED only'
+      USING ERRCODE = 'invalid_transaction_state', HINT = 'Set default_transaction_isolation to "read committed"';
+  END IF;
+  SELECT coalesce(array_agg(lane_id), '{}') INTO idle FROM (
+    SELECT lane_id FROM control.lanes
+    WHERE is_open AND opened_at <= clock_timestamp() - open_for AND NOT control.is_in_use(lane_id)
+    LIMIT most_lanes
+    FOR UPDATE SKIP LOCKED
+  ) AS locked;
+  -- Whoever gave one of them a job before it was locked has committed, and is seen by a statement of its own.
+  UPDATE control.lanes SET is_open = false WHERE lane_id = ANY(idle) AND NOT control.is_in_use(lane_id);
+  GET DIAGNOSTICS closed = ROW_COUNT;
+  RETURN closed;
+END
+$$;
 
 -- Whether a new job of a feed and run is held. Neither is paused or resumed until the caller's transaction ends: that would
 -- miss the job.
@@ -377,7 +428,7 @@ BEGIN
       ORDER BY first.ready_order
       LIMIT 1
     ) AS head
-    WHERE lane.tenant = of_tenant AND lane.kind = ANY(kinds) AND lane.source <> ALL(closed_sources)
+    WHERE lane.tenant = of_tenant AND lane.is_open AND lane.kind = ANY(kinds) AND lane.source <> ALL(closed_sources)
     ORDER BY lane.priority - floor(extract(epoch FROM moment - head.run_at) / 60), head.ready_order
   LOOP
     EXIT WHEN wanted = 0;

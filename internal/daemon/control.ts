@@ -24,15 +24,14 @@ import { keepCalling } from "../lib/keep-calling.ts";
 import { keepProbing } from "../lib/probe.ts";
 import { createLogger, type Logger } from "../obs/logger.ts";
 import { type Database, pingDatabase } from "../storage/connection/database.ts";
-import { rescueJobs } from "../storage/control/rescue.ts";
 import { ensureTenants } from "../storage/control/tenants.ts";
 import { databaseCheck } from "./health.ts";
+import { ledgerCareOf } from "./ledger-care.ts";
 import { type Hangups, reloadOnHangup } from "./reload.ts";
 import { feedReloadMetrics } from "./reload-metrics.ts";
 import { type Feed, runDaemon } from "./run-daemon.ts";
 import { aborted } from "./stop-signal.ts";
 
-const RESCUE_SECONDS = 5;
 const INCIDENT_SECONDS = 15;
 const OBSERVER_TIMES = { countSeconds: 15, historySeconds: 5 };
 const SCHEDULE_SECONDS = 1;
@@ -152,7 +151,7 @@ export async function runControlDaemon(
   await runDaemon({ database, store: null }, log, {
     feeds: (registry) => [
       logControlEvents(log),
-      keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS),
+      keepRescuing(ledgerCareOf(database)),
       logRequests(log),
       ...controlMetricsFeeds(registry, database),
       feedReloadMetrics(registry),

@@ -30,6 +30,8 @@ export const WITHOUT_TENANT = [
   "requireTenant",
   "ensureTenants",
   "rescueJobs",
+  "closeLanes",
+  "openLanes",
   ...RUNS_WITHOUT_TENANT,
   ...INCIDENTS_WITHOUT_TENANT,
 ];

@@ -3,6 +3,7 @@ import type { Sql } from "../connection/pool.ts";
 import { type Actor, audited } from "./audit.ts";
 import { lockJobs } from "./lock-jobs.ts";
 import { rerunJobs } from "./rerun.ts";
+import { openLanes } from "./submit.ts";
 
 export interface CancelledJobs {
   readonly cancelled: bigint[];
@@ -75,6 +76,17 @@ export function prioritizeJobs(
       WHERE jobs.tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[])
       ORDER BY kind, source, host
       ON CONFLICT DO NOTHING`;
+    const lanes = await transaction<{ lane: string }[]>`
+      SELECT DISTINCT new.lane_id::text AS lane
+      FROM control.jobs
+      JOIN control.lanes AS old USING (lane_id)
+      JOIN control.lanes AS new ON new.tenant = old.tenant AND new.kind = old.kind
+        AND new.priority = ${priority} AND new.source = old.source AND new.host = old.host
+      WHERE jobs.tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[])`;
+    await openLanes(
+      transaction,
+      lanes.map(({ lane }) => lane),
+    );
     const rows = await transaction<{ job_id: string }[]>`
       WITH chosen AS (${lockJobs(transaction, tenant, ids, ["blocked", "ready", "leased"])})
       -- A place in one lane says nothing in another: the next claim gives a new one.

@@ -1,6 +1,7 @@
 import type { Sql } from "../connection/pool.ts";
 import type { Actor } from "./audit.ts";
 import { lockJobs } from "./lock-jobs.ts";
+import { openLanes } from "./submit.ts";
 
 /** Attempts that a job gets on top of those it had. */
 const FRESH_ATTEMPTS = 5;
@@ -25,6 +26,13 @@ export async function rerunJobs(
   ids: readonly bigint[],
   { states, spacingSeconds }: { readonly states: readonly string[]; readonly spacingSeconds: number },
 ): Promise<bigint[]> {
+  const lanes = await sql<{ lane: string }[]>`
+    SELECT DISTINCT lane_id::text AS lane FROM control.jobs
+    WHERE tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[]) AND state = ANY(${[...states]}::text[])`;
+  await openLanes(
+    sql,
+    lanes.map(({ lane }) => lane),
+  );
   const rows = await sql<{ job_id: string }[]>`
     WITH chosen AS (${lockJobs(sql, tenant, ids, states)}),
     free AS (
