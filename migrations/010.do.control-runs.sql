@@ -182,6 +182,7 @@ CREATE TABLE control.schedules (
   every_seconds integer,
   time_zone text COLLATE "C" NOT NULL,
   missed text COLLATE "C" NOT NULL,
+  overlap text COLLATE "C" NOT NULL,
   jitter_seconds integer NOT NULL,
   -- From the configuration, which may remove it again.
   is_configured boolean NOT NULL,
@@ -189,6 +190,11 @@ CREATE TABLE control.schedules (
   -- The next tick that has no job yet, and the last that got one.
   next_at timestamptz NOT NULL,
   last_at timestamptz,
+  -- The job of that tick, which may have been removed.
+  last_job_id bigint,
+  -- Ticks that got no job as the one before had not ended, and the last of them.
+  skipped_ticks bigint NOT NULL DEFAULT 0,
+  skipped_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant, name),
   CONSTRAINT schedules_name_form CHECK (name ~ '^[a-z0-9][a-z0-9._-]{0,63}$'),
@@ -196,6 +202,7 @@ CREATE TABLE control.schedules (
   CONSTRAINT schedules_ticks CHECK ((cron IS NULL) <> (every_seconds IS NULL)),
   CONSTRAINT schedules_every_range CHECK (every_seconds BETWEEN 1 AND 31622400),
   CONSTRAINT schedules_missed CHECK (missed IN ('skip', 'coalesce', 'catch_up')),
+  CONSTRAINT schedules_overlap CHECK (overlap IN ('skip', 'allow')),
   CONSTRAINT schedules_jitter_range CHECK (jitter_seconds BETWEEN 0 AND 86400)
 );
 CREATE INDEX schedules_due ON control.schedules (next_at) WHERE paused_reason IS NULL;

@@ -125,8 +125,10 @@ export async function serveControl(
 }
 
 function configuredSchedules({ control }: Config) {
-  return control.schedules.map(({ name, kind, payload, cron = null, every = null, time_zone, missed, jitter }) => ({
-    ...{ name, kind, payload, cron, missed },
+  return control.schedules.map(({ name, kind, payload, cron = null, every = null, time_zone, jitter, ...rules }) => ({
+    ...{ name, kind, payload, cron },
+    missed: rules.missed,
+    overlap: rules.overlap,
     everySeconds: every,
     timeZone: time_zone,
     jitterSeconds: jitter,
