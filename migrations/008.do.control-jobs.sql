@@ -404,7 +404,7 @@ BEGIN
 
   -- What is due gets its place in line, in the order of its time.
   WITH due AS MATERIALIZED (
-    SELECT due.job_id, due.run_at FROM control.jobs AS due
+    SELECT due.tenant, due.job_id, due.run_at FROM control.jobs AS due
     WHERE due.tenant = of_tenant AND due.state = 'ready' AND due.ready_order IS NULL AND NOT due.is_held
       AND due.run_at <= moment
     ORDER BY due.run_at, due.job_id
@@ -412,11 +412,11 @@ BEGIN
     FOR NO KEY UPDATE SKIP LOCKED
   ),
   placed AS MATERIALIZED (
-    SELECT sorted.job_id, nextval('control.ready_order') AS place
-    FROM (SELECT due.job_id FROM due ORDER BY due.run_at, due.job_id) AS sorted
+    SELECT sorted.tenant, sorted.job_id, nextval('control.ready_order') AS place
+    FROM (SELECT due.tenant, due.job_id FROM due ORDER BY due.run_at, due.job_id) AS sorted
   )
   UPDATE control.jobs SET ready_order = placed.place
-  FROM placed WHERE jobs.tenant = of_tenant AND jobs.job_id = placed.job_id;
+  FROM placed WHERE jobs.tenant = placed.tenant AND jobs.job_id = placed.job_id;
 
   FOR candidate IN
     SELECT lane, head.ready_order AS mark
@@ -455,7 +455,7 @@ BEGIN
 
     RETURN QUERY
     WITH chosen AS (
-      SELECT waiting.job_id, waiting.ready_order FROM control.jobs AS waiting
+      SELECT waiting.tenant, waiting.job_id, waiting.ready_order FROM control.jobs AS waiting
       WHERE waiting.lane_id = (candidate.lane).lane_id AND waiting.state = 'ready'
         AND waiting.ready_order >= candidate.mark
         -- Held jobs are not in line. Should one be there all the same, it is not leased.
@@ -470,7 +470,7 @@ BEGIN
         lease_token = nextval('control.lease_tokens'), leased_until = moment + lease, worker = by_worker,
         progress = NULL
       FROM chosen
-      WHERE jobs.tenant = of_tenant AND jobs.job_id = chosen.job_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id
       RETURNING jobs.*, chosen.ready_order AS place
     ),
     logged AS (
@@ -505,12 +505,12 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   WITH dependants AS (
-    SELECT waiting.job_id, needed.edges
+    SELECT waiting.tenant, waiting.job_id, needed.edges
     FROM (
-      SELECT job_id, count(*)::integer AS edges FROM control.dag_edges
-      WHERE tenant = of_tenant AND needs = ANY(succeeded) GROUP BY job_id
+      SELECT tenant, job_id, count(*)::integer AS edges FROM control.dag_edges
+      WHERE tenant = of_tenant AND needs = ANY(succeeded) GROUP BY tenant, job_id
     ) AS needed
-    JOIN control.jobs AS waiting ON waiting.tenant = of_tenant AND waiting.job_id = needed.job_id
+    JOIN control.jobs AS waiting ON waiting.tenant = needed.tenant AND waiting.job_id = needed.job_id
     ORDER BY waiting.job_id
     FOR NO KEY UPDATE OF waiting
   ),
@@ -523,7 +523,7 @@ BEGIN ATOMIC
         WHEN state = 'blocked' AND pending = edges AND run_at <= clock_timestamp() AND NOT is_held
           THEN nextval('control.ready_order')
       END
-    FROM dependants WHERE jobs.tenant = of_tenant AND jobs.job_id = dependants.job_id
+    FROM dependants WHERE jobs.tenant = dependants.tenant AND jobs.job_id = dependants.job_id
     RETURNING jobs.job_id, jobs.state, jobs.attempt
   )
   INSERT INTO control.job_history (tenant, job_id, from_state, to_state, attempt, reason)
@@ -632,14 +632,14 @@ BEGIN
   END IF;
 
   WITH given AS (
-    SELECT DISTINCT ON (job_id, lease_token) * FROM jsonb_to_recordset(reports) AS report (
+    SELECT DISTINCT ON (job_id, lease_token) of_tenant AS tenant, * FROM jsonb_to_recordset(reports) AS report (
       job_id bigint, lease_token bigint, outcome text, reason text, message text, retry_seconds float8,
       retry_after_seconds float8
     )
   ),
   held AS (
     -- In the order of their ids, as everybody locks jobs that waits for them.
-    SELECT held.job_id, held.attempt, held.lease_token, held.worker, given.reason, given.message,
+    SELECT held.tenant, held.job_id, held.attempt, held.lease_token, held.worker, given.reason, given.message,
       given.outcome = 'released' AS is_released,
       CASE
         WHEN given.outcome IN ('succeeded', 'failed') THEN given.outcome
@@ -649,9 +649,9 @@ BEGIN
       -- What the host says wins.
       moment
         + least(greatest(coalesce(given.retry_after_seconds, given.retry_seconds, 0), 0), 1e9) * interval '1 second' AS due
-    FROM given JOIN control.jobs AS held ON held.job_id = given.job_id
+    FROM given JOIN control.jobs AS held ON held.tenant = given.tenant AND held.job_id = given.job_id
       AND given.outcome IN ('succeeded', 'failed', 'retry', 'released')
-    WHERE held.tenant = of_tenant AND held.state = 'leased' AND held.lease_token = given.lease_token
+    WHERE held.state = 'leased' AND held.lease_token = given.lease_token
     ORDER BY held.job_id
     FOR NO KEY UPDATE OF held
   ),
@@ -666,7 +666,7 @@ BEGIN
       END
     FROM held
     -- Once more, for the row as it is after waiting for its lock.
-    WHERE jobs.tenant = of_tenant AND jobs.job_id = held.job_id
+    WHERE jobs.tenant = held.tenant AND jobs.job_id = held.job_id
       AND jobs.state = 'leased' AND jobs.lease_token = held.lease_token
     RETURNING jobs.*
   ),

@@ -35,7 +35,7 @@ export async function cancelWithin(
       UPDATE control.jobs SET
         state = 'cancelled', ended_at = clock_timestamp(), leased_until = NULL, worker = NULL, ready_order = NULL
       FROM chosen
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id
       RETURNING jobs.job_id, chosen.state, jobs.attempt, jobs.lease_token, chosen.worker
     )
     INSERT INTO control.job_history (
@@ -95,7 +95,7 @@ export function prioritizeJobs(
       JOIN control.lanes AS old USING (lane_id)
       JOIN control.lanes AS new ON new.tenant = old.tenant AND new.kind = old.kind
         AND new.priority = ${priority} AND new.source = old.source AND new.host = old.host
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id AND new.lane_id <> old.lane_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id AND new.lane_id <> old.lane_id
       RETURNING jobs.job_id::text AS job_id`;
     const changed = sorted(rows);
     return { result: changed, shown: { jobs: changed.map(String) } };

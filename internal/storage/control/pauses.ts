@@ -110,7 +110,7 @@ async function lock(sql: Sql, tenant: string, { scope, name }: PauseTarget): Pro
 async function hold(sql: Sql, tenant: string, which: ReturnType<Sql>): Promise<void> {
   await sql`
     WITH chosen AS (
-      SELECT job_id, EXISTS (
+      SELECT tenant, job_id, EXISTS (
         SELECT FROM control.pauses
         WHERE pauses.tenant = jobs.tenant
           AND (scope = 'feed' AND name = feed OR scope = 'run' AND name = run_id::text)
@@ -122,5 +122,5 @@ async function hold(sql: Sql, tenant: string, which: ReturnType<Sql>): Promise<v
     )
     UPDATE control.jobs SET is_held = held, ready_order = CASE WHEN NOT held THEN ready_order END
     FROM chosen
-    WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id AND is_held <> held`;
+    WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id AND is_held <> held`;
 }
