@@ -22,7 +22,7 @@ export async function servedLedger(
   const served = withAccessControl(
     createControlApp({ database, events: makeEventHub(database.sql), stopwatch, settings: SETTINGS }),
     { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
-    { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf },
+    { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf, server: "control" },
   );
   const { port, close } = await listen(served, { host: "127.0.0.1", port: 0 }, SETTINGS);
   return { ledger: httpLedger({ url: `http://127.0.0.1:${port}`, key }), close };

@@ -50,7 +50,12 @@ function api({ redisUrl, keyPrefix }: Extract<ServerOrder, { kind: "api" }>): Ac
     stopwatch,
   });
   const nobodyElse = { keys: [], rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
-  return withAccessControl(app, nobodyElse, { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf });
+  return withAccessControl(app, nobodyElse, {
+    limiter: makeRateLimiter(stopwatch, null),
+    stopwatch,
+    problemOf,
+    server: "api",
+  });
 }
 
 function bareApp(length: number): Hono {

@@ -44,6 +44,7 @@ describe("the commands of limits", () => {
   });
 
   it("pause, and set blackouts", async () => {
+    await act("feeds declare kraken/XLM-EUR --kind test.fetch --start 2026-01-01T00:00:00Z");
     expect(await act("pauses pause feed kraken/XLM-EUR")).toEqual(DONE);
     expect((await rows("pauses"))[1]?.slice(0, 2)).toEqual(["feed", "kraken/XLM-EUR"]);
     const times = "--from 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z";

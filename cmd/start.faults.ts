@@ -73,6 +73,15 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
   expect(submitted).toMatchObject({ status: 0, err: "" });
   const { job_id } = JSON.parse(submitted.out) as { job_id: string };
   await vi.waitFor(async () => expect((await control("show", job_id)).out).toContain('"state":"succeeded"'), 30_000);
+  // Both servers have metrics of their own, and the ledger has its.
+  const ops = /http:\S+\/metrics/.exec(again.program.lines.join("\n"))?.[0] ?? "";
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(ops)).text();
+    expect(metrics).toMatch(/^stellarindex_control_jobs_ended_total\{state="succeeded"\} [1-9]/m);
+    expect(metrics).toMatch(/^stellarindex_control_requests_total\{route="\/control\/v1\/jobs"/m);
+    expect(metrics).toMatch(/^stellarindex_api_requests_total\{route="\/v1\/markets"/m);
+    expect(metrics).not.toMatch(/^stellarindex_api_\S*control/m);
+  }, 20_000);
   expect(await again.program.stop("SIGTERM")).toBe(0);
   expect(await control()).toMatchObject({ status: 2, err: expect.stringContaining("no database is configured") });
 });

@@ -18,7 +18,7 @@ import {
   runAggregator,
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
-import { serveControl } from "../internal/daemon/control.ts";
+import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
 import { daemonConnectionOptions, type Resources, withResources } from "../internal/daemon/resources.ts";
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
@@ -88,7 +88,11 @@ async function runAll(
   const current = aggregatorRuntime(config, resources, openAssignment(config, resources.store));
   const log = createLogger(process.stdout.isTTY ? "warn" : config.log.level, "start", process.stderr);
   await runDaemon(resources, log, {
-    feeds: (registry) => [...aggregatorFeeds(registry, log), ...apiFeeds(registry, log)],
+    feeds: (registry) => [
+      ...aggregatorFeeds(registry, log),
+      ...apiFeeds(registry, log),
+      ...controlMetricsFeeds(registry, resources.database),
+    ],
     readiness: aggregatorReadiness(resources, () => current.timing),
     opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
     run: async (ops) => {

@@ -102,12 +102,18 @@ CREATE TABLE control.lanes (
   -- Empty where the job has none: unique constraints tell nulls apart.
   source text COLLATE "C" NOT NULL,
   host text COLLATE "C" NOT NULL,
+  -- Claims look at open lanes only. A lane without jobs that wait or run is closed after some time, and opened by the next
+  -- job: whoever gives it one locks its row first (control.open_lanes), whoever closes it skips locked rows.
+  is_open boolean NOT NULL DEFAULT true,
+  opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (tenant, kind, priority, source, host),
   CONSTRAINT lanes_kind_form CHECK (kind ~ '^[a-z][a-z0-9_.-]{0,62}$'),
   CONSTRAINT lanes_priority_range CHECK (priority BETWEEN 0 AND 9),
   CONSTRAINT lanes_source_form CHECK (source ~ '^([a-z0-9][a-z0-9._-]{0,63})?$'),
   CONSTRAINT lanes_host_form CHECK (host ~ '^([A-Za-z0-9][A-Za-z0-9.:_-]{0,252})?$')
 );
+
+CREATE INDEX lanes_open ON control.lanes (tenant, kind) WHERE is_open;
 
 CREATE SEQUENCE control.ready_order;
 CREATE SEQUENCE control.lease_tokens;
@@ -219,6 +225,51 @@ CREATE TABLE control.dead_letters (
   PRIMARY KEY (tenant, job_id),
   FOREIGN KEY (tenant, job_id) REFERENCES control.jobs ON DELETE CASCADE
 );
+
+-- Opens lanes, and keeps them open until the caller's transaction ends.
+CREATE FUNCTION control.open_lanes(lanes bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT FROM control.lanes WHERE lane_id = ANY(open_lanes.lanes) ORDER BY lane_id FOR KEY SHARE;
+  -- A statement of its own, which sees what was closed while the lock was waited for.
+  UPDATE control.lanes SET is_open = true, opened_at = clock_timestamp()
+  WHERE lane_id = ANY(open_lanes.lanes) AND NOT is_open;
+END;
+
+-- Whether a job of the lane waits or runs. Each state has an index of its own.
+CREATE FUNCTION control.is_in_use(lane bigint) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state = 'ready' AND ready_order IS NOT NULL)
+  OR EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state = 'leased')
+  OR EXISTS (SELECT FROM control.jobs WHERE lane_id = lane AND state IN ('blocked', 'ready') AND ready_order IS NULL);
+
+-- Closes lanes that have been open for a time and have no job that waits or runs; returns how many.
+CREATE FUNCTION control.close_lanes(most_lanes integer, open_for interval) RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  idle bigint[];
+  closed integer;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'lanes are closed under READ COMMITTED only'
+      USING ERRCODE = 'invalid_transaction_state', HINT = 'Set default_transaction_isolation to "read committed"';
+  END IF;
+  SELECT coalesce(array_agg(lane_id), '{}') INTO idle FROM (
+    SELECT lane_id FROM control.lanes
+    WHERE is_open AND opened_at <= clock_timestamp() - open_for AND NOT control.is_in_use(lane_id)
+    LIMIT most_lanes
+    FOR UPDATE SKIP LOCKED
+  ) AS locked;
+  -- Whoever gave one of them a job before it was locked has committed, and is seen by a statement of its own.
+  UPDATE control.lanes SET is_open = false WHERE lane_id = ANY(idle) AND NOT control.is_in_use(lane_id);
+  GET DIAGNOSTICS closed = ROW_COUNT;
+  RETURN closed;
+END
+$$;
 
 -- Whether a new job of a feed and run is held. Neither is paused or resumed until the caller's transaction ends: that would
 -- miss the job.
@@ -353,7 +404,7 @@ BEGIN
 
   -- What is due gets its place in line, in the order of its time.
   WITH due AS MATERIALIZED (
-    SELECT due.job_id, due.run_at FROM control.jobs AS due
+    SELECT due.tenant, due.job_id, due.run_at FROM control.jobs AS due
     WHERE due.tenant = of_tenant AND due.state = 'ready' AND due.ready_order IS NULL AND NOT due.is_held
       AND due.run_at <= moment
     ORDER BY due.run_at, due.job_id
@@ -361,11 +412,11 @@ BEGIN
     FOR NO KEY UPDATE SKIP LOCKED
   ),
   placed AS MATERIALIZED (
-    SELECT sorted.job_id, nextval('control.ready_order') AS place
-    FROM (SELECT due.job_id FROM due ORDER BY due.run_at, due.job_id) AS sorted
+    SELECT sorted.tenant, sorted.job_id, nextval('control.ready_order') AS place
+    FROM (SELECT due.tenant, due.job_id FROM due ORDER BY due.run_at, due.job_id) AS sorted
   )
   UPDATE control.jobs SET ready_order = placed.place
-  FROM placed WHERE jobs.tenant = of_tenant AND jobs.job_id = placed.job_id;
+  FROM placed WHERE jobs.tenant = placed.tenant AND jobs.job_id = placed.job_id;
 
   FOR candidate IN
     SELECT lane, head.ready_order AS mark
@@ -377,7 +428,7 @@ BEGIN
       ORDER BY first.ready_order
       LIMIT 1
     ) AS head
-    WHERE lane.tenant = of_tenant AND lane.kind = ANY(kinds) AND lane.source <> ALL(closed_sources)
+    WHERE lane.tenant = of_tenant AND lane.is_open AND lane.kind = ANY(kinds) AND lane.source <> ALL(closed_sources)
     ORDER BY lane.priority - floor(extract(epoch FROM moment - head.run_at) / 60), head.ready_order
   LOOP
     EXIT WHEN wanted = 0;
@@ -404,7 +455,7 @@ BEGIN
 
     RETURN QUERY
     WITH chosen AS (
-      SELECT waiting.job_id, waiting.ready_order FROM control.jobs AS waiting
+      SELECT waiting.tenant, waiting.job_id, waiting.ready_order FROM control.jobs AS waiting
       WHERE waiting.lane_id = (candidate.lane).lane_id AND waiting.state = 'ready'
         AND waiting.ready_order >= candidate.mark
         -- Held jobs are not in line. Should one be there all the same, it is not leased.
@@ -419,7 +470,7 @@ BEGIN
         lease_token = nextval('control.lease_tokens'), leased_until = moment + lease, worker = by_worker,
         progress = NULL
       FROM chosen
-      WHERE jobs.tenant = of_tenant AND jobs.job_id = chosen.job_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id
       RETURNING jobs.*, chosen.ready_order AS place
     ),
     logged AS (
@@ -454,12 +505,12 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   WITH dependants AS (
-    SELECT waiting.job_id, needed.edges
+    SELECT waiting.tenant, waiting.job_id, needed.edges
     FROM (
-      SELECT job_id, count(*)::integer AS edges FROM control.dag_edges
-      WHERE tenant = of_tenant AND needs = ANY(succeeded) GROUP BY job_id
+      SELECT tenant, job_id, count(*)::integer AS edges FROM control.dag_edges
+      WHERE tenant = of_tenant AND needs = ANY(succeeded) GROUP BY tenant, job_id
     ) AS needed
-    JOIN control.jobs AS waiting ON waiting.tenant = of_tenant AND waiting.job_id = needed.job_id
+    JOIN control.jobs AS waiting ON waiting.tenant = needed.tenant AND waiting.job_id = needed.job_id
     ORDER BY waiting.job_id
     FOR NO KEY UPDATE OF waiting
   ),
@@ -472,7 +523,7 @@ BEGIN ATOMIC
         WHEN state = 'blocked' AND pending = edges AND run_at <= clock_timestamp() AND NOT is_held
           THEN nextval('control.ready_order')
       END
-    FROM dependants WHERE jobs.tenant = of_tenant AND jobs.job_id = dependants.job_id
+    FROM dependants WHERE jobs.tenant = dependants.tenant AND jobs.job_id = dependants.job_id
     RETURNING jobs.job_id, jobs.state, jobs.attempt
   )
   INSERT INTO control.job_history (tenant, job_id, from_state, to_state, attempt, reason)
@@ -581,14 +632,14 @@ BEGIN
   END IF;
 
   WITH given AS (
-    SELECT DISTINCT ON (job_id, lease_token) * FROM jsonb_to_recordset(reports) AS report (
+    SELECT DISTINCT ON (job_id, lease_token) of_tenant AS tenant, * FROM jsonb_to_recordset(reports) AS report (
       job_id bigint, lease_token bigint, outcome text, reason text, message text, retry_seconds float8,
       retry_after_seconds float8
     )
   ),
   held AS (
     -- In the order of their ids, as everybody locks jobs that waits for them.
-    SELECT held.job_id, held.attempt, held.lease_token, held.worker, given.reason, given.message,
+    SELECT held.tenant, held.job_id, held.attempt, held.lease_token, held.worker, given.reason, given.message,
       given.outcome = 'released' AS is_released,
       CASE
         WHEN given.outcome IN ('succeeded', 'failed') THEN given.outcome
@@ -598,9 +649,9 @@ BEGIN
       -- What the host says wins.
       moment
         + least(greatest(coalesce(given.retry_after_seconds, given.retry_seconds, 0), 0), 1e9) * interval '1 second' AS due
-    FROM given JOIN control.jobs AS held ON held.job_id = given.job_id
+    FROM given JOIN control.jobs AS held ON held.tenant = given.tenant AND held.job_id = given.job_id
       AND given.outcome IN ('succeeded', 'failed', 'retry', 'released')
-    WHERE held.tenant = of_tenant AND held.state = 'leased' AND held.lease_token = given.lease_token
+    WHERE held.state = 'leased' AND held.lease_token = given.lease_token
     ORDER BY held.job_id
     FOR NO KEY UPDATE OF held
   ),
@@ -615,7 +666,7 @@ BEGIN
       END
     FROM held
     -- Once more, for the row as it is after waiting for its lock.
-    WHERE jobs.tenant = of_tenant AND jobs.job_id = held.job_id
+    WHERE jobs.tenant = held.tenant AND jobs.job_id = held.job_id
       AND jobs.state = 'leased' AND jobs.lease_token = held.lease_token
     RETURNING jobs.*
   ),

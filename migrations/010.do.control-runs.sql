@@ -48,13 +48,15 @@ CREATE TABLE control.coverage (
 );
 
 -- Adds an interval to what a feed covers, joined with those that it overlaps or touches, and moves the watermark up to its
--- end. Does nothing for a feed that is not declared.
+-- end. What lies in the future is left out: it was not there when it was fetched. Does nothing for a feed that is not
+-- declared.
 CREATE FUNCTION control.cover(of_tenant text, of_feed text, added_from timestamptz, added_to timestamptz) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   first timestamptz;
+  past_to timestamptz;
 BEGIN
   -- A statement keeps its snapshot while it waits for a lock; only under READ COMMITTED does the next one get its own.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -66,18 +68,22 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  past_to := least(added_to, clock_timestamp());
+  IF past_to <= added_from THEN
+    RETURN;
+  END IF;
   -- The intervals are disjoint, so that of those that begin before only the last can reach up to the new one.
   SELECT max(from_at) INTO first FROM control.coverage
   WHERE coverage.tenant = of_tenant AND coverage.feed = of_feed AND from_at <= added_from;
   WITH touched AS (
     DELETE FROM control.coverage
     WHERE coverage.tenant = of_tenant AND coverage.feed = of_feed
-      AND from_at >= coalesce(first, added_from) AND from_at <= added_to AND to_at >= added_from
+      AND from_at >= coalesce(first, added_from) AND from_at <= past_to AND to_at >= added_from
     RETURNING from_at, to_at
   )
   INSERT INTO control.coverage (tenant, feed, from_at, to_at)
-  SELECT of_tenant, of_feed, least(added_from, min(from_at)), greatest(added_to, max(to_at)) FROM touched;
-  INSERT INTO control.watermarks (tenant, feed, complete_to) VALUES (of_tenant, of_feed, added_to)
+  SELECT of_tenant, of_feed, least(added_from, min(from_at)), greatest(past_to, max(to_at)) FROM touched;
+  INSERT INTO control.watermarks (tenant, feed, complete_to) VALUES (of_tenant, of_feed, past_to)
   ON CONFLICT (tenant, feed) DO UPDATE SET complete_to = excluded.complete_to, moved_at = clock_timestamp()
   WHERE watermarks.complete_to < excluded.complete_to;
 END
@@ -182,6 +188,7 @@ CREATE TABLE control.schedules (
   every_seconds integer,
   time_zone text COLLATE "C" NOT NULL,
   missed text COLLATE "C" NOT NULL,
+  overlap text COLLATE "C" NOT NULL,
   jitter_seconds integer NOT NULL,
   -- From the configuration, which may remove it again.
   is_configured boolean NOT NULL,
@@ -189,6 +196,11 @@ CREATE TABLE control.schedules (
   -- The next tick that has no job yet, and the last that got one.
   next_at timestamptz NOT NULL,
   last_at timestamptz,
+  -- The job of that tick, which may have been removed.
+  last_job_id bigint,
+  -- Ticks that got no job as the one before had not ended, and the last of them.
+  skipped_ticks bigint NOT NULL DEFAULT 0,
+  skipped_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant, name),
   CONSTRAINT schedules_name_form CHECK (name ~ '^[a-z0-9][a-z0-9._-]{0,63}$'),
@@ -196,6 +208,7 @@ CREATE TABLE control.schedules (
   CONSTRAINT schedules_ticks CHECK ((cron IS NULL) <> (every_seconds IS NULL)),
   CONSTRAINT schedules_every_range CHECK (every_seconds BETWEEN 1 AND 31622400),
   CONSTRAINT schedules_missed CHECK (missed IN ('skip', 'coalesce', 'catch_up')),
+  CONSTRAINT schedules_overlap CHECK (overlap IN ('skip', 'allow')),
   CONSTRAINT schedules_jitter_range CHECK (jitter_seconds BETWEEN 0 AND 86400)
 );
 CREATE INDEX schedules_due ON control.schedules (next_at) WHERE paused_reason IS NULL;

@@ -25,7 +25,8 @@ it("repeated failures of a kind are logged once, and counted in a line a minute 
     });
   for (let target = 0; target < 3_000; target++) fail("OOM command not allowed");
   for (let target = 0; target < 1_000; target++) fail(`nothing from 2026-01-01T00:00:${target}Z on`, 1n);
-  for (let times = 0; times < 50; times++) requestTimedOut.publish({ route: "/v1/twap", error: new Error("late") });
+  for (let times = 0; times < 50; times++)
+    requestTimedOut.publish({ server: "api", route: "/v1/twap", error: new Error("late") });
   expect(lines.map((line) => JSON.parse(line).reason)).toEqual([
     "OOM command not allowed",
     "nothing from 2026-01-01T00:00:0Z on",

@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { InputError } from "../../internal/canonical/input-error.ts";
 import { BUILT_IN_KINDS } from "../../internal/control/kinds/kinds.ts";
 import { JOB_STATES, type JobState } from "../../internal/storage/control/read-jobs.ts";
 import { parseOption } from "../usage-error.ts";
@@ -14,7 +13,7 @@ import {
 } from "./client.ts";
 import { addList } from "./list.ts";
 import { wholeNumber } from "./numbers.ts";
-import { idOf, timeOf } from "./options.ts";
+import { idOf, parseJson, timeOf } from "./options.ts";
 
 const FAILURE = 1;
 /** Maintenance gives way to live work. */
@@ -124,7 +123,7 @@ function addSubmit(jobs: Command): void {
       const { payload, priority, source, host, feed, at, maxAttempts, key, needs = [] } = options;
       const job = {
         ...{ kind, source, host, feed },
-        payload: parseOption("--payload", () => parseJson(payload)),
+        payload: parseOption("--payload", () => parseJson(payload, '{"repair":true}')),
         priority: wholeNumber("--priority", priority, 0, 9),
         max_attempts: wholeNumber("--max-attempts", maxAttempts, 1, 1000),
         needs: needs.map((id) => idOf("--needs", id)),
@@ -164,12 +163,4 @@ function addAction(jobs: Command, verb: "cancel" | "retry" | "prioritize", descr
       }
       if (result.unchanged.length > 0) process.exitCode = FAILURE;
     });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${(error as Error).message}; write JSON, such as '{"repair":true}'`);
-  }
 }

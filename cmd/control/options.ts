@@ -1,6 +1,26 @@
 import { InputError } from "../../internal/canonical/input-error.ts";
 import { formatTime, parseTime } from "../../internal/canonical/time.ts";
+import { inexactNumbers } from "../../internal/lib/exact-json.ts";
 import { parseOption } from "../usage-error.ts";
+
+/**
+ * Returns the value of a JSON text.
+ * @throws InputError where it is none, or has a number that would be changed
+ */
+export function parseJson(text: string, example: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${(error as Error).message}; write JSON, such as '${example}'`);
+  }
+  const [inexact] = inexactNumbers(text, 1);
+  if (inexact === undefined) return value;
+  const shown = inexact.text.slice(0, 40);
+  throw new InputError(
+    `${inexact.path.join(".")} has a number that a double cannot hold, ${shown}; write it as a string, "${shown}"`,
+  );
+}
 
 /**
  * Returns the object of an option's JSON.
@@ -8,12 +28,7 @@ import { parseOption } from "../usage-error.ts";
  */
 export function parseObject(option: string, text: string): Record<string, unknown> {
   return parseOption(option, () => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw new InputError(`${(error as Error).message}; write JSON, such as '{"pair":"XLM/USD"}'`);
-    }
+    const value = parseJson(text, '{"pair":"XLM/USD"}');
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     throw new InputError(`${text.slice(0, 40)} is no JSON object, such as '{"pair":"XLM/USD"}'`);
   });

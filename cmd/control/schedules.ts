@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { MISSED } from "../../internal/storage/control/schedules.ts";
+import { MISSED, OVERLAPS } from "../../internal/storage/control/schedules.ts";
 import {
   type ActOptions,
   addActOptions,
@@ -19,6 +19,7 @@ interface PutOptions extends ActOptions {
   readonly every?: string;
   readonly timeZone: string;
   readonly missed: string;
+  readonly overlap: string;
   readonly jitter: string;
 }
 
@@ -56,12 +57,17 @@ export function addSchedulesCommands(control: Command): void {
     .option("--every <duration>", "a tick at each multiple of this since 1970")
     .option("--time-zone <name>", "the time zone of --cron", "UTC")
     .addOption(new Option("--missed <rule>", "what becomes of missed ticks").choices(MISSED).default("coalesce"))
+    .addOption(
+      new Option("--overlap <rule>", "what becomes of a tick while the job of the one before has not ended")
+        .choices(OVERLAPS)
+        .default("skip"),
+    )
     .option("--jitter <duration>", "delay each job by a random part of this", "0s")
     .addHelpText("after", HELP)
     .action(async (name: string, options: PutOptions, command: Command) => {
-      const { kind, payload, cron, every, timeZone, missed, jitter } = options;
+      const { kind, payload, cron, every, timeZone, missed, overlap, jitter } = options;
       const body = {
-        ...{ kind, missed, jitter },
+        ...{ kind, missed, overlap, jitter },
         payload: parseObject("--payload", payload),
         time_zone: timeZone,
         ...(cron !== undefined && { cron }),

@@ -11,7 +11,8 @@ test("requests are counted by route, method and status, and reading the metrics 
   const registry = createRegistry();
   feed = feedApiMetrics(registry);
   const answer = (route: string, method: string, status: number, times: number) => {
-    for (let done = 0; done < times; done++) requestDone.publish({ route, method, status, seconds: 0.002, key: null });
+    for (let done = 0; done < times; done++)
+      requestDone.publish({ server: "api", route, method, status, seconds: 0.002, key: null });
   };
   const counted = async () =>
     (await registry.metrics())

@@ -7,7 +7,7 @@ import { foreignPolicy, storedValueRefused, storeFollowed } from "./events.ts";
 /** Registers the API's metrics (docs/reference/metrics). */
 export function feedApiMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
-  const requests = feedRequestMetrics(registry, "stellarindex_api");
+  const requests = feedRequestMetrics(registry, "api");
   const unreachable = new Counter({
     name: "stellarindex_api_backend_unreachable_total",
     help: "Calls to the store or the database that got no answer",
@@ -33,7 +33,7 @@ export function feedApiMetrics(registry: Registry): MetricsFeed {
 
   const subscriptions = [
     requests.stop,
-    backendUnreachable.subscribe(({ backend }) => unreachable.inc({ backend })),
+    backendUnreachable.subscribe(({ server, backend }) => server === "api" && unreachable.inc({ backend })),
     storedValueRefused.subscribe(() => refusedValues.inc()),
     foreignPolicy.subscribe(() => foreignPolicies.inc()),
     storeFollowed.subscribe(({ isFollowing }) => following.set(isFollowing ? 1 : 0)),

@@ -53,6 +53,7 @@ describe("the environment", () => {
           every: 3600,
           time_zone: "UTC",
           missed: "coalesce",
+          overlap: "skip",
           jitter: 0,
         },
       ],

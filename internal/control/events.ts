@@ -38,7 +38,7 @@ export interface JobRescuedEvent {
 
 export const jobRescued: EventChannel<JobRescuedEvent> = channel("stellarindex:control:job-rescued");
 
-/** A tick of a schedule has got its job. */
+/** A tick of a schedule has got its job, or was skipped. */
 export interface ScheduleFiredEvent {
   readonly fired: FiredTick;
 }

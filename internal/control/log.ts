@@ -25,7 +25,9 @@ export function logControlEvents(log: Logger, clock: () => number = stopwatch): 
       });
     }),
     scheduleFired.subscribe(({ fired: { tenant, name, kind, tick, jobId } }) => {
-      log.info({ tenant, schedule: name, kind, tick: formatTime(tick), job: String(jobId) }, "schedule ticked");
+      const line = { tenant, schedule: name, kind, tick: formatTime(tick) };
+      if (jobId === null) log.warn(line, "schedule skipped a tick, as the job of the one before has not ended");
+      else log.info({ ...line, job: String(jobId) }, "schedule ticked");
     }),
     workerFailed.subscribe(({ call, error }) => {
       repeats.log(`${call} ${error.message}`, (repeated) => {

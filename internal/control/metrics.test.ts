@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { requestDone, requestShed } from "../http/events.ts";
 import { series } from "../obs/registry.testing.ts";
 import type { MetricsFeed } from "../obs/registry.ts";
 import type { Transition } from "../storage/control/history-tail.ts";
@@ -83,6 +84,16 @@ it("shows the ledger's counts, and zero for what is gone", async () => {
   expect(await value('jobs{state="ready",kind="k"}')).toBeUndefined();
   ledgerReadFailed.publish({ read: "counts", error: new Error("down") });
   expect(await value('ledger_read_failures_total{read="counts"}')).toBe(1);
+});
+
+it("counts requests of the control API only, and not those of another server in the process", async () => {
+  const request = { route: "/x", method: "GET", status: 200, seconds: 0.1, key: null };
+  requestDone.publish({ server: "control", ...request });
+  requestDone.publish({ server: "api", ...request });
+  requestShed.publish({ server: "api", route: "/x" });
+  expect(await value('requests_total{route="/x",method="GET",status="200"}')).toBe(1);
+  expect(await value('request_duration_seconds_count{route="/x"}')).toBe(1);
+  expect(await value("requests_shed_total")).toBe(0);
 });
 
 it("bounds kinds and reasons, which others choose", async () => {

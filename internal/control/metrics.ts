@@ -27,7 +27,7 @@ export function feedControlMetrics(registry: Registry): MetricsFeed {
   const kinds = BUILT_IN_KINDS.map(({ name }) => name);
   const kindOf = boundedLabel(kinds, MOST_KINDS);
   const reasonOf = boundedLabel(REASONS, MOST_REASONS);
-  const requests = feedRequestMetrics(registry, "stellarindex_control");
+  const requests = feedRequestMetrics(registry, "control");
   const jobs = new Gauge({
     name: "stellarindex_control_jobs",
     help: "Jobs that wait or run, and dead letters",

@@ -74,7 +74,7 @@ export async function serveApi(config: Config, resources: Resources): Promise<Se
         trustedProxies: trusted_proxies,
         corsOrigins: cors_origins,
       },
-      { limiter, stopwatch, problemOf },
+      { server: "api", limiter, stopwatch, problemOf },
     );
   }
 

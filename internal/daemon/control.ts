@@ -1,3 +1,4 @@
+import type { Registry } from "prom-client";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { workerFailed } from "../control/events.ts";
@@ -23,15 +24,14 @@ import { keepCalling } from "../lib/keep-calling.ts";
 import { keepProbing } from "../lib/probe.ts";
 import { createLogger, type Logger } from "../obs/logger.ts";
 import { type Database, pingDatabase } from "../storage/connection/database.ts";
-import { rescueJobs } from "../storage/control/rescue.ts";
 import { ensureTenants } from "../storage/control/tenants.ts";
 import { databaseCheck } from "./health.ts";
+import { ledgerCareOf } from "./ledger-care.ts";
 import { type Hangups, reloadOnHangup } from "./reload.ts";
 import { feedReloadMetrics } from "./reload-metrics.ts";
-import { runDaemon } from "./run-daemon.ts";
+import { type Feed, runDaemon } from "./run-daemon.ts";
 import { aborted } from "./stop-signal.ts";
 
-const RESCUE_SECONDS = 5;
 const INCIDENT_SECONDS = 15;
 const OBSERVER_TIMES = { countSeconds: 15, historySeconds: 5 };
 const SCHEDULE_SECONDS = 1;
@@ -76,7 +76,7 @@ export async function serveControl(
     return withAccessControl(
       createControlApp(controlContext(next, database, events)),
       { keys: [...keys, ...more], rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
-      { limiter, stopwatch, problemOf },
+      { server: "control", limiter, stopwatch, problemOf },
     );
   }
 
@@ -125,12 +125,19 @@ export async function serveControl(
 }
 
 function configuredSchedules({ control }: Config) {
-  return control.schedules.map(({ name, kind, payload, cron = null, every = null, time_zone, missed, jitter }) => ({
-    ...{ name, kind, payload, cron, missed },
+  return control.schedules.map(({ name, kind, payload, cron = null, every = null, time_zone, jitter, ...rules }) => ({
+    ...{ name, kind, payload, cron },
+    missed: rules.missed,
+    overlap: rules.overlap,
     everySeconds: every,
     timeZone: time_zone,
     jitterSeconds: jitter,
   }));
+}
+
+/** Subscribes metrics to the requests of the control API, and to what is read of the ledger on timers. */
+export function controlMetricsFeeds(registry: Registry, database: Database): readonly Feed[] {
+  return [feedControlMetrics(registry), keepObserving(database.sql, OBSERVER_TIMES)];
 }
 
 /** Runs the control plane as a daemon of its own, with reloads at SIGHUP, until the signal aborts. */
@@ -146,10 +153,9 @@ export async function runControlDaemon(
   await runDaemon({ database, store: null }, log, {
     feeds: (registry) => [
       logControlEvents(log),
-      keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS),
+      keepRescuing(ledgerCareOf(database)),
       logRequests(log),
-      feedControlMetrics(registry),
-      keepObserving(database.sql, OBSERVER_TIMES),
+      ...controlMetricsFeeds(registry, database),
       feedReloadMetrics(registry),
       keepProbing(database.breaker, cooldown, () => pingDatabase(database)),
     ],

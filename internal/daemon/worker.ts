@@ -10,10 +10,9 @@ import { stopwatch, systemClock } from "../lib/clock.ts";
 import type { Logger } from "../obs/logger.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { LeasedJob } from "../storage/control/claim.ts";
-import { rescueJobs } from "../storage/control/rescue.ts";
+import { ledgerCareOf } from "./ledger-care.ts";
 
 const POLL_SECONDS = 1;
-const RESCUE_SECONDS = 5;
 
 export interface WorkerSettings {
   readonly tenant: string;
@@ -41,7 +40,7 @@ export async function runWorkerDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const context = { config, database, tenant, now: systemClock.now };
-  const feeds = [logControlEvents(log), keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS)];
+  const feeds = [logControlEvents(log), keepRescuing(ledgerCareOf(database))];
   const options = {
     ...settings,
     ledger: ledgerOf(database, tenant),

@@ -5,7 +5,7 @@ import { asError } from "../lib/as-error.ts";
 import type { MaybePromise } from "../lib/maybe-promise.ts";
 import { makeClientOf } from "./client-address.ts";
 import { makeCors } from "./cors.ts";
-import { requestDone } from "./events.ts";
+import { requestDone, type ServerName } from "./events.ts";
 import { type KeySettings, makeKeyring } from "./keys.ts";
 import type { Principal } from "./principal.ts";
 import { PROBLEMS, Problem, problemResponse } from "./problem.ts";
@@ -41,6 +41,8 @@ export interface AccessControlled {
 
 /** What the checks depend on. */
 export interface AccessParts {
+  /** Whose requests these are, for metrics. */
+  readonly server: ServerName;
   readonly limiter: RateLimiter;
   /** A monotonic clock, in seconds. */
   readonly stopwatch: () => number;
@@ -55,7 +57,7 @@ export interface AccessParts {
 export function withAccessControl(
   app: Hono,
   settings: AccessSettings,
-  { limiter, stopwatch, problemOf }: AccessParts,
+  { server, limiter, stopwatch, problemOf }: AccessParts,
 ): AccessControlled {
   const { keys, rateLimitPerMinute, trustedProxies, corsOrigins } = settings;
   const keyOf = keys.length === 0 ? null : makeKeyring(keys);
@@ -102,12 +104,13 @@ export function withAccessControl(
       error instanceof RequestError
         ? new Problem(PROBLEMS["malformed-request"], "the path or the Host header cannot be parsed")
         : problemOf(error);
-    reportFailure("refused", problem.kind, asError(error));
+    reportFailure(server, "refused", problem.kind, asError(error));
     return problemResponse(problem);
   }
 
   function done({ method }: Request, route: string, started: number, response: Response): Response {
-    requestDone.publish({ route, method, status: response.status, seconds: stopwatch() - started, key: null });
+    const seconds = stopwatch() - started;
+    requestDone.publish({ server, route, method, status: response.status, seconds, key: null });
     return response;
   }
 

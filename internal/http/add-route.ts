@@ -75,7 +75,7 @@ function queryParser<Schema extends z.ZodType>(schema: Schema): (c: Context) => 
 
 function parsed<Schema extends z.ZodType>(schema: Schema, given: unknown): z.output<Schema> {
   const result = schema.safeParse(given);
-  if (!result.success) throw invalidQuery(result.error);
+  if (!result.success) throw invalidQuery(result.error, given);
   return result.data;
 }
 

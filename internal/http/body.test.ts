@@ -224,3 +224,22 @@ test("whatever is sent as a body, nothing fails unexpectedly", async () => {
   expect(failed.events).toEqual([]);
   failed.stop();
 });
+
+test("a number that a double cannot hold is refused, with where it is and how to write it", async () => {
+  const app = await serveRoutes();
+  const body = '{"name":"a","priority":12345678901234567890,"steps":[{"kind":"fetch","a/b~c":0.1234567890123456789}]}';
+  expect(await post(app, "/jobs", body, { "Content-Type": "application/json" })).toMatchObject({
+    status: 400,
+    type: "invalid-body",
+    body: {
+      errors: [
+        { pointer: "/priority", detail: expect.stringContaining('write it as a string, "12345678901234567890"') },
+        { pointer: "/steps/0/a~1b~0c", detail: expect.stringContaining("0.1234567890123456789 is a number that") },
+      ],
+    },
+  });
+  const exact = await post(app, "/jobs", '{"name":"12345678901234567890","priority":1.0e1}', {
+    "Content-Type": "application/json",
+  });
+  expect(exact.status).toBe(201);
+});

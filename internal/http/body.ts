@@ -2,6 +2,7 @@ import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { inexactNumbers } from "../lib/exact-json.ts";
 import type { MaybePromise } from "../lib/maybe-promise.ts";
 import { type BodyError, PROBLEMS, Problem } from "./problem.ts";
 
@@ -45,6 +46,7 @@ const FIELD_ERRORS = {
 };
 
 const MAX_DEPTH = 100;
+const MAX_INEXACT_SHOWN = 10;
 const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
 
 const JSON_ONLY = ["application/json"];
@@ -71,7 +73,7 @@ function openBody(c: Context, accepted: readonly string[], maxBytes: number): Re
   return { contentType, bytes: encoding === "gzip" ? limited(gunzipped(sent), maxBytes) : sent };
 }
 
-/** @throws Problem where the body is not JSON, or not what the schema accepts */
+/** @throws Problem where the body is not JSON, has a number that would be changed, or is not what the schema accepts */
 async function receiveJson<Schema extends z.ZodType>(
   bytes: AsyncIterable<Uint8Array>,
   schema: Schema,
@@ -86,11 +88,27 @@ async function receiveJson<Schema extends z.ZodType>(
 function parseJson(bytes: Uint8Array): unknown {
   if (isDeeperThan(bytes, MAX_DEPTH))
     throw malformed(`the body has more than ${MAX_DEPTH} objects and lists in each other`);
+  let value: unknown;
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch {
     throw malformed("the body is not valid JSON in UTF-8");
   }
+  const inexact = inexactNumbers(text, MAX_INEXACT_SHOWN);
+  if (inexact.length > 0) {
+    throw bodyProblem(
+      inexact.map(({ path, text: number }) => {
+        const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
+        return {
+          pointer: pointerTo(path),
+          detail: `${shown} is a number that a double cannot hold: write it as a string, "${shown}"`,
+        };
+      }),
+    );
+  }
+  return value;
 }
 
 /** Whether JSON nests deeper than that, which recursive code could not process. */
@@ -152,6 +170,10 @@ export function invalidBody({ issues }: z.ZodError, at: readonly string[] = []):
         }))
       : [{ pointer: pointerTo([...at, ...issue.path]), detail: issue.message }],
   );
+  return bodyProblem(errors);
+}
+
+function bodyProblem(errors: readonly BodyError[]): Problem {
   const detail = errors.map(({ pointer, detail }) => `${pointer === "" ? "the body" : pointer}: ${detail}`).join("; ");
   return new Problem(PROBLEMS["invalid-body"], detail, { errors });
 }

@@ -7,6 +7,7 @@ import {
   requestShed,
   requestsInFlight,
   requestTimedOut,
+  type ServerName,
 } from "./events.ts";
 
 /** Requests of one route that are not in the registry yet. */
@@ -17,10 +18,12 @@ interface Tally {
 }
 
 /**
- * Registers the metrics of the requests that this process's servers answer. No label contains a path or a parameter.
- * @param prefix of their names, such as `stellarindex_api`
+ * Registers the metrics of the requests that a server of this process answers, named after it, such as
+ * `stellarindex_api_requests_total`. No label contains a path or a parameter.
  */
-export function feedRequestMetrics(registry: Registry, prefix: string): MetricsFeed {
+export function feedRequestMetrics(registry: Registry, server: ServerName): MetricsFeed {
+  const prefix = `stellarindex_${server}`;
+  const isOwn = (event: { readonly server: ServerName }): boolean => event.server === server;
   const registers = [registry];
   // Counted here and moved to the registry on each scrape: looking up labels is expensive next to a cached answer.
   const tallies = new Map<string, Tally[]>();
@@ -69,15 +72,17 @@ export function feedRequestMetrics(registry: Registry, prefix: string): MetricsF
     registers,
   });
   const subscriptions = [
-    requestDone.subscribe(({ route, method, status, seconds }) => {
+    requestDone.subscribe((event) => {
+      if (!isOwn(event)) return;
+      const { route, method, status, seconds } = event;
       countRequest(tallies, route, method, status);
       durations.observe({ route }, seconds);
     }),
-    requestFailed.subscribe(() => failures.inc()),
-    requestsInFlight.subscribe(({ count }) => inFlight.set(count)),
-    requestShed.subscribe(() => shed.inc()),
-    requestRateLimited.subscribe(() => rateLimited.inc()),
-    requestTimedOut.subscribe(() => timeouts.inc()),
+    requestFailed.subscribe((event) => isOwn(event) && failures.inc()),
+    requestsInFlight.subscribe((event) => isOwn(event) && inFlight.set(event.count)),
+    requestShed.subscribe((event) => isOwn(event) && shed.inc()),
+    requestRateLimited.subscribe((event) => isOwn(event) && rateLimited.inc()),
+    requestTimedOut.subscribe((event) => isOwn(event) && timeouts.inc()),
   ];
   return {
     stop: () => {

@@ -148,6 +148,11 @@ export function overloaded(): Problem {
   return temporaryProblem(PROBLEMS.overloaded, "too many requests are in progress", 1);
 }
 
+/** Returns the problem of a request that is refused since its tenant has too many in progress. */
+export function tenantOverloaded(): Problem {
+  return temporaryProblem(PROBLEMS.overloaded, "too many requests of this tenant are in progress", 1);
+}
+
 /** Returns the stable `type` of a problem, a URN. */
 export function problemType({ name }: Pick<ProblemKind, "name">): string {
   return `urn:stellarindex:problem:${name}`;

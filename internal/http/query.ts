@@ -29,12 +29,17 @@ export function checkedBy<Query>(parameter: string, check: (query: Query) => unk
   return (query: Query, context: z.core.$RefinementCtx): void => void run(query, context);
 }
 
-/** Returns the problem that lists every error of a query, or of path parameters. */
-export function invalidQuery({ issues }: z.ZodError): Problem {
+/**
+ * Returns the problem that lists every error of a query, or of path parameters.
+ * @param given what was parsed; a schema that converts a parameter does not see that it was given more than once
+ */
+export function invalidQuery({ issues }: z.ZodError, given: unknown = {}): Problem {
+  const isRepeated = ({ code, path: [name, ...rest] }: z.core.$ZodIssue): boolean =>
+    code === "invalid_type" && rest.length === 0 && Array.isArray((given as Record<PropertyKey, unknown>)[name ?? ""]);
   const errors = issues.flatMap((issue): ParameterError[] =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((key) => ({ parameter: key, detail: "is not a parameter of this endpoint" }))
-      : [{ parameter: issue.path.join("."), detail: issue.message }],
+      : [{ parameter: issue.path.join("."), detail: isRepeated(issue) ? "is given more than once" : issue.message }],
   );
   return new Problem(
     PROBLEMS["invalid-query"],

@@ -78,8 +78,9 @@ export async function serveRoutes(
     readonly maxStores?: number;
   } = {},
 ): Promise<RouteApp> {
-  const admission = makeAdmission();
+  const admission = makeAdmission("api");
   const serving: Serving = {
+    server: "api",
     stopwatch,
     admission,
     limits: { read, write },
@@ -97,7 +98,7 @@ export async function serveRoutes(
 
   const limiter = makeRateLimiter(stopwatch, null);
   const access = { keys: KEYS, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
-  const served = withAccessControl(app, access, { limiter, stopwatch, problemOf: serving.problemOf });
+  const served = withAccessControl(app, access, { server: "api", limiter, stopwatch, problemOf: serving.problemOf });
   const { port, close } = await listen(served, { host: "127.0.0.1", port: 0 }, { requestTimeoutSeconds: 10 });
   onTestFinished(close);
   return { url: `http://127.0.0.1:${port}`, port, app };

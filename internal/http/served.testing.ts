@@ -27,7 +27,7 @@ export async function serveTestApi({
   readonly requestTimeoutSeconds?: number;
 }): Promise<ServedTestApi> {
   const api = openTestApi(options);
-  const served = withAccessControl(api.app, { ...OPEN, ...access }, { limiter, stopwatch, problemOf });
+  const served = withAccessControl(api.app, { ...OPEN, ...access }, { server: "api", limiter, stopwatch, problemOf });
   const { port, close } = await listen(served, { host: "127.0.0.1", port: 0 }, { requestTimeoutSeconds });
   return { ...api, port, url: `http://127.0.0.1:${port}`, close };
 }

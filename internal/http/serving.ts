@@ -3,7 +3,7 @@ import { asError } from "../lib/as-error.ts";
 import type { MaybePromise } from "../lib/maybe-promise.ts";
 import type { AccessEnv } from "./access-control.ts";
 import type { Admission, AdmissionClass, AdmissionLimits } from "./admission.ts";
-import { requestDone } from "./events.ts";
+import { requestDone, type ServerName } from "./events.ts";
 import type { Principal } from "./principal.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import { reportFailure } from "./report-failure.ts";
@@ -13,6 +13,8 @@ export type Respond = (c: Context) => MaybePromise<Response>;
 
 /** The dependencies and limits that all routes of an app share. `Class` names the classes of requests that it bounds. */
 export interface Serving<Class extends AdmissionClass = AdmissionClass> {
+  /** Whose requests these are, for metrics. */
+  readonly server: ServerName;
   /** A monotonic clock, in seconds. */
   readonly stopwatch: () => number;
   readonly admission: Admission;
@@ -39,26 +41,26 @@ export function addHandler<Class extends AdmissionClass>(
 /** Wraps a handler with admission control and reports; see {@link addHandler}. */
 export function reported<Class extends AdmissionClass>(
   route: string,
-  { stopwatch, admission, limits, problemOf }: Serving<Class>,
+  { server, stopwatch, admission, limits, problemOf }: Serving<Class>,
   admissionClass: Class,
   respond: Respond,
 ): Respond {
   const ownLimits = limits[admissionClass];
   function failed(error: unknown): Response {
     const problem = problemOf(error);
-    reportFailure(route, problem.kind, asError(error));
+    reportFailure(server, route, problem.kind, asError(error));
     return problemResponse(problem);
   }
   function report(c: Context, started: number, response: Response): Response {
     const { status } = response;
     const key = principalOf(c)?.key ?? null;
-    requestDone.publish({ route, method: c.req.method, status, seconds: stopwatch() - started, key });
+    requestDone.publish({ server, route, method: c.req.method, status, seconds: stopwatch() - started, key });
     return response;
   }
   return (c) => {
     const started = stopwatch();
     try {
-      const response = admission.enter(admissionClass, ownLimits, respond, c);
+      const response = admission.enter(admissionClass, ownLimits, respond, c, principalOf(c)?.tenant);
       if (!(response instanceof Promise)) return report(c, started, response);
       return response.catch(failed).then((answered) => report(c, started, answered));
     } catch (error) {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidJson, isObject, JsonNumber, member, parseJson } from "./exact-json.ts";
+import { InvalidJson, inexactNumbers, isObject, JsonNumber, member, parseJson } from "./exact-json.ts";
 
 /** Converts the numbers to doubles, like `JSON.parse`. */
 function asDoubles(value: unknown): unknown {
@@ -95,4 +95,50 @@ it("finds only own properties of objects", () => {
     expect(member(other, "text")).toBeUndefined();
     expect(member(other, "length")).toBeUndefined();
   }
+});
+
+describe("inexactNumbers", () => {
+  it.each([
+    ["0", "-0", "1.50", "1e2", "1E+400", "-5e-324"],
+    ["0.1", "100000000000000000000", "1.7976931348623157e308", "0e999", "0.000000000000000000000000000000"],
+  ])("keeps what a double holds, however it is written: %s", (...texts) => {
+    const kept = texts.filter((text) => inexactNumbers(`[${text}]`, 9).length === 0);
+    expect(kept).toEqual(texts.filter((text) => text !== "1E+400"));
+  });
+
+  it("names what would be changed, and where it is", () => {
+    const text = `{"a":[1,{"b/c":12345678901234567890}],"d":0.1234567890123456789,"e":1e400,"f":"12345678901234567890"}`;
+    expect(inexactNumbers(text, 9)).toEqual([
+      { path: ["a", 1, "b/c"], text: "12345678901234567890" },
+      { path: ["d"], text: "0.1234567890123456789" },
+      { path: ["e"], text: "1e400" },
+    ]);
+    expect(inexactNumbers(text, 2)).toHaveLength(2);
+  });
+
+  it("finds a number if and only if writing it again gives another value", () => {
+    fc.assert(
+      fc.property(numberText, (text) => {
+        const double = Number(text);
+        // Both as fractions with the same power of ten as denominator.
+        const scaled = (value: string) => {
+          const [, whole = "", fraction = "", exponent = "0"] = /^-?(\d+)(?:\.(\d+))?(?:[eE](.*))?$/.exec(value) ?? [];
+          return [BigInt(whole + fraction), BigInt(exponent) - BigInt(fraction.length)] as const;
+        };
+        const isSame = (): boolean => {
+          const [[a, atA], [b, atB]] = [scaled(text), scaled(String(double))];
+          if (a === 0n || b === 0n) return a === b;
+          if (atA - atB > 1_000n || atB - atA > 1_000n) return false;
+          const least = atA < atB ? atA : atB;
+          return a * 10n ** (atA - least) === b * 10n ** (atB - least);
+        };
+        expect(inexactNumbers(`[${text}]`, 1).length === 0).toBe(Number.isFinite(double) && isSame());
+      }),
+    );
+  });
+
+  it("takes no more than linear time for a mebibyte of digits", () => {
+    const digits = `1${"0".repeat(2 ** 20)}1`;
+    expect(inexactNumbers(`[0.${digits}]`, 1)).toHaveLength(1);
+  });
 });

@@ -43,3 +43,52 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 export function member(value: unknown, key: string): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
+
+/** A number in a JSON text that a double would change. */
+export interface InexactNumber {
+  /** Where it is: keys and indexes from the outermost value. */
+  readonly path: readonly (string | number)[];
+  readonly text: string;
+}
+
+// A number of fewer digits and without an exponent is never changed; most texts have no other.
+const MAYBE_INEXACT = /[\d.]{16}|\d[eE]/;
+
+/**
+ * Returns the numbers of a JSON text that `JSON.parse` would change, at most `limit`: those that are not the shortest
+ * decimal of any double, but for zeros at the end and the way they are written.
+ * @throws InvalidJson where the text is not JSON
+ */
+export function inexactNumbers(text: string, limit: number): InexactNumber[] {
+  if (!MAYBE_INEXACT.test(text)) return [];
+  const found: InexactNumber[] = [];
+  function visit(value: unknown, path: readonly (string | number)[]): void {
+    if (found.length >= limit) return;
+    if (value instanceof JsonNumber) {
+      if (!isKept(value.text)) found.push({ path, text: value.text });
+    } else if (Array.isArray(value)) {
+      for (const [index, each] of value.entries()) visit(each, [...path, index]);
+    } else if (isObject(value)) {
+      for (const [key, each] of Object.entries(value)) visit(each, [...path, key]);
+    }
+  }
+  visit(parseJson(text), []);
+  return found;
+}
+
+function isKept(text: string): boolean {
+  const double = Number(text);
+  return Number.isFinite(double) && decimalOf(text) === decimalOf(String(double));
+}
+
+/** Returns a form that is the same for all ways to write a number. */
+function decimalOf(text: string): string {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, "");
+  // No /0+$/, which takes quadratic time for zeros within.
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  if (end === 0) return "0";
+  return `${sign}${digits.slice(0, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
+}

@@ -49,6 +49,43 @@ test("a caller that waited beyond its deadline does not run and does not block o
   expect(begun).toBe(0);
 });
 
+test("a group of clients has its share at most, also where permits are free, and its clients are served in turn", async () => {
+  const turns = makeSemaphore(
+    3,
+    () => 0,
+    () => 100,
+    2,
+  );
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const ask = (what: string, client: string, group: string) =>
+    turns.run(
+      () => {
+        begun.push(what);
+        return new Promise<void>((resolve) => ends.set(what, resolve));
+      },
+      5,
+      client,
+      group,
+    );
+  const calls = [
+    ask("a1", "a", "g"),
+    ask("a2", "a", "g"),
+    ask("a3", "a", "g"),
+    ask("a4", "a", "g"),
+    ask("b1", "b", "g"),
+  ];
+  expect(begun).toEqual(["a1", "a2"]);
+  calls.push(ask("c1", "c", "h"), ask("c2", "c", "h"));
+  expect(begun).toEqual(["a1", "a2", "c1"]);
+  for (const [index, what] of ["c1", "a1", "a2", "a3", "b1", "c2", "a4"].entries()) {
+    await expect.poll(() => begun.length).toBeGreaterThan(index);
+    ends.get(what)?.();
+  }
+  await Promise.all(calls);
+  expect(begun).toEqual(["a1", "a2", "c1", "c2", "a3", "b1", "a4"]);
+});
+
 /** A semaphore whose only slot is taken, and the callers that start when it is freed. */
 function withOneTaken(mostWaiting: number, now = () => 0) {
   const turns = makeSemaphore(1, now, () => mostWaiting);

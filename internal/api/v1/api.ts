@@ -27,6 +27,7 @@ export function createApi(context: ApiContext, state: AppState = makeAppState(co
   const { settings, stopwatch } = context;
   const { keys } = settings;
   const serving: Serving<"read"> = {
+    server: "api",
     stopwatch,
     admission: state.admission,
     limits: { read: settings },

@@ -101,7 +101,7 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
       // An old price that is marked as stale is better than none; a newer one may have been stored meanwhile.
       const isNotNow = error instanceof ClockAhead || error instanceof ReplayBehind;
       if (!isUnavailable(error) && !isTimedOut(error) && !isNotNow) throw error;
-      backendUnreachable.publish({ backend: "database", error: asError(error) });
+      backendUnreachable.publish({ server: "api", backend: "database", error: asError(error) });
       const { stored: newest } = await readStored(service, pair, stored.value.window_seconds, moment);
       const latest = newest ?? stored;
       return storedAnswer(service, { data: latest.price, stored: latest, isUnchanged: null }, moment, moment);

@@ -38,7 +38,7 @@ export interface AppState {
 
 /** Returns new state. Its copies stay subscribed to the store until the store is closed. */
 export function makeAppState({ settings, store, stopwatch }: ApiContext): AppState {
-  const admission = makeAdmission(timedOut);
+  const admission = makeAdmission("api", timedOut);
   const bounded = makeDatabaseLanes(admission, settings.maxComputations, stopwatch);
   const onFollowing = (isFollowing: boolean): void => storeFollowed.publish({ isFollowing });
   return { admission, bounded, copies: makeLocalCopies(boundedStore(store, admission), stopwatch, onFollowing) };

@@ -52,7 +52,7 @@ export function readStored(
   };
   if (!(texts instanceof Promise)) return targetOf(texts);
   return texts.then(targetOf, (error: unknown) => {
-    backendUnreachable.publish({ backend: "store", error: asError(error) });
+    backendUnreachable.publish({ server: "api", backend: "store", error: asError(error) });
     return { stored: null, divergence: null, confidence: null, isUnchanged: null };
   });
 }

@@ -75,7 +75,7 @@ export function makeTriangulatedAgreements(
         const { kind } = problemOf(error);
         // Other kinds are expected, or are reported for the requests that fail with them.
         if (kind === PROBLEMS.unavailable || kind === PROBLEMS["internal-error"])
-          reportFailure(route, kind, asError(error));
+          reportFailure("api", route, kind, asError(error));
         return NONE;
       })
       .then((agreement) => {

@@ -12,7 +12,8 @@ export const controlDocs: Docs = {
     Timeout of a request, in seconds: for the client to send it, and for the daemon to answer it.
   `,
 
-  "control.max_in_flight": "The most requests in progress at once; further ones are answered 503 with Retry-After.",
+  "control.max_in_flight":
+    "The most requests in progress at once, and half of them of one tenant; further ones are answered 503 with Retry-After.",
 
   "control.artifacts": `
     Directory of the files that jobs produce, named by their SHA-256; workers that do parts of one run share it. A relative
@@ -27,7 +28,8 @@ export const controlDocs: Docs = {
     Jobs of the tenant "default" that start by the clock; any number of daemons may have them, and each tick gets one job.
     Give either \`cron\`, read in \`time_zone\`, or \`every\`, which ticks at multiples since 1970. \`missed\` says what
     becomes of ticks at which no daemon ran: "skip" leaves them out, "coalesce" makes one job for all, "catch_up" one for
-    each of the last hundred. \`jitter\` delays each job by a random part of it:
+    each of the last hundred. \`overlap\` says what becomes of a tick while the job of the one before has not ended: "skip" makes none,
+    "allow" makes another; "catch_up" needs "allow". \`jitter\` delays each job by a random part of it:
   `,
 
   "control.keys": `

@@ -26,6 +26,7 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     cron = "15 4 * * *"            # or every = "24h"
     time_zone = "Europe/Berlin"    # default: UTC
     missed = "coalesce"            # skip, coalesce or catch_up; default: coalesce
+    overlap = "skip"               # skip or allow; default: skip
     jitter = "10m"                 # default: none
 
     [[control.schedules]]

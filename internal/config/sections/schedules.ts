@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { needs, reportAt } from "../../lib/cross-checks.ts";
 import { timetableOf } from "../../lib/timetable.ts";
-import { MISSED } from "../../storage/control/schedules.ts";
+import { MISSED, OVERLAP_NEEDED, OVERLAPS } from "../../storage/control/schedules.ts";
 import { durationField, unlessRefused } from "./fields.ts";
 import { refuseRepeated } from "./listener.ts";
 
@@ -29,6 +29,10 @@ const schedule = z
       .enum(MISSED)
       .prefault("coalesce")
       .describe(`one of ${MISSED.join(", ")}`),
+    overlap: z
+      .enum(OVERLAPS)
+      .prefault("skip")
+      .describe(`one of ${OVERLAPS.join(", ")}`),
     jitter: durationField
       .refine((seconds) => seconds <= 86_400, "is longer than a day")
       .prefault("0")
@@ -51,6 +55,14 @@ const schedule = z
       );
     },
     needs("cron", "every", "time_zone"),
+  )
+  .superRefine(
+    ({ missed, overlap }, context) => {
+      if (missed === "catch_up" && overlap === "skip") {
+        reportAt(context, ["overlap"], OVERLAP_NEEDED, 'overlap = "allow", or another rule in missed');
+      }
+    },
+    needs("missed", "overlap"),
   );
 
 /** `[[control.schedules]]`: jobs of the default tenant that start by the clock. */

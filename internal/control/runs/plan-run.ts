@@ -54,9 +54,7 @@ export async function planRun(
   const windows =
     onlyGaps && feed !== null ? windowsWithGaps(all, await gapsOf(sql, tenant, feed.feed, { from, to })) : all;
   const payload = { ...feed?.payload, ...asked.payload };
-  // The first window stands for all: they differ in their times only.
-  const times = { from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z" };
-  findKind(kind)?.prepare({ ...payload, ...times });
+  requireValidWindow(kind, payload);
   return {
     ...{ kind, payload, from, to, chunkSeconds, windows },
     feed: feed?.feed ?? null,
@@ -64,6 +62,14 @@ export async function planRun(
     host: feed?.host ?? "",
     mergeKind: onlyGaps ? null : (MERGE_KINDS.get(kind) ?? null),
   };
+}
+
+/**
+ * Checks the payload of windows of a built-in kind; one window stands for all, since they differ in their times only.
+ * @throws InputError that names each wrong field
+ */
+export function requireValidWindow(kind: string, payload: Readonly<Record<string, unknown>>): void {
+  findKind(kind)?.prepare({ ...payload, from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z" });
 }
 
 /** The windows that succeed become the feed's coverage: other work would count as the feed's. */

@@ -6,6 +6,7 @@ import { type Actor, audited } from "../../storage/control/audit.ts";
 import {
   databaseTime,
   type NewSchedule,
+  OVERLAP_NEEDED,
   pauseSchedule,
   readSchedule,
   removeSchedule,
@@ -25,6 +26,7 @@ export async function putSchedule(sql: postgres.Sql, actor: Actor, schedule: New
   if ((schedule.cron === null) === (schedule.everySeconds === null)) {
     throw new InputError('give either cron, such as "15 4 * * *", or every, such as "1h"');
   }
+  if (schedule.missed === "catch_up" && schedule.overlap === "skip") throw new InputError(OVERLAP_NEEDED);
   const timetable = timetableOf(schedule);
   findKind(schedule.kind)?.prepare(schedule.payload);
   await act(sql, actor, "schedules.put", schedule.name, async (transaction) => {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { enginesOf } from "../../../test/thoroughness.ts";
 import { parseTime, seconds } from "../../canonical/time.ts";
 import { connectBeside, serverTestEngine, testEngines } from "../../storage/connection/database.testing.ts";
-import { testLedger } from "../../storage/control/jobs.testing.ts";
+import { cancelJobs } from "../../storage/control/job-actions.ts";
+import { TESTER, testLedger } from "../../storage/control/jobs.testing.ts";
 import { listJobs, readJob } from "../../storage/control/read-jobs.ts";
 import {
   databaseTime,
@@ -15,7 +16,7 @@ import {
   resumeSchedule,
   saveSchedule,
 } from "../../storage/control/schedules.ts";
-import { workerFailed } from "../events.ts";
+import { scheduleFired, workerFailed } from "../events.ts";
 import { reconcileSchedules } from "./reconcile.ts";
 import { fireDue, firingOf } from "./scheduler.ts";
 
@@ -27,9 +28,11 @@ const NIGHTLY: NewSchedule = {
   everySeconds: 60,
   timeZone: "UTC",
   missed: "catch_up",
+  overlap: "allow",
   jitterSeconds: 0,
   isConfigured: false,
 };
+const NEVER_TICKED = { lastJobId: null, skippedTicks: 0, skippedAt: null };
 const ALL = { states: ["ready"], kind: null, before: null, limit: 1000 } as const;
 
 describe.each(enginesOf(testEngines))("schedules on $name", (engine) => {
@@ -86,9 +89,34 @@ describe.each(enginesOf(testEngines))("schedules on $name", (engine) => {
     expect((await schedule("never"))?.nextAt).toBeGreaterThan(await databaseTime(ledger.database.sql));
   });
 
+  it("skip a tick, and tell of it, while the job of the one before has not ended, unless they may overlap", async () => {
+    const { sql } = ledger.database;
+    const due = async (name: string) => {
+      await sql`UPDATE control.schedules SET next_at = clock_timestamp() - interval '1 second' WHERE name = ${name}`;
+      const fired: (bigint | null)[] = [];
+      const stop = scheduleFired.subscribe(({ fired: { jobId } }) => fired.push(jobId));
+      await fireDue(sql, () => 0);
+      stop();
+      return fired;
+    };
+    await saveBehind(0, { name: "alone", everySeconds: 1, missed: "coalesce", overlap: "skip" });
+    const [first = null] = await due("alone");
+    expect([typeof first, await due("alone"), await due("alone")]).toEqual(["bigint", [null], [null]]);
+    expect(await schedule("alone")).toMatchObject({ lastJobId: first, skippedTicks: 2, skippedAt: expect.any(BigInt) });
+    await cancelJobs(sql, { ...TESTER, tenant: ledger.tenant }, [first ?? 0n]);
+    const [second = null] = await due("alone");
+    expect(second).toBeGreaterThan(first ?? 0n);
+    // A job that history has forgotten keeps nothing from starting.
+    await sql`DELETE FROM control.jobs WHERE tenant = ${ledger.tenant}`;
+    expect(await due("alone")).toEqual([expect.any(BigInt)]);
+    await saveBehind(0, { name: "both", everySeconds: 1, missed: "coalesce" });
+    expect([await due("both"), await due("both")]).toEqual([[expect.any(BigInt)], [expect.any(BigInt)]]);
+    expect(await schedule("both")).toMatchObject({ skippedTicks: 0, skippedAt: null });
+  });
+
   it("delay a job by up to the jitter", () => {
     const at = parseTime("2026-01-01T00:01:00Z");
-    const found = { ...NIGHTLY, jitterSeconds: 10, pausedReason: null, nextAt: at, lastAt: null };
+    const found = { ...NIGHTLY, jitterSeconds: 10, pausedReason: null, nextAt: at, lastAt: null, ...NEVER_TICKED };
     expect(firingOf(found, at, () => 0.25).ticks).toEqual([{ at, runAt: at + 2_500_000n }]);
   });
 

@@ -49,6 +49,7 @@ export interface TestControl {
 export function serveTestControl<Name extends string>(
   callers: Readonly<Record<Name, Caller>>,
   settings: ControlContext["settings"] = SETTINGS,
+  engine: TestEngine = enginesOf(testEngines)[0] as TestEngine,
 ): TestControl {
   const secrets = new Map(Object.keys(callers).map((name) => [name, makeKey()]));
   const keys = Object.entries<Caller>(callers).map(([name, { tenant, scopes }]) => ({
@@ -59,8 +60,7 @@ export function serveTestControl<Name extends string>(
   }));
   const control = {} as { database: TestDatabase; events: EventHub; listening: Listening };
   beforeAll(async () => {
-    const [engine] = enginesOf(testEngines);
-    const database = await openTestDatabase(engine as TestEngine);
+    const database = await openTestDatabase(engine);
     await ensureTenants(
       database.sql,
       keys.map(({ tenant }) => tenant),
@@ -68,7 +68,8 @@ export function serveTestControl<Name extends string>(
     const events = makeEventHub(database.sql);
     const app = createControlApp({ database, events, stopwatch, settings });
     const access = { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] };
-    const served = withAccessControl(app, access, { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf });
+    const parts = { server: "control", limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf } as const;
+    const served = withAccessControl(app, access, parts);
     control.database = database;
     control.events = events;
     control.listening = await listen(served, { host: "127.0.0.1", port: 0 }, settings);

@@ -45,13 +45,19 @@ const TAGS = [
   { name: "Documentation", description: "The API's own description." },
 ];
 
+/** The part of what a process bears that one tenant may take, rounded up: the others keep the rest. */
+const TENANT_SHARE = 1 / 2;
+const shareOf = (all: number): number => Math.ceil(all * TENANT_SHARE);
+
 /** Returns the control API as an app that answers requests of principals with a tenant; it does not listen. */
 export function createControlApp({ database, events, stopwatch, settings }: ControlContext): Hono {
-  const admission = makeAdmission();
+  const admission = makeAdmission("control");
+  const limits = { ...settings, maxInFlightPerTenant: shareOf(settings.maxInFlight) };
   const serving: Serving = {
+    server: "control",
     stopwatch,
     admission,
-    limits: { read: settings, write: settings },
+    limits: { read: limits, write: limits },
     anonymous: { key: null, tenant: null, scopes: [] },
     problemOf,
   };
@@ -60,7 +66,13 @@ export function createControlApp({ database, events, stopwatch, settings }: Cont
     events,
     serving,
     admission,
-    lane: makeLane(admission, settings.maxConnections, stopwatch, () => settings.maxInFlight),
+    lane: makeLane(
+      admission,
+      settings.maxConnections,
+      stopwatch,
+      () => settings.maxInFlight,
+      shareOf(settings.maxConnections),
+    ),
     claim: makeClaim(() => stopwatch() * 1000),
   };
   const app: ApiApp = new OpenAPIHono();

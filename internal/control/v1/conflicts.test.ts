@@ -56,7 +56,7 @@ it("a schedule fires again after a deadlock", async () => {
   const { sql } = control.database;
   const schedule = {
     ...{ name: "s", kind: "test", payload: {}, cron: null, everySeconds: 60, timeZone: "UTC", jitterSeconds: 0 },
-    ...{ missed: "skip" as const, isConfigured: false },
+    ...{ missed: "skip" as const, overlap: "skip" as const, isConfigured: false },
   };
   await saveSchedule(sql, "default", schedule, 0n);
   await deadlockOnce("control.jobs");

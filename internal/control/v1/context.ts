@@ -25,7 +25,7 @@ export interface ControlService {
   readonly events: EventHub;
   readonly serving: Serving;
   readonly admission: Admission;
-  /** Bounds the calls of the database; clients are served in turn. */
+  /** Bounds the calls of the database; keys are served in turn, and no tenant may take all connections. */
   readonly lane: Lane;
   readonly claim: Claim;
 }

@@ -145,9 +145,11 @@ describe("GET /events", () => {
   it("refuses a position that is none, a key without the scope, and too many readers", async () => {
     const answers = await Promise.all([follow("reader", "x"), follow("worker")]);
     expect(answers.map(({ status }) => status)).toEqual([400, 403]);
-    const hub = makeEventHub(control.database.sql, 1);
+    const hub = makeEventHub(control.database.sql, { all: 2, perTenant: 1 });
     const stream = hub.join("one", null);
     expect([stream === null, hub.join("one", null)]).toEqual([false, null]);
+    // One tenant does not take what another needs.
+    expect([hub.join("two", null) === null, hub.join("late", null)]).toEqual([false, null]);
     await stream?.cancel();
     expect(hub.join("one", null)).not.toBeNull();
     hub.close();

@@ -7,6 +7,7 @@ import { inTransaction, READ_COMMITTED } from "../../storage/connection/transact
 import { audited } from "../../storage/control/audit.ts";
 import { cover, type Interval, listCoverage, listGaps, moveWatermark } from "../../storage/control/coverage.ts";
 import { declareFeed, type Feed, listFeeds, readFeed, removeFeed } from "../../storage/control/feeds.ts";
+import { requireValidWindow } from "../runs/plan-run.ts";
 import type { ControlService } from "./context.ts";
 import {
   feedField,
@@ -148,16 +149,18 @@ export function addFeedsRoutes(app: ApiApp, service: ControlService): void {
       tag: TAG,
       operationId: "declareFeed",
       summary: "Declares a feed, or changes it",
-      description: "What it covers stays as it is.",
+      description: "What it covers stays as it is. The payload of a built-in kind is checked.",
       scope: "control:operate",
       params,
       body: declareSchema,
       answer: detailsSchema,
       example: { ...EXAMPLE, gaps: [], coverage: [] },
+      problems: [CONTROL_PROBLEMS.refused],
     },
     async ({ tenant, actor, params: { feed }, body }) => {
       const { source, host, kind, payload, start_at: startAt, chunk: chunkSeconds, reason, ticket } = body;
       const given = { feed, source, host, kind, payload, startAt, chunkSeconds };
+      requireValidWindow(kind, payload);
       await audited(
         sql,
         { tenant, name: actor, reason, ticket },

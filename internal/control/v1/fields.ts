@@ -19,6 +19,9 @@ export const timeField = z.string().transform(parsedBy(parseTime)).openapi({
   example: "2026-08-09T22:30:00Z",
 });
 
+/** A letter, digit, mark of punctuation or symbol, but for those that are drawn as blanks. */
+const VISIBLE = /(?![\u115F\u1160\u2800\u3164\uFFA0])[\p{L}\p{N}\p{P}\p{S}]/u;
+
 /** Names of workers, keys and the like: readable, of limited length, without control characters. */
 export const nameField = (max: number) =>
   z
@@ -26,7 +29,7 @@ export const nameField = (max: number) =>
     .min(1, "is empty")
     .max(max, `is longer than ${max} characters`)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "contains control characters")
-    .refine((text) => text.trim() !== "", "is blank");
+    .refine((text) => VISIBLE.test(text), "has no visible character: write it in words");
 
 /** Names of sources, hosts and feeds, as the ledger checks them. */
 export const sourceField = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "is no name of a source");

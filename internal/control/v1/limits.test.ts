@@ -63,6 +63,25 @@ describe("the control API", () => {
     await act("/jobs/cancel", { jobs: [id] });
   });
 
+  it("pauses no source or feed that the tenant does not have, and names those that it has", async () => {
+    await act("/sources/binance/set", { max_concurrent: 2 });
+    const pause = (scope: string, name: string, by = "operator") =>
+      act("/pauses/pause", { target: { scope, name } }, by);
+    expect(await pause("source", "binanse")).toEqual([
+      404,
+      "there is no source binanse: there are binance; a source is known once it has a limit (control sources set), a feed or a job",
+    ]);
+    expect(await pause("feed", "kraken:XLM")).toEqual([
+      404,
+      expect.stringContaining("there are kraken/XLM-EUR; a feed is"),
+    ]);
+    expect(await pause("source", "binance", "stranger")).toEqual([404, expect.stringContaining("there is none yet")]);
+    expect(await list("/pauses")).toEqual([]);
+    expect(await pause("source", "binance")).toEqual({ changed: true });
+    await act("/pauses/resume", { target: { scope: "source", name: "binance" } });
+    await act("/sources/binance/remove");
+  });
+
   it("pauses a run that the tenant has, and no other", async () => {
     const range = { from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z" };
     const { run_id } = await act("/runs", { ...range, kind: "test.work", chunk: "1h" });

@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { formatTime } from "../../canonical/time.ts";
 import { Problem } from "../../http/problem.ts";
 import type { ApiApp } from "../../http/route.ts";
-import { listPauses, PAUSE_SCOPES, pause, resume } from "../../storage/control/pauses.ts";
+import type { Sql } from "../../storage/connection/pool.ts";
+import { findName, listPauses, PAUSE_SCOPES, pause, resume } from "../../storage/control/pauses.ts";
 import { readRun } from "../../storage/control/read-runs.ts";
 import { addAction } from "./action.ts";
 import type { ControlService } from "./context.ts";
@@ -29,6 +30,13 @@ const targetSchema = z
     z.strictObject({ scope: z.literal("run"), name: idField.transform(String).openapi({ type: "string" }) }),
   ])
   .openapi("PauseTarget");
+
+/** Names that a refusal lists. */
+const MOST_NAMES = 20;
+const CURES = {
+  source: "a source is known once it has a limit (control sources set), a feed or a job",
+  feed: "a feed is known once it is declared (control feeds declare) or has a job",
+};
 
 /** Adds the routes of pauses; those of the whole tenant are with the tenant. */
 export function addPausesRoutes(app: ApiApp, service: ControlService): void {
@@ -68,9 +76,7 @@ export function addPausesRoutes(app: ApiApp, service: ControlService): void {
       problems: [CONTROL_PROBLEMS["not-found"]],
     },
     async (actor, _params, { target }) => {
-      if (target.scope === "run" && (await readRun(sql, actor.tenant, BigInt(target.name))) === null) {
-        throw new Problem(CONTROL_PROBLEMS["not-found"], `there is no run ${target.name}`);
-      }
+      await requireThere(sql, actor.tenant, target);
       return { changed: await pause(sql, actor, target) };
     },
   );
@@ -86,4 +92,17 @@ export function addPausesRoutes(app: ApiApp, service: ControlService): void {
     },
     async (actor, _params, { target }) => ({ changed: await resume(sql, actor, target) }),
   );
+}
+
+/** @throws Problem where there is nothing of this name: a pause of a misspelt name would hold nothing up */
+async function requireThere(sql: Sql, tenant: string, { scope, name }: z.output<typeof targetSchema>): Promise<void> {
+  if (scope === "run") {
+    if ((await readRun(sql, tenant, BigInt(name))) !== null) return;
+    throw new Problem(CONTROL_PROBLEMS["not-found"], `there is no run ${name}`);
+  }
+  const { isKnown, names } = await findName(sql, tenant, { scope, name }, MOST_NAMES);
+  if (isKnown) return;
+  const more = names.length === MOST_NAMES ? ", …" : "";
+  const there = names.length === 0 ? "there is none yet" : `there are ${names.join(", ")}${more}`;
+  throw new Problem(CONTROL_PROBLEMS["not-found"], `there is no ${scope} ${name}: ${there}; ${CURES[scope]}`);
 }

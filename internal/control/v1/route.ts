@@ -83,6 +83,7 @@ export function addControlRoute<
         },
         key,
         deadline,
+        tenant,
       );
     },
   );

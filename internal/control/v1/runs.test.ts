@@ -115,6 +115,31 @@ describe("the control API of feeds and runs", () => {
     expect((await call("stranger", "POST", `/feeds/${FEED}/remove`, { reason: "r" })).body).toEqual({ removed: false });
   });
 
+  it("refuses a feed whose payload its built-in kind does not take, and stores nothing of it", async () => {
+    const wrong = { ...DECLARED, kind: "prices.backfill", payload: { pairs: ["XLM/USD"], window: ["5m"] } };
+    const refused = await call("operator", "PUT", "/feeds/wrong", wrong);
+    expect([refused.status, refused.body.detail]).toEqual([422, expect.stringContaining("window")]);
+    expect((await call("operator", "GET", "/feeds/wrong")).status).toBe(404);
+    const right = { ...wrong, payload: { pairs: ["XLM/USD"], windows: ["5m"], format: "csv" } };
+    expect((await call("operator", "PUT", "/feeds/right", right)).status).toBe(200);
+    expect((await call("operator", "POST", "/feeds/right/remove", { reason: "a test" })).status).toBe(200);
+  });
+
+  it("covers of windows in the future what is past, and no watermark passes the clock", async () => {
+    const hour = 3_600_000;
+    const inWholeSeconds = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`;
+    const start = inWholeSeconds(Date.now() - hour);
+    const end = inWholeSeconds(Date.now() + 3 * hour);
+    const feed = { ...DECLARED, kind: "test.future", payload: {}, start_at: start, chunk: "2h" };
+    await call("operator", "PUT", "/feeds/future", feed);
+    await call("operator", "POST", "/runs", { feed: "future", from: start, to: end, reason: "a test" });
+    expect(await work("test.future")).toHaveLength(2);
+    const { watermark, coverage, gaps } = (await call("operator", "GET", "/feeds/future")).body;
+    expect(Date.parse(watermark)).toBeLessThanOrEqual(Date.now());
+    expect([coverage, gaps]).toEqual([[{ from: start, to: watermark }], []]);
+    await call("operator", "POST", "/feeds/future/remove", { reason: "a test" });
+  });
+
   it.each([
     ["/runs", { ...RANGE, reason: "r" }, 422, "name a feed or a kind"],
     ["/runs", { ...RANGE, kind: "a", reason: "r" }, 422, "name a feed or a chunk"],
@@ -161,6 +186,7 @@ describe("the control API of schedules", () => {
   it.each([
     [{ every: null }, 422, "give either cron"],
     [{ cron: "* * * * *" }, 422, "give either cron"],
+    [{ missed: "catch_up" }, 422, "needs overlap"],
     [{ every: null, cron: "x" }, 422, "is invalid"],
     [{ every: "0s" }, 400, "is not in whole seconds"],
     [{ payload: { all: true } }, 422, "/"],

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { formatTime } from "../../canonical/time.ts";
 import { Problem } from "../../http/problem.ts";
 import type { ApiApp } from "../../http/route.ts";
-import { listSchedules, MISSED, readSchedule, type Schedule } from "../../storage/control/schedules.ts";
+import { listSchedules, MISSED, OVERLAPS, readSchedule, type Schedule } from "../../storage/control/schedules.ts";
 import {
   deleteSchedule,
   holdSchedule,
@@ -27,11 +27,15 @@ const scheduleSchema = z
     every_seconds: z.int().nullable(),
     time_zone: z.string(),
     missed: z.enum(MISSED),
+    overlap: z.enum(OVERLAPS),
     jitter_seconds: z.int(),
     is_configured: z.boolean().openapi({ description: "it comes from the configuration, which alone changes it" }),
     paused_reason: z.string().nullable(),
     next_at: z.string().openapi({ description: "the next tick that has no job yet" }),
     last_at: z.string().nullable(),
+    last_job: z.string().nullable().openapi({ description: "the job of the last tick that got one" }),
+    skipped_ticks: z.int().openapi({ description: "ticks without a job, as the one before had not ended" }),
+    skipped_at: z.string().nullable().openapi({ description: "the last of them" }),
   })
   .openapi("Schedule");
 
@@ -43,11 +47,15 @@ const EXAMPLE = {
   every_seconds: null,
   time_zone: "Europe/Berlin",
   missed: "coalesce",
+  overlap: "skip",
   jitter_seconds: 600,
   is_configured: true,
   paused_reason: null,
   next_at: "2026-08-10T02:15:00Z",
   last_at: null,
+  last_job: null,
+  skipped_ticks: 0,
+  skipped_at: null,
 };
 
 const nameField = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "is no name of a schedule, such as nightly-prune");
@@ -64,6 +72,10 @@ const newScheduleSchema = z
     every: durationField(1).nullable().default(null).openapi({ description: "either this or cron" }),
     time_zone: z.string().max(64).default("UTC"),
     missed: z.enum(MISSED).default("coalesce"),
+    overlap: z
+      .enum(OVERLAPS)
+      .default("skip")
+      .openapi({ description: "what becomes of a tick while the job of the one before has not ended" }),
     jitter: durationField(0, 86_400).default(0),
     ...reasonFields,
   })
@@ -131,9 +143,9 @@ export function addSchedulesRoutes(app: ApiApp, service: ControlService): void {
       problems: [CONTROL_PROBLEMS.refused],
     },
     async ({ tenant, actor, params: { schedule: name }, body }) => {
-      const { kind, payload, cron, every, time_zone, missed, jitter, reason, ticket } = body;
+      const { kind, payload, cron, every, time_zone, missed, overlap, jitter, reason, ticket } = body;
       const times = { cron, everySeconds: every, timeZone: time_zone };
-      const given = { name, kind, payload, ...times, missed, jitterSeconds: jitter, isConfigured: false };
+      const given = { name, kind, payload, ...times, missed, overlap, jitterSeconds: jitter, isConfigured: false };
       await putSchedule(sql, { tenant, name: actor, reason, ticket }, given);
       return shownOf(tenant, name);
     },
@@ -180,16 +192,20 @@ function addScheduleAction(
 }
 
 function shownSchedule(schedule: Schedule) {
-  const { name, kind, payload, cron, missed } = schedule;
+  const { name, kind, payload, cron, missed, overlap } = schedule;
   return {
     ...{ name, kind, payload, cron },
     every_seconds: schedule.everySeconds,
     time_zone: schedule.timeZone,
     missed,
+    overlap,
     jitter_seconds: schedule.jitterSeconds,
     is_configured: schedule.isConfigured,
     paused_reason: schedule.pausedReason,
     next_at: formatTime(schedule.nextAt),
     last_at: shownTime(schedule.lastAt),
+    last_job: schedule.lastJobId === null ? null : String(schedule.lastJobId),
+    skipped_ticks: schedule.skippedTicks,
+    skipped_at: shownTime(schedule.skippedAt),
   };
 }

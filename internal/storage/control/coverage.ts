@@ -27,7 +27,7 @@ const MOST_AHEAD: Micros = seconds(300);
 
 /**
  * Adds intervals to what a feed covers; each is joined with those that it overlaps or touches, and the watermark moves up
- * to its end. Nothing happens for a feed that is not declared.
+ * to its end, but neither beyond the database's time. Nothing happens for a feed that is not declared.
  * @throws InputError where an interval ends in the future
  */
 export async function cover(sql: Sql, tenant: string, feed: string, intervals: readonly Interval[]): Promise<void> {
@@ -41,14 +41,15 @@ export async function cover(sql: Sql, tenant: string, feed: string, intervals: r
 }
 
 /**
- * Moves the watermark of a declared feed up to a time: what is not covered before is a gap. It never goes back.
+ * Moves the watermark of a declared feed up to a time, but not beyond the database's: what is not covered before is a gap. It
+ * never goes back.
  * @throws InputError where the time is in the future
  */
 export async function moveWatermark(sql: Sql, tenant: string, feed: string, to: Micros): Promise<void> {
   await requirePast(sql, to);
   await sql`
     INSERT INTO control.watermarks (tenant, feed, complete_to)
-    SELECT tenant, feed, ${timestamptz(to)}::timestamptz FROM control.feeds WHERE tenant = ${tenant} AND feed = ${feed}
+    SELECT tenant, feed, least(${timestamptz(to)}::timestamptz, clock_timestamp()) FROM control.feeds WHERE tenant = ${tenant} AND feed = ${feed}
     ON CONFLICT (tenant, feed) DO UPDATE SET complete_to = excluded.complete_to, moved_at = clock_timestamp()
     WHERE watermarks.complete_to < excluded.complete_to`;
 }

@@ -5,7 +5,7 @@ import type { Sql } from "../connection/pool.ts";
 import { timestamptz } from "../connection/timestamptz.ts";
 import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
 import { type Schedule, type ScheduleRow, scheduleColumns, scheduleOf, tickKey } from "./schedules.ts";
-import { submitJob } from "./submit.ts";
+import { idText, submitJob } from "./submit.ts";
 
 /** Between live work and backfill. */
 const PRIORITY = 5;
@@ -24,11 +24,12 @@ export interface Firing {
   readonly nextAt: Micros;
 }
 
-/** A tick that has got its job. */
+/** A tick that has got its job, or was skipped. */
 export interface FiredTick extends ScheduleName {
   readonly kind: string;
   readonly tick: Micros;
-  readonly jobId: bigint;
+  /** Null where it was skipped: the job of the tick before has not ended. */
+  readonly jobId: bigint | null;
 }
 
 /** Returns the schedules of all tenants that have a tick to look at, the latest first. */
@@ -40,7 +41,7 @@ export async function dueSchedules(sql: postgres.Sql): Promise<ScheduleName[]> {
 }
 
 /**
- * Submits the jobs of a schedule's ticks and moves it to its next tick, in one transaction: of several that do so at once,
+ * Submits the jobs of a schedule's ticks, but for those to be skipped, and moves it to its next tick, in one transaction: of several that do so at once,
  * one does. Returns an empty list where nothing is due, or another one is at it.
  * It is run again after a conflict with other transactions.
  * @param plan decides by the database's time
@@ -69,7 +70,14 @@ async function fire(
   const schedule = scheduleOf(row);
   const { ticks, nextAt } = plan(schedule, BigInt(row.now));
   const fired: FiredTick[] = [];
+  let last = { at: schedule.lastAt, jobId: schedule.lastJobId };
+  let skipped: Micros[] = [];
   for (const { at, runAt } of ticks) {
+    if (schedule.overlap === "skip" && (await isUnfinished(transaction, tenant, last.jobId))) {
+      skipped = [...skipped, at];
+      fired.push({ tenant, name, kind: schedule.kind, tick: at, jobId: null });
+      continue;
+    }
     const { jobId } = await submitJob(transaction, tenant, {
       kind: schedule.kind,
       payload: schedule.payload,
@@ -84,13 +92,24 @@ async function fire(
       needs: [],
       traceparent: null,
     });
+    last = { at, jobId };
     fired.push({ tenant, name, kind: schedule.kind, tick: at, jobId });
   }
-  const last = ticks.at(-1)?.at ?? schedule.lastAt;
+  const lastSkipped = skipped.at(-1) ?? schedule.skippedAt;
   await transaction`
     UPDATE control.schedules SET
       next_at = ${timestamptz(nextAt)}::timestamptz,
-      last_at = ${last === null ? null : timestamptz(last)}::timestamptz
+      last_at = ${last.at === null ? null : timestamptz(last.at)}::timestamptz,
+      last_job_id = ${idText(last.jobId)}::bigint,
+      skipped_ticks = skipped_ticks + ${skipped.length},
+      skipped_at = ${lastSkipped === null ? null : timestamptz(lastSkipped)}::timestamptz
     WHERE tenant = ${tenant} AND name = ${name}`;
   return fired;
+}
+
+async function isUnfinished(sql: Sql, tenant: string, jobId: bigint | null): Promise<boolean> {
+  if (jobId === null) return false;
+  const rows = await sql`
+    SELECT FROM control.jobs WHERE tenant = ${tenant} AND job_id = ${idText(jobId)}::bigint AND ended_at IS NULL`;
+  return rows.length > 0;
 }

@@ -69,14 +69,14 @@ export async function readIncidentFacts(sql: Sql, tenant: string): Promise<Incid
       (count(*) FILTER (WHERE is_late))::integer AS "endedLately",
       (count(*) FILTER (WHERE is_late AND is_failed))::integer AS "failedLately"
     FROM (
-      SELECT job_id, to_state IN ('failed', 'dead') AS is_failed, at > statement_timestamp() - interval '5 minutes' AS is_late
+      SELECT tenant, job_id, to_state IN ('failed', 'dead') AS is_failed, at > statement_timestamp() - interval '5 minutes' AS is_late
       FROM (
         SELECT * FROM control.job_history WHERE tenant = ${tenant} ORDER BY entry_id DESC LIMIT ${MOST_TRANSITIONS}
       ) AS newest
       WHERE from_state = 'leased' AND to_state IN ('succeeded', 'failed', 'dead')
         AND at > statement_timestamp() - interval '1 hour'
     ) AS ends
-    JOIN control.jobs ON jobs.tenant = ${tenant} AND jobs.job_id = ends.job_id
+    JOIN control.jobs ON jobs.tenant = ends.tenant AND jobs.job_id = ends.job_id
     JOIN control.lanes USING (lane_id)
     GROUP BY kind ORDER BY kind`;
   const dead = await sql<

@@ -44,7 +44,7 @@ const FEED = "kraken:XLM-USD";
 const ALL = { after: null, limit: 100 };
 const SCHEDULE = {
   ...{ name: "nightly", kind: "test", payload: {}, cron: null, everySeconds: 60, timeZone: "UTC" },
-  ...{ missed: "skip" as const, jitterSeconds: 0, isConfigured: true },
+  ...{ missed: "skip" as const, overlap: "skip" as const, jitterSeconds: 0, isConfigured: true },
 };
 const RUN = {
   ...{ kind: "test", feed: FEED, source: "", host: "", payload: {}, ...HOUR, chunkSeconds: 3600 },

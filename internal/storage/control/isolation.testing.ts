@@ -10,7 +10,7 @@ import { cancelJobs, prioritizeJobs, retryJobs } from "./job-actions.ts";
 import { readJobFacts } from "./job-facts.ts";
 import { newJob } from "./jobs.testing.ts";
 import { lockJobs } from "./lock-jobs.ts";
-import { listPauses, PAUSE_SCOPES, pause, resume } from "./pauses.ts";
+import { findName, listPauses, PAUSE_SCOPES, pause, resume } from "./pauses.ts";
 import { countJobs, JOB_STATES, listJobs, readJob } from "./read-jobs.ts";
 import { extendLeases, reportJobs } from "./report.ts";
 import { reportWithArtifacts } from "./report-artifacts.ts";
@@ -30,6 +30,8 @@ export const WITHOUT_TENANT = [
   "requireTenant",
   "ensureTenants",
   "rescueJobs",
+  "closeLanes",
+  "openLanes",
   ...RUNS_WITHOUT_TENANT,
   ...INCIDENTS_WITHOUT_TENANT,
 ];
@@ -105,6 +107,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   countJobs: (c) => countJobs(c.database.sql, c.tenant),
   pause: (c) => pause(c.database.sql, actorOf(c), targetOf(c)),
   resume: (c) => resume(c.database.sql, actorOf(c), targetOf(c)),
+  findName: (c) =>
+    findName(c.database.sql, c.tenant, { scope: c.pick(["source", "feed"]), name: c.pick(["kraken", "f"]) }, 9),
   listPauses: (c) => listPauses(c.database.sql, c.tenant),
   addBlackout: (c) => addBlackout(c.database.sql, actorOf(c), { source: sourceOf(c), from: 0n, until: 1n }),
   removeBlackout: (c) => removeBlackout(c.database.sql, actorOf(c), c.pick(c.blackouts)),

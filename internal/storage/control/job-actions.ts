@@ -3,6 +3,7 @@ import type { Sql } from "../connection/pool.ts";
 import { type Actor, audited } from "./audit.ts";
 import { lockJobs } from "./lock-jobs.ts";
 import { rerunJobs } from "./rerun.ts";
+import { openLanes } from "./submit.ts";
 
 export interface CancelledJobs {
   readonly cancelled: bigint[];
@@ -34,7 +35,7 @@ export async function cancelWithin(
       UPDATE control.jobs SET
         state = 'cancelled', ended_at = clock_timestamp(), leased_until = NULL, worker = NULL, ready_order = NULL
       FROM chosen
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id
       RETURNING jobs.job_id, chosen.state, jobs.attempt, jobs.lease_token, chosen.worker
     )
     INSERT INTO control.job_history (
@@ -75,6 +76,17 @@ export function prioritizeJobs(
       WHERE jobs.tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[])
       ORDER BY kind, source, host
       ON CONFLICT DO NOTHING`;
+    const lanes = await transaction<{ lane: string }[]>`
+      SELECT DISTINCT new.lane_id::text AS lane
+      FROM control.jobs
+      JOIN control.lanes AS old USING (lane_id)
+      JOIN control.lanes AS new ON new.tenant = old.tenant AND new.kind = old.kind
+        AND new.priority = ${priority} AND new.source = old.source AND new.host = old.host
+      WHERE jobs.tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[])`;
+    await openLanes(
+      transaction,
+      lanes.map(({ lane }) => lane),
+    );
     const rows = await transaction<{ job_id: string }[]>`
       WITH chosen AS (${lockJobs(transaction, tenant, ids, ["blocked", "ready", "leased"])})
       -- A place in one lane says nothing in another: the next claim gives a new one.
@@ -83,7 +95,7 @@ export function prioritizeJobs(
       JOIN control.lanes AS old USING (lane_id)
       JOIN control.lanes AS new ON new.tenant = old.tenant AND new.kind = old.kind
         AND new.priority = ${priority} AND new.source = old.source AND new.host = old.host
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id AND new.lane_id <> old.lane_id
+      WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id AND new.lane_id <> old.lane_id
       RETURNING jobs.job_id::text AS job_id`;
     const changed = sorted(rows);
     return { result: changed, shown: { jobs: changed.map(String) } };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { enginesOf, runsOf } from "../../../test/thoroughness.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../connection/database.testing.ts";
 import { makeClaim } from "./claim.ts";
-import { cancel, claim, heartbeat, report, rescue, retry, submit } from "./job-steps.testing.ts";
+import { cancel, claim, close, heartbeat, report, rescue, retry, submit } from "./job-steps.testing.ts";
 import { TESTER } from "./jobs.testing.ts";
 import { endWait, pauseOf, resumeOf, tokens } from "./limit-steps.testing.ts";
 import { BURST, HOST, LIMIT, LIMITED, MAX_RATE } from "./model.testing.ts";
@@ -42,6 +42,7 @@ describe.each(enginesOf(testEngines))("jobs on $name", (engine) => {
       fc.nat().map(cancel),
       fc.nat().map(retry),
       fc.constant(heartbeat),
+      fc.constant(close),
       fc.constantFrom(...PAUSE_SCOPES).map(pauseOf),
       fc.constantFrom(...PAUSE_SCOPES).map(resumeOf),
       fc.tuple(fc.nat(), fc.integer({ min: 1, max: 4 })).map((given) => tokens(...given)),

@@ -41,6 +41,7 @@ export async function countLedger(sql: Sql): Promise<LedgerCounts> {
       WHERE jobs.lane_id = lanes.lane_id AND state = 'ready' AND ready_order IS NOT NULL
       ORDER BY ready_order LIMIT 1
     ) AS first
+    WHERE is_open
     GROUP BY kind ORDER BY kind`;
   const [hosts] = await sql<{ slowed: number; hits: number }[]>`
     SELECT count(*) FILTER (WHERE slowed_since IS NOT NULL

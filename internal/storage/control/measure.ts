@@ -15,9 +15,9 @@ const MEASURED_AMONG = 100_000;
 export async function measureKind(sql: Sql, tenant: string, kind: string): Promise<Measured | null> {
   const [row] = await sql<{ jobs: number; busy: number | null }[]>`
     WITH measured AS (
-      SELECT recent.job_id, recent.ended_at, recent.lease_token
+      SELECT recent.tenant, recent.job_id, recent.ended_at, recent.lease_token
       FROM (
-        SELECT job_id, lane_id, state, ended_at, lease_token FROM control.jobs
+        SELECT tenant, job_id, lane_id, state, ended_at, lease_token FROM control.jobs
         WHERE tenant = ${tenant} ORDER BY job_id DESC LIMIT ${MEASURED_AMONG}
       ) AS recent
       JOIN control.lanes USING (lane_id)
@@ -27,7 +27,7 @@ export async function measureKind(sql: Sql, tenant: string, kind: string): Promi
     spans AS (
       SELECT range_agg(tstzrange(least(at, ended_at), ended_at, '[]')) AS busy, count(*)::integer AS jobs
       FROM measured
-      JOIN control.job_history AS lease ON lease.tenant = ${tenant} AND lease.job_id = measured.job_id
+      JOIN control.job_history AS lease ON lease.tenant = measured.tenant AND lease.job_id = measured.job_id
         AND lease.lease_token = measured.lease_token AND lease.to_state = 'leased'
     )
     SELECT jobs, (SELECT sum(extract(epoch FROM upper(span) - lower(span)))::float8 FROM unnest(busy) AS span) AS busy

@@ -50,6 +50,36 @@ export async function listPauses(sql: Sql, tenant: string): Promise<Pause[]> {
   return rows.map((row) => ({ ...row, since: BigInt(row.since) }));
 }
 
+/** Which sources or feeds a tenant has. */
+export interface KnownNames {
+  /** Whether it has the one that was asked for. */
+  readonly isKnown: boolean;
+  /** The first of them, in the order of their names. */
+  readonly names: readonly string[];
+}
+
+/** Looks a source or feed up among those that the tenant has: declared, limited, or with a job that was ever submitted. */
+export async function findName(
+  sql: Sql,
+  tenant: string,
+  { scope, name }: { readonly scope: "source" | "feed"; readonly name: string },
+  limit: number,
+): Promise<KnownNames> {
+  const known =
+    scope === "feed"
+      ? sql`
+        SELECT feed AS name FROM control.feeds WHERE tenant = ${tenant}
+        UNION SELECT name FROM control.pausable WHERE tenant = ${tenant} AND scope = 'feed'`
+      : sql`
+        SELECT source AS name FROM control.sources WHERE tenant = ${tenant}
+        UNION SELECT source FROM control.lanes WHERE tenant = ${tenant} AND source <> ''
+        UNION SELECT source FROM control.feeds WHERE tenant = ${tenant} AND source <> ''`;
+  const rows = await sql<{ name: string; isAsked: boolean }[]>`
+    SELECT name, name = ${name} AS "isAsked" FROM (${known}) AS known
+    ORDER BY name <> ${name}, name LIMIT ${limit}`;
+  return { isKnown: rows[0]?.isAsked === true, names: rows.map((row) => row.name) };
+}
+
 function act(
   sql: postgres.Sql,
   actor: Actor,
@@ -80,7 +110,7 @@ async function lock(sql: Sql, tenant: string, { scope, name }: PauseTarget): Pro
 async function hold(sql: Sql, tenant: string, which: ReturnType<Sql>): Promise<void> {
   await sql`
     WITH chosen AS (
-      SELECT job_id, EXISTS (
+      SELECT tenant, job_id, EXISTS (
         SELECT FROM control.pauses
         WHERE pauses.tenant = jobs.tenant
           AND (scope = 'feed' AND name = feed OR scope = 'run' AND name = run_id::text)
@@ -92,5 +122,5 @@ async function hold(sql: Sql, tenant: string, which: ReturnType<Sql>): Promise<v
     )
     UPDATE control.jobs SET is_held = held, ready_order = CASE WHEN NOT held THEN ready_order END
     FROM chosen
-    WHERE jobs.tenant = ${tenant} AND jobs.job_id = chosen.job_id AND is_held <> held`;
+    WHERE jobs.tenant = chosen.tenant AND jobs.job_id = chosen.job_id AND is_held <> held`;
 }

@@ -76,19 +76,19 @@ export async function extendLeases(
 ): Promise<KeptLease[]> {
   const rows = await sql<{ lease_token: string; is_extended: boolean }[]>`
     WITH asked AS (
-      SELECT * FROM unnest(
+      SELECT ${tenant}::text AS tenant, * FROM unnest(
         ${leases.map(({ jobId }) => String(jobId))}::text[]::bigint[],
         ${leases.map(({ leaseToken }) => String(leaseToken))}::text[]::bigint[],
         ${leases.map(({ progress }) => progress?.toString() ?? null)}::text[]::double precision[]
       ) AS held (job_id, lease_token, progress)
     ),
     kept AS (
-      SELECT jobs.job_id, jobs.lease_token, asked.progress FROM control.jobs JOIN asked USING (job_id, lease_token)
-      WHERE tenant = ${tenant} AND state = 'leased'
+      SELECT tenant, job_id, lease_token, asked.progress FROM control.jobs JOIN asked USING (tenant, job_id, lease_token)
+      WHERE state = 'leased'
     ),
     locked AS (
-      SELECT jobs.job_id, kept.progress FROM control.jobs JOIN kept USING (job_id, lease_token)
-      WHERE tenant = ${tenant} AND state = 'leased'
+      SELECT tenant, job_id, kept.progress FROM control.jobs JOIN kept USING (tenant, job_id, lease_token)
+      WHERE state = 'leased'
       ORDER BY jobs.job_id
       FOR NO KEY UPDATE OF jobs SKIP LOCKED
     ),
@@ -96,7 +96,7 @@ export async function extendLeases(
       UPDATE control.jobs SET leased_until = clock_timestamp() + ${leaseSeconds} * interval '1 second',
         progress = coalesce(locked.progress, jobs.progress)
       FROM locked
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = locked.job_id
+      WHERE jobs.tenant = locked.tenant AND jobs.job_id = locked.job_id
       RETURNING jobs.lease_token
     )
     SELECT lease_token::text AS lease_token, lease_token IN (SELECT lease_token FROM extended) AS is_extended FROM kept`;

@@ -1,6 +1,7 @@
 import type { Sql } from "../connection/pool.ts";
 import type { Actor } from "./audit.ts";
 import { lockJobs } from "./lock-jobs.ts";
+import { openLanes } from "./submit.ts";
 
 /** Attempts that a job gets on top of those it had. */
 const FRESH_ATTEMPTS = 5;
@@ -25,6 +26,13 @@ export async function rerunJobs(
   ids: readonly bigint[],
   { states, spacingSeconds }: { readonly states: readonly string[]; readonly spacingSeconds: number },
 ): Promise<bigint[]> {
+  const lanes = await sql<{ lane: string }[]>`
+    SELECT DISTINCT lane_id::text AS lane FROM control.jobs
+    WHERE tenant = ${tenant} AND job_id = ANY(${ids.map(String)}::text[]::bigint[]) AND state = ANY(${[...states]}::text[])`;
+  await openLanes(
+    sql,
+    lanes.map(({ lane }) => lane),
+  );
   const rows = await sql<{ job_id: string }[]>`
     WITH chosen AS (${lockJobs(sql, tenant, ids, states)}),
     free AS (
@@ -32,7 +40,7 @@ export async function rerunJobs(
       SELECT DISTINCT ON (coalesce(idempotency_key, job_id::text), idempotency_key IS NULL) * FROM chosen
       WHERE NOT EXISTS (
         SELECT FROM control.jobs AS newer
-        WHERE newer.tenant = ${tenant} AND newer.idempotency_key = chosen.idempotency_key
+        WHERE newer.tenant = chosen.tenant AND newer.idempotency_key = chosen.idempotency_key
           AND newer.state IN ('blocked', 'ready', 'leased')
       )
       ORDER BY coalesce(idempotency_key, job_id::text), idempotency_key IS NULL, job_id DESC
@@ -51,7 +59,7 @@ export async function rerunJobs(
     ),
     exhumed AS (
       DELETE FROM control.dead_letters USING free
-      WHERE dead_letters.tenant = ${tenant} AND dead_letters.job_id = free.job_id
+      WHERE dead_letters.tenant = free.tenant AND dead_letters.job_id = free.job_id
     ),
     changed AS (
       UPDATE control.jobs SET
@@ -63,7 +71,7 @@ export async function rerunJobs(
             THEN nextval('control.ready_order')
         END
       FROM spaced
-      WHERE jobs.tenant = ${tenant} AND jobs.job_id = spaced.job_id
+      WHERE jobs.tenant = spaced.tenant AND jobs.job_id = spaced.job_id
       RETURNING jobs.job_id, spaced.state, jobs.state AS next, jobs.attempt
     )
     INSERT INTO control.job_history (tenant, job_id, from_state, to_state, attempt, reason, message)

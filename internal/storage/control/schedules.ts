@@ -12,12 +12,21 @@ export const MISSED = ["skip", "coalesce", "catch_up"] as const;
  */
 export type Missed = (typeof MISSED)[number];
 
+export const OVERLAPS = ["skip", "allow"] as const;
+
+/** What becomes of a tick while the job of the one before has not ended. `skip`: it gets none. `allow`: it gets one, too. */
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** Each tick that is caught up would be skipped, as the job of the one before has not ended. */
+export const OVERLAP_NEEDED = 'missed = "catch_up" makes several jobs at once, which needs overlap = "allow"';
+
 /** A job that is submitted by the clock. */
 export interface NewSchedule extends Times {
   readonly name: string;
   readonly kind: string;
   readonly payload: unknown;
   readonly missed: Missed;
+  readonly overlap: Overlap;
   /** A job starts up to so many seconds after its tick, at random. */
   readonly jitterSeconds: number;
   /** Whether it comes from the configuration. */
@@ -28,8 +37,12 @@ export interface Schedule extends NewSchedule {
   readonly pausedReason: string | null;
   /** The next tick that has no job yet. */
   readonly nextAt: Micros;
-  /** The last tick that got a job; null if none has. */
+  /** The last tick that got a job, and that job; null if none has. */
   readonly lastAt: Micros | null;
+  readonly lastJobId: bigint | null;
+  /** How many ticks got no job as the one before had not ended, and the last of them; null if there is none. */
+  readonly skippedTicks: number;
+  readonly skippedAt: Micros | null;
 }
 
 interface Row {
@@ -40,11 +53,15 @@ interface Row {
   every_seconds: number | null;
   time_zone: string;
   missed: Missed;
+  overlap: Overlap;
   jitter_seconds: number;
   is_configured: boolean;
   paused_reason: string | null;
   next_at: string;
   last_at: string | null;
+  last_job_id: string | null;
+  skipped_ticks: number;
+  skipped_at: string | null;
 }
 
 /**
@@ -52,18 +69,18 @@ interface Row {
  * @param nextAt its next tick otherwise
  */
 export async function saveSchedule(sql: Sql, tenant: string, schedule: NewSchedule, nextAt: Micros): Promise<void> {
-  const { name, kind, cron, everySeconds, timeZone, missed, jitterSeconds, isConfigured } = schedule;
+  const { name, kind, cron, everySeconds, timeZone, missed, overlap, jitterSeconds, isConfigured } = schedule;
   await sql`
     INSERT INTO control.schedules (
-      tenant, name, kind, payload, cron, every_seconds, time_zone, missed, jitter_seconds, is_configured, next_at
+      tenant, name, kind, payload, cron, every_seconds, time_zone, missed, overlap, jitter_seconds, is_configured, next_at
     )
     VALUES (
       ${tenant}, ${name}, ${kind}, ${storableJson(schedule.payload)}::text::jsonb, ${cron}, ${everySeconds}, ${timeZone},
-      ${missed}, ${jitterSeconds}, ${isConfigured}, ${timestamptz(nextAt)}::timestamptz
+      ${missed}, ${overlap}, ${jitterSeconds}, ${isConfigured}, ${timestamptz(nextAt)}::timestamptz
     )
     ON CONFLICT (tenant, name) DO UPDATE SET
       kind = excluded.kind, payload = excluded.payload, cron = excluded.cron, every_seconds = excluded.every_seconds,
-      time_zone = excluded.time_zone, missed = excluded.missed, jitter_seconds = excluded.jitter_seconds,
+      time_zone = excluded.time_zone, missed = excluded.missed, overlap = excluded.overlap, jitter_seconds = excluded.jitter_seconds,
       is_configured = excluded.is_configured,
       next_at = CASE
         WHEN (schedules.cron, schedules.every_seconds, schedules.time_zone)
@@ -132,7 +149,9 @@ export async function databaseTime(sql: Sql): Promise<Micros> {
 
 export function scheduleColumns(sql: Sql) {
   return sql`
-    name, kind, payload, cron, every_seconds, time_zone, missed, jitter_seconds, is_configured, paused_reason,
+    name, kind, payload, cron, every_seconds, time_zone, missed, overlap, jitter_seconds, is_configured, paused_reason,
+    last_job_id::text AS last_job_id, skipped_ticks::float8 AS skipped_ticks,
+    (extract(epoch FROM skipped_at) * 1000000)::bigint::text AS skipped_at,
     (extract(epoch FROM next_at) * 1000000)::bigint::text AS next_at,
     (extract(epoch FROM last_at) * 1000000)::bigint::text AS last_at`;
 }
@@ -146,11 +165,15 @@ export function scheduleOf(row: Row): Schedule {
     everySeconds: row.every_seconds,
     timeZone: row.time_zone,
     missed: row.missed,
+    overlap: row.overlap,
     jitterSeconds: row.jitter_seconds,
     isConfigured: row.is_configured,
     pausedReason: row.paused_reason,
     nextAt: BigInt(row.next_at),
     lastAt: row.last_at === null ? null : BigInt(row.last_at),
+    lastJobId: row.last_job_id === null ? null : BigInt(row.last_job_id),
+    skippedTicks: row.skipped_ticks,
+    skippedAt: row.skipped_at === null ? null : BigInt(row.skipped_at),
   };
 }
 

@@ -98,12 +98,15 @@ export async function laneOf(
   }: Pick<NewJob, "kind" | "priority" | "source" | "host" | "feed" | "runId">,
 ): Promise<{ readonly lane: string; readonly isHeld: boolean }> {
   // What may be paused is locked before any job: whoever pauses or resumes locks them in this order, too.
-  const find = () => sql<{ lane: string; isHeld: boolean }[]>`
-    SELECT lane_id::text AS lane,
+  // The lock keeps the lane open until the end of the transaction (control.close_lanes).
+  const find = () => sql<{ lane: string; isOpen: boolean; isHeld: boolean }[]>`
+    SELECT lane_id::text AS lane, is_open AS "isOpen",
       ${feed === null && runId === null ? sql`false` : sql`control.is_held(${tenant}, ${feed}, ${idText(runId)}::bigint)`} AS "isHeld"
     FROM control.lanes
-    WHERE tenant = ${tenant} AND kind = ${kind} AND priority = ${priority} AND source = ${source} AND host = ${host}`;
+    WHERE tenant = ${tenant} AND kind = ${kind} AND priority = ${priority} AND source = ${source} AND host = ${host}
+    FOR KEY SHARE`;
   const [found] = await find();
+  if (found?.isOpen === false) await openLanes(sql, [found.lane]);
   if (found !== undefined) return found;
   await sql`
     INSERT INTO control.lanes (tenant, kind, priority, source, host)
@@ -112,6 +115,11 @@ export async function laneOf(
   const [added] = await find();
   if (added === undefined) throw new Error("the lane was not stored");
   return added;
+}
+
+/** Opens lanes, and keeps them open until the end of the transaction. */
+export async function openLanes(sql: Sql, lanes: readonly string[]): Promise<void> {
+  if (lanes.length > 0) await sql`SELECT control.open_lanes(${[...lanes]}::text[]::bigint[])`;
 }
 
 /**
