@@ -10,10 +10,12 @@ import { readJob } from "../../internal/storage/control/read-jobs.ts";
 import { submitJob } from "../../internal/storage/control/submit.ts";
 import { type RunningProgram, startProgram } from "../program.ts";
 import { count } from "./figures.ts";
+import { ledgerFaults } from "./ledger-invariants.ts";
 
 describe.skipIf(serverTestEngine === null)("a worker process", () => {
   let database: TestDatabase;
   const started: RunningProgram[] = [];
+  const submitted: string[] = [];
 
   beforeAll(async () => {
     if (serverTestEngine !== null) database = await openTestDatabase(serverTestEngine);
@@ -23,6 +25,7 @@ describe.skipIf(serverTestEngine === null)("a worker process", () => {
       program.process.kill("SIGCONT");
       await program.stop("SIGKILL");
     }
+    expect(await ledgerFaults(database.sql, submitted)).toEqual([]);
   });
   afterAll(() => database?.drop());
 
@@ -34,7 +37,11 @@ describe.skipIf(serverTestEngine === null)("a worker process", () => {
     await program.line((line) => line.includes("worker started"));
     return program;
   };
-  const submit = async () => (await submitJob(database.sql, "default", newJob({ kind: "rollups.verify" }))).jobId;
+  const submit = async () => {
+    const { jobId } = await submitJob(database.sql, "default", newJob({ kind: "rollups.verify" }));
+    submitted.push(String(jobId));
+    return jobId;
+  };
   const job = async (jobId: bigint) => {
     const found = await readJob(database.sql, "default", jobId);
     if (found === null) throw new Error("there is no such job");
