@@ -3,7 +3,8 @@ import { formatTime, type Micros, parseTime } from "../canonical/time.ts";
 
 /** Formats of databases and languages: `2026-08-09 21:04:35 UTC`, `… +0000`, `… +0000 UTC`, `… Z`, `… +00`. */
 const PRINTED = /^(\d{4}-\d\d-\d\d[T ]\S+?) ?(?:([+-]\d\d(?::?\d\d)?)|(?:[+-]00(?::?00)? ?)?(?:UTC|GMT|Z))$/i;
-const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?$/i;
+/** Matches a time that names no zone. */
+export const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?$/i;
 const FRACTION_WITH_COMMA = /:\d\d,\d/;
 const MAX_TEXT_LENGTH = 60;
 const NUMBER = /^\d{9,20}(?:\.\d*)?$/;

@@ -1,0 +1,55 @@
+import { InputError, quoted } from "../../canonical/input-error.ts";
+import { formatTime, type Micros } from "../../canonical/time.ts";
+
+/** Units of times that are numbers since 1970. */
+export const TIME_UNITS = {
+  s: { name: "seconds", perSecond: 1n, digits: 10 },
+  ms: { name: "milliseconds", perSecond: 1_000n, digits: 13 },
+  us: { name: "microseconds", perSecond: 1_000_000n, digits: 16 },
+  ns: { name: "nanoseconds", perSecond: 1_000_000_000n, digits: 19 },
+} as const;
+
+export type TimeUnit = keyof typeof TIME_UNITS;
+
+const EPOCH = /^(\d{1,20})(?:\.(\d{0,20}))?$/;
+const MICROS_PER_SECOND = 1_000_000n;
+const FRACTION_DIGITS = 20;
+
+/** Returns whether a text is a number since 1970 rather than a date. */
+export function isEpoch(text: string): boolean {
+  return EPOCH.test(text);
+}
+
+/**
+ * Parses a number since 1970, exactly; what is finer than a microsecond is cut.
+ * @throws InputError where the text is not such a number
+ */
+export function readEpoch(text: string, unit: TimeUnit): Micros {
+  const [, whole = "", fraction = ""] = EPOCH.exec(text) ?? [];
+  if (whole === "") {
+    throw new InputError(`${quoted(text)} is not a number of ${TIME_UNITS[unit].name} since 1970`);
+  }
+  const scaled = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, "0"));
+  return (scaled * MICROS_PER_SECOND) / (TIME_UNITS[unit].perSecond * 10n ** BigInt(FRACTION_DIGITS));
+}
+
+/**
+ * Parses a number since 1970 whose unit follows from a format's rule. Times from 2001 to 2286 have one number of digits
+ * in each unit, so that a number of another unit is noticed.
+ * @throws InputError where the number has the digits of another unit
+ */
+export function readRuledEpoch(text: string, unit: TimeUnit): Micros {
+  const time = readEpoch(text, unit);
+  const digits = text.split(".")[0]?.length;
+  if (digits === TIME_UNITS[unit].digits) return time;
+  throw new InputError(
+    `${quoted(text)} is not in ${TIME_UNITS[unit].name} since 1970, which this format has (${TIME_UNITS[unit].digits} digits): ` +
+      otherUnit(text, digits),
+  );
+}
+
+function otherUnit(text: string, digits: number | undefined): string {
+  const other = (Object.keys(TIME_UNITS) as TimeUnit[]).find((unit) => TIME_UNITS[unit].digits === digits);
+  if (other === undefined) return "check the file, or add --time-unit";
+  return `as ${TIME_UNITS[other].name} it is ${formatTime(readEpoch(text, other))}; if all its times are, add --time-unit ${other}`;
+}
