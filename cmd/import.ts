@@ -3,7 +3,7 @@ import { dryRun } from "../internal/import/dry-run.ts";
 import type { Given } from "../internal/import/formats/given.ts";
 import { FORMATS } from "../internal/import/formats/list.ts";
 import type { Input } from "../internal/import/input.ts";
-import { openInputs, STDIN } from "../internal/import/inputs.ts";
+import { type OpenInputs, openInputs, STDIN } from "../internal/import/inputs.ts";
 import { notInTheFuture } from "../internal/import/not-future.ts";
 import { ID_SCHEMES, type IdMode } from "../internal/import/trade-id.ts";
 import { TRADE_FILE } from "../internal/import/trade-row.ts";
@@ -67,7 +67,7 @@ export function addImportCommand(program: Command): void {
       const given = givenOf(options);
       requireFiles(files.filter((file) => file !== STDIN));
       if (files.indexOf(STDIN) !== files.lastIndexOf(STDIN)) throw new UsageError("-: standard input is read once");
-      const opened = await openInputs(files, process.stdin);
+      const opened = await openOrInterrupt(files);
       try {
         process.exitCode = options.dryRun
           ? await showOnly(opened.inputs, given)
@@ -81,6 +81,18 @@ export function addImportCommand(program: Command): void {
 interface ImportOptions extends FormatOptions {
   readonly ids: IdMode;
   readonly dryRun?: boolean;
+}
+
+/** Opens the inputs; a signal ends the copying of standard input, and removes the copy. */
+async function openOrInterrupt(files: readonly string[]): Promise<OpenInputs> {
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort(new Error("interrupted while standard input was copied"));
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    return await openInputs(files, process.stdin, interruption.signal);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
 }
 
 async function importAll(files: readonly Input[], given: Given, ids: IdMode, command: Command): Promise<number> {

@@ -32,7 +32,7 @@ export function readFileTime(text: string): Micros {
 }
 
 function suggestionFor(text: string): string | null {
-  if (WITHOUT_ZONE.test(text)) return `if it is in UTC, write ${text.replace(" ", "T")}Z`;
+  if (WITHOUT_ZONE.test(text)) return `if it is in UTC, write ${text.replace(" ", "T")}Z, or add --zone UTC`;
   if (FRACTION_WITH_COMMA.test(text)) return "its fraction is written with a point, not with a comma";
   if (!NUMBER.test(text)) return null;
   const [whole = "", fraction = ""] = text.split(".");
