@@ -90,6 +90,8 @@ async function openOrInterrupt(files: readonly string[]): Promise<OpenInputs> {
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
     return await openInputs(files, process.stdin, interruption.signal);
+  } catch (error) {
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }

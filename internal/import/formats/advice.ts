@@ -43,6 +43,6 @@ export function adviceOn(columns: readonly string[], { delimiter }: Given): stri
 }
 
 /** Returns whether a first line has names rather than values. */
-function isHeader(columns: readonly string[]): boolean {
+export function isHeader(columns: readonly string[]): boolean {
   return columns.every((name) => !/^\s*-?\d/.test(name));
 }

@@ -4,7 +4,7 @@ import { rowReader, splitHeader } from "../csv.ts";
 import type { Fields } from "../fields.ts";
 import type { FileTrade } from "../file-kind.ts";
 import { type OpenedForm, readLine } from "../format-detector.ts";
-import { adviceOn } from "./advice.ts";
+import { adviceOn, isHeader } from "./advice.ts";
 import { columnsOf, type Format } from "./format.ts";
 import type { Given } from "./given.ts";
 import type { KnownFile } from "./known-file.ts";
@@ -102,7 +102,11 @@ function onlyOne(formats: readonly Format[]): Format {
 }
 
 function refuse(first: readonly string[], given: Given, own: InputError): never {
-  throw new InputError(adviceOn(first, given) ?? own.message);
+  const byNumber = "--map with the numbers of columns, as --map ts=1,price=2,size=3";
+  if (given.noHeader) throw new InputError(`is in no known format; without a header, add ${byNumber}`);
+  const advice = adviceOn(first, given);
+  if (advice !== null) throw new InputError(advice);
+  throw new InputError(isHeader(first) ? own.message : `${own.message}, or add --no-header and ${byNumber}`);
 }
 
 function refuseAs(name: string, first: readonly string[], given: Given): never {

@@ -48,6 +48,7 @@ function splitsOf(
   if (isSeparated || !/^[A-Z0-9]+$/.test(symbol)) return [];
   return quotes
     .filter((quote) => symbol.endsWith(quote) && symbol.length > quote.length)
+    .toSorted((one, other) => other.length - one.length)
     .map((quote) => [symbol.slice(0, -quote.length), quote]);
 }
 
