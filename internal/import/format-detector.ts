@@ -116,12 +116,15 @@ const isJson = (text: string): boolean => /^\s*[[{]/.test(text);
 /** Returns whether a first line begins a JSON array, or an object that it does not end. */
 function startsDocument(text: string): boolean {
   if (text.startsWith("[")) return true;
-  if (!text.startsWith("{") || !/[[{,]$/.test(text)) return false;
+  return /^\{(?:.*[[{,])?$/s.test(text) && !isWhole(text) && !isWhole(text.replace(/,$/, ""));
+}
+
+function isWhole(text: string): boolean {
   try {
     JSON.parse(text);
-    return false;
-  } catch {
     return true;
+  } catch {
+    return false;
   }
 }
 

@@ -44,7 +44,7 @@ export async function zipInputs(path: string, label: string = path): Promise<Inp
   if (entries.length === 0) throw new InputError("is a zip archive without a file in it: get it again");
   const [only] = entries.length === 1 ? entries : [];
   return entries.map((entry) => ({
-    label: entry === only ? label : `${label}/${entry.fileName}`,
+    label: entry === only ? label : `${label}/${entry.fileName.replaceAll(/\p{Cc}/gu, "?")}`,
     names: entry === only ? [basename(entry.fileName), basename(label)] : [basename(entry.fileName)],
     size: async () => entry.uncompressedSize,
     open: (onBytes) => unpacked(readEntry(path, entry, onBytes)),

@@ -8,7 +8,7 @@ const LIKELY: readonly (readonly [field: string, names: readonly string[]])[] = 
   ["price", ["price", "p", "rate"]],
   ["size", ["size", "amount", "qty", "quantity", "volume", "vol"]],
   ["trade_id", ["id", "tid", "tradeid"]],
-  ["source", ["exchange", "market"]],
+  ["source", ["exchange"]],
   ["pair", ["symbol", "instrument", "product", "productid"]],
 ];
 

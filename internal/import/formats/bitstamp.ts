@@ -12,7 +12,8 @@ export const BITSTAMP_SYMBOLS: SymbolRule = {
 export const BITSTAMP: Format = {
   name: "bitstamp",
   title: "Bitstamp, answers of `/api/v2/transactions/…`, JSON or CSV",
-  keys: ["date", "tid", "price", "amount"],
+  keys: ["date", "tid", "price", "amount", "type"],
+  without: ["date_ms"],
   hasHeader: true,
   isJson: true,
   columns: { ts: "date", price: "price", size: "amount", trade_id: "tid" },

@@ -13,7 +13,7 @@ export const COINBASE_SYMBOLS: SymbolRule = {
 export const COINBASE: Format = {
   name: "coinbase",
   title: "Coinbase Exchange, answers of `/products/…/trades`, JSON or CSV",
-  keys: ["trade_id", "size", "price", "time"],
+  keys: ["trade_id", "side", "size", "price", "time"],
   hasHeader: true,
   isJson: true,
   columns: { ts: "time", price: "price", size: "size", trade_id: "trade_id" },

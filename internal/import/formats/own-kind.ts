@@ -1,8 +1,9 @@
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatPair, makePair, parsePair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
+import { timeProblem } from "../../canonical/trade-rules.ts";
 import type { Columns } from "../columns.ts";
-import { type Fields, inColumn, value } from "../fields.ts";
+import { accepted, type Fields, inColumn, value } from "../fields.ts";
 import type { FileKind } from "../file-kind.ts";
 import { isEpoch, TIME_UNITS } from "./epoch.ts";
 import type { Given } from "./given.ts";
@@ -58,7 +59,7 @@ function setTime(fields: Fields, given: Given): void {
     );
   }
   if (given.timeUnit === undefined && given.zone === undefined) return;
-  fields["ts"] = formatTime(inColumn("ts", timeReader(given), text));
+  fields["ts"] = formatTime(accepted("ts", inColumn("ts", timeReader(given), text), timeProblem));
 }
 
 function setSource(fields: Fields, { source }: Given): void {

@@ -1,8 +1,9 @@
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
+import { timeProblem } from "../../canonical/trade-rules.ts";
 import { setBounded } from "../../lib/bounded-map.ts";
-import { empty, type Fields, inColumn, value } from "../fields.ts";
+import { accepted, empty, type Fields, inColumn, value } from "../fields.ts";
 import { TIME_UNITS } from "./epoch.ts";
 import type { Format, PairRule } from "./format.ts";
 import { type Given, OPTION } from "./given.ts";
@@ -60,7 +61,8 @@ function timePart({ columns, time }: Format, given: Given, { nameOf }: FileFacts
   return {
     said: `ts from ${column}, ${given.timeUnit === undefined ? time.said : `${TIME_UNITS[given.timeUnit].name} since 1970`}`,
     set(record, fields) {
-      fields["ts"] = formatTime(inColumn(column, read, value(record, columns.ts) ?? empty(column)));
+      const time = inColumn(column, read, value(record, columns.ts) ?? empty(column));
+      fields["ts"] = formatTime(accepted(column, time, timeProblem));
     },
   };
 }
@@ -72,9 +74,9 @@ function amountParts(format: Format, given: Given, { has, nameOf }: FileFacts): 
     return column === undefined ? [] : [copy(field, column, nameOf(column))];
   });
   const id = columns.trade_id;
-  if (id !== undefined && has(id)) {
+  if (id !== undefined) {
     copied.push({
-      said: `trade_id from ${idPrefix === "" ? "" : `"${idPrefix}" and `}${nameOf(id)}`,
+      said: has(id) ? `trade_id from ${idPrefix === "" ? "" : `"${idPrefix}" and `}${nameOf(id)}` : "trade_id by --ids",
       set(record, fields) {
         const text = value(record, id);
         if (text !== undefined) fields["trade_id"] = `${idPrefix}${text}`;
