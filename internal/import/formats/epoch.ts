@@ -1,19 +1,20 @@
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatTime, type Micros } from "../../canonical/time.ts";
 
-/** Units of times that are numbers since 1970. */
+/**
+ * Units of times that are numbers since 1970: digits of a number from 2001 to 2286, and the decimals that a microsecond
+ * is of the unit.
+ */
 export const TIME_UNITS = {
-  s: { name: "seconds", perSecond: 1n, digits: 10 },
-  ms: { name: "milliseconds", perSecond: 1_000n, digits: 13 },
-  us: { name: "microseconds", perSecond: 1_000_000n, digits: 16 },
-  ns: { name: "nanoseconds", perSecond: 1_000_000_000n, digits: 19 },
+  s: { name: "seconds", digits: 10, decimals: 6 },
+  ms: { name: "milliseconds", digits: 13, decimals: 3 },
+  us: { name: "microseconds", digits: 16, decimals: 0 },
+  ns: { name: "nanoseconds", digits: 19, decimals: -3 },
 } as const;
 
 export type TimeUnit = keyof typeof TIME_UNITS;
 
 const EPOCH = /^(\d{1,20})(?:\.(\d{0,20}))?$/;
-const MICROS_PER_SECOND = 1_000_000n;
-const FRACTION_DIGITS = 20;
 
 /** Returns whether a text is a number since 1970 rather than a date. */
 export function isEpoch(text: string): boolean {
@@ -29,8 +30,10 @@ export function readEpoch(text: string, unit: TimeUnit): Micros {
   if (whole === "") {
     throw new InputError(`${quoted(text)} is not a number of ${TIME_UNITS[unit].name} since 1970`);
   }
-  const scaled = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, "0"));
-  return (scaled * MICROS_PER_SECOND) / (TIME_UNITS[unit].perSecond * 10n ** BigInt(FRACTION_DIGITS));
+  const { decimals } = TIME_UNITS[unit];
+  return decimals < 0
+    ? BigInt(whole) / 10n ** BigInt(-decimals)
+    : BigInt(whole + fraction.padEnd(decimals, "0").slice(0, decimals));
 }
 
 /**

@@ -5,7 +5,8 @@ import { Readable } from "node:stream";
 import { formatDecimal } from "../../canonical/decimal.ts";
 import { formatPair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
-import type { FiledRow } from "../batch-writer.ts";
+import type { TradeRow } from "../../canonical/trade.ts";
+import type { Write } from "../batch-writer.ts";
 import type { BadRow } from "../file-kind.ts";
 import { importFile } from "../import-file.ts";
 import { openInputs } from "../inputs.ts";
@@ -21,12 +22,22 @@ export interface Imported {
   /** Why files were not imported, or not completely. */
   readonly refused: readonly string[];
   readonly understood: readonly Understood[];
+  /** Number of rows that were stored before. */
+  readonly known: number;
 }
 
-/** Imports a file of this name and content into a list. */
-export async function importAs(name: string, content: string | Buffer, given: Given = {}): Promise<Imported> {
+const inList: Write = async (batch) => ({ inserted: batch.length, known: 0, conflicting: [] });
+
+/** Imports a file of this name and content; its rows are listed, and written by `write`. */
+export async function importAs(
+  name: string,
+  content: string | Buffer,
+  given: Given = {},
+  write: Write = inList,
+): Promise<Imported> {
   const directory = mkdtempSync(join(tmpdir(), "formats-test-"));
   const result = { rows: [] as string[], bad: [] as string[], refused: [] as string[], understood: [] as Understood[] };
+  let known = 0;
   try {
     writeFileSync(join(directory, name), content);
     const { inputs } = await openInputs([join(directory, name)], Readable.from([]));
@@ -35,19 +46,21 @@ export async function importAs(name: string, content: string | Buffer, given: Gi
         recognition: { given, onUnderstood: (understood) => result.understood.push(understood) },
         async write(batch) {
           result.rows.push(...batch.map(textOf));
-          return { inserted: batch.length, known: 0, conflicting: [] };
+          const outcome = await write(batch);
+          known += outcome.known;
+          return outcome;
         },
         onBadRow: ({ line, reason }: BadRow) => result.bad.push(`${line}: ${reason}`),
       });
       if ("reason" in end) result.refused.push(end.reason);
     }
-    return result;
+    return { ...result, known };
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-function textOf(row: FiledRow): string {
+export function textOf(row: TradeRow): string {
   const amounts = `${formatDecimal(row.baseAmount)} ${formatDecimal(row.quoteAmount)}`;
   return `${formatTime(row.ts)} ${row.source} ${formatPair(row)} ${amounts} ${row.tradeId}`;
 }
