@@ -1,6 +1,6 @@
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatTime, parseTime } from "../../canonical/time.ts";
-import { readRuledEpoch } from "./epoch.ts";
+import { readCheckedEpoch } from "./epoch.ts";
 import type { PairRule, TimeRule } from "./format.ts";
 import { pairOfSymbol, type SymbolRule } from "./symbols.ts";
 
@@ -35,7 +35,7 @@ export const BINANCE_SPOT_TIME: TimeRule = {
   said: "milliseconds since 1970, from 2025 on microseconds",
   read(text) {
     const isMicroseconds = text.length >= 16;
-    const time = readRuledEpoch(text, isMicroseconds ? "us" : "ms");
+    const time = readCheckedEpoch(text, isMicroseconds ? "us" : "ms");
     if (time >= MICROSECONDS_FROM === isMicroseconds) return time;
     const [unit, rule] = isMicroseconds ? ["us", "milliseconds until 2025"] : ["ms", "microseconds from 2025 on"];
     throw new InputError(

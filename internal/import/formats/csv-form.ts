@@ -37,6 +37,9 @@ export function openAnyCsv(text: string, given: Given, file: KnownFile): OpenedF
 function openOwn(first: readonly string[], given: Given, file: KnownFile): OpenedForm | InputError {
   const numbers = first.map((_, place) => String(place + 1));
   const wanted = [...(given.map?.values() ?? [])];
+  if (given.noHeader && wanted.some((column) => !/^\d+$/.test(column))) {
+    return new InputError("has no header, as given: --map has to name its columns by number, as ts=1");
+  }
   // A column may be named by its number, where none is called so.
   const numbered = first.map((name, place) => {
     const number = String(place + 1);

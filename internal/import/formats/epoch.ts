@@ -37,17 +37,18 @@ export function readEpoch(text: string, unit: TimeUnit): Micros {
 }
 
 /**
- * Parses a number since 1970 whose unit follows from a format's rule. Times from 2001 to 2286 have one number of digits
- * in each unit, so that a number of another unit is noticed.
+ * Parses a number since 1970 and checks that it has the digits of its unit. Times from 2001 to 2286 have one number of
+ * digits in each unit, so that a number of another unit is noticed.
+ * @param fewer how many digits less are accepted; 1 for times from 1973 on
  * @throws InputError where the number has the digits of another unit
  */
-export function readRuledEpoch(text: string, unit: TimeUnit): Micros {
+export function readCheckedEpoch(text: string, unit: TimeUnit, fewer = 0): Micros {
   const time = readEpoch(text, unit);
-  const digits = text.split(".")[0]?.length;
-  if (digits === TIME_UNITS[unit].digits) return time;
+  const { name, digits } = TIME_UNITS[unit];
+  const found = text.split(".")[0]?.length ?? 0;
+  if (found <= digits && found >= digits - fewer) return time;
   throw new InputError(
-    `${quoted(text)} is not in ${TIME_UNITS[unit].name} since 1970, which this format has (${TIME_UNITS[unit].digits} digits): ` +
-      otherUnit(text, digits),
+    `${quoted(text)} is not in ${name} since 1970, which have ${digits} digits: ${otherUnit(text, found)}`,
   );
 }
 

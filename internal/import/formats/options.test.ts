@@ -84,6 +84,35 @@ describe("options", () => {
     ]);
   });
 
+  test.each<[string, content: string, given: Given, place: "bad" | "refused", reason: string]>([
+    [
+      "a unit that a number cannot be of",
+      "t,p,q\n1700000000,1,1",
+      { map, timeUnit: "ms" },
+      "bad",
+      "if all its times are, add --time-unit s",
+    ],
+    [
+      "a unit that no calendar has",
+      "t,p,q\n17000000000000000000,1,1",
+      { map, timeUnit: "s" },
+      "bad",
+      "which have 10 digits",
+    ],
+    [
+      "names without a header",
+      "t,p,q\n1,1,1",
+      { map, noHeader: true },
+      "refused",
+      "--map has to name its columns by number",
+    ],
+    ["columns that are not there", "t,p\n1,1", { map }, "refused", "lacks the columns p and q"],
+  ])("refuse %s", async (_, content, given, place, reason) => {
+    const result = await importAs("x.csv", content, { ...given, ...XLM_USD, source: "mine" });
+    expect(result[place]).toEqual([expect.stringContaining(reason)]);
+    expect(result.rows).toEqual([]);
+  });
+
   test("a number needs its unit", async () => {
     const { bad } = await importAs("x.csv", "t,p,q\n1700000000,1,1", { map, ...XLM_USD, source: "mine" });
     expect(bad).toEqual(['2: t "1700000000" is a number since 1970: add --time-unit s, ms, us or ns']);
