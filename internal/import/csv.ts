@@ -48,7 +48,7 @@ export function splitHeader(header: string, delimiter?: string): string[] {
 
 const COMMA = ",";
 
-/** Returns the pattern of a value, with blanks around its quotes. `delimiter` is no character of a pattern in brackets. */
+/** Returns the pattern of a value, with blanks around its quotes. The delimiter has no meaning within brackets. */
 function fieldOf(delimiter: string): RegExp {
   const blanks = delimiter === "\t" ? " *" : "[ \\t]*";
   const end = `(?=[${delimiter}]|$)`;

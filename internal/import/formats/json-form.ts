@@ -96,25 +96,15 @@ function form(
   const readRecord = (record: unknown): FileTrade => readRow(fieldsOf(record, columns, keyOf));
   return {
     readRows({ number, text }) {
-      let found: readonly unknown[] = [];
-      const failed = rowsOrReason(() => {
-        found = records(parse(text));
-      });
-      if (failed !== null) return [{ line: number, reason: failed }];
-      return found.map((record) => rowOf(number, () => readRecord(record)));
+      try {
+        return records(parse(text)).map((record) => rowOf(number, () => readRecord(record)));
+      } catch (error) {
+        if (error instanceof InputError) return [{ line: number, reason: error.message }];
+        throw error;
+      }
     },
     isHeader: false,
   };
-}
-
-function rowsOrReason(read: () => void): string | null {
-  try {
-    read();
-    return null;
-  } catch (error) {
-    if (error instanceof InputError) return error.message;
-    throw error;
-  }
 }
 
 const elements: Records = (document) => (Array.isArray(document) ? document : [document]);

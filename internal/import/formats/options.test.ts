@@ -84,6 +84,14 @@ describe("options", () => {
     ]);
   });
 
+  test("stand for the names that a venue gives source and pair, if those are the same throughout", async () => {
+    const rows = ["XLMUSD", "XLMUSD", "XLMEUR"].map((symbol) => `2023-11-14T22:13:20Z,MINE,${symbol},1,1`);
+    const content = ["ts,source,pair,price,size", ...rows].join("\n");
+    const result = await importAs("x.csv", content, { ...XLM_USD, source: "mine" });
+    expect(result.rows).toHaveLength(2);
+    expect(result.bad).toEqual(['4: pair "XLMEUR" is not "XLMUSD" as in the first row; --pair names one pair']);
+  });
+
   test.each<[string, content: string, given: Given, place: "bad" | "refused", reason: string]>([
     [
       "a unit that a number cannot be of",

@@ -1,5 +1,5 @@
 import { InputError, quoted } from "../../canonical/input-error.ts";
-import { formatPair, makePair, parsePair } from "../../canonical/pair.ts";
+import { formatPair, makePair, type Pair, parsePair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
 import { timeProblem } from "../../canonical/trade-rules.ts";
 import type { Columns } from "../columns.ts";
@@ -34,6 +34,7 @@ export function withGiven(kind: FileKind, given: Given): FileKind {
         return instead === undefined ? [renamed(fields)] : [renamed(fields), renamed(instead)];
       }),
   };
+  const setPair = pairSetter(given);
   return {
     columns,
     readRow(record) {
@@ -44,7 +45,7 @@ export function withGiven(kind: FileKind, given: Given): FileKind {
       }
       setTime(fields, given);
       setSource(fields, given);
-      setPair(fields, given);
+      setPair(fields);
       return kind.readRow(fields);
     },
   };
@@ -65,17 +66,31 @@ function setTime(fields: Fields, given: Given): void {
 function setSource(fields: Fields, { source }: Given): void {
   if (source === undefined) return;
   const own = value(fields, "source") ?? value(fields, "venue");
-  if (own !== undefined && own !== source) throw new InputError(`source ${quoted(own)} is not that of --source`);
+  if (own !== undefined && own.toLowerCase() !== source)
+    throw new InputError(`source ${quoted(own)} is not that of --source`);
   fields["source"] = source;
 }
 
-function setPair(fields: Fields, { pair }: Given): void {
-  if (pair === undefined) return;
-  const [base, quote, own] = ["base", "quote", "pair"].map((column) => value(fields, column));
-  const isOwn = base !== undefined && quote !== undefined;
-  const found = isOwn ? makePair(base, quote) : own === undefined ? pair : parsePair(own);
-  if (formatPair(found) !== formatPair(pair)) throw new InputError(`pair ${formatPair(found)} is not that of --pair`);
-  Object.assign(fields, pair);
+/** Returns what sets the given pair. A file may call it by a symbol of the venue's, which is then the same in all rows. */
+function pairSetter({ pair }: Given): (fields: Fields) => void {
+  if (pair === undefined) return () => {};
+  let symbol: string | undefined;
+  return (fields) => {
+    const [base, quote, own] = ["base", "quote", "pair"].map((column) => value(fields, column));
+    if (base !== undefined && quote !== undefined) requireSame(makePair(base, quote), pair);
+    else if (own?.includes("/")) requireSame(parsePair(own), pair);
+    else if (own !== undefined) {
+      symbol ??= own;
+      if (own !== symbol) {
+        throw new InputError(`pair ${quoted(own)} is not ${quoted(symbol)} as in the first row; --pair names one pair`);
+      }
+    }
+    Object.assign(fields, pair);
+  };
+}
+
+function requireSame(own: Pair, given: Pair): void {
+  if (formatPair(own) !== formatPair(given)) throw new InputError(`pair ${formatPair(own)} is not that of --pair`);
 }
 
 /** Returns what was understood of a file with the columns of `import`, as they are or as `--map` calls them. */
