@@ -4,7 +4,10 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import { openMigratedDatabase } from "../internal/daemon/migrated-database.ts";
 import { endWithinTime } from "../internal/daemon/stop-signal.ts";
 import type { FileKind } from "../internal/import/file-kind.ts";
+import type { Given } from "../internal/import/formats/given.ts";
 import { type ImportFilesOptions, importFiles } from "../internal/import/import-files.ts";
+import type { Input } from "../internal/import/input.ts";
+import { STDIN } from "../internal/import/inputs.ts";
 import { notInTheFuture } from "../internal/import/not-future.ts";
 import { notRemoved } from "../internal/import/not-removed.ts";
 import { inOneOrientation } from "../internal/import/one-orientation.ts";
@@ -21,16 +24,18 @@ import { UsageError } from "./usage-error.ts";
 
 const FAILURE = 1;
 
+const NO_OTHERS = `Standard input and pipes
+are not supported, as a file may have to be read twice.`;
+
 /** Returns the help of a command that imports files; `columns` describes their columns. */
-export function importHelp(columns: string): string {
+export function importHelp(columns: string, others = NO_OTHERS): string {
   return `
 Files are CSV with a header line, or NDJSON (one object per line, same names), plain or gzip, detected by content.
 
 ${columns}
 Other columns are ignored. A row is one line. Bad rows are reported and skipped; among them are rows dated in the
 future, and rows of a market that is stored inverted, under any alias. Rows that are stored already
-are not changed, so an import can be repeated; those stored with other amounts are reported. Standard input and pipes
-are not supported, as a file may have to be read twice.
+are not changed, so an import can be repeated; those stored with other amounts are reported. ${others}
 
 Exit status: 0 when every file was read completely, even with bad rows; 1 when a file lacks columns, is corrupt, changed
 during the import or has only bad rows, the database failed, or the import was interrupted; 2 for wrong usage, such as a
@@ -38,23 +43,31 @@ missing file.
 `;
 }
 
-/**
- * Imports files of one kind into the configured database; a signal interrupts it.
- * @returns the exit status
- * @throws UsageError where a file is missing, or the database is in memory
- */
-export async function runImport(
-  files: readonly string[],
-  kind: FileKind,
-  config: Config,
-  ids?: IdMode,
-): Promise<number> {
-  const { database: settings } = config;
-  if (files.includes("-")) {
+/** What is imported: files, or inputs made of them, and how they are read. */
+export interface ImportRequest {
+  readonly files: readonly (string | Input)[];
+  readonly kind: FileKind;
+  readonly ids?: IdMode;
+  /** What the user says about files in other forms; without it, they are refused. */
+  readonly given?: Given;
+}
+
+/** @throws UsageError where a file is missing, or standard input is named */
+export function requireFiles(files: readonly string[]): void {
+  if (files.includes(STDIN)) {
     throw new UsageError("-: standard input is not supported; write it to a file first: COMMAND > trades.csv");
   }
   const absent = files.filter((file) => !existsSync(file));
   if (absent.length > 0) throw new UsageError(`no such file: ${absent.join(", ")}`);
+}
+
+/**
+ * Imports files of one kind into the configured database; a signal interrupts it.
+ * @returns the exit status
+ * @throws UsageError where the database is in memory
+ */
+export async function runImport({ files, kind, ids, given }: ImportRequest, config: Config): Promise<number> {
+  const { database: settings } = config;
   if (settings.url === "pglite:memory") {
     throw new UsageError("database.url is pglite:memory, which is lost when the import ends; use pglite:<directory>");
   }
@@ -64,6 +77,7 @@ export async function runImport(
     progress: createProgress(process.stderr),
     spellings: configuredSpellings(publishedPairs(config), policy),
     ...(ids && { ids }),
+    ...(given && { given }),
   };
   return (await importInto(settings, policy, files, options)) ? 0 : FAILURE;
 }
@@ -71,8 +85,8 @@ export async function runImport(
 async function importInto(
   settings: Config["database"],
   policy: Policy,
-  files: readonly string[],
-  options: Pick<ImportFilesOptions, "kind" | "ids" | "spellings" | "progress">,
+  files: ImportRequest["files"],
+  options: Pick<ImportFilesOptions, "kind" | "ids" | "given" | "spellings" | "progress">,
 ): Promise<boolean> {
   const interruption = new AbortController();
   const interrupt = (): void => {

@@ -3,7 +3,7 @@ import { type Config, policySettings } from "../internal/config/schema.ts";
 import { rateFile } from "../internal/import/rate-row.ts";
 import { makePolicy } from "../internal/policy/policy.ts";
 import { fxSources } from "../internal/policy/registry.ts";
-import { importHelp, runImport } from "./import-files.ts";
+import { importHelp, requireFiles, runImport } from "./import-files.ts";
 import { databaseOf, loadConfigOf } from "./settings.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -37,8 +37,9 @@ export function addImportFxCommand(program: Command): void {
     .action(async (files: string[], { source }: { source: string }, command: Command) => {
       const loaded = loadConfigOf(command);
       requireFxSource(source, loaded.config);
+      requireFiles(files);
       const config = { ...loaded.config, database: databaseOf(loaded) };
-      process.exitCode = await runImport(files, rateFile(source), config);
+      process.exitCode = await runImport({ files, kind: rateFile(source) }, config);
     });
 }
 

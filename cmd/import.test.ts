@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { makeZip } from "../internal/import/zip.testing.ts";
 import { openCommandDatabase, type TestEngine, testEngines } from "../internal/storage/connection/database.testing.ts";
 import { runHere, runProgram } from "../test/program.ts";
 import { enginesOf } from "../test/thoroughness.ts";
@@ -57,11 +58,34 @@ describe("import", () => {
     expect(await run(epochs)).toMatchObject({ status: 0, out: expect.stringContaining("1 new") });
   });
 
-  it("refuses standard input and pipes, and names the alternative", async () => {
-    expect(await runProgram(["import", "-"], environment)).toMatchObject({
+  it("reads standard input once, and refuses other pipes", async () => {
+    const zip = makeZip([
+      { name: "XLMEUR.csv", content: "1767225660.5,0.25,8\n" },
+      { name: "notes/readme.txt", content: "all trades of 2026\n" },
+    ]);
+    const first = await runProgram(["import", "-"], environment, undefined, zip);
+    expect(first).toMatchObject({
+      status: 1,
+      out: [
+        "-/XLMEUR.csv: 1 new, 0 duplicates, 0 conflicting, 0 bad",
+        "-/notes/readme.txt: 0 new, 0 duplicates, 0 conflicting, 0 bad",
+        "total: 1 new, 0 duplicates, 0 conflicting, 0 bad\n",
+      ].join("\n"),
+      err: expect.stringMatching(
+        /^-\/XLMEUR\.csv: read as --format kraken, without header: .*pair crypto:XLM\/fiat:EUR, from the file name "XLMEUR.csv"\n-\/notes\/readme\.txt: not imported: lacks the columns/,
+      ),
+    });
+    const csv = "1767225660.5,0.25,8\n";
+    const again = await runProgram(
+      ["import", "-", "--format", "kraken", "--pair", "XLM/EUR"],
+      environment,
+      undefined,
+      csv,
+    );
+    expect(again).toMatchObject({ status: 0, out: "-: 0 new, 1 duplicates, 0 conflicting, 0 bad\n" });
+    expect(await run("-", "-")).toMatchObject({
       status: 2,
-      out: "",
-      err: expect.stringContaining("-: standard input is not supported; write it to a file first"),
+      err: expect.stringContaining("standard input is read once"),
     });
     const pipe = join(directory, "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -106,6 +130,55 @@ describe("import", () => {
     const { status, err } = await run(file, "--ids", "line");
     expect(status).toBe(2);
     expect(err).toContain("Allowed choices are hash, place.");
+  });
+
+  it("shows with --dry-run what it understands, and writes nothing", async () => {
+    const own = join(directory, "own.csv");
+    const rows = Array.from({ length: 9 }, (_, index) => `${1767225660 + index};0.25;${index + 1}`);
+    writeFileSync(own, ["t;p;q", ...rows, ""].join("\n"));
+    const options = [
+      "--map",
+      "ts=t,price=p,size=q",
+      "--source",
+      "mine",
+      "--pair",
+      "XLM/CHF",
+      "--delimiter",
+      ";",
+      "--ids",
+      "place",
+    ];
+    expect(await run(own, "--dry-run", "--map", "ts=t,price=p,size=q")).toMatchObject({ status: 1, out: "" });
+    // No database is opened: this one does not exist.
+    const dry = await runHere(["import", own, "--dry-run", "--time-unit", "s", ...options], {
+      STELLARINDEX_DATABASE_URL: "postgresql://127.0.0.1:1/absent",
+    });
+    expect(dry).toMatchObject({ status: 0, err: "" });
+    const lines = dry.out.trimEnd().split("\n");
+    expect(lines).toHaveLength(6);
+    expect(lines[0]).toBe(
+      `${own}: read as trades with the columns of import: ts from t; price from p; size from q; ` +
+        "source mine, as given; pair crypto:XLM/fiat:CHF, as given; times in seconds since 1970",
+    );
+    expect(lines[5]).toBe(`${own}:6: 2026-01-01T00:01:04Z mine crypto:XLM/fiat:CHF 5 for 1.25, an id made by --ids`);
+    expect(await run(own, "--time-unit", "s", ...options)).toMatchObject({
+      status: 0,
+      out: `${own}: 9 new, 0 duplicates, 0 conflicting, 0 bad\n`,
+      err: `${lines[0]}\n`,
+    });
+  });
+
+  it.each([
+    [["--map", "ts=t", "--format", "kraken"], "cannot be used with"],
+    [["--map", "when=t"], '--map: "when" is none of ts, source'],
+    [["--map", "ts"], '--map: "ts" is not FIELD=COLUMN'],
+    [["--zone", "Mars/Base"], "--zone: "],
+    [["--pair", "XLMUSD"], "--pair: "],
+    [["--source", "Kraken"], "--source: "],
+    [["--format", "nothing"], "Allowed choices are binance-trades"],
+  ])("refuses %j", async (options, reason) => {
+    const { status, err } = await run(file, ...options);
+    expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining(reason) });
   });
 
   it("explains the values of --ids in its help", async () => {

@@ -18,11 +18,12 @@ export interface Finished {
 /** Environment of a command. Variables named STELLARINDEX_… are not inherited. */
 export type Environment = Readonly<Record<string, string>>;
 
-/** Runs a command of the built program to its end. */
+/** Runs a command of the built program to its end, with `input` as its standard input. */
 export function runProgram(
   args: readonly string[],
   environment: Environment = {},
   workingDirectory: string = process.cwd(),
+  input: string | Buffer = "",
 ): Promise<Finished> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -31,6 +32,8 @@ export function runProgram(
       { env: cleanEnvironment(environment), maxBuffer: 1 << 26, cwd: workingDirectory },
       (_error, out, err) => resolve({ out, err, status: child.exitCode }),
     );
+    // A program that ends without reading its input closes the pipe.
+    child.stdin?.on("error", () => {}).end(input);
   });
 }
 

@@ -1,17 +1,11 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { BrokenFile } from "./broken-file.ts";
 
 /**
- * Yields the file's content in chunks and decompresses gzip, which it detects by the first two bytes.
- * @param onBytes called with the size of each chunk read from disk, before decompression
- * @throws BrokenFile where the file cannot be read, was changed meanwhile, or its gzip data is truncated or damaged;
- * all
- * content before that has been yielded
+ * Yields content in chunks and decompresses gzip, which it detects by the first two bytes.
+ * @throws BrokenFile where gzip data is truncated or damaged; all content before that has been yielded
  */
-export async function* readBytes(path: string, onBytes: (count: number) => void): AsyncGenerator<Buffer> {
-  const pieces = readPieces(path, onBytes);
+export async function* unpacked(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     const first = await pieces.next();
     if (first.done === true) return;
@@ -23,23 +17,6 @@ export async function* readBytes(path: string, onBytes: (count: number) => void)
   } finally {
     await pieces.return(undefined);
   }
-}
-
-async function* readPieces(path: string, onBytes: (count: number) => void): AsyncGenerator<Buffer> {
-  let isChanged: boolean;
-  try {
-    const before = await stat(path);
-    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
-      onBytes(piece.length);
-      yield piece;
-    }
-    const after = await stat(path);
-    isChanged = after.ino !== before.ino || after.size !== before.size || after.mtimeMs !== before.mtimeMs;
-  } catch (error) {
-    throw new BrokenFile(`cannot be read: ${(error as Error).message}`);
-  }
-  // The last line may be incomplete, and rows may be missing.
-  if (isChanged) throw new BrokenFile("changed while it was read; import it again once nothing writes to it");
 }
 
 // A stream's async iterator drops buffered data on failure; "data" events deliver everything before the damage.

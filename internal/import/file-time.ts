@@ -3,7 +3,8 @@ import { formatTime, type Micros, parseTime } from "../canonical/time.ts";
 
 /** Formats of databases and languages: `2026-08-09 21:04:35 UTC`, `… +0000`, `… +0000 UTC`, `… Z`, `… +00`. */
 const PRINTED = /^(\d{4}-\d\d-\d\d[T ]\S+?) ?(?:([+-]\d\d(?::?\d\d)?)|(?:[+-]00(?::?00)? ?)?(?:UTC|GMT|Z))$/i;
-const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?$/i;
+/** Matches a time that names no zone. */
+export const WITHOUT_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?$/i;
 const FRACTION_WITH_COMMA = /:\d\d,\d/;
 const MAX_TEXT_LENGTH = 60;
 const NUMBER = /^\d{9,20}(?:\.\d*)?$/;
@@ -31,7 +32,7 @@ export function readFileTime(text: string): Micros {
 }
 
 function suggestionFor(text: string): string | null {
-  if (WITHOUT_ZONE.test(text)) return `if it is in UTC, write ${text.replace(" ", "T")}Z`;
+  if (WITHOUT_ZONE.test(text)) return `if it is in UTC, write ${text.replace(" ", "T")}Z, or add --zone UTC`;
   if (FRACTION_WITH_COMMA.test(text)) return "its fraction is written with a point, not with a comma";
   if (!NUMBER.test(text)) return null;
   const [whole = "", fraction = ""] = text.split(".");

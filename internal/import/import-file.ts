@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
@@ -9,6 +9,8 @@ import { isSerializationFailure, isTimedOut, isUnavailable } from "../storage/co
 import { createBatchWriter, type FiledRow, type Write, type WriteCounts } from "./batch-writer.ts";
 import { BrokenFile } from "./broken-file.ts";
 import type { BadRow, FileKind, FileLine } from "./file-kind.ts";
+import type { Recognition } from "./formats/recognition.ts";
+import { fileInput, type Input } from "./input.ts";
 import { createMisspeltCounter, type Misspelt } from "./misspelt.ts";
 import { createOccurrenceCounter, type NextOccurrence } from "./occurrences.ts";
 import { readTrades } from "./read-trades.ts";
@@ -21,6 +23,8 @@ export interface ImportOptions {
   readonly write: Write;
   /** The kind of file; trades by default. */
   readonly kind?: FileKind;
+  /** How files in other forms than those of the kind are recognized; without it, they are refused. */
+  readonly recognition?: Recognition;
   /** How rows without a trade id get one; see `trade-id.ts`. `hash` by default. */
   readonly ids?: IdMode;
   /** Spellings of further known assets. */
@@ -58,10 +62,12 @@ export interface ImportResult extends Readonly<WriteCounts> {
 /**
  * Writes the trades of a file in batches; memory does not grow with the file. Bad rows are skipped. A row without a
  * trade id gets a reproducible one; for such rows the file is read twice.
+ * @param file an input, or the path of a file
  * @returns the outcome of the rows; a file that cannot be imported completely is reported in `end`, not thrown
  */
-export async function importFile(path: string, options: ImportOptions): Promise<ImportResult> {
+export async function importFile(file: string | Input, options: ImportOptions): Promise<ImportResult> {
   const { write, kind = TRADE_FILE, ids = "hash", onBadRow, onProgress, signal, batchSize = BATCH_SIZE } = options;
+  const input = typeof file === "string" ? fileInput(file) : file;
   const counts: WriteCounts = { new: 0, known: 0, conflicting: 0, conflicts: [], inverted: new Map() };
   const misspelt = createMisspeltCounter(options.spellings);
   const scheme = ID_SCHEMES[ids];
@@ -71,7 +77,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
   let scratch: string | null = null;
 
   const readAll = async (): Promise<ImportEnd> => {
-    const size = await fileSize(path);
+    const size = await input.size();
     let read = 0;
     let passes = 1;
     const onBytes = (count: number): void => {
@@ -79,7 +85,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
       onProgress?.(read, passes * size);
     };
     let nextOccurrence: NextOccurrence | null = null;
-    for await (const rows of readTrades(path, kind, onBytes)) {
+    for await (const rows of readTrades(input, kind, onBytes, options.recognition)) {
       for (const row of rows) {
         if ("reason" in row) {
           bad += 1;
@@ -99,7 +105,8 @@ export async function importFile(path: string, options: ImportOptions): Promise<
             passes = 2;
             try {
               scratch = await mkdtemp(join(tmpdir(), "stellarindex-import-"));
-              nextOccurrence = await numberRows(readTrades(path, kind, onBytes), scheme, scratch, signal);
+              const again = options.recognition && { given: options.recognition.given };
+              nextOccurrence = await numberRows(readTrades(input, kind, onBytes, again), scheme, scratch, signal);
             } catch (error) {
               throw explainScratch(error);
             }
@@ -176,16 +183,6 @@ function explainScratch(error: unknown): unknown {
 
 function hasId(trade: FileLine): trade is FiledRow {
   return trade.tradeId !== undefined;
-}
-
-async function fileSize(path: string): Promise<number> {
-  const stats = await stat(path).catch((error: Error) => {
-    throw new BrokenFile(`cannot be read: ${error.message}`);
-  });
-  if (stats.isDirectory()) throw new InputError("is a directory; name the files in it");
-  // Rows without ids require two passes, and a pipe cannot be read twice.
-  if (!stats.isFile()) throw new InputError("is a pipe or a device; write it to a file first: COMMAND > trades.csv");
-  return stats.size;
 }
 
 async function endOf(step: () => Promise<ImportEnd>): Promise<ImportEnd> {

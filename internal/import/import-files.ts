@@ -2,7 +2,10 @@ import { basename } from "node:path";
 import type { Spellings } from "../canonical/known-assets.ts";
 import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
+import type { Given } from "./formats/given.ts";
+import { formatUnderstood, type Understood } from "./formats/recognition.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
+import { fileInput, type Input } from "./input.ts";
 import type { Progress } from "./progress.ts";
 import type { StoredOrientations } from "./stored-orientations.ts";
 import {
@@ -24,6 +27,8 @@ const BAD_ROWS_SHOWN = 20;
 export interface ImportFilesOptions {
   readonly write: Write;
   readonly kind: FileKind;
+  /** What the user says about files in other forms than those of the kind; without it, they are refused. */
+  readonly given?: Given;
   /** How rows without a trade id get one. */
   readonly ids?: IdMode;
   /** Spellings of the configured assets. */
@@ -37,15 +42,18 @@ export interface ImportFilesOptions {
 }
 
 /**
- * Imports files one after another and reports the outcome of each. After an interruption or a storage failure, the
+ * Imports inputs, or files by their paths, one after another and reports the outcome of each. After an interruption or a storage failure, the
  * remaining files are not read.
  * @returns whether all files were read to their end and stored. Bad rows are tolerated unless a file has no others
  */
-export async function importFiles(paths: readonly string[], options: ImportFilesOptions): Promise<boolean> {
+export async function importFiles(files: readonly (string | Input)[], options: ImportFilesOptions): Promise<boolean> {
   const { progress, print } = options;
   const results: ImportResult[] = [];
-  for (const path of paths) {
-    const result = await importOne(path, options);
+  const inputs = files.map((file) => (typeof file === "string" ? fileInput(file) : file));
+  const paths = inputs.map(({ label }) => label);
+  for (const input of inputs) {
+    const path = input.label;
+    const result = await importOne(input, options);
     results.push(result);
     print(`${path}: ${formatCounts(result)}`);
     const inverted = await formatAllInverted(result, options);
@@ -81,15 +89,21 @@ async function formatAllInverted(
 }
 
 async function importOne(
-  path: string,
-  { write, kind, ids, spellings, signal, progress }: ImportFilesOptions,
+  input: Input,
+  { write, kind, given, ids, spellings, signal, progress }: ImportFilesOptions,
 ): Promise<ImportResult> {
+  const path = input.label;
   let bad = 0;
+  const report = (understood: Understood): void => {
+    const isPlain = understood.format === null && Object.keys(given ?? {}).length === 0;
+    if (!isPlain) progress.log(`${path}: ${formatUnderstood(understood)}`);
+  };
   progress.start(basename(path));
   try {
-    return await importFile(path, {
+    return await importFile(input, {
       write,
       kind,
+      ...(given && { recognition: { given, onUnderstood: (what) => report(what) } }),
       ...(ids && { ids }),
       ...(spellings && { spellings }),
       ...(signal && { signal }),

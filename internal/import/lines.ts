@@ -11,19 +11,35 @@ export const MAX_LINE_LENGTH = 65_536;
  * Yields the lines of UTF-8 text in groups, without `\n`, `\r\n` and byte order mark. A last line without a line end is
  * yielded, but not if `chunks` throws, because it is then probably incomplete.
  */
-export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
+export async function* readLines(
+  chunks: AsyncIterable<Buffer>,
+  maxLength: number = MAX_LINE_LENGTH,
+): AsyncGenerator<Line[]> {
   const decoder = new TextDecoder();
   let number = 0;
-  let rest = "";
+  // A line's pieces are joined at its end, so that a long one is not copied with every chunk.
+  let rest: string[] = [];
+  let restLength = 0;
+  const keep = (piece: string): void => {
+    if (restLength > maxLength) return;
+    rest.push(piece);
+    restLength += piece.length;
+  };
   const finish = (text: string): Line => {
     number += 1;
-    return { number, text: (text.endsWith("\r") ? text.slice(0, -1) : text).slice(0, MAX_LINE_LENGTH + 1) };
+    return { number, text: (text.endsWith("\r") ? text.slice(0, -1) : text).slice(0, maxLength + 1) };
   };
   for await (const chunk of chunks) {
-    const texts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = (texts.pop() ?? "").slice(0, MAX_LINE_LENGTH + 1);
+    const texts = decoder.decode(chunk, { stream: true }).split("\n");
+    if (texts.length > 1) {
+      keep(texts[0] ?? "");
+      texts[0] = rest.join("");
+      rest = [];
+      restLength = 0;
+    }
+    keep(texts.pop() ?? "");
     if (texts.length > 0) yield texts.map(finish);
   }
-  rest += decoder.decode();
-  if (rest !== "") yield [finish(rest)];
+  keep(decoder.decode());
+  if (restLength > 0) yield [finish(rest.join(""))];
 }

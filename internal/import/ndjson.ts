@@ -34,11 +34,16 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(quoted);
   } catch {
-    const cure = /\},\s*$/.test(text)
-      ? "it ends with a comma: sed 's/,$//' FILE > trades.ndjson"
-      : "jq -c . FILE makes such lines";
-    throw new InputError(`is not one whole JSON object on one line; ${cure}`);
+    throw notWhole("one whole JSON object on one line", text);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new InputError("is not a JSON object");
   return value as Record<string, unknown>;
+}
+
+/** Returns the error of a text that is not JSON as a whole, such as a part of an object. */
+export function notWhole(what: string, text: string): InputError {
+  const cure = /\},\s*$/.test(text)
+    ? "it ends with a comma: sed 's/,$//' FILE > trades.ndjson"
+    : "jq -c . FILE makes such lines";
+  return new InputError(`is not ${what}; ${cure}`);
 }
