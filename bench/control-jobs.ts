@@ -48,5 +48,5 @@ export async function addHistory(sql: Sql, rows: number): Promise<void> {
 
 /** Forgets all jobs, so that the next measure begins with empty tables. */
 export async function removeJobs(sql: Sql): Promise<void> {
-  await sql`TRUNCATE control.dead_letters, control.dag_edges, control.jobs`;
+  await sql`TRUNCATE control.jobs CASCADE`;
 }
