@@ -74,8 +74,8 @@ describe.each(enginesOf(testEngines))("incidents on $name", (engine: TestEngine)
       INSERT INTO control.watermarks (tenant, feed, complete_to) VALUES (${tenant}, 'f', '2026-01-02T00:00:00Z')`;
     await sql`
       INSERT INTO control.schedules (
-        tenant, name, kind, payload, every_seconds, time_zone, missed, jitter_seconds, is_configured, next_at
-      ) VALUES (${tenant}, 's', 'k', '{}', 60, 'UTC', 'skip', 0, false, now() - interval '1 hour')`;
+        tenant, name, kind, payload, every_seconds, time_zone, missed, overlap, jitter_seconds, is_configured, next_at
+      ) VALUES (${tenant}, 's', 'k', '{}', 60, 'UTC', 'skip', 'skip', 0, false, now() - interval '1 hour')`;
     await sql`
       INSERT INTO control.throttles (tenant, host, max_rate, rate, burst, tokens) VALUES (${tenant}, 'h', 2, 2, 1, 1)`;
     await sql`UPDATE control.throttles SET rate = 1, not_before = now() + interval '1 hour' WHERE tenant = ${tenant}`;
