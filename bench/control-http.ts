@@ -12,18 +12,32 @@ import type { LeasedJob, Ledger } from "../sdk/worker/src/ledger.ts";
 
 const SETTINGS = { requestTimeoutSeconds: 60, maxInFlight: 1000, maxConnections: 8 };
 
-/** Serves the control API in this process; returns its ledger as a worker reaches it. */
-export async function servedLedger(
-  database: Database,
-  tenant: string,
-): Promise<{ readonly ledger: Ledger<LeasedJob>; readonly close: () => Promise<void> }> {
+/** A control API that this process serves. */
+export interface ServedControl {
+  readonly port: number;
+  readonly key: string;
+  /** Its ledger as a worker reaches it. */
+  readonly ledger: Ledger<LeasedJob>;
+  readonly close: () => Promise<void>;
+}
+
+/** Serves the control API in this process. */
+export async function servedControl(database: Database, tenant: string): Promise<ServedControl> {
   const key = makeKey();
-  const keys = [{ name: "bench", hash: hashKey(key), tenant, scopes: ["jobs:work"] }];
+  const keys = [{ name: "bench", hash: hashKey(key), tenant, scopes: ["jobs:work", "control:read"] }];
+  const events = makeEventHub(database.sql);
   const served = withAccessControl(
-    createControlApp({ database, events: makeEventHub(database.sql), stopwatch, settings: SETTINGS }),
+    createControlApp({ database, events, stopwatch, settings: SETTINGS }),
     { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
     { limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf, server: "control" },
   );
   const { port, close } = await listen(served, { host: "127.0.0.1", port: 0 }, SETTINGS);
-  return { ledger: httpLedger({ url: `http://127.0.0.1:${port}`, key }), close };
+  return {
+    ...{ port, key },
+    ledger: httpLedger({ url: `http://127.0.0.1:${port}`, key }),
+    close: () => {
+      events.close();
+      return close();
+    },
+  };
 }

@@ -5,7 +5,8 @@ import type { Database } from "../internal/storage/connection/database.ts";
 import { connect, type Sql } from "../internal/storage/connection/pool.ts";
 import type { LeasedJob, Ledger } from "../sdk/worker/src/ledger.ts";
 import type { Bench } from "./bench.ts";
-import { servedLedger } from "./control-http.ts";
+import { measureEvents } from "./control-events.ts";
+import { servedControl } from "./control-http.ts";
 import { addBlocked, addHistory, addReady, removeJobs, TENANT } from "./control-jobs.ts";
 import { openPgBoss } from "./control-pg-boss.ts";
 import { withBenchDatabase } from "./database.ts";
@@ -16,7 +17,8 @@ const CLAIMERS = 3;
 const BATCH = 50;
 
 export const control: Bench = {
-  summary: "jobs per second through the ledger, through HTTP and of pg-boss; claims beside much history and throttles",
+  summary:
+    "jobs per second through the ledger, through HTTP and of pg-boss; claims beside much history and throttles; readers of events",
   run: ({ server, short }) =>
     withBenchDatabase(server, async (database, url) => {
       const sizes = short
@@ -25,6 +27,7 @@ export const control: Bench = {
       await compareThroughput(database, url, sizes.jobs, sizes.turns);
       await compareClaims(database, url, sizes);
       await printBloat(database, short ? 10_000 : 1_000_000);
+      await measureEvents(database, short ? { readers: 50, seconds: 3 } : { readers: 1_000, seconds: 30 });
     }),
 };
 
@@ -39,7 +42,7 @@ interface Contestant {
 async function compareThroughput(database: Database, url: string, jobs: number, turns: number): Promise<void> {
   console.log(`${jobs} empty jobs a turn, ${CLAIMERS} claimers, batches of ${BATCH}`);
   const boss = url.startsWith("pglite:") ? null : await openPgBoss(url);
-  const http = await servedLedger(database, TENANT);
+  const http = await servedControl(database, TENANT);
   const own = (name: string, ledger: Ledger<LeasedJob>): Contestant => ({
     name,
     add: (count) => addReady(database.sql, count, KIND),

@@ -183,7 +183,10 @@ CREATE TABLE control.dag_edges (
 );
 CREATE INDEX dag_edges_of_job ON control.dag_edges (tenant, job_id);
 
--- Every transition of every job; rows are only added.
+-- Jobs that may be removed some day.
+CREATE INDEX jobs_ended_at ON control.jobs (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Every transition of every job; rows are only added, and removed with their job alone (control.remove_ended_jobs).
 CREATE TABLE control.job_history (
   tenant text COLLATE "C" NOT NULL,
   entry_id bigint GENERATED ALWAYS AS IDENTITY,
@@ -212,8 +215,15 @@ END
 $$;
 
 CREATE TRIGGER job_history_append_only
-BEFORE UPDATE OR DELETE OR TRUNCATE ON control.job_history
+BEFORE UPDATE OR TRUNCATE ON control.job_history
 FOR EACH STATEMENT EXECUTE FUNCTION control.refuse_change();
+
+-- As for trades, what removes rows says so in its transaction.
+CREATE TRIGGER job_history_kept
+BEFORE DELETE ON control.job_history
+FOR EACH STATEMENT
+WHEN (current_setting('stellarindex.maintenance', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION control.refuse_change();
 
 -- Jobs that ended dead, until they are redriven.
 CREATE TABLE control.dead_letters (

@@ -109,6 +109,7 @@ CREATE TABLE control.runs (
   CONSTRAINT runs_range CHECK (from_at < to_at AND isfinite(from_at) AND isfinite(to_at)),
   CONSTRAINT runs_chunk_range CHECK (chunk_seconds >= 1)
 );
+CREATE INDEX runs_of_merge ON control.runs (tenant, merge_job_id) WHERE merge_job_id IS NOT NULL;
 CREATE INDEX runs_of_feed ON control.runs (tenant, feed, run_id) WHERE feed IS NOT NULL;
 
 -- Which job does which window of a run. Two runs share a job while their windows are the same and it has not ended.
@@ -212,3 +213,71 @@ CREATE TABLE control.schedules (
   CONSTRAINT schedules_jitter_range CHECK (jitter_seconds BETWEEN 0 AND 86400)
 );
 CREATE INDEX schedules_due ON control.schedules (next_at) WHERE paused_reason IS NULL;
+
+-- Removes jobs that ended so long ago, with their history, artifacts and dependencies; returns how many. Dead letters stay
+-- until they are redriven, jobs that others need until these have ended as long ago, and all jobs of a run while one of
+-- them stays: the run goes first. Any number of callers may do so at once.
+CREATE FUNCTION control.remove_ended_jobs(most_jobs integer, keep interval) RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  horizon constant timestamptz := clock_timestamp() - keep;
+  gone integer;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'jobs are removed under READ COMMITTED only'
+      USING ERRCODE = 'invalid_transaction_state', HINT = 'Set default_transaction_isolation to "read committed"';
+  END IF;
+  DELETE FROM control.runs USING (
+    SELECT old.tenant, old.run_id FROM control.runs AS old
+    WHERE old.created_at < horizon
+      AND NOT EXISTS (
+        SELECT FROM control.run_windows AS part JOIN control.jobs USING (tenant, job_id)
+        WHERE part.tenant = old.tenant AND part.run_id = old.run_id
+          AND (jobs.ended_at IS NULL OR jobs.ended_at >= horizon OR jobs.state = 'dead')
+      )
+      AND NOT EXISTS (
+        SELECT FROM control.jobs AS merge WHERE merge.tenant = old.tenant AND merge.job_id = old.merge_job_id
+          AND (merge.ended_at IS NULL OR merge.ended_at >= horizon OR merge.state = 'dead')
+      )
+    ORDER BY old.tenant, old.run_id
+    LIMIT 10
+    FOR UPDATE OF old SKIP LOCKED
+  ) AS expired
+  WHERE runs.tenant = expired.tenant AND runs.run_id = expired.run_id;
+
+  PERFORM set_config('stellarindex.maintenance', 'on', true);
+  WITH expired AS (
+    SELECT old.tenant, old.job_id FROM control.jobs AS old
+    WHERE old.ended_at < horizon AND old.state <> 'dead'
+      AND NOT EXISTS (
+        SELECT FROM control.run_windows AS part WHERE part.tenant = old.tenant AND part.job_id = old.job_id
+      )
+      AND NOT EXISTS (
+        SELECT FROM control.runs WHERE runs.tenant = old.tenant AND runs.merge_job_id = old.job_id
+      )
+      AND NOT EXISTS (
+        SELECT FROM control.dag_edges AS edge
+        JOIN control.jobs AS dependant ON dependant.tenant = edge.tenant AND dependant.job_id = edge.job_id
+        WHERE edge.tenant = old.tenant AND edge.needs = old.job_id
+          AND (dependant.ended_at IS NULL OR dependant.ended_at >= horizon)
+      )
+    ORDER BY old.ended_at
+    LIMIT most_jobs
+    FOR UPDATE OF old SKIP LOCKED
+  ),
+  removed AS (
+    DELETE FROM control.jobs USING expired
+    WHERE jobs.tenant = expired.tenant AND jobs.job_id = expired.job_id
+    RETURNING jobs.tenant, jobs.job_id
+  ),
+  forgotten AS (
+    DELETE FROM control.job_history USING removed
+    WHERE job_history.tenant = removed.tenant AND job_history.job_id = removed.job_id
+  )
+  SELECT count(*)::integer INTO gone FROM removed;
+  PERFORM set_config('stellarindex.maintenance', 'off', true);
+  RETURN gone;
+END
+$$;

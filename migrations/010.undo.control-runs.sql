@@ -1,3 +1,4 @@
+DROP FUNCTION control.remove_ended_jobs(integer, interval);
 DROP TABLE control.schedules;
 DROP TABLE control.artifact_inputs;
 DROP TABLE control.artifacts;

@@ -41,6 +41,7 @@ describe("the environment", () => {
     "control.ops_listen": ["0.0.0.0:83", { host: "0.0.0.0", port: 83 }],
     "control.request_timeout_seconds": ["9", 9],
     "control.max_in_flight": ["1", 1],
+    "control.keep_ended_days": ["7", 7],
     "control.artifacts": ["/var/lib/artifacts", "/var/lib/artifacts"],
     "control.fx_url": ["http://127.0.0.1:8080/", "http://127.0.0.1:8080/"],
     "control.schedules": [

@@ -46,6 +46,7 @@ describe("the defaults", () => {
         request_timeout_seconds: 10,
         max_in_flight: 256,
         artifacts: "stellarindex-artifacts",
+        keep_ended_days: 30,
         fx_url: "https://www.ecb.europa.eu/stats/eurofxref/",
         schedules: [],
         keys: [],

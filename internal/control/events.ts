@@ -25,7 +25,7 @@ export const jobEnded: EventChannel<JobEndedEvent> = channel("stellarindex:contr
 
 /** A call to the ledger failed; it is repeated. */
 export interface WorkerFailedEvent {
-  readonly call: "claim" | "extend" | "report" | "rescue" | "schedule";
+  readonly call: "claim" | "extend" | "report" | "rescue" | "schedule" | "remove";
   readonly error: Error;
 }
 

@@ -7,6 +7,7 @@ import { logControlEvents } from "../control/log.ts";
 import { feedControlMetrics } from "../control/metrics.ts";
 import { keepObserving, keepReading } from "../control/observer.ts";
 import { keepRescuing } from "../control/rescuer.ts";
+import { keepRemovingEnded } from "../control/retention.ts";
 import { reconcileSchedules } from "../control/schedules/reconcile.ts";
 import { fireDue } from "../control/schedules/scheduler.ts";
 import { type EventHub, makeEventHub } from "../control/stream/hub.ts";
@@ -24,6 +25,7 @@ import { keepCalling } from "../lib/keep-calling.ts";
 import { keepProbing } from "../lib/probe.ts";
 import { createLogger, type Logger } from "../obs/logger.ts";
 import { type Database, pingDatabase } from "../storage/connection/database.ts";
+import { removeEndedJobs } from "../storage/control/remove-ended.ts";
 import { ensureTenants } from "../storage/control/tenants.ts";
 import { databaseCheck } from "./health.ts";
 import { ledgerCareOf } from "./ledger-care.ts";
@@ -107,6 +109,10 @@ export async function serveControl(
       SCHEDULE_SECONDS,
       () => storeCurrent().then(() => fireDue(database.sql, Math.random)),
       (error) => workerFailed.publish({ call: "schedule", error }),
+    ),
+    keepRemovingEnded(
+      () => current.control.keep_ended_days,
+      (days) => removeEndedJobs(database.sql, days),
     ),
     keepReading("incidents", INCIDENT_SECONDS, () => findIncidents(database.sql)),
   ];

@@ -15,6 +15,11 @@ export const controlDocs: Docs = {
   "control.max_in_flight":
     "The most requests in progress at once, and half of them of one tenant; further ones are answered 503 with Retry-After.",
 
+  "control.keep_ended_days": `
+    Days for which jobs that have ended are kept, with their history and what is known of their artifacts; 0 keeps them for ever. Dead
+    letters are kept until they are redriven, and the audit log always.
+  `,
+
   "control.artifacts": `
     Directory of the files that jobs produce, named by their SHA-256; workers that do parts of one run share it. A relative
     path counts from the working directory.

@@ -30,6 +30,7 @@ export const controlSection = z
     ops_listen: listenField.prefault("127.0.0.1:9103").describe('host:port, such as "127.0.0.1:9103" or "[::1]:9103"'),
     request_timeout_seconds: integerField(1, 600).prefault(10).describe("a whole number of seconds from 1 to 600"),
     max_in_flight: integerField(1, 100_000).prefault(256).describe("a whole number from 1 to 100000"),
+    keep_ended_days: integerField(0, 36_500).prefault(30).describe("a whole number of days from 0 to 36500"),
     artifacts: z
       .string()
       .min(1)

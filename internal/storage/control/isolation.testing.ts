@@ -31,6 +31,7 @@ export const WITHOUT_TENANT = [
   "ensureTenants",
   "rescueJobs",
   "closeLanes",
+  "removeEndedJobs",
   "openLanes",
   ...RUNS_WITHOUT_TENANT,
   ...INCIDENTS_WITHOUT_TENANT,
