@@ -9,7 +9,7 @@ import { notInTheFuture } from "../internal/import/not-future.ts";
 import { notRemoved } from "../internal/import/not-removed.ts";
 import { inOneOrientation } from "../internal/import/one-orientation.ts";
 import { createProgress } from "../internal/import/progress.ts";
-import { storedOrientations } from "../internal/import/stored-orientations.ts";
+import { storedOrientations } from "../internal/ingest/stored-orientations.ts";
 import type { IdMode } from "../internal/import/trade-id.ts";
 import { systemClock } from "../internal/lib/clock.ts";
 import { makePolicy, type Policy } from "../internal/policy/policy.ts";

@@ -10,7 +10,7 @@ import { notInTheFuture } from "./not-future.ts";
 import { notRemoved } from "./not-removed.ts";
 import { inOneOrientation } from "./one-orientation.ts";
 import { rateFile } from "./rate-row.ts";
-import { storedOrientations } from "./stored-orientations.ts";
+import { storedOrientations } from "../ingest/stored-orientations.ts";
 
 /** Days and rates of the European Central Bank's XML files: `<Cube time='…'>`, and below it `<Cube currency='…' rate='…'/>`. */
 const CUBE =

@@ -4,7 +4,7 @@ import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
-import type { StoredOrientations } from "./stored-orientations.ts";
+import type { StoredOrientations } from "../ingest/stored-orientations.ts";
 import {
   addCounts,
   formatConflicts,
