@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import type { Spellings } from "../canonical/known-assets.ts";
+import type { StoredOrientations } from "../ingest/stored-orientations.ts";
 import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import type { Progress } from "./progress.ts";
-import type { StoredOrientations } from "../ingest/stored-orientations.ts";
 import {
   addCounts,
   formatConflicts,

@@ -35,6 +35,8 @@ export interface DurableWrites<Item, Outcome> {
   readonly write: (items: readonly Item[], deadlines: Deadlines) => Promise<Outcome[] | null>;
   /** Says that the database works. */
   readonly trust: () => void;
+  /** Whether the database was last seen working. */
+  readonly isTrusted: () => boolean;
 }
 
 /**
@@ -89,5 +91,6 @@ export function makeDurableWrites<Item, Outcome>(
     trust: () => {
       isTrusted = true;
     },
+    isTrusted: () => isTrusted,
   };
 }

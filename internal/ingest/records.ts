@@ -39,6 +39,8 @@ export function answerRecord(answer: KeptAnswer): JournalRecord {
 }
 
 export function readAnswerRecord(payload: Uint8Array): KeptAnswer {
-  const answer = JSON.parse(Buffer.from(payload).toString()) as Omit<KeptAnswer, "fingerprint"> & { fingerprint: string };
+  const answer = JSON.parse(Buffer.from(payload).toString()) as Omit<KeptAnswer, "fingerprint"> & {
+    fingerprint: string;
+  };
   return { ...answer, fingerprint: Buffer.from(answer.fingerprint, "base64") };
 }

@@ -56,7 +56,11 @@ export async function trimQuarantine(sql: Sql, { maxBytes, maxAgeSeconds }: Quar
 /** Returns entries with ids below `before`, the newest first. */
 export async function readQuarantine(
   sql: Sql,
-  { kind, before, limit }: { readonly kind: QuarantineKind | null; readonly before: bigint | null; readonly limit: number },
+  {
+    kind,
+    before,
+    limit,
+  }: { readonly kind: QuarantineKind | null; readonly before: bigint | null; readonly limit: number },
 ): Promise<QuarantineEntry[]> {
   return entriesOf(
     await sql<StoredEntry[]>`
