@@ -17,6 +17,8 @@ import type { GatewayService } from "./service.ts";
 import { JSON_TYPE, LINES_TYPE, takeRows } from "./take-rows.ts";
 import { reportSchema, tradeSchema, tradesSchema } from "./trade-schema.ts";
 
+export const TRADES_PATH = "/v1/trades";
+
 /** The scope that writes trades. The sources that go with it are scopes like {@link sourceScope}. */
 export const TRADES_WRITE = "trades:write";
 
@@ -54,7 +56,7 @@ export function addTradesRoute(app: ApiApp, serving: Serving<"read" | "write">, 
     serving,
     {
       method: "post",
-      path: "/v1/trades",
+      path: TRADES_PATH,
       tag: "Trades",
       operationId: "postTrades",
       summary: "Store trades",
