@@ -12,7 +12,7 @@ import {
   trimQuarantine,
 } from "../../storage/ingest/quarantine.ts";
 import { drain, type RecordHandler } from "../drainer.ts";
-import { type DurableWrites, makeDurableWrites } from "../durable-writes.ts";
+import { type Deadlines, type DurableWrites, makeDurableWrites } from "../durable-writes.ts";
 import { groupWrites } from "../grouped-writes.ts";
 import type { Journal } from "../journal/journal.ts";
 import { RECORD_KINDS, readAnswerRecord, readQuarantinedRecord, readTradesRecord, tradesRecord } from "../records.ts";
@@ -22,6 +22,17 @@ import { drainFailed, journalDrained, quarantineCounted, upkeepFailed } from "./
 import { type IdempotencyKeys, makeIdempotencyKeys } from "./idempotency-keys.ts";
 import { makeQuarantineKeeper } from "./quarantine-keeper.ts";
 
+/** How long the database and the journal have for the rows of a request, and for a group of rows of a stream. */
+interface GatewayDeadlines {
+  readonly request: Deadlines;
+  readonly stream: Deadlines;
+}
+
+// The sender of a stream waits for its end, and nothing but the database takes rows without a journal.
+const PATIENT: Deadlines = { database: 5, journal: 5 };
+const DEADLINES: GatewayDeadlines = { request: { database: 0.2, journal: 0.25 }, stream: PATIENT };
+const WITHOUT_JOURNAL: GatewayDeadlines = { request: PATIENT, stream: PATIENT };
+
 /** What a gateway works with. */
 export interface GatewayParts {
   readonly database: Database;
@@ -29,6 +40,8 @@ export interface GatewayParts {
   readonly journal: Journal | null;
   readonly policy: Policy;
   readonly quarantine: QuarantineLimits;
+  /** By default, a request is answered within half a second. */
+  readonly deadlines?: GatewayDeadlines;
   readonly now: () => Micros;
   /** A monotonic clock, in seconds. */
   readonly stopwatch: () => number;
@@ -40,7 +53,7 @@ export interface GatewayService {
   /** Keeps what cannot be read. */
   readonly keep: (entry: Quarantined) => Promise<void>;
   readonly idempotency: IdempotencyKeys;
-  readonly hasJournal: boolean;
+  readonly deadlines: GatewayDeadlines;
   readonly now: () => Micros;
   /** Ends the drainer once the records that it has taken are stored, and the upkeep. */
   readonly stop: () => Promise<void>;
@@ -107,7 +120,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
     trades,
     keep: makeQuarantineKeeper(keepAll, journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
-    hasJournal: journal !== null,
+    deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),
     now: parts.now,
     stop: async () => {
       upkeep.stop();

@@ -8,11 +8,6 @@ import type { GatewayService } from "./service.ts";
 export const JSON_TYPE = "application/json";
 export const LINES_TYPE = "application/x-ndjson";
 
-/** A request is answered within half a second. */
-const DEADLINES: Deadlines = { database: 0.2, journal: 0.25 };
-/** Of the groups of a stream, whose sender waits for the end of it. Nothing but the database takes rows without a journal. */
-const PATIENT_DEADLINES: Deadlines = { database: 5, journal: 5 };
-
 /**
  * Makes the rows of a body durable, and reports what became of each.
  * @throws Problem where the body cannot be read; NotDurable
@@ -26,7 +21,7 @@ export async function takeRows(
   if (contentType === LINES_TYPE) return takeLines(service, body, sender);
   const report = makeRowReport("all");
   const rows = await readJsonRows(body.bytes, sender);
-  await writeRows(service, rows, service.hasJournal ? DEADLINES : PATIENT_DEADLINES, report);
+  await writeRows(service, rows, service.deadlines.request, report);
   return report;
 }
 
@@ -39,7 +34,7 @@ async function takeLines(service: GatewayService, body: ObservedBody, sender: Se
     for await (const rows of readLineRows(body.bytes, sender)) {
       for (const row of rows) unreadable.add(row);
       await writing;
-      writing = writeRows(service, rows, PATIENT_DEADLINES, report);
+      writing = writeRows(service, rows, service.deadlines.stream, report);
       writing.catch(() => {});
     }
   } finally {

@@ -1,6 +1,6 @@
 import type { Micros } from "../../canonical/time.ts";
 import { JournalCorrupt } from "./errors.ts";
-import type { JournalDirectory } from "./files.ts";
+import type { JournalDirectory, JournalFile } from "./files.ts";
 import type { Position } from "./position.ts";
 import { type Scan, type Segment, scanSegment, segmentName, segmentsAmong } from "./segment.ts";
 
@@ -57,20 +57,20 @@ async function scanAll(
   firsts: readonly number[],
   durable: number,
 ): Promise<{ readonly segment: Segment; readonly scan: Scan }[]> {
+  const opened: JournalFile[] = [];
   const scanned: { segment: Segment; scan: Scan }[] = [];
   try {
     for (const [index, first] of firsts.entries()) {
       const name = segmentName(first);
       const file = await directory.open(name);
-      const segment = { name, first, file, size: 0 };
+      opened.push(file);
       const bytes = await file.read(0, await file.size());
-      const scan = scanSegment(segment, bytes, firsts[index + 1] ?? null, durable);
-      segment.size = scan.size;
-      scanned.push({ segment, scan });
+      const scan = scanSegment({ name, first }, bytes, firsts[index + 1] ?? null, durable);
+      scanned.push({ segment: { name, first, file, size: scan.size }, scan });
     }
     return scanned;
   } catch (error) {
-    for (const { segment } of scanned) await segment.file.close();
+    for (const file of opened) await file.close();
     throw error;
   }
 }
