@@ -18,3 +18,17 @@ export interface Contents {
 export function bytesOf({ segments }: Contents): number {
   return segments.reduce((sum, { size }) => sum + size, 0);
 }
+
+/** Removes the segments whose records are all committed, but for the last one. */
+export async function removeCommitted({ directory, segments, stored, position }: Contents): Promise<void> {
+  const isDone = (index: number): boolean =>
+    (segments[index + 1]?.first ?? Number.POSITIVE_INFINITY) <= position.committed + 1;
+  const done = segments.filter((_, index) => isDone(index));
+  // A position before the first file would look like a missing file.
+  if (done.length > 0) await stored.sync();
+  segments.splice(0, done.length);
+  for (const { file, name } of done) {
+    await file.close();
+    await directory.remove(name);
+  }
+}

@@ -1,4 +1,4 @@
-import type { Contents } from "./contents.ts";
+import { type Contents, removeCommitted } from "./contents.ts";
 import { JournalCorrupt } from "./errors.ts";
 import { announcedLength, frameAt, HEADER_BYTES, type JournalRecord, recordsOf } from "./frame.ts";
 import type { Segment } from "./segment.ts";
@@ -32,7 +32,7 @@ export interface JournalReader {
 
 /** @param start the end of what is committed; null for the start of the first file */
 export function makeReader(contents: Contents, start: Place | null): JournalReader {
-  const { directory, segments, stored } = contents;
+  const { segments, stored } = contents;
   let committedTo = start;
 
   /** Returns where a frame begins that ends after a place. */
@@ -71,14 +71,7 @@ export function makeReader(contents: Contents, start: Place | null): JournalRead
       contents.position = { ...contents.position, committed: last };
       committedTo = end;
       await stored.save();
-      const done = segments.filter((_, index) => (segments[index + 1]?.first ?? Number.POSITIVE_INFINITY) <= last + 1);
-      // A position before the first file would look like a missing file.
-      if (done.length > 0) await stored.sync();
-      segments.splice(0, done.length);
-      for (const { file, name } of done) {
-        await file.close();
-        await directory.remove(name);
-      }
+      await removeCommitted(contents);
       const isEmpty = contents.position.durable === last;
       contents.oldest = isEmpty ? null : (frameAt(await frameFrom(beginning(end)), 0)?.time ?? null);
     },

@@ -1,5 +1,5 @@
 import type { Micros } from "../../canonical/time.ts";
-import { bytesOf, type Contents } from "./contents.ts";
+import { bytesOf, type Contents, removeCommitted } from "./contents.ts";
 import { asAppendError, JournalFull } from "./errors.ts";
 import { encodeFrame, frameBytes, type JournalRecord } from "./frame.ts";
 import { type Segment, segmentName } from "./segment.ts";
@@ -11,6 +11,9 @@ export interface JournalLimits {
   /** A new file is begun once one has this size; files are removed as a whole. */
   readonly segmentBytes: number;
 }
+
+/** A file of this share of its size is given up once all of its records are committed. */
+const DRAINED_SHARE = 1 / 16;
 
 /**
  * Returns a function that writes records as one frame, and resolves once it is on disk; one call at a time.
@@ -35,8 +38,10 @@ export function makeFrameWriter(
 
   async function writable(): Promise<Segment> {
     const last = segments.at(-1);
-    if (last !== undefined && last.size < segmentBytes && !isSealed) return last;
-    const first = contents.position.durable + 1;
+    const { durable, committed } = contents.position;
+    const most = durable === committed ? segmentBytes * DRAINED_SHARE : segmentBytes;
+    if (last !== undefined && last.size < most && !isSealed) return last;
+    const first = durable + 1;
     if (last?.first === first) {
       segments.pop();
       await last.file.close();
@@ -52,6 +57,7 @@ export function makeFrameWriter(
     const segment = { name, first, file, size: 0 };
     segments.push(segment);
     isSealed = false;
+    await removeCommitted(contents);
     return segment;
   }
 
