@@ -21,17 +21,18 @@ export async function writeSorted<Row extends TradeRow>(
   rows: readonly Row[],
   keepConflicts: (transaction: Sql, conflicts: readonly Row[]) => Promise<void>,
 ): Promise<TradeOutcome[]> {
-  const first = firstOfEach(rows);
+  const firsts = firstOfEach(rows);
+  const first = rows.filter((_, index) => firsts.has(index));
   return breaker.run(() =>
     inTransaction(sql, READ_COMMITTED, async (transaction) => {
       if (engine !== "embedded") await prepare(transaction);
       const known = new Set(await insertNew(transaction, first));
-      const inserted = new Set(first.filter((row) => !known.has(row)));
-      const others = rows.filter((row) => !inserted.has(row));
+      const isInserted = rows.map((row, index) => firsts.has(index) && !known.has(row));
+      const others = rows.filter((_, index) => !isInserted[index]);
       const stored = others.length === 0 ? [] : await readStored(transaction, others, "all");
       const conflicts = new Set(stored.filter(({ isConflicting }) => isConflicting).map(({ row }) => row));
       if (conflicts.size > 0) await keepConflicts(transaction, [...conflicts]);
-      return rows.map((row) => (inserted.has(row) ? "new" : conflicts.has(row) ? "conflict" : "known"));
+      return rows.map((row, index) => (isInserted[index] ? "new" : conflicts.has(row) ? "conflict" : "known"));
     }),
   );
 }
@@ -46,11 +47,12 @@ async function prepare(transaction: Sql): Promise<void> {
   ]);
 }
 
-/** Returns the rows without those whose trade occurs earlier among them. */
-function firstOfEach<Row extends TradeRow>(rows: readonly Row[]): Row[] {
-  const seen = new Set<string>();
-  return rows.filter(({ base, quote, ts, source, tradeId }) => {
-    const before = seen.size;
-    return seen.add(`${base}\n${quote}\n${ts}\n${source}\n${tradeId}`).size > before;
-  });
+/** Returns the indexes of the rows whose trade does not occur earlier among them. */
+function firstOfEach(rows: readonly TradeRow[]): ReadonlySet<number> {
+  const firsts = new Map<string, number>();
+  for (const [index, { base, quote, ts, source, tradeId }] of rows.entries()) {
+    const identity = `${base}\n${quote}\n${ts}\n${source}\n${tradeId}`;
+    if (!firsts.has(identity)) firsts.set(identity, index);
+  }
+  return new Set(firsts.values());
 }
