@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { backfill } from "./backfill.ts";
 import type { Bench } from "./bench.ts";
 import { control } from "./control.ts";
+import { gateway } from "./gateway.ts";
 import { guard } from "./guard.ts";
 import { ingest } from "./ingest.ts";
 import { inserts } from "./inserts.ts";
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   backfill,
   startup,
   control,
+  gateway,
   guard,
 };
 

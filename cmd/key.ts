@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { keyNameField } from "../internal/config/sections/api.ts";
 import { CONTROL_SCOPES } from "../internal/config/sections/control.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
@@ -11,10 +11,14 @@ the configuration of every process that is to accept it.
 Examples:
   stellarindex key wallet-app
   stellarindex key collector-1 --control
+  stellarindex key binance-feed --gateway
 `;
 
 const CONTROL_SETTINGS = `tenant = "default"
 scopes = ["control:read"]   # of ${CONTROL_SCOPES.join(", ")}
+`;
+
+const GATEWAY_SETTINGS = `sources = ["kraken"]   # the sources whose trades it may send; "*" for any
 `;
 
 /** Adds `key`, which makes an API key. */
@@ -23,14 +27,19 @@ export function addKeyCommand(program: Command): void {
     .command("key")
     .description("make an API key, and the table to add for it")
     .argument("<name>", `its name in the configuration and in logs: ${keyNameField.description}`)
-    .option("--control", "a key of the control API, instead of the read API")
+    .addOption(new Option("--control", "a key of the control API, instead of the read API").conflicts("gateway"))
+    .option("--gateway", "a key of the gateway, instead of the read API")
     .addHelpText("after", HELP)
-    .action((name: string, { control }: { control?: true }) => {
+    .action((name: string, { control, gateway }: { control?: true; gateway?: true }) => {
       if (!keyNameField.safeParse(name).success) {
         throw new UsageError(`${JSON.stringify(name)} is not a valid key name; use ${keyNameField.description}`);
       }
       const key = makeKey();
-      const [table, more] = control ? ["control", CONTROL_SETTINGS] : ["api", ""];
+      const [table, more] = control
+        ? ["control", CONTROL_SETTINGS]
+        : gateway
+          ? ["gateway", GATEWAY_SETTINGS]
+          : ["api", ""];
       process.stdout.write(`${key}
 
 [[${table}.keys]]

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { tickDone } from "../internal/aggregator/events.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
@@ -19,23 +20,27 @@ import {
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
 import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
+import { openConfiguredJournal, startConfiguredGateway } from "../internal/daemon/gateway.ts";
+import { localGateway } from "../internal/daemon/local-gateway.ts";
 import { daemonConnectionOptions, type Resources, withResources } from "../internal/daemon/resources.ts";
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
 import type { Address } from "../internal/http/server.ts";
-import { systemClock } from "../internal/lib/clock.ts";
+import { logGatewayEvents } from "../internal/ingest/gateway/log.ts";
+import { feedGatewayMetrics } from "../internal/ingest/gateway/metrics.ts";
+import type { Journal } from "../internal/ingest/journal/journal.ts";
 import { createLogger, type Logger } from "../internal/obs/logger.ts";
-import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/connection/database.ts";
+import { directoryOf } from "../internal/storage/embedded/database-directory.ts";
 import { requireDirectoryName } from "../internal/storage/embedded/directory-name.ts";
-import { writeTrades } from "../internal/storage/trades/trades.ts";
 import { announceEndpoint, userActor } from "./control/local-endpoint.ts";
 import { outliveOutput } from "./output.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { loadConfigWithWarnings } from "./settings.ts";
+import { NO_MARKET, startMarket } from "./start-market.ts";
 import { parseOption, UsageError } from "./usage-error.ts";
 
 const MEMORY_URL = "pglite:memory";
@@ -73,15 +78,26 @@ async function start(loaded: LoadedConfig, { data, market }: Options): Promise<v
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
   screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
-  await withResources(config, daemonConnectionOptions(config), (resources) =>
-    runAll(config, resources, { market, screen, signal }),
-  );
+  await withResources(config, daemonConnectionOptions(config), async (resources) => {
+    // What a database in memory loses, a journal would not bring back.
+    const journal = url === MEMORY_URL ? null : await openConfiguredJournal(config);
+    try {
+      await runAll(config, { ...resources, journal }, { market, screen, signal });
+    } finally {
+      await journal?.close();
+    }
+  });
   screen.say("stopped");
+}
+
+/** What `start` works with. */
+interface StartResources extends Resources {
+  readonly journal: Journal | null;
 }
 
 async function runAll(
   config: Config,
-  resources: Resources,
+  resources: StartResources,
   { market, screen, signal }: { market: boolean; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
   const { say } = screen;
@@ -92,6 +108,8 @@ async function runAll(
       ...aggregatorFeeds(registry, log),
       ...apiFeeds(registry, log),
       ...controlMetricsFeeds(registry, resources.database),
+      feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
+      logGatewayEvents(log),
     ],
     readiness: aggregatorReadiness(resources, () => current.timing),
     opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
@@ -112,14 +130,15 @@ async function runAll(
   });
 }
 
-/** Runs the API, the control API with a worker, and the aggregator until the signal aborts. */
+/** Runs the API with the gateway, the control API with a worker, and the aggregator until the signal aborts. */
 async function serve(
   config: Config,
-  resources: Resources,
+  resources: StartResources,
   current: AggregatorRuntime,
   { ops, log, screen, signal }: { ops: Address; log: Logger; screen: Screen; signal: AbortSignal },
 ): Promise<void> {
-  const api = await serveApi(config, resources);
+  const gateway = startConfiguredGateway(config, resources.database, resources.journal);
+  const api = await serveApi(config, resources, localGateway(config, gateway));
   const control = await startControl(config, resources.database, log, signal);
   const base = `http://${api.host}:${api.port}`;
   screen.say(`where to look:
@@ -137,6 +156,7 @@ Ctrl-C stops.`);
     stopShowing();
     await control.stop();
     await api.close();
+    await gateway.stop();
   }
 }
 
@@ -163,62 +183,27 @@ async function startControl(
 }
 
 /**
- * Returns the configuration with the database of `--data`; without it, and if the configuration names none, in memory.
+ * Returns the configuration with the database of `--data`; without it, and if the configuration names none, in memory. The
+ * journal is in the directory of an embedded database, unless the configuration names another.
  * @throws UsageError where `--data` is empty, such as from an unset variable of a script
  */
 function withDatabase({ config, origins }: LoadedConfig, data: string | undefined): Config {
   if (data?.trim() === "")
     throw new UsageError("--data is empty; name a directory, or omit it for a database in memory");
   if (data !== undefined) parseOption("--data", () => requireDirectoryName(data));
-  const isDefault = origins.get("database.url")?.from === "default";
-  const url = data === undefined ? (isDefault ? MEMORY_URL : config.database.url) : urlOfDirectory(data);
-  return { ...config, database: { ...config.database, url } };
+  const isDefault = (key: string): boolean => origins.get(key)?.from === "default";
+  const url =
+    data === undefined ? (isDefault("database.url") ? MEMORY_URL : config.database.url) : urlOfDirectory(data);
+  const directory = directoryOf(url);
+  const isBeside = directory !== null && isDefault("gateway.journal");
+  const gateway = isBeside ? { ...config.gateway, journal: join(directory, "journal") } : config.gateway;
+  return { ...config, gateway, database: { ...config.database, url } };
 }
 
 /** Returns the URL of a directory, which may be named `memory`. */
 function urlOfDirectory(data: string): string {
   const url = `pglite:${data}`;
   return url === MEMORY_URL ? `pglite:./${data}` : url;
-}
-
-/** A running simulated market: `ready` resolves once its history is written, `ended` after the signal. */
-interface Trading {
-  readonly ready: Promise<void>;
-  readonly ended: Promise<void>;
-}
-
-const NO_MARKET: Trading = { ready: Promise.resolve(), ended: Promise.resolve() };
-
-/** How many progress lines the writing of the history prints. */
-const PROGRESS_STEPS = 4;
-
-function startMarket(database: Database, signal: AbortSignal, say: (line: string) => void): Trading {
-  let isReady = (): void => {};
-  const ready = new Promise<void>((resolve) => {
-    isReady = resolve;
-  });
-  let isComplete = false;
-  let steps = 0;
-  const ended = runMarket({
-    ...systemClock,
-    signal,
-    write: (rows) => writeTrades(database, rows),
-    onHistory: (written, total) => {
-      // Gaps that are filled later, such as after the computer slept, are not reported.
-      if (isComplete) return;
-      isComplete = written === total;
-      const step = Math.floor((written / total) * PROGRESS_STEPS);
-      if (isComplete) {
-        say(`the simulated market has a day of history (${written} trades) and is trading`);
-        isReady();
-      } else if (step > steps) say(`writing the history of the simulated market: ${written} of ${total} trades`);
-      steps = step;
-    },
-    onWriteFailure: (error, retryAt) => {
-      say(`the market's trades could not be written, retry at ${formatTime(retryAt)}: ${String(error)}`);
-    },
-  });
-  return { ready, ended };
 }
 
 /** Shows the table of prices after each tick. */

@@ -4,6 +4,8 @@
 --
 --   READER_PASSWORD=… DECODER_PASSWORD=… CONTROL_PASSWORD=… psql SUPERUSER_URL -f rights.sql
 --
+-- With GATEWAY_PASSWORD it also makes the role of the gateway.
+--
 -- A new role gets the password of its variable. An existing role keeps its password, unless its variable is set.
 -- Without CONTROL_PASSWORD the role of the control daemon is not made; only the control daemon needs it.
 \set ON_ERROR_STOP on
@@ -12,9 +14,11 @@ SET search_path = pg_catalog, pg_temp;
 \set reader_password ''
 \set decoder_password ''
 \set control_password ''
+\set gateway_password ''
 \getenv reader_password READER_PASSWORD
 \getenv decoder_password DECODER_PASSWORD
 \getenv control_password CONTROL_PASSWORD
+\getenv gateway_password GATEWAY_PASSWORD
 SELECT to_regrole('stellarindex_reader') IS NULL AND :'reader_password' = ''
   OR to_regrole('stellarindex_decoder') IS NULL AND :'decoder_password' = '' AS lacks_password \gset
 \if :lacks_password
@@ -63,6 +67,21 @@ SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO stellarindex_decoder',
 REVOKE CREATE ON SCHEMA public FROM stellarindex_control;
 GRANT USAGE ON SCHEMA public TO stellarindex_control;
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_control', current_database()) \gexec
+\endif
+
+-- The gateway writes trades, and keeps what it could not store.
+SELECT 'CREATE ROLE stellarindex_gateway LOGIN'
+  WHERE to_regrole('stellarindex_gateway') IS NULL AND :'gateway_password' <> '' \gexec
+SELECT format('ALTER ROLE stellarindex_gateway PASSWORD %L', :'gateway_password') WHERE :'gateway_password' <> '' \gexec
+SELECT to_regrole('stellarindex_gateway') IS NOT NULL AS has_gateway \gset
+\if :has_gateway
+GRANT SELECT, INSERT ON public.trades TO stellarindex_gateway;
+GRANT SELECT ON public.trades_1m, public.trades_1h, public.retention_horizons, public.stellarindex_migrations
+  TO stellarindex_gateway;
+REVOKE CREATE ON SCHEMA public FROM stellarindex_gateway;
+GRANT USAGE ON SCHEMA public, ingest TO stellarindex_gateway;
+GRANT SELECT, INSERT, DELETE ON ingest.quarantine, ingest.idempotency_keys TO stellarindex_gateway;
+SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_gateway', current_database()) \gexec
 \endif
 
 COMMIT;

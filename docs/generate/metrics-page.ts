@@ -38,13 +38,14 @@ subscribe("stellarindex:aggregator:target", ({ pair, windowSeconds, outcome }) =
 
 /** docs/reference/metrics: what the daemons count and measure, and the events that they publish. */
 export async function metricsPage(): Promise<string> {
-  const [aggregator, api, control] = await Promise.all([
+  const [aggregator, api, control, gateway] = await Promise.all([
     metricsOf("aggregator"),
     metricsOf("api"),
     metricsOf("control"),
+    metricsOf("gateway"),
   ]);
   const isShared = ({ name }: MetricReference) =>
-    [aggregator, api, control].every((all) => all.some((each) => each.name === name));
+    [aggregator, api, control, gateway].every((all) => all.some((each) => each.name === name));
   const shared = aggregator.filter(isShared);
   return page(
     generatedFrom("the metrics and events of internal"),
@@ -58,6 +59,8 @@ export async function metricsPage(): Promise<string> {
     "## Control",
     CONTROL,
     metricTable(control.filter((metric) => !isShared(metric))),
+    "## Gateway",
+    metricTable(gateway.filter((metric) => !isShared(metric))),
     "## All",
     ...(shared.length > 0 ? [metricTable(shared)] : []),
     "The process's own metrics (`process_…`, `nodejs_…`) come with all.",

@@ -7,6 +7,7 @@ import { feedCircuitMetrics } from "../../internal/daemon/circuits.ts";
 import { feedDatabaseMetrics } from "../../internal/daemon/database.ts";
 import { feedReloadMetrics } from "../../internal/daemon/reload-metrics.ts";
 import { feedDivergenceMetrics } from "../../internal/divergence/metrics.ts";
+import { feedGatewayMetrics } from "../../internal/ingest/gateway/metrics.ts";
 import type { MetricsFeed } from "../../internal/obs/registry.ts";
 
 /** A metric with all that is known of it before anything has happened. */
@@ -21,7 +22,9 @@ export interface MetricReference {
 }
 
 /** What each daemon registers, besides the process's own. */
-const DAEMONS: Readonly<Record<"aggregator" | "api" | "control", readonly ((registry: Registry) => MetricsFeed)[]>> = {
+const DAEMONS: Readonly<
+  Record<"aggregator" | "api" | "control" | "gateway", readonly ((registry: Registry) => MetricsFeed)[]>
+> = {
   aggregator: [
     feedAggregatorMetrics,
     feedDivergenceMetrics,
@@ -31,6 +34,7 @@ const DAEMONS: Readonly<Record<"aggregator" | "api" | "control", readonly ((regi
     feedReloadMetrics,
   ],
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  gateway: [feedGatewayMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
 };
 

@@ -12,6 +12,9 @@ export const AMOUNT_DECIMALS = 30;
 /** The pattern of source names. */
 export const SOURCE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+/** Stands for every source where names of sources are listed. */
+export const ANY_SOURCE = "*";
+
 /** The kinds of problems; the codes are stable, so that programs can tell them apart. */
 export type TradeProblemCode =
   | "missing"

@@ -59,6 +59,18 @@ describe("the environment", () => {
         },
       ],
     ],
+    "gateway.listen": ["0.0.0.0:84", { host: "0.0.0.0", port: 84 }],
+    "gateway.ops_listen": ["0.0.0.0:85", { host: "0.0.0.0", port: 85 }],
+    "gateway.request_timeout_seconds": ["60", 60],
+    "gateway.max_in_flight": ["1", 1],
+    "gateway.journal": ["/var/lib/journal", "/var/lib/journal"],
+    "gateway.journal_max_mb": ["64", 64],
+    "gateway.quarantine_max_mb": ["1", 1],
+    "gateway.quarantine_max_age": ["1h", 3600],
+    "gateway.keys": [
+      `[{ name = "feed", hash = "sha256:${"2".repeat(64)}", sources = ["kraken"] }]`,
+      [{ name: "feed", hash: `sha256:${"2".repeat(64)}`, scopes: ["trades:write"], sources: ["kraken"] }],
+    ],
     "control.keys": [
       `[{ name = "a", hash = "sha256:${"0".repeat(64)}", scopes = ["jobs:work"] }]`,
       [{ name: "a", hash: `sha256:${"0".repeat(64)}`, tenant: "default", scopes: ["jobs:work"] }],

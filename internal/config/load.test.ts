@@ -51,6 +51,17 @@ describe("the defaults", () => {
         schedules: [],
         keys: [],
       },
+      gateway: {
+        listen: { host: "127.0.0.1", port: 8070 },
+        ops_listen: { host: "127.0.0.1", port: 9104 },
+        request_timeout_seconds: 300,
+        max_in_flight: 1024,
+        journal: "stellarindex-journal",
+        journal_max_mb: 1024,
+        quarantine_max_mb: 64,
+        quarantine_max_age: 2_592_000,
+        keys: [],
+      },
       log: { level: "info" },
       divergence: {
         min_interval_seconds: 300,
@@ -121,7 +132,14 @@ describe("the defaults", () => {
     const example = loadConfig({ file, env: {} });
     expect(example.config).toEqual(defaults.config);
     const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
-    expect(unsaid).toEqual(["api.keys", "control.schedules", "control.keys", "aggregate.triangulations", "sources"]);
+    expect(unsaid).toEqual([
+      "api.keys",
+      "control.schedules",
+      "control.keys",
+      "gateway.keys",
+      "aggregate.triangulations",
+      "sources",
+    ]);
     const text = readFileSync(EXAMPLE, "utf8");
     for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {
       expect(text).toMatch(new RegExp(`^# ${key} = `, "m"));

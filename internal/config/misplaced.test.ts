@@ -8,7 +8,12 @@ describe("a key of the configuration below the wrong header", () => {
   it.each<[header: string, line: string, key: string, right: string]>([
     ["aggregate.aliases", 'windows = ["5m"]', "windows", "windows below [aggregate], above [aggregate.aliases]"],
     ["aggregate.aliases", 'pairs = ["XLM/USD"]', "pairs", "pairs below [aggregate], above"],
-    ["aggregate.aliases", 'listen = "0.0.0.0:80"', "listen", "listen below [api] or listen below [control], above"],
+    [
+      "aggregate.aliases",
+      'listen = "0.0.0.0:80"',
+      "listen",
+      "listen below [api] or listen below [control] or listen below [gateway], above",
+    ],
     ["aggregate.aliases", 'database.url = "postgres://u:hunter2@h/db"', "database", "[database], above"],
     ["aggregate.aliases", "interval_seconds = 15", "interval_seconds", "interval_seconds below [aggregate], above"],
     ["aggregate.aliases", 'legs = ["XLM/USD", "EUR/USD"]', "legs", "legs below [[aggregate.triangulations]], above"],
@@ -22,7 +27,7 @@ describe("a key of the configuration below the wrong header", () => {
       "divergence.coingecko.ids",
       'name = "gemini"',
       "name",
-      "name below [[api.keys]] or name below [[control.schedules]] or name below [[control.keys]] or name below [[sources]], above",
+      "name below [[api.keys]] or name below [[control.schedules]] or name below [[control.keys]] or name below [[gateway.keys]] or name below [[sources]], above",
     ],
     ["divergence.chainlink.feeds", 'rpc_url = "http://h/hunter2"', "rpc_url", "rpc_url below [divergence.chainlink]"],
     // Misspelt keys, which cannot be asset codes.

@@ -8,6 +8,7 @@ import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
 import { divergenceSection } from "./sections/divergence.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
+import { gatewaySection } from "./sections/gateway.ts";
 import { sourcesSection } from "./sections/sources.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -81,6 +82,7 @@ export const configSchema = z
     redis: redisSection,
     api: apiSection,
     control: controlSection,
+    gateway: gatewaySection,
     log: logSection,
     aggregate: aggregateSection,
     divergence: divergenceSection,

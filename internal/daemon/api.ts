@@ -57,8 +57,19 @@ export interface ServedApi extends Listening {
   readonly reconfigure: (config: Config) => void;
 }
 
+/** Something else that is served at the address of the API. */
+export interface ServedBeside {
+  /** The paths whose requests it answers. */
+  readonly paths: readonly string[];
+  readonly access: AccessControlled;
+}
+
 /** Serves the API at `[api] listen`, with access control. */
-export async function serveApi(config: Config, resources: Resources): Promise<ServedApi> {
+export async function serveApi(
+  config: Config,
+  resources: Resources,
+  beside: ServedBeside | null = null,
+): Promise<ServedApi> {
   const { redis, api } = config;
   const shared = redis.url === "memory:" ? null : openSharedCounts(redis, WINDOW_SECONDS);
   const limiter = makeRateLimiter(stopwatch, shared);
@@ -82,7 +93,13 @@ export async function serveApi(config: Config, resources: Resources): Promise<Se
   const closeShared = async (): Promise<void> => shared?.close();
   try {
     const listening = await listen(
-      { fetch: (request, env) => served.fetch(request, env), answerError: served.answerError },
+      {
+        fetch: (request, env) => {
+          const [path = ""] = (env.incoming.url ?? "").split("?");
+          return (beside?.paths.includes(path) ? beside.access : served).fetch(request, env);
+        },
+        answerError: served.answerError,
+      },
       { ...api.listen, key: "api.listen" },
       { requestTimeoutSeconds: api.request_timeout_seconds },
     );

@@ -7,7 +7,7 @@ function exceptions(daemon: DaemonName): string[] {
   return CONFIG_KEYS.map(({ dotted }) => `${reloadEffectOf(daemon, dotted)} ${dotted}`).filter(
     (line) =>
       !line.startsWith("live ") &&
-      !/ (database|redis)\.|^unused (api|control|aggregate|divergence)\.|^unused sources$/.test(line),
+      !/ (database|redis)\.|^unused (api|control|gateway|aggregate|divergence)\.|^unused sources$/.test(line),
   );
 }
 
@@ -25,6 +25,17 @@ describe("a reload on SIGHUP", () => {
       "restart control.ops_listen",
       "restart control.request_timeout_seconds",
     ]);
+    expect(exceptions("gateway").filter((line) => line.startsWith("restart gateway"))).toEqual([
+      "restart gateway.listen",
+      "restart gateway.ops_listen",
+      "restart gateway.request_timeout_seconds",
+      "restart gateway.max_in_flight",
+      "restart gateway.journal",
+      "restart gateway.journal_max_mb",
+      "restart gateway.quarantine_max_mb",
+      "restart gateway.quarantine_max_age",
+    ]);
+    expect(reloadEffectOf("gateway", "gateway.keys")).toBe("live");
     const ofAggregator = ["aggregate.concurrency", "aggregate.replicas", "aggregate.ops_listen"];
     for (const key of ofAggregator) expect([key, reloadEffectOf("api", key)]).toEqual([key, "unused"]);
     expect(reloadEffectOf("api", "aggregate.windows")).toBe("live");

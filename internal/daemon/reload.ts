@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -28,6 +28,7 @@ const RELOAD_EFFECTS = {
     unused: [
       ...OF_COMMANDS,
       "control",
+      "gateway",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -37,9 +38,14 @@ const RELOAD_EFFECTS = {
     live: ["log", "aggregate", "api", "sources"],
   },
   control: {
-    unused: [...OF_COMMANDS, "api", "aggregate", "divergence", "sources", "redis"],
+    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
     live: ["log", "control"],
+  },
+  gateway: {
+    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis"],
+    restart: [],
+    live: ["log", "gateway.keys"],
   },
 } as const satisfies Record<string, KeysByEffect>;
 

@@ -1,7 +1,7 @@
 import { channel, type EventChannel } from "../obs/channel.ts";
 
-/** The servers of the program. `start` runs both in one process, and their events are told apart by this. */
-export type ServerName = "api" | "control";
+/** The servers of the program. `start` runs all of them in one process, and their events are told apart by this. */
+export type ServerName = "api" | "control" | "gateway";
 
 /** A request was answered. */
 export interface RequestEvent {

@@ -1,5 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
 import type { Micros } from "../canonical/time.ts";
+import { storedOrientations } from "../ingest/stored-orientations.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Database } from "../storage/connection/database.ts";
 import { readOnly } from "../storage/connection/read-only.ts";
@@ -10,7 +11,6 @@ import { notInTheFuture } from "./not-future.ts";
 import { notRemoved } from "./not-removed.ts";
 import { inOneOrientation } from "./one-orientation.ts";
 import { rateFile } from "./rate-row.ts";
-import { storedOrientations } from "./stored-orientations.ts";
 
 /** Days and rates of the European Central Bank's XML files: `<Cube time='…'>`, and below it `<Cube currency='…' rate='…'/>`. */
 const CUBE =

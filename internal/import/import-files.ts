@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Spellings } from "../canonical/known-assets.ts";
+import type { StoredOrientations } from "../ingest/stored-orientations.ts";
 import type { Write } from "./batch-writer.ts";
 import type { FileKind } from "./file-kind.ts";
 import type { Given } from "./formats/given.ts";
@@ -7,7 +8,6 @@ import { formatUnderstood, type Understood } from "./formats/recognition.ts";
 import { type ImportResult, importFile } from "./import-file.ts";
 import { fileInput, type Input } from "./input.ts";
 import type { Progress } from "./progress.ts";
-import type { StoredOrientations } from "./stored-orientations.ts";
 import {
   addCounts,
   formatConflicts,

@@ -1,9 +1,10 @@
 import { InputError } from "../canonical/input-error.ts";
-import { formatTime, type Micros } from "../canonical/time.ts";
+import type { Micros } from "../canonical/time.ts";
+import { removedProblem } from "../ingest/time-limits.ts";
 import type { FileKind } from "./file-kind.ts";
 
 /**
- * Refuses rows from before the retention horizon: it is unknown whether the rollups already count such a trade.
+ * Refuses rows from before the retention horizon; see {@link removedProblem}.
  * @param completeFrom time from which trades are complete; null where nothing was ever removed
  */
 export function notRemoved<Column extends string>(
@@ -15,11 +16,8 @@ export function notRemoved<Column extends string>(
     ...kind,
     readRow(fields) {
       const row = kind.readRow(fields);
-      if (row.ts < completeFrom) {
-        throw new InputError(
-          `ts ${formatTime(row.ts)} is before ${formatTime(completeFrom)}: retention has removed earlier trades`,
-        );
-      }
+      const problem = removedProblem(row.ts, completeFrom);
+      if (problem !== null) throw new InputError(`ts ${problem}`);
       return row;
     },
   };

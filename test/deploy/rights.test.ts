@@ -8,6 +8,7 @@ import { databaseChecks } from "../../internal/doctor/database-checks.ts";
 import { checkRights } from "../../internal/doctor/rights.ts";
 import { runChecks } from "../../internal/doctor/run-checks.ts";
 import { checkSchema } from "../../internal/doctor/schema.ts";
+import { makeTradeWriter } from "../../internal/ingest/trade-writer.ts";
 import { makePolicy } from "../../internal/policy/policy.ts";
 import {
   openTestDatabase,
@@ -20,6 +21,9 @@ import { CALLS } from "../../internal/storage/control/isolation.testing.ts";
 import type { HeldLease } from "../../internal/storage/control/report.ts";
 import { rescueJobs } from "../../internal/storage/control/rescue.ts";
 import { ensureTenants } from "../../internal/storage/control/tenants.ts";
+import { keepAnswer, readAnswer, trimAnswers } from "../../internal/storage/ingest/idempotency-keys.ts";
+import { countQuarantine, trimQuarantine } from "../../internal/storage/ingest/quarantine.ts";
+import { openDatabase } from "../../internal/storage/open-database.ts";
 import { requireMigrated } from "../../internal/storage/schema/migrate.ts";
 import { freshPair, insertTrades, trade } from "../../internal/storage/trades/trades.testing.ts";
 import { hasPsql, type Roles, rolesOf } from "./roles.ts";
@@ -150,6 +154,29 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
     expect(await roles.give({})).toEqual({ err: "", status: 0 });
     const made = await database.sql`SELECT 1 FROM pg_roles WHERE rolname = ${roles.control}`;
     expect([...made]).toEqual([]);
+  });
+
+  it("allows the gateway to store trades, and to keep what it cannot store", async () => {
+    expect(await roles.give(roles.withGateway)).toEqual({ err: "", status: 0 });
+    const gateway = await openDatabase({ url: roles.gatewayUrl, max_connections: 1 });
+    try {
+      await requireMigrated(gateway);
+      const { config } = load("");
+      const write = makeTradeWriter(gateway, makePolicy(policySettings(config)), { now: () => 0n, stopwatch: () => 0 });
+      const row = { ...trade(freshPair(), "2026-03-01T10:00:00Z"), sender: "acme" };
+      const other = { ...row, baseAmount: row.baseAmount.plus(row.quoteAmount) };
+      expect(await write([row, row, other])).toEqual([{ status: "new" }, { status: "known" }, { status: "conflict" }]);
+      await trimQuarantine(gateway.sql, { maxBytes: 0, maxAgeSeconds: 60 });
+      expect(await countQuarantine(gateway.sql)).toMatchObject([{ kind: "conflict", entries: 1 }]);
+      const answer = { sender: "acme", key: "k", fingerprint: Buffer.from("f"), status: 200, answer: "{}" };
+      await keepAnswer(gateway.sql, answer);
+      expect(await readAnswer(gateway.sql, "acme", "k")).toEqual(answer);
+      await trimAnswers(gateway.sql, 86_400);
+      await expect(gateway.sql`DELETE FROM trades`).rejects.toMatchObject({ code: "42501" });
+      expect(await checkSchema(database)).toEqual([expect.objectContaining({ status: "ok" })]);
+    } finally {
+      await gateway.close();
+    }
   });
 
   it("changes only the given passwords when it is run again", async () => {

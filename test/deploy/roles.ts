@@ -12,6 +12,9 @@ export interface Roles {
   readonly readerUrl: string;
   readonly decoderUrl: string;
   readonly controlUrl: string;
+  readonly gatewayUrl: string;
+  /** The passwords with which {@link Roles.give} makes the role of the gateway, too. */
+  readonly withGateway: Readonly<Record<string, string>>;
   /** Runs rights.sql with these passwords in the environment. */
   readonly give: (passwords?: Readonly<Record<string, string>>) => Promise<{ err: string; status: number | null }>;
   /** Drops the roles, after their database was dropped. */
@@ -21,22 +24,23 @@ export interface Roles {
 /** The roles that rights.sql creates, under unique names, since roles belong to the whole server. */
 export function rolesOf(url: string): Roles {
   const id = randomBytes(6).toString("hex");
-  const [reader, decoder, control] = ["reader", "decoder", "control"].map((role) => `stellarindex_${role}_${id}`) as [
-    string,
-    string,
-    string,
-  ];
+  const [reader, decoder, control, gateway] = ["reader", "decoder", "control", "gateway"].map(
+    (role) => `stellarindex_${role}_${id}`,
+  ) as [string, string, string, string];
   const script = readDeployed("postgresql", "rights.sql")
     .replaceAll("stellarindex_reader", reader)
     .replaceAll("stellarindex_decoder", decoder)
-    .replaceAll("stellarindex_control", control);
+    .replaceAll("stellarindex_control", control)
+    .replaceAll("stellarindex_gateway", gateway);
   const urlOf = (username: string): string => Object.assign(new URL(url), { username, password: id }).href;
   const inherited = {
     ...process.env,
     READER_PASSWORD: undefined,
     DECODER_PASSWORD: undefined,
     CONTROL_PASSWORD: undefined,
+    GATEWAY_PASSWORD: undefined,
   };
+  const needed = { READER_PASSWORD: id, DECODER_PASSWORD: id };
   return {
     reader,
     decoder,
@@ -44,7 +48,9 @@ export function rolesOf(url: string): Roles {
     readerUrl: urlOf(reader),
     decoderUrl: urlOf(decoder),
     controlUrl: urlOf(control),
-    give: (passwords = { READER_PASSWORD: id, DECODER_PASSWORD: id, CONTROL_PASSWORD: id }) =>
+    gatewayUrl: urlOf(gateway),
+    withGateway: { ...needed, GATEWAY_PASSWORD: id },
+    give: (passwords = { ...needed, CONTROL_PASSWORD: id }) =>
       new Promise((resolve) => {
         const child = execFile("psql", ["-Xq", url], { env: { ...inherited, ...passwords } }, (_error, _out, err) =>
           resolve({ err, status: child.exitCode }),
@@ -54,7 +60,7 @@ export function rolesOf(url: string): Roles {
     drop: async () => {
       const server = Object.assign(new URL(url), { pathname: "/postgres" }).href;
       const sql = postgres(server, { max: 1, onnotice: () => {} });
-      await sql.unsafe(`DROP ROLE IF EXISTS ${reader}, ${decoder}, ${control}`);
+      await sql.unsafe(`DROP ROLE IF EXISTS ${reader}, ${decoder}, ${control}, ${gateway}`);
       await sql.end();
     },
   };

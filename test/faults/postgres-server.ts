@@ -16,6 +16,8 @@ export interface PostgresServer {
   start(): Promise<void>;
   /** Stops the server: `fast` closes connections properly, `immediate` acts like a crash. */
   stop(how: "fast" | "immediate"): Promise<void>;
+  /** Kills all processes of the server (SIGKILL). */
+  kill(): Promise<void>;
   /** Freezes all processes of the server, with its connections open, until `thaw`. */
   freeze(): void;
   thaw(): void;
@@ -108,6 +110,13 @@ export async function makePostgresServer(
       });
     },
     stop: (how) => stop(how === "fast" ? "SIGINT" : "SIGQUIT"),
+    async kill() {
+      if (child === null) return;
+      const ended = once(child, "exit");
+      signalAll("SIGKILL");
+      await ended;
+      child = null;
+    },
     freeze: () => signalAll("SIGSTOP"),
     thaw: () => signalAll("SIGCONT"),
     async remove() {

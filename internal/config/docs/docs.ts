@@ -3,6 +3,7 @@ import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
 import { divergenceDocs } from "./divergence.ts";
+import { gatewayDocs } from "./gateway.ts";
 import { logDocs } from "./log.ts";
 import { redisDocs } from "./redis.ts";
 import { sourcesDocs } from "./sources.ts";
@@ -17,6 +18,7 @@ export const CONFIG_DOCS: Docs = {
   ...redisDocs,
   ...apiDocs,
   ...controlDocs,
+  ...gatewayDocs,
   ...logDocs,
   ...aggregateDocs,
   ...divergenceDocs,

@@ -19,6 +19,14 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     scopes = ["jobs:work"]
   `,
 
+  "gateway.keys": `
+    [[gateway.keys]]
+    name = "binance-feed"
+    hash = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+    scopes = ["trades:write"]
+    sources = ["binance"]
+  `,
+
   "control.schedules": `
     [[control.schedules]]
     name = "prune"

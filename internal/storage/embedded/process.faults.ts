@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { smallDisk } from "../../../test/faults/small-disk.ts";
 import { type Finished, type RunningProgram, runProgram, startProgram } from "../../../test/program.ts";
 import { freePort } from "../../cache/redis/server.testing.ts";
 import { embeddedDirectory } from "../connection/database.testing.ts";
@@ -139,21 +140,6 @@ it("a database process whose parent is killed closes the database and ends", asy
   await untilGone(child);
   expect(latestLockFile(directory)?.holder).toBeNull();
 });
-
-/** A small separate disk; null if this process may not mount one. */
-function smallDisk(megabytes: number): string | null {
-  const point = mkdtempSync(join(tmpdir(), "stellarindex-small-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", point], { stdio: "ignore" });
-    // afterAll does not run if the tests are only collected or filtered out.
-    process.once("exit", () => spawnSync("umount", ["--lazy", point], { stdio: "ignore" }));
-    return point;
-  } catch {
-    console.log("left out: full disks, because no file system can be mounted here");
-    rmSync(point, { recursive: true });
-    return null;
-  }
-}
 
 describe("a full disk", () => {
   const disk = smallDisk(120);

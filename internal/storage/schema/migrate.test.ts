@@ -36,6 +36,7 @@ const MIGRATIONS = [
   "control-audit",
   "control-runs",
   "control-incidents",
+  "ingest",
 ].map((name, index) => ({ version: index + 1, name }));
 const NEWEST = MIGRATIONS.length;
 const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
@@ -68,7 +69,7 @@ describe.each(enginesOf(testEngines))("migrations on $name", (engine) => {
   /** Returns the tables, functions and procedures of our schemas that do not belong to an extension. */
   async function ownObjects(): Promise<string[]> {
     const rows = await database.sql<{ name: string }[]>`
-      WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'control'))
+      WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'control', 'ingest'))
       SELECT name FROM (
         SELECT oid, relname AS name FROM pg_class WHERE relkind IN ('r', 'p', 'v') AND relnamespace IN (SELECT oid FROM ours)
         UNION ALL SELECT oid, proname FROM pg_proc WHERE pronamespace IN (SELECT oid FROM ours)

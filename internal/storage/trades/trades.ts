@@ -50,6 +50,27 @@ async function insertBatch(sql: Sql, batch: Batch<TradeRow>): Promise<number> {
   return count;
 }
 
+/**
+ * Inserts the rows that are not stored yet, of which no two are the same trade.
+ * @returns the others, in the order given
+ */
+export async function insertNew<Row extends TradeRow>(sql: Sql, rows: readonly Row[]): Promise<Row[]> {
+  if (rows.length === 0) return [];
+  const identity = sql`base_asset, quote_asset, ts, source, trade_id`;
+  const known = await sql<{ position: string }[]>`
+    WITH batch AS MATERIALIZED (SELECT * FROM ${rowsOf(sql, formatBatch(rows))}),
+    inserted AS (
+      INSERT INTO trades (base_asset, quote_asset, ts, source, trade_id, base_amount, quote_amount)
+      SELECT ${identity}, base_amount, quote_amount FROM batch
+      ON CONFLICT DO NOTHING
+      RETURNING ${identity}
+    )
+    SELECT position FROM batch LEFT JOIN inserted USING (${identity})
+    WHERE inserted.source IS NULL
+    ORDER BY position`;
+  return known.flatMap(({ position }) => rows[Number(position) - 1] ?? []);
+}
+
 /** A row whose trade is stored already, perhaps with other amounts. */
 export interface StoredRow<Row> {
   readonly row: Row;

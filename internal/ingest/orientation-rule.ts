@@ -1,0 +1,67 @@
+import { formatPair, type Pair } from "../canonical/pair.ts";
+import { setBounded } from "../lib/bounded-map.ts";
+import type { Market } from "../storage/trades/orientations.ts";
+import type { StoredOrientations } from "./stored-orientations.ts";
+
+/** Keys of a market (independent of orientation) and of one orientation; both are the same for all aliases. */
+interface Orientation {
+  readonly market: string;
+  readonly orientation: string;
+}
+
+/** The most markets that are remembered; another one replaces the oldest, and is looked up again. */
+const MAX_MARKETS = 100_000;
+
+/** Tells which trades are in the orientation of their market: the stored one, or else that of the first trade. */
+export type OrientationRule = <Row extends Market>(rows: readonly Row[]) => Promise<(row: Row) => boolean>;
+
+/**
+ * Returns the rule that each market is written in one orientation. A price uses only one, so that trades of the other
+ * would silently be missing. Calls are handled in order, as the first trade of a market decides.
+ */
+export function makeOrientationRule(stored: Pick<StoredOrientations, "identityOf" | "inverted">): OrientationRule {
+  /** The accepted orientation by source and market. */
+  const kept = new Map<string, string>();
+  const known = new Map<string, Orientation>();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const orientationOf = (pair: Pair): Orientation => {
+    const name = formatPair(pair);
+    let found = known.get(name);
+    if (found === undefined) {
+      const orientation = stored.identityOf(pair);
+      const inverse = stored.identityOf({ base: pair.quote, quote: pair.base });
+      found = { orientation, market: orientation < inverse ? orientation : inverse };
+      setBounded(known, name, found, MAX_MARKETS);
+    }
+    return found;
+  };
+  const marketOf = (row: Market): string => `${row.source} ${orientationOf(row).market}`;
+
+  /** @returns the accepted orientations of the rows' markets */
+  const learn = async (rows: readonly Market[]): Promise<ReadonlyMap<string, string>> => {
+    const fresh = new Map<string, Market>();
+    const accepted = new Map<string, string>();
+    for (const row of rows) {
+      const market = marketOf(row);
+      const orientation = kept.get(market);
+      if (orientation !== undefined) accepted.set(market, orientation);
+      else if (!fresh.has(market)) fresh.set(market, row);
+    }
+    if (fresh.size === 0) return accepted;
+    const inverted = await stored.inverted([...fresh.values()]);
+    for (const [index, [market, { base, quote }]] of [...fresh].entries()) {
+      const orientation = stored.identityOf(inverted.has(index) ? { base: quote, quote: base } : { base, quote });
+      accepted.set(market, orientation);
+      setBounded(kept, market, orientation, MAX_MARKETS);
+    }
+    return accepted;
+  };
+
+  return async (rows) => {
+    const learnt = turn.then(() => learn(rows));
+    turn = learnt.catch(() => {});
+    const accepted = await learnt;
+    return (row) => accepted.get(marketOf(row)) === orientationOf(row).orientation;
+  };
+}

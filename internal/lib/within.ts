@@ -1,0 +1,15 @@
+/**
+ * Settles as the promise does, or rejects with an Error of that message once the time is over; the work behind the promise
+ * goes on.
+ */
+export async function within<T>(seconds: number, promise: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,3 @@
+DROP TABLE ingest.idempotency_keys;
+DROP TABLE ingest.quarantine;
+DROP SCHEMA ingest;
