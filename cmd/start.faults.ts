@@ -66,6 +66,26 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
   expect(markets).toMatchObject({ data: expect.anything() });
   expect(JSON.stringify(markets)).toContain("crypto:BTC/fiat:EUR");
 
+  // Trades are taken without a key, of this machine only.
+  const send = (headers: Record<string, string> = {}) =>
+    fetch(`${again.api}/v1/trades`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify({
+        ...{ base_asset: "crypto:SOL", quote_asset: "fiat:USD", ts: new Date().toISOString(), source: "kraken" },
+        ...{ trade_id: "1", base_amount: "100", quote_amount: "15025" },
+      }),
+    });
+  expect([200, 202]).toContain((await send()).status);
+  expect([200, 202]).toContain((await send({ Authorization: "Bearer unknown" })).status);
+  await vi.waitFor(
+    async () => {
+      const price = await (await fetch(`${again.api}/v1/price?pair=SOL/USD`)).json();
+      expect(price).toMatchObject({ data: { price: "150.25" } });
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+
   // Commands without a configured database find the running program, which does the job.
   const control = (...args: string[]) =>
     runProgram(["control", "jobs", ...args, "--json"], { TMPDIR: START_ENVIRONMENT.TMPDIR }, directory);

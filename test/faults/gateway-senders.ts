@@ -10,6 +10,8 @@ export interface Senders {
   readonly journalled: () => number;
   /** Resolves once that many more trades are acknowledged. */
   readonly further: (count: number) => Promise<void>;
+  /** Sends nothing while `work` runs. */
+  readonly pausedFor: (work: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export function startSenders(url: string, key: string): Senders {
   const stopping = new AbortController();
   let refused = 0;
   let journalled = 0;
+  let isPaused = false;
 
   async function send(rows: readonly object[], isStream: boolean): Promise<boolean> {
     const response = await fetch(`${url}/v1/trades`, {
@@ -53,7 +56,8 @@ export function startSenders(url: string, key: string): Senders {
         if (stopping.signal.aborted) return;
         await sleep(50);
       }
-      await sleep(PAUSE_MS);
+      do await sleep(PAUSE_MS);
+      while (isPaused && !stopping.signal.aborted);
       for (const { trade_id } of rows) acknowledged.add(trade_id);
     }
   }
@@ -72,6 +76,12 @@ export function startSenders(url: string, key: string): Senders {
         if (failure !== null) throw failure;
         await sleep(20);
       }
+    },
+    pausedFor: async (work) => {
+      isPaused = true;
+      await work().finally(() => {
+        isPaused = false;
+      });
     },
     stop: async () => {
       stopping.abort();

@@ -124,7 +124,7 @@ sources = ["kraken"]
   });
 
   it.skipIf(disk === null)("answers 503 while its disk is full and the database away, and then goes on", async () => {
-    await expect.poll(depth, { timeout: 60_000 }).toBe(0);
+    await senders.pausedFor(() => expect.poll(depth, { timeout: 120_000, interval: 200 }).toBe(0));
     await database.kill();
     const refused = senders.refused();
     const ballast = join(disk ?? "", "ballast");
