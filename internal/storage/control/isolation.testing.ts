@@ -18,7 +18,7 @@ import { rerunJobs } from "./rerun.ts";
 import { listSources, removeSource, setSource } from "./sources.ts";
 import { submitJob } from "./submit.ts";
 import { readUsage, setQuota } from "./tenants.ts";
-import { listThrottles, removeThrottle, setThrottle } from "./throttles.ts";
+import { ensureThrottle, listThrottles, removeThrottle, setThrottle } from "./throttles.ts";
 import { grantTokens } from "./tokens.ts";
 
 type Call = (context: CallContext) => Promise<unknown>;
@@ -110,6 +110,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   removeBlackout: (c) => removeBlackout(c.database.sql, actorOf(c), c.pick(c.blackouts)),
   listBlackouts: (c) => listBlackouts(c.database.sql, c.tenant, { before: null, limit: 100 }),
   setThrottle: (c) => setThrottle(c.database.sql, actorOf(c), hostOf(c), { maxRate: 1000, burst: 10 }),
+  ensureThrottle: (c) => ensureThrottle(c.database.sql, c.tenant, hostOf(c), { maxRate: 1000, burst: 10 }),
   removeThrottle: (c) => removeThrottle(c.database.sql, actorOf(c), hostOf(c)),
   listThrottles: (c) => listThrottles(c.database.sql, c.tenant, { after: "", limit: 100 }),
   setSource: (c) => setSource(c.database.sql, actorOf(c), sourceOf(c), 5),

@@ -39,6 +39,19 @@ export function setThrottle(
   });
 }
 
+/** Sets what a host bears unless somebody has set it already. */
+export async function ensureThrottle(
+  sql: Sql,
+  tenant: string,
+  host: string,
+  { maxRate, burst }: ThrottleSettings,
+): Promise<void> {
+  await sql`
+    INSERT INTO control.throttles (tenant, host, max_rate, rate, burst, tokens)
+    VALUES (${tenant}, ${host}, ${maxRate}, ${maxRate}, ${burst}, ${burst})
+    ON CONFLICT (tenant, host) DO NOTHING`;
+}
+
 /** Removes a host's limit, also what it asked for; returns false if there was none. */
 export function removeThrottle(sql: postgres.Sql, actor: Actor, host: string): Promise<boolean> {
   return audited(sql, actor, { action: "throttle.remove", target: { host } }, async (transaction) => {

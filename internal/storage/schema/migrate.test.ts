@@ -35,6 +35,7 @@ const MIGRATIONS = [
   "control-audit",
   "control-runs",
   "control-incidents",
+  "collected-feeds",
 ].map((name, index) => ({ version: index + 1, name }));
 const NEWEST = MIGRATIONS.length;
 const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };
