@@ -50,6 +50,9 @@ CREATE TABLE control.unread_messages (
   PRIMARY KEY (tenant, source, message_id)
 );
 
+-- The newest job of each source, which a control daemon looks for every few seconds.
+CREATE INDEX jobs_live ON control.jobs (tenant, idempotency_key, job_id) WHERE idempotency_key LIKE 'live:%';
+
 ALTER TABLE control.incidents DROP CONSTRAINT incidents_code;
 ALTER TABLE control.incidents ADD CONSTRAINT incidents_code CHECK (code IN (
   'worker_lost', 'dead_letters', 'throttled_long', 'lease_losses', 'schedule_late', 'gap', 'artifact_mismatch', 'slo_burn',

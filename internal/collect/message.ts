@@ -30,6 +30,7 @@ export type VenueMessage =
   | VenueTrade
   | {
       readonly type: "ignored";
+      readonly ts: Micros;
       readonly market: string;
       readonly number: bigint | null;
       readonly cursor: string | null;

@@ -2,6 +2,8 @@ import { InputError, quoted } from "../canonical/input-error.ts";
 import { MICROS_PER_SECOND, type Micros, parseTime } from "../canonical/time.ts";
 import { InvalidJson, isObject, JsonNumber, member, parseJson } from "../lib/exact-json.ts";
 
+export { member };
+
 /** What a venue sent is not what it documents. The message names the field. */
 export class InvalidMessage extends InputError {}
 

@@ -7,6 +7,7 @@ import { aggregateSection } from "./sections/aggregate.ts";
 import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
 import { divergenceSection } from "./sections/divergence.ts";
+import { collectSection, feedsSection } from "./sections/feeds.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
 import { sourcesSection } from "./sections/sources.ts";
 
@@ -81,10 +82,12 @@ export const configSchema = z
     redis: redisSection,
     api: apiSection,
     control: controlSection,
+    collect: collectSection,
     log: logSection,
     aggregate: aggregateSection,
     divergence: divergenceSection,
     sources: sourcesSection,
+    feeds: feedsSection,
   })
   .superRefine(checkSpellings, needs("aggregate", "divergence"));
 

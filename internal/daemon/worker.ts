@@ -14,6 +14,8 @@ import { rescueJobs } from "../storage/control/rescue.ts";
 
 const POLL_SECONDS = 1;
 const RESCUE_SECONDS = 5;
+/** The most jobs at once that run until they are cancelled; they wait for venues most of the time. */
+const MOST_ENDLESS = 100;
 
 export interface WorkerSettings {
   readonly tenant: string;
@@ -53,7 +55,13 @@ export async function runWorkerDaemon(
   try {
     const { name, ...limits } = settings;
     log.info({ worker: name, tenant, ...limits }, "worker started");
-    await runWorker(options, signal);
+    const endless = settings.kinds.filter((kind) => builtInKind(kind).isEndless);
+    const others = settings.kinds.filter((kind) => !endless.includes(kind));
+    const loops = [
+      { kinds: others, concurrency: settings.concurrency },
+      { kinds: endless, concurrency: MOST_ENDLESS },
+    ].filter(({ kinds }) => kinds.length > 0);
+    await Promise.all(loops.map((loop) => runWorker({ ...options, ...loop }, signal)));
     log.info("worker stopped");
   } finally {
     for (const feed of feeds) feed.stop();

@@ -3,6 +3,7 @@ import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
 import { divergenceDocs } from "./divergence.ts";
+import { feedsDocs } from "./feeds.ts";
 import { logDocs } from "./log.ts";
 import { redisDocs } from "./redis.ts";
 import { sourcesDocs } from "./sources.ts";
@@ -21,4 +22,5 @@ export const CONFIG_DOCS: Docs = {
   ...aggregateDocs,
   ...divergenceDocs,
   ...sourcesDocs,
+  ...feedsDocs,
 };
