@@ -59,10 +59,10 @@ export function makeLiveWriter({ database, tenant, source, now, stopwatch, onCha
   async function writeBatch(batch: readonly Arrived[]): Promise<void> {
     const trades = batch.map(({ trade }) => trade);
     const { inserted, known, conflicting } = await writeTrades(database, trades);
-    const oldest = trades.reduce((least, { ts }) => (ts < least ? ts : least), trades[0]?.ts ?? 0n);
+    const newest = trades.reduce((latest, { ts }) => (ts > latest ? ts : latest), 0n);
     tradesStored.publish({
       ...{ source, via: "live", inserted, known, conflicting: conflicting.length },
-      lagSeconds: Number(now() - oldest) / 1e6,
+      lagSeconds: Number(now() - newest) / 1e6,
       writeSeconds: stopwatch() - (batch[0]?.at ?? 0),
     });
   }

@@ -43,6 +43,7 @@ export const collectLiveKind = defineKind(
       },
       signal,
     );
-    return {};
+    // It ends by its signal only: the job is handed back, or was cancelled.
+    throw signal.reason;
   },
 );
