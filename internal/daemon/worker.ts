@@ -1,4 +1,5 @@
 import { InputError } from "../canonical/input-error.ts";
+import { logCollectorEvents } from "../collect/log.ts";
 import type { Config } from "../config/schema.ts";
 import { PermanentFailure, type Work } from "../control/kind.ts";
 import { builtInKind } from "../control/kinds/kinds.ts";
@@ -43,7 +44,11 @@ export async function runWorkerDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const context = { config, database, tenant, now: systemClock.now };
-  const feeds = [logControlEvents(log), keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS)];
+  const feeds = [
+    logControlEvents(log),
+    logCollectorEvents(log, stopwatch),
+    keepRescuing(() => rescueJobs(database.sql), RESCUE_SECONDS),
+  ];
   const options = {
     ...settings,
     ledger: ledgerOf(database, tenant),

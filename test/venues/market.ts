@@ -49,6 +49,10 @@ export class Markets {
 
   readonly firstNumber: number;
 
+  names(): readonly string[] {
+    return [...this.#trades.keys()];
+  }
+
   has(market: string): boolean {
     return this.#trades.has(market);
   }
