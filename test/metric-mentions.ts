@@ -15,9 +15,12 @@ const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^()]
 /** Labels that Prometheus adds. */
 const TARGET_LABELS = ["job", "instance"];
 
-const registered = Promise.all([metricsOf("aggregator"), metricsOf("api"), metricsOf("control")]).then((daemons) =>
-  daemons.flat(),
-);
+const registered = Promise.all([
+  metricsOf("aggregator"),
+  metricsOf("api"),
+  metricsOf("control"),
+  metricsOf("worker"),
+]).then((daemons) => daemons.flat());
 
 /** Returns the texts of a file: each string of a YAML or JSON document, or the whole file. */
 export function textsOf(file: string, content: string): string[] {

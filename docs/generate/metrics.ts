@@ -2,6 +2,7 @@ import { type Metric, Registry } from "prom-client";
 import { feedAggregatorMetrics } from "../../internal/aggregator/metrics.ts";
 import { feedPriceMetrics } from "../../internal/aggregator/price-metrics.ts";
 import { feedApiMetrics } from "../../internal/api/metrics.ts";
+import { feedCollectorMetrics } from "../../internal/collect/metrics.ts";
 import { feedControlMetrics } from "../../internal/control/metrics.ts";
 import { feedCircuitMetrics } from "../../internal/daemon/circuits.ts";
 import { feedDatabaseMetrics } from "../../internal/daemon/database.ts";
@@ -21,7 +22,9 @@ export interface MetricReference {
 }
 
 /** What each daemon registers, besides the process's own. */
-const DAEMONS: Readonly<Record<"aggregator" | "api" | "control", readonly ((registry: Registry) => MetricsFeed)[]>> = {
+const DAEMONS: Readonly<
+  Record<"aggregator" | "api" | "control" | "worker", readonly ((registry: Registry) => MetricsFeed)[]>
+> = {
   aggregator: [
     feedAggregatorMetrics,
     feedDivergenceMetrics,
@@ -32,6 +35,7 @@ const DAEMONS: Readonly<Record<"aggregator" | "api" | "control", readonly ((regi
   ],
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  worker: [feedCollectorMetrics, feedCircuitMetrics, feedDatabaseMetrics],
 };
 
 /** The metrics of one daemon, by name. */

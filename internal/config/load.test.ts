@@ -72,6 +72,8 @@ describe("the defaults", () => {
         chainlink: { rpc_url: "", requests_per_minute: 60, feeds: [] },
       },
       sources: [],
+      collect: { endpoints: [] },
+      feeds: [],
     });
     expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({
       pairs: ["XLM", "BTC", "ETH"].flatMap((base) =>
@@ -120,7 +122,10 @@ describe("the defaults", () => {
     const example = loadConfig({ file, env: {} });
     expect(example.config).toEqual(defaults.config);
     const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
-    expect(unsaid).toEqual(["api.keys", "control.schedules", "control.keys", "aggregate.triangulations", "sources"]);
+    expect(unsaid).toEqual([
+      ...["api.keys", "control.schedules", "control.keys", "collect.endpoints", "aggregate.triangulations", "sources"],
+      "feeds",
+    ]);
     const text = readFileSync(EXAMPLE, "utf8");
     for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {
       expect(text).toMatch(new RegExp(`^# ${key} = `, "m"));
