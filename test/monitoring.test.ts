@@ -82,7 +82,8 @@ test("every alert has a test that fires and one that does not, with matching nam
   for (const file of files) {
     const alert = basename(file, ".yml");
     const { rule_files, tests } = parse(read(file)) as { rule_files: string[]; tests: RuleTest[] };
-    expect(rule_files).toEqual([alert.startsWith("control_") ? "../control.yml" : "../aggregator.yml"]);
+    const named = { control: "../control.yml", collector: "../collectors.yml" }[alert.split("_")[0] ?? ""];
+    expect(rule_files).toEqual([named ?? "../aggregator.yml"]);
     const kinds = tests.map(({ name, input_series, alert_rule_test: cases }) => {
       const isFiring = cases.some(({ exp_alerts }) => exp_alerts.length > 0);
       expect([name, name.startsWith(`${alert} ${isFiring ? "fires" : "is quiet"}: `)]).toEqual([name, true]);
