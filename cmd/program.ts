@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   config: async () => (await import("./config.ts")).addConfigCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
   worker: async () => (await import("./worker.ts")).addWorkerCommand,
+  collect: async () => (await import("./collect.ts")).addCollectCommand,
   control: async () => (await import("./control.ts")).addControlCommand,
   status: async () => (await import("./status.ts")).addStatusCommand,
 };

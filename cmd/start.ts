@@ -4,6 +4,7 @@ import { tickDone } from "../internal/aggregator/events.ts";
 import { vwapKey } from "../internal/cache/keys.ts";
 import type { PriceStore } from "../internal/cache/store.ts";
 import { formatTime } from "../internal/canonical/time.ts";
+import { feedCollectorMetrics } from "../internal/collect/metrics.ts";
 import type { LoadedConfig } from "../internal/config/load.ts";
 import { publishedPairs } from "../internal/config/published-pairs.ts";
 import type { Config } from "../internal/config/schema.ts";
@@ -20,6 +21,7 @@ import {
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
 import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
+import { configuredFeeds } from "../internal/daemon/feeds.ts";
 import { openConfiguredJournal, startConfiguredGateway } from "../internal/daemon/gateway.ts";
 import { localGateway } from "../internal/daemon/local-gateway.ts";
 import { daemonConnectionOptions, type Resources, withResources } from "../internal/daemon/resources.ts";
@@ -31,11 +33,13 @@ import type { Address } from "../internal/http/server.ts";
 import { logGatewayEvents } from "../internal/ingest/gateway/log.ts";
 import { feedGatewayMetrics } from "../internal/ingest/gateway/metrics.ts";
 import type { Journal } from "../internal/ingest/journal/journal.ts";
+import { stopwatch, systemClock } from "../internal/lib/clock.ts";
 import { createLogger, type Logger } from "../internal/obs/logger.ts";
 import type { Database } from "../internal/storage/connection/database.ts";
 import { directoryOf } from "../internal/storage/embedded/database-directory.ts";
 import { requireDirectoryName } from "../internal/storage/embedded/directory-name.ts";
 import { announceEndpoint, userActor } from "./control/local-endpoint.ts";
+import { sayConnections, withLiveFeeds } from "./live-feeds.ts";
 import { outliveOutput } from "./output.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -49,6 +53,10 @@ const HELP = `
 Needs nothing else: the database is embedded (in memory, unless --data or the configuration names one), the prices are
 kept in the process, and a simulated market trades XLM, BTC and ETH. The trades are invented; they carry the names of
 real venues so that the built-in registry applies.
+
+With --live it collects real trades instead, from Stellar's network and the big venues, without a key: the [[feeds]] of the
+configuration, or XLM, BTC and ETH at kraken, coinbase, binance and sdex. Tokens that are pegged to the dollar count as dollars
+then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 
 /** The worker of `start` does all kinds. */
@@ -57,6 +65,7 @@ const START_WORKER = { kinds: BUILT_IN_KINDS.map(({ name }) => name), concurrenc
 interface Options {
   readonly data?: string;
   readonly market: boolean;
+  readonly live?: boolean;
 }
 
 /** Adds `start`: database, aggregator, API and a simulated market in one process. */
@@ -66,15 +75,18 @@ export function addStartCommand(program: Command): void {
     .description("run everything in one process on the embedded defaults, with a simulated market")
     .option("--data <dir>", "store the database in this directory")
     .option("--no-market", "do not simulate a market")
+    .option("--live", "collect real trades instead of simulating a market")
     .addHelpText("after", HELP)
     .action((options: Options, command: Command) => start(loadConfigWithWarnings(command), options));
 }
 
-async function start(loaded: LoadedConfig, { data, market }: Options): Promise<void> {
+async function start(loaded: LoadedConfig, { data, market: isWanted, live = false }: Options): Promise<void> {
   outliveOutput();
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
-  const config = withDatabase(loaded, data);
+  const market = isWanted && !live;
+  const config = withDatabase(live ? { ...loaded, config: withLiveFeeds(loaded, systemClock.now()) } : loaded, data);
+  configuredFeeds(config);
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
   screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
@@ -110,6 +122,7 @@ async function runAll(
       ...controlMetricsFeeds(registry, resources.database),
       feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
       logGatewayEvents(log),
+      feedCollectorMetrics(registry),
     ],
     readiness: aggregatorReadiness(resources, () => current.timing),
     opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
@@ -150,9 +163,11 @@ async function serve(
   http://${ops.host}:${ops.port}/metrics
 Ctrl-C stops.`);
   const stopShowing = showPrices(config, resources.store, screen);
+  const stopSaying = sayConnections(screen.say, stopwatch);
   try {
     await runAggregator(() => current, signal);
   } finally {
+    stopSaying();
     stopShowing();
     await control.stop();
     await api.close();

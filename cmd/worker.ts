@@ -1,11 +1,17 @@
 import { hostname } from "node:os";
 import { type Command, Option } from "commander";
 import { parseDuration } from "../internal/canonical/duration.ts";
+import { feedCollectorMetrics } from "../internal/collect/metrics.ts";
+import { parseListen } from "../internal/config/sections/fields.ts";
 import { BUILT_IN_KINDS } from "../internal/control/kinds/kinds.ts";
+import { databaseCheck } from "../internal/daemon/health.ts";
 import { openMigratedDatabase } from "../internal/daemon/migrated-database.ts";
+import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
-import { createLogger } from "../internal/obs/logger.ts";
+import type { Address } from "../internal/http/server.ts";
+import { createLogger, type Logger } from "../internal/obs/logger.ts";
+import type { Database } from "../internal/storage/connection/database.ts";
 import { requireTenant } from "../internal/storage/control/tenants.ts";
 import { outliveOutput } from "./output.ts";
 import { loadConfigWithWarnings, namedDatabase, requireExisting } from "./settings.ts";
@@ -33,6 +39,7 @@ interface Options {
   readonly concurrency: string;
   readonly lease: string;
   readonly name: string;
+  readonly opsListen?: string;
 }
 
 /** Adds `worker`, which does jobs. */
@@ -45,10 +52,16 @@ export function addWorkerCommand(program: Command): void {
     .option("--lease <duration>", "how long a job waits for a worker that is gone, 5s to 1h", "60s")
     .option("--name <name>", "the worker's name in history", `${hostname()}:${process.pid}`)
     .option("--tenant <tenant>", "whose jobs", "default")
+    .option("--ops-listen <host:port>", "serve /metrics, /healthz and /readyz here")
     .addHelpText("after", HELP)
     .action(async (options: Options, command: Command) => {
       outliveOutput();
-      const settings = settingsOf(options);
+      const { opsListen, ...given } = options;
+      const settings = settingsOf(given);
+      const opsAddress =
+        opsListen === undefined
+          ? null
+          : { ...parseOption("--ops-listen", () => parseListen(opsListen)), key: "--ops-listen" };
       const signal = stopSignal();
       const loaded = loadConfigWithWarnings(command);
       requireConnections(loaded.config.database.max_connections, settings.concurrency);
@@ -56,7 +69,9 @@ export function addWorkerCommand(program: Command): void {
       try {
         await requireTenant(database.sql, settings.tenant);
         const log = createLogger(loaded.config.log.level, "worker");
-        await runWorkerDaemon(loaded.config, database, log, settings, signal);
+        const work = () => runWorkerDaemon(loaded.config, database, log, settings, signal);
+        if (opsAddress === null) await work();
+        else await runObserved(database, log, opsAddress, work);
       } finally {
         await database.close();
       }
@@ -71,7 +86,17 @@ function requireConnections(connections: number, concurrency: number): void {
   );
 }
 
-function settingsOf({ concurrency, lease, ...named }: Options) {
+/** Does work with metrics and health on a listener. */
+function runObserved(database: Database, log: Logger, opsAddress: Address, work: () => Promise<void>): Promise<void> {
+  return runDaemon({ database, store: null }, log, {
+    feeds: (registry) => [feedCollectorMetrics(registry)],
+    readiness: { checks: { database: databaseCheck(database, () => 0) } },
+    opsAddress,
+    run: work,
+  });
+}
+
+function settingsOf({ concurrency, lease, ...named }: Omit<Options, "opsListen">) {
   if (!/^[1-9]\d?$|^100$/.test(concurrency)) {
     throw new UsageError(`--concurrency: ${JSON.stringify(concurrency)} is not a whole number from 1 to 100`);
   }

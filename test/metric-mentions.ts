@@ -20,6 +20,7 @@ const registered = Promise.all([
   metricsOf("api"),
   metricsOf("control"),
   metricsOf("gateway"),
+  metricsOf("worker"),
 ]).then((daemons) => daemons.flat());
 
 /** Returns the texts of a file: each string of a YAML or JSON document, or the whole file. */

@@ -41,6 +41,9 @@ SELECT to_regrole('stellarindex_control') IS NOT NULL AS has_control \gset
 ALTER ROLE stellarindex_reader SET default_transaction_read_only = on;
 GRANT SELECT ON public.trades, public.trades_1m, public.trades_1h, public.retention_horizons,
   public.stellarindex_migrations TO stellarindex_reader;
+-- What is collected, and of which time it is complete, is shown beside prices.
+GRANT USAGE ON SCHEMA control TO stellarindex_reader;
+GRANT SELECT ON control.feeds, control.coverage, control.watermarks TO stellarindex_reader;
 
 -- A trigger with its owner's rights writes the rollups.
 GRANT INSERT ON public.trades TO stellarindex_decoder;

@@ -16,6 +16,11 @@ const CONTROL = paragraph(
     "Beyond 50 kinds or reasons, the others count as `other`.",
 );
 
+const WORKER = paragraph(
+  "What the [collectors](../../collectors.md) of a process do, served by `worker --ops-listen` and by `start`. Beyond 50 sources, the " +
+    "others count as `other`.",
+);
+
 const READ_ON = list([
   "[how outliers, venues and the volume floor work](../../robustness.md)",
   "[prices through other markets](../../triangulation.md)",
@@ -38,11 +43,12 @@ subscribe("stellarindex:aggregator:target", ({ pair, windowSeconds, outcome }) =
 
 /** docs/reference/metrics: what the daemons count and measure, and the events that they publish. */
 export async function metricsPage(): Promise<string> {
-  const [aggregator, api, control, gateway] = await Promise.all([
+  const [aggregator, api, control, gateway, worker] = await Promise.all([
     metricsOf("aggregator"),
     metricsOf("api"),
     metricsOf("control"),
     metricsOf("gateway"),
+    metricsOf("worker"),
   ]);
   const isShared = ({ name }: MetricReference) =>
     [aggregator, api, control, gateway].every((all) => all.some((each) => each.name === name));
@@ -61,6 +67,9 @@ export async function metricsPage(): Promise<string> {
     metricTable(control.filter((metric) => !isShared(metric))),
     "## Gateway",
     metricTable(gateway.filter((metric) => !isShared(metric))),
+    "## Worker",
+    WORKER,
+    metricTable(worker.filter(({ name }) => name.startsWith("stellarindex_collector_"))),
     "## All",
     ...(shared.length > 0 ? [metricTable(shared)] : []),
     "The process's own metrics (`process_…`, `nodejs_…`) come with all.",

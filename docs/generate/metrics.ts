@@ -2,6 +2,7 @@ import { type Metric, Registry } from "prom-client";
 import { feedAggregatorMetrics } from "../../internal/aggregator/metrics.ts";
 import { feedPriceMetrics } from "../../internal/aggregator/price-metrics.ts";
 import { feedApiMetrics } from "../../internal/api/metrics.ts";
+import { feedCollectorMetrics } from "../../internal/collect/metrics.ts";
 import { feedControlMetrics } from "../../internal/control/metrics.ts";
 import { feedCircuitMetrics } from "../../internal/daemon/circuits.ts";
 import { feedDatabaseMetrics } from "../../internal/daemon/database.ts";
@@ -23,7 +24,7 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<
-  Record<"aggregator" | "api" | "control" | "gateway", readonly ((registry: Registry) => MetricsFeed)[]>
+  Record<"aggregator" | "api" | "control" | "gateway" | "worker", readonly ((registry: Registry) => MetricsFeed)[]>
 > = {
   aggregator: [
     feedAggregatorMetrics,
@@ -36,6 +37,7 @@ const DAEMONS: Readonly<
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   gateway: [feedGatewayMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  worker: [feedCollectorMetrics, feedCircuitMetrics, feedDatabaseMetrics],
 };
 
 /** The metrics of one daemon, by name. */

@@ -10,6 +10,8 @@ export interface Flags {
   readonly divergence_warning: boolean;
   /** Present where an earlier value is held for one that the guard withholds. */
   readonly frozen?: true;
+  /** Present where a source that counts for the pair may lack trades of the value's interval. */
+  readonly incomplete?: true;
 }
 
 /** An answer to a query, before it is serialised. */

@@ -61,6 +61,9 @@ const flagsSchema = z
       .literal(true)
       .optional()
       .openapi({ description: "present where an earlier value is answered, as the guard withholds the current one" }),
+    incomplete: z.literal(true).optional().openapi({
+      description: "present where a source that counts may lack trades of the value's interval; see /v1/coverage",
+    }),
   })
   .openapi("Flags");
 

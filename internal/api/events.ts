@@ -18,6 +18,12 @@ export interface StoreFollowedEvent {
   readonly isFollowing: boolean;
 }
 
+/** What collected feeds lack cannot be read; answers are not marked as incomplete then. */
+export interface CoverageUnknownEvent {
+  readonly error: Error;
+}
+
+export const coverageUnknown: EventChannel<CoverageUnknownEvent> = channel("stellarindex:api:coverage-unknown");
 export const storedValueRefused: EventChannel<StoredValueRefusedEvent> = channel("stellarindex:api:value-refused");
 export const foreignPolicy: EventChannel<ForeignPolicyEvent> = channel("stellarindex:api:foreign-policy");
 export const storeFollowed: EventChannel<StoreFollowedEvent> = channel("stellarindex:api:store-followed");

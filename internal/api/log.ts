@@ -2,7 +2,7 @@ import { rateLimitsShared } from "../http/events.ts";
 import { stopwatch } from "../lib/clock.ts";
 import { makeLogDeduplicator } from "../lib/log-deduplication.ts";
 import type { Logger } from "../obs/logger.ts";
-import { foreignPolicy, storedValueRefused, storeFollowed } from "./events.ts";
+import { coverageUnknown, foreignPolicy, storedValueRefused, storeFollowed } from "./events.ts";
 
 /**
  * Logs the API's events until `stop`; repeated ones of a kind once a minute,
@@ -19,6 +19,12 @@ export function logApiEvents(log: Logger, clock: () => number = stopwatch): { st
       repeats.log(`refused ${refused.key} ${refused.reason}`, (repeated) =>
         log.warn({ ...refused, ...repeated }, "stored value rejected"),
       ),
+    ),
+    coverageUnknown.subscribe(({ error }) =>
+      repeats.log(`coverage ${error.message}`, (repeated) => {
+        const line = { reason: error.message, ...repeated };
+        log.warn(line, "what collected feeds lack cannot be read: no answer is marked as incomplete");
+      }),
     ),
     foreignPolicy.subscribe((served) => log.warn(served, "serving values of another policy")),
     storeFollowed.subscribe(({ isFollowing }) => {

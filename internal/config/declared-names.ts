@@ -1,4 +1,4 @@
-import { formatPair, parsePair } from "../canonical/pair.ts";
+import { formatPair, parsePair, parseTypedPair } from "../canonical/pair.ts";
 import { ENTRY_TABLES } from "./entry-tables.ts";
 import { dotted } from "./problems.ts";
 import { isTable, type Table } from "./toml.ts";
@@ -35,7 +35,9 @@ function pathsIn(table: Table, path: Path): Path[] {
   });
 }
 
-/** Returns the name of an entry: of a source or API key its `name`, of a chain its target, which is unique. */
-function nameOf({ name, target }: Table): string {
+/** Returns the name of an entry: of a source or API key its `name`, of a chain its target, of a feed its source and pair. */
+function nameOf({ name, target, source, pair }: Table): string {
+  if (typeof source === "string")
+    return typeof pair === "string" ? `${source} ${formatPair(parseTypedPair(pair))}` : source;
   return typeof target === "string" ? formatPair(parsePair(target)) : String(name);
 }

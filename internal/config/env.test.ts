@@ -130,6 +130,14 @@ describe("the environment", () => {
     "divergence.chainlink.rpc_url": ["https://h/v3/key?x=1", "https://h/v3/key?x=1"],
     "divergence.chainlink.requests_per_minute": ["1000", 1000],
     "divergence.chainlink.feeds": [`{ "BTC/USD" = "${FEED}" }`, [{ pair: parsePair("BTC/USD"), address: FEED }]],
+    "collect.endpoints": [
+      '[{ source = "kraken", live = "ws://127.0.0.1:1", rest = "http://127.0.0.1:1" }]',
+      [{ source: "kraken", live: "ws://127.0.0.1:1", rest: "http://127.0.0.1:1" }],
+    ],
+    feeds: [
+      '[{ source = "kraken", pair = "XLM/USD" }]',
+      [{ source: "kraken", pair: { base: "crypto:XLM", quote: "fiat:USD" } }],
+    ],
     sources: ['[{ name = "sdex", weight = 50 }]', [{ name: "sdex", weight: 50 }]],
   };
 

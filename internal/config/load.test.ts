@@ -84,6 +84,8 @@ describe("the defaults", () => {
         chainlink: { rpc_url: "", requests_per_minute: 60, feeds: [] },
       },
       sources: [],
+      collect: { endpoints: [] },
+      feeds: [],
     });
     expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({
       pairs: ["XLM", "BTC", "ETH"].flatMap((base) =>
@@ -133,12 +135,9 @@ describe("the defaults", () => {
     expect(example.config).toEqual(defaults.config);
     const unsaid = [...example.origins].filter(([, origin]) => origin.from === "default").map(([key]) => key);
     expect(unsaid).toEqual([
-      "api.keys",
-      "control.schedules",
-      "control.keys",
-      "gateway.keys",
-      "aggregate.triangulations",
-      "sources",
+      ...["api.keys", "control.schedules", "control.keys", "gateway.keys", "collect.endpoints"],
+      ...["aggregate.triangulations", "sources"],
+      "feeds",
     ]);
     const text = readFileSync(EXAMPLE, "utf8");
     for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {

@@ -33,7 +33,7 @@ describe("a key of the configuration below the wrong header", () => {
     // Misspelt keys, which cannot be asset codes.
     ["aggregate.aliases", 'window = ["5m"]', "window", "windows below [aggregate], above"],
     ["aggregate.aliases", 'Windows = ["5m"]', "Windows", "windows below [aggregate], above"],
-    ["divergence.coingecko.ids", 'pair = "stellar"', "pair", "pairs below [aggregate], above"],
+    ["divergence.coingecko.ids", 'pair = "stellar"', "pair", "pair below [[feeds]]"],
   ])("[%s] %s is refused with the right header", (header, line, key, right) => {
     const problems = problemsOf(`[${header}]\n${line}`);
     expect(problems).toEqual([

@@ -7,6 +7,7 @@ import { aggregateSection } from "./sections/aggregate.ts";
 import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
 import { divergenceSection } from "./sections/divergence.ts";
+import { collectSection, feedsSection } from "./sections/feeds.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
 import { gatewaySection } from "./sections/gateway.ts";
 import { sourcesSection } from "./sections/sources.ts";
@@ -83,10 +84,12 @@ export const configSchema = z
     api: apiSection,
     control: controlSection,
     gateway: gatewaySection,
+    collect: collectSection,
     log: logSection,
     aggregate: aggregateSection,
     divergence: divergenceSection,
     sources: sourcesSection,
+    feeds: feedsSection,
   })
   .superRefine(checkSpellings, needs("aggregate", "divergence"));
 

@@ -2,7 +2,7 @@ import type { Config } from "../config/schema.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { HeldLease } from "../storage/control/report.ts";
 
-export { PermanentFailure } from "../../sdk/worker/src/failures.ts";
+export { PermanentFailure, Throttled } from "../../sdk/worker/src/failures.ts";
 
 /** What the work of the built-in kinds needs. */
 export interface KindContext {
@@ -24,6 +24,8 @@ export type Work = (context: KindContext, signal: AbortSignal) => Promise<JobRes
 export interface Kind {
   readonly name: string;
   readonly description: string;
+  /** Whether its jobs run until they are cancelled: they take none of the places of other jobs. */
+  readonly isEndless: boolean;
   /** @throws InputError that names each wrong field of the payload */
   readonly prepare: (payload: unknown) => Work;
 }

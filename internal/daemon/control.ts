@@ -1,4 +1,5 @@
 import type { Registry } from "prom-client";
+import { declareFeeds, type FeedToDeclare, submitLiveJobs } from "../collect/declare.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { workerFailed } from "../control/events.ts";
@@ -20,13 +21,14 @@ import type { KeySettings } from "../http/keys.ts";
 import { logRequests } from "../http/log.ts";
 import { makeRateLimiter } from "../http/rate-limit.ts";
 import { type Listening, listen } from "../http/server.ts";
-import { stopwatch } from "../lib/clock.ts";
+import { stopwatch, systemClock } from "../lib/clock.ts";
 import { keepCalling } from "../lib/keep-calling.ts";
 import { keepProbing } from "../lib/probe.ts";
 import { createLogger, type Logger } from "../obs/logger.ts";
 import { type Database, pingDatabase } from "../storage/connection/database.ts";
 import { removeEndedJobs } from "../storage/control/remove-ended.ts";
 import { ensureTenants } from "../storage/control/tenants.ts";
+import { configuredFeeds } from "./feeds.ts";
 import { databaseCheck } from "./health.ts";
 import { ledgerCareOf } from "./ledger-care.ts";
 import { type Hangups, reloadOnHangup } from "./reload.ts";
@@ -37,7 +39,8 @@ import { aborted } from "./stop-signal.ts";
 const INCIDENT_SECONDS = 15;
 const OBSERVER_TIMES = { countSeconds: 15, historySeconds: 5 };
 const SCHEDULE_SECONDS = 1;
-/** Whose the configured schedules are. */
+const LIVE_JOBS_SECONDS = 5;
+/** Whose the configured schedules and feeds are. */
 const SCHEDULED_TENANT = "default";
 
 /** A listening control API. */
@@ -83,6 +86,7 @@ export async function serveControl(
   }
 
   let current = config;
+  let feeds: readonly FeedToDeclare[] = configuredFeeds(config);
   let served = servedUnder(current);
   let stored: Config | null = null;
   async function storeCurrent(): Promise<void> {
@@ -95,6 +99,8 @@ export async function serveControl(
       const hint = "remove one that nobody needs with: stellarindex control schedules remove NAME";
       log.warn({ schedules: others, hint }, "schedules came from another configuration and stay");
     }
+    feeds = configuredFeeds(next);
+    await declareFeeds(database, SCHEDULED_TENANT, feeds, next.collect.endpoints, systemClock.now);
     stored = next;
   }
 
@@ -113,6 +119,11 @@ export async function serveControl(
     keepRemovingEnded(
       () => current.control.keep_ended_days,
       (days) => removeEndedJobs(database.sql, days),
+    ),
+    keepCalling(
+      LIVE_JOBS_SECONDS,
+      () => submitLiveJobs(database, SCHEDULED_TENANT, feeds, current.collect.endpoints),
+      (error) => workerFailed.publish({ call: "schedule", error }),
     ),
     keepReading("incidents", INCIDENT_SECONDS, () => findIncidents(database.sql)),
   ];

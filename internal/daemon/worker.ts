@@ -1,4 +1,5 @@
 import { InputError } from "../canonical/input-error.ts";
+import { logCollectorEvents } from "../collect/log.ts";
 import type { Config } from "../config/schema.ts";
 import { PermanentFailure, type Work } from "../control/kind.ts";
 import { builtInKind } from "../control/kinds/kinds.ts";
@@ -13,6 +14,8 @@ import type { LeasedJob } from "../storage/control/claim.ts";
 import { ledgerCareOf } from "./ledger-care.ts";
 
 const POLL_SECONDS = 1;
+/** The most jobs at once that run until they are cancelled; they wait for venues most of the time. */
+const MOST_ENDLESS = 100;
 
 export interface WorkerSettings {
   readonly tenant: string;
@@ -40,7 +43,7 @@ export async function runWorkerDaemon(
   signal: AbortSignal,
 ): Promise<void> {
   const context = { config, database, tenant, now: systemClock.now };
-  const feeds = [logControlEvents(log), keepRescuing(ledgerCareOf(database))];
+  const feeds = [logControlEvents(log), logCollectorEvents(log, stopwatch), keepRescuing(ledgerCareOf(database))];
   const options = {
     ...settings,
     ledger: ledgerOf(database, tenant),
@@ -52,7 +55,13 @@ export async function runWorkerDaemon(
   try {
     const { name, ...limits } = settings;
     log.info({ worker: name, tenant, ...limits }, "worker started");
-    await runWorker(options, signal);
+    const endless = settings.kinds.filter((kind) => builtInKind(kind).isEndless);
+    const others = settings.kinds.filter((kind) => !endless.includes(kind));
+    const loops = [
+      { kinds: others, concurrency: settings.concurrency },
+      { kinds: endless, concurrency: MOST_ENDLESS },
+    ].filter(({ kinds }) => kinds.length > 0);
+    await Promise.all(loops.map((loop) => runWorker({ ...options, ...loop }, signal)));
     log.info("worker stopped");
   } finally {
     for (const feed of feeds) feed.stop();

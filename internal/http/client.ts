@@ -38,6 +38,8 @@ export interface RequestParts extends Pick<RequestInit, "method" | "headers" | "
 export type HttpClient = (url: URL, parts: RequestParts, signal: AbortSignal) => Promise<string>;
 
 const MINUTE_MS = 60_000;
+/** Of a refusal's body so many bytes are kept. */
+const BODY_SHOWN = 500;
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** Starts attempts at one host within its limits. */
@@ -59,7 +61,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const within = withTimeout(signal, timeoutMs);
     try {
       const response = await fetch(url, { ...init, redirect: "manual", signal: within.signal });
-      if (!response.ok) throw statusError(url.host, response);
+      if (!response.ok) throw statusError(url.host, response, await beginningOf(response));
       return await readText(url.host, response, maxBytes);
     } catch (error) {
       if (error instanceof HttpError) throw error;
@@ -149,6 +151,16 @@ async function readText(host: string, response: Response, maxBytes: number): Pro
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+/** Returns how the body of a refusal begins; empty where it cannot be read. */
+async function beginningOf(response: Response): Promise<string> {
+  try {
+    for await (const chunk of response.body ?? []) return new TextDecoder().decode(chunk.slice(0, BODY_SHOWN));
+  } catch {
+    // The status alone says what matters.
+  }
+  return "";
 }
 
 // The codes of Node.js's HTTP parser and of zlib: what came is no HTTP, or not in the encoding that it claims.

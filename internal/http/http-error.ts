@@ -13,29 +13,40 @@ export class HttpError extends Error {
   readonly status: number | null;
   /** How long the host asks to wait before a retry; 0 where it does not. */
   readonly retryAfterMs: number;
+  /** How the body of an answer with another status begins; empty for the other kinds. */
+  readonly body: string;
 
   constructor(
     kind: HttpErrorKind,
     message: string,
-    { status = null, retryAfterMs = 0 }: { status?: number | null; retryAfterMs?: number } = {},
+    {
+      status = null,
+      retryAfterMs = 0,
+      body = "",
+    }: { status?: number | null; retryAfterMs?: number; body?: string } = {},
   ) {
     super(message);
     this.kind = kind;
     this.status = status;
     this.retryAfterMs = retryAfterMs;
+    this.body = body;
   }
 }
 
-/** Returns the error of an answer with another status than 2xx. */
-export function statusError(host: string, { status, headers }: Response): HttpError {
+/**
+ * Returns the error of an answer with another status than 2xx.
+ * @param body how the answer's body begins
+ */
+export function statusError(host: string, { status, headers }: Response, body: string): HttpError {
   const reason = `${host} answered with HTTP status ${status}`;
-  if (!isTransientStatus(status)) return new HttpError("status", reason, { status });
+  if (!isTransientStatus(status)) return new HttpError("status", reason, { status, body });
   const retryAfterMs = readRetryAfter(headers.get("retry-after"));
   const asked = retryAfterMs === 0 ? "" : ` and asks to retry after ${Math.ceil(retryAfterMs / 1000)} s`;
-  return new HttpError("status", reason + asked, { status, retryAfterMs });
+  return new HttpError("status", reason + asked, { status, retryAfterMs, body });
 }
 
-const TRANSIENT = new Set([408, 425, 429]);
+// Binance answers 418 to an address that went on after 429.
+const TRANSIENT = new Set([408, 418, 425, 429]);
 
 function isTransientStatus(status: number): boolean {
   return TRANSIENT.has(status) || status >= 500;

@@ -8,6 +8,7 @@ import type { ApiContext } from "../context.ts";
 import { addDocs } from "../docs.ts";
 import { addEndpoint, PRICES_READ } from "../endpoint.ts";
 import { problemOf } from "../failure.ts";
+import { coverageEndpoint } from "./coverage.ts";
 import { marketsEndpoint } from "./markets.ts";
 import { methodologyEndpoint } from "./methodology.ts";
 import { ohlcEndpoint } from "./ohlc.ts";
@@ -42,6 +43,7 @@ export function createApi(context: ApiContext, state: AppState = makeAppState(co
   addEndpoint(app, serving, ohlcEndpoint(service));
   addEndpoint(app, serving, sourcesEndpoint(service));
   addEndpoint(app, serving, marketsEndpoint(service));
+  addEndpoint(app, serving, coverageEndpoint(service));
   addEndpoint(app, serving, methodologyEndpoint(service));
   addEndpoint(app, serving, policyEndpoint(service));
   addOpenApi(app, serving, { ...OPENAPI, keys });

@@ -134,3 +134,24 @@ export const MARKETS_EXAMPLE: AnswerExample = {
   },
   flags: NO_FLAGS,
 };
+
+export const COVERAGE_EXAMPLE: AnswerExample = {
+  data: {
+    pair: "crypto:XLM/fiat:USD",
+    from: "2026-08-09T20:30:00Z",
+    to: "2026-08-09T22:30:00Z",
+    feeds: [
+      {
+        feed: "kraken:XLM-USD",
+        source: "kraken",
+        pair: "crypto:XLM/fiat:USD",
+        include_in_vwap: true,
+        start: "2026-08-01T00:00:00Z",
+        complete_to: "2026-08-09T22:29:57.25Z",
+        intervals: [{ from: "2026-08-09T20:30:00Z", to: "2026-08-09T22:29:57.25Z" }],
+        gaps: [{ from: "2026-08-09T22:29:57.25Z", to: "2026-08-09T22:30:00Z" }],
+      },
+    ],
+  },
+  flags: NO_FLAGS,
+};

@@ -75,7 +75,13 @@ test("describes the optional fields that the policy adds to answers", async () =
   expect(schemas.CurrentPrice.properties.price_type.enum).toEqual(["vwap", "held", "last_trade"]);
   expect(schemas.CurrentPrice.properties.reason).toMatchObject({ enum: ["guarded"] });
   expect(schemas.CurrentPrice.required).not.toContain("reason");
-  expect(Object.keys(schemas.Flags.properties)).toEqual(["stale", "triangulated", "divergence_warning", "frozen"]);
+  expect(Object.keys(schemas.Flags.properties)).toEqual([
+    "stale",
+    "triangulated",
+    "divergence_warning",
+    "frozen",
+    "incomplete",
+  ]);
   expect(schemas.Flags.required).toEqual(["stale", "triangulated", "divergence_warning"]);
   expect(Object.keys(schemas.PublishedValue.properties.dropped.properties)).toEqual([
     "class",

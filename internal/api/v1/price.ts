@@ -13,6 +13,7 @@ import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import { type Answer, NO_FLAGS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { pairText, policyText, priceText, timeText } from "./answer-fields.ts";
+import { withCompleteness } from "./completeness.ts";
 import { computePrice } from "./current-price.ts";
 import { PRICE_EXAMPLE } from "./examples.ts";
 import { nextClosing } from "./on-demand.ts";
@@ -123,10 +124,13 @@ export function priceEndpoint(service: Service): Endpoint<ReturnType<typeof quer
     answer: (pair, clientOf) => {
       const moment = now();
       const [shortest = 0] = settings.windows;
-      if (service.configuredPair(pair) === null) return computed(pair, moment, clientOf);
-      return andThen(readStored(service, pair, shortest, moment), (target) =>
-        andThen(bestOf(target, pair, moment, clientOf), (answer) => withDivergence(answer, target.divergence)),
-      );
+      const best =
+        service.configuredPair(pair) === null
+          ? computed(pair, moment, clientOf)
+          : andThen(readStored(service, pair, shortest, moment), (target) =>
+              andThen(bestOf(target, pair, moment, clientOf), (answer) => withDivergence(answer, target.divergence)),
+            );
+      return andThen(best, (answer) => withCompleteness(service, pair, answer));
     },
   };
 }

@@ -9,6 +9,7 @@ import { type BoundedDatabase, boundedStore, makeDatabaseLanes } from "../bounde
 import type { ApiContext, PolicyContext } from "../context.ts";
 import { storeFollowed } from "../events.ts";
 import { timedOut } from "../failure.ts";
+import { type Completeness, makeCompleteness } from "./completeness.ts";
 import { makeStoredTexts, type StoredTexts } from "./stored-texts.ts";
 
 /** How long a lookup of unknown contracts is cached: any client can request contracts that were never traded. */
@@ -27,6 +28,8 @@ export interface Service extends PolicyContext {
   readonly admission: Admission;
   /** Other policies than the API's own that were found in stored values and reported. */
   readonly reportedPolicies: Set<string>;
+  /** What is known of the gaps of collected feeds. */
+  readonly completeness: Completeness;
 }
 
 /** The state that a reload keeps when it replaces the app. */
@@ -34,17 +37,19 @@ export interface AppState {
   readonly admission: Admission;
   readonly bounded: ReturnType<typeof makeDatabaseLanes>;
   readonly copies: LocalCopies;
+  readonly completeness: Completeness;
 }
 
 /** Returns new state. Its copies stay subscribed to the store until the store is closed. */
-export function makeAppState({ settings, store, stopwatch }: ApiContext): AppState {
+export function makeAppState({ database, settings, store, stopwatch }: ApiContext): AppState {
   const admission = makeAdmission("api", timedOut);
   const bounded = makeDatabaseLanes(admission, settings.maxComputations, stopwatch);
   const onFollowing = (isFollowing: boolean): void => storeFollowed.publish({ isFollowing });
-  return { admission, bounded, copies: makeLocalCopies(boundedStore(store, admission), stopwatch, onFollowing) };
+  const copies = makeLocalCopies(boundedStore(store, admission), stopwatch, onFollowing);
+  return { admission, bounded, copies, completeness: makeCompleteness(database, stopwatch) };
 }
 
-export function makeService(context: ApiContext, { admission, bounded, copies }: AppState): Service {
+export function makeService(context: ApiContext, { admission, bounded, copies, completeness }: AppState): Service {
   const { database, policy, settings } = context;
   return {
     ...context,
@@ -53,6 +58,7 @@ export function makeService(context: ApiContext, { admission, bounded, copies }:
     configuredPair: configuredPairs(settings.pairs, policy.aliases),
     spellings: configuredSpellings(settings.pairs, policy),
     copies,
+    completeness,
     admission,
     storedTexts: makeStoredTexts(),
     reportedPolicies: new Set(),

@@ -1,10 +1,12 @@
 import { z } from "@hono/zod-openapi";
+import { andThen } from "../../lib/maybe-promise.ts";
 import { countedSources } from "../../policy/class-filter.ts";
 import { pricingOf } from "../../policy/pricing.ts";
 import { computeTwap, twapText } from "../../policy/twap.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { bucketFields, pairText, policyText, priceText } from "./answer-fields.ts";
 import { bucketQuerySchema } from "./bucket-query.ts";
+import { withCompleteness } from "./completeness.ts";
 import { TWAP_EXAMPLE } from "./examples.ts";
 import { answerOnDemand } from "./on-demand.ts";
 import { noTrades, refusalProblem, withheldTrades } from "./refusal.ts";
@@ -63,6 +65,9 @@ export function twapEndpoint(service: Service): Endpoint<ReturnType<typeof bucke
     query: bucketQuerySchema(service, settings.twapWindowSeconds, { filters: true }),
     data: timeWeightedSchema,
     problems: ["future-time", "bucket-not-closed", "price-not-found", "price-withheld", "raw-data-expired"],
-    answer: (question, clientOf) => (question.isRaw ? computeRaw : compute)(question, now(), clientOf),
+    answer: (question, clientOf) =>
+      andThen((question.isRaw ? computeRaw : compute)(question, now(), clientOf), (answered) =>
+        withCompleteness(service, question.pair, answered),
+      ),
   };
 }

@@ -4,9 +4,11 @@ import { pricingOf } from "../../policy/pricing.ts";
 import { publishedBy } from "../../policy/published-value.ts";
 import type { TradeReader } from "../../policy/reader.ts";
 import { withSnapshot } from "../../storage/windows/snapshot.ts";
+import type { Answer } from "../answer.ts";
 import { documented } from "../documented.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { bucketQuerySchema, isCurrent } from "./bucket-query.ts";
+import { withCompleteness } from "./completeness.ts";
 import { withConfidence } from "./confidence.ts";
 import { VWAP_EXAMPLE } from "./examples.ts";
 import { answerOnDemand } from "./on-demand.ts";
@@ -56,10 +58,11 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof bucke
     answer: (question, clientOf) => {
       const moment = now();
       const { pair, windowSeconds } = question;
+      const marked = (answer: Answer) => withCompleteness(service, pair, answer);
       if (!isCurrent(question) || windowSeconds === null || service.configuredPair(pair) === null) {
-        return compute(question, moment, clientOf);
+        return andThen(compute(question, moment, clientOf), marked);
       }
-      return andThen(
+      const current = andThen(
         readStored(service, pair, windowSeconds, moment),
         ({ stored, divergence, confidence, isUnchanged }) => {
           const answer =
@@ -75,6 +78,7 @@ export function vwapEndpoint(service: Service): Endpoint<ReturnType<typeof bucke
           });
         },
       );
+      return andThen(current, marked);
     },
   };
 }

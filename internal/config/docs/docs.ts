@@ -3,6 +3,7 @@ import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
 import { divergenceDocs } from "./divergence.ts";
+import { feedsDocs } from "./feeds.ts";
 import { gatewayDocs } from "./gateway.ts";
 import { logDocs } from "./log.ts";
 import { redisDocs } from "./redis.ts";
@@ -23,4 +24,5 @@ export const CONFIG_DOCS: Docs = {
   ...aggregateDocs,
   ...divergenceDocs,
   ...sourcesDocs,
+  ...feedsDocs,
 };

@@ -61,6 +61,24 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     "ETH/USD" = "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"
   `,
 
+  "collect.endpoints": `
+    [[collect.endpoints]]
+    source = "sdex"
+    live = "https://horizon.example.com"
+    rest = "https://horizon.example.com"
+  `,
+
+  feeds: `
+    [[feeds]]
+    source = "kraken"
+    pair = "XLM/USD"
+
+    [[feeds]]
+    source = "sdex"
+    pair = "native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"
+    start = "2026-11-01T00:00:00Z"
+  `,
+
   sources: `
     [[sources]]
     name = "gemini"          # lower-case letters, digits, dots, underscores and hyphens

@@ -66,7 +66,8 @@ export const pairField = written<Pair>(parseTypedPair, formatPair);
 
 export const listenField = written<Listen>(parseListen, formatListen);
 
-function parseListen(text: string): Listen {
+/** Parses `host:port`. @throws InputError */
+export function parseListen(text: string): Listen {
   const [, bracketed, name, digits] = LISTEN.exec(text) ?? [];
   const host = bracketed ?? name;
   const port = Number(digits);

@@ -17,6 +17,8 @@ const WELL: IncidentFacts = {
   lateSchedules: [],
   gaps: [],
   mismatches: [],
+  collectorProblems: [],
+  unread: [],
 };
 
 function failure(given: Partial<Failure>): Failure {
@@ -72,6 +74,23 @@ describe("the rules of incidents", () => {
     [5, [["schedule_late", "s", 1]]],
   ])("find a schedule whose tick is %d minutes late: %j", (minutes, expected) => {
     expect(found({ lateSchedules: [{ name: "s", tick: ago(minutes) }] })).toEqual(expected);
+  });
+
+  it("find what collectors report: venues after a minute, refused markets and unread messages at once", () => {
+    const problem = (code: "venue_unreachable" | "market_refused", key: string, since: bigint) => {
+      return { code, key, message: "refused", since };
+    };
+    const collectorProblems = [
+      problem("venue_unreachable", "kraken", now - 60_000_000n),
+      problem("venue_unreachable", "binance", now - 59_000_000n),
+      problem("market_refused", "kraken:XLM-USD", now),
+    ];
+    const unread = [{ source: "coinbase", count: 3, reason: "price is missing", lastAt: now }];
+    expect(found({ collectorProblems, unread })).toEqual([
+      ["venue_unreachable", "kraken", 1],
+      ["market_refused", "kraken:XLM-USD", 1],
+      ["unread_messages", "coinbase", 3],
+    ]);
   });
 
   it("find gaps, and artifacts that differ", () => {

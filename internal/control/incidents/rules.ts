@@ -9,6 +9,8 @@ const MINUTE = 60n * MICROS_PER_SECOND;
 const LOSS_WINDOW = 10n * MINUTE;
 const MANY_LOSSES = 5;
 const THROTTLED_FOR = 15n * MINUTE;
+/** Connections are cut now and then. */
+const UNREACHABLE_FOR = MINUTE;
 const LATE_BY = 5n * MINUTE;
 /** Of the jobs that end, so many may fail. */
 const ERROR_BUDGET = 0.01;
@@ -69,6 +71,25 @@ export const RULES: Readonly<Record<IncidentCode, Rule>> = {
       count,
       message: `the inputs ${inputsKey} gave another artifact than the first time`,
       cluster: null,
+    })),
+  venue_unreachable: ({ now, collectorProblems }) =>
+    collectorProblems
+      .filter(({ code, since }) => code === "venue_unreachable" && now - since >= UNREACHABLE_FOR)
+      .map(({ key, message, since }) => ({
+        ...withoutJobs("venue_unreachable", key, 1),
+        message: `${key} has not been reached since ${formatTime(since)}: ${message}`,
+      })),
+  market_refused: ({ collectorProblems }) =>
+    collectorProblems
+      .filter(({ code }) => code === "market_refused")
+      .map(({ key, message }) => ({
+        ...withoutJobs("market_refused", key, 1),
+        message: `the venue refuses the market of ${key}: ${message}`,
+      })),
+  unread_messages: ({ unread }) =>
+    unread.map(({ source, count, reason }) => ({
+      ...withoutJobs("unread_messages", source, count),
+      message: `${count} ${count === 1 ? "message" : "messages"} of ${source} could not be understood, the newest because ${reason}`,
     })),
   slo_burn: ({ ended }) =>
     ended.filter(isBurning).map(({ kind, ended: all, failed }) => ({

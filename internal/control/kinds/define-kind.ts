@@ -15,7 +15,7 @@ export class InvalidPayload extends InputError {
 
 /** Returns a kind whose payload has the schema. An unknown or wrong field is refused by name. */
 export function defineKind<Schema extends z.ZodType>(
-  { name, description }: Pick<Kind, "name" | "description">,
+  { name, description, isEndless = false }: Pick<Kind, "name" | "description"> & Partial<Pick<Kind, "isEndless">>,
   schema: Schema,
   run: (payload: z.output<Schema>, ...given: Parameters<Work>) => ReturnType<Work>,
 ): Kind {
@@ -25,7 +25,7 @@ export function defineKind<Schema extends z.ZodType>(
     const lines = parsed.error.issues.map(({ path, message }) => `/${path.join("/")}: ${message}`);
     throw new InvalidPayload(`payload ${lines.join("; ")}`, parsed.error);
   };
-  return { name, description, prepare };
+  return { name, description, isEndless, prepare };
 }
 
 /** A field whose text a function of the project parses; its InputError becomes the field's message. */

@@ -1,5 +1,7 @@
 import { InputError } from "../../canonical/input-error.ts";
 import type { Kind } from "../kind.ts";
+import { collectHistoryKind } from "./collect-history.ts";
+import { collectLiveKind } from "./collect-live.ts";
 import { fxImport } from "./fx-import.ts";
 import { pricesBackfill } from "./prices-backfill.ts";
 import { pricesBackfillMerge } from "./prices-backfill-merge.ts";
@@ -8,6 +10,8 @@ import { rollupsVerify } from "./rollups-verify.ts";
 
 /** The kinds of jobs that `stellarindex worker` does. */
 export const BUILT_IN_KINDS: readonly Kind[] = [
+  collectHistoryKind,
+  collectLiveKind,
   fxImport,
   pricesBackfill,
   pricesBackfillMerge,

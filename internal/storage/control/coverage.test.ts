@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { enginesOf, runsOf } from "../../../test/thoroughness.ts";
 import { type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { testEngines } from "../connection/database.testing.ts";
-import { cover, type Interval, listCoverage, listGaps, moveWatermark } from "./coverage.ts";
+import { cover, type Interval, listCoverage, listGaps, moveWatermark, uncover } from "./coverage.ts";
 import { declareFeed, listFeeds, readFeed, removeFeed } from "./feeds.ts";
 import { testLedger } from "./jobs.testing.ts";
 import { databaseTime } from "./schedules.ts";
@@ -73,6 +73,36 @@ describe.each(enginesOf(testEngines))("coverage on $name", (engine) => {
         expect(await listGaps(sql, ledger.tenant, feed, ALL)).toEqual(intervalsOf(new Set(missing)));
       }),
       { numRuns: runsOf(engine.server === null ? 80 : 400) },
+    );
+  });
+
+  it("is what was added and not taken out again, whose time becomes a gap, as sets of minutes say", async () => {
+    const { sql } = ledger.database;
+    const change = fc.record({
+      isLost: fc.boolean(),
+      from: fc.integer({ min: 0, max: 40 }),
+      length: fc.integer({ min: 1, max: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 12 }), async (changes) => {
+        const feed = await newFeed();
+        const covered = new Set<number>();
+        let watermark = 0;
+        for (const { isLost, from, length } of changes) {
+          const interval = { from: at(from), to: at(from + length) };
+          if (isLost) await uncover(sql, ledger.tenant, feed, interval);
+          else await cover(sql, ledger.tenant, feed, [interval]);
+          if (!isLost) watermark = Math.max(watermark, from + length);
+          for (const minute of minutesBetween(from, from + length)) {
+            if (isLost) covered.delete(minute);
+            else covered.add(minute);
+          }
+          expect(await listCoverage(sql, ledger.tenant, feed, ALL)).toEqual(intervalsOf(covered));
+        }
+        const missing = minutesBetween(0, watermark).filter((minute) => !covered.has(minute));
+        expect(await listGaps(sql, ledger.tenant, feed, ALL)).toEqual(intervalsOf(new Set(missing)));
+      }),
+      { numRuns: runsOf(engine.server === null ? 40 : 200) },
     );
   });
 

@@ -40,6 +40,12 @@ export async function cover(sql: Sql, tenant: string, feed: string, intervals: r
     ) AS given (from_at, to_at)`;
 }
 
+/** Takes an interval out of what a feed covers: something in it turned out to be missing. The watermark stays. */
+export async function uncover(sql: Sql, tenant: string, feed: string, { from, to }: Interval): Promise<void> {
+  await sql`
+    SELECT control.uncover(${tenant}, ${feed}, ${timestamptz(from)}::timestamptz, ${timestamptz(to)}::timestamptz)`;
+}
+
 /**
  * Moves the watermark of a declared feed up to a time, but not beyond the database's: what is not covered before is a gap. It
  * never goes back.

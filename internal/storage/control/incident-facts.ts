@@ -1,8 +1,10 @@
 import type { Micros } from "../../canonical/time.ts";
 import type { Sql } from "../connection/pool.ts";
+import { type CollectorProblem, listProblems } from "./collector-problems.ts";
 import { gapsOfFeeds } from "./coverage.ts";
 import { type Failure, recentFailures } from "./failures.ts";
 import { type SlowedHost, slowedHosts } from "./slowed-hosts.ts";
+import { countUnread, type UnreadCount } from "./unread-messages.ts";
 
 /** What the rules of incidents decide by, of one tenant. */
 export interface IncidentFacts {
@@ -20,6 +22,9 @@ export interface IncidentFacts {
   readonly gaps: readonly { readonly feed: string; readonly gaps: number; readonly from: Micros }[];
   /** Artifacts of the last day that differ from what the same inputs gave first. */
   readonly mismatches: readonly Mismatch[];
+  readonly collectorProblems: readonly CollectorProblem[];
+  /** Messages of venues that could not be understood within the last hour. */
+  readonly unread: readonly UnreadCount[];
 }
 
 /** Ended jobs of a kind within the last hour, and of these the last five minutes. */
@@ -115,5 +120,7 @@ export async function readIncidentFacts(sql: Sql, tenant: string): Promise<Incid
       firstJob: BigInt(first),
       lastJob: BigInt(last),
     })),
+    collectorProblems: await listProblems(sql, tenant),
+    unread: await countUnread(sql, tenant),
   };
 }

@@ -15,6 +15,9 @@ export const INCIDENT_CODES = [
   "gap",
   "artifact_mismatch",
   "slo_burn",
+  "venue_unreachable",
+  "market_refused",
+  "unread_messages",
 ] as const;
 export type IncidentCode = (typeof INCIDENT_CODES)[number];
 

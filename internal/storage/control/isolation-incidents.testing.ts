@@ -1,10 +1,12 @@
 import type { CallContext } from "./call-context.testing.ts";
+import { clearProblem, listProblems, noteProblem } from "./collector-problems.ts";
 import { recentFailures } from "./failures.ts";
 import { firstEntry, readHistorySnapshot, readTransitions } from "./history-tail.ts";
 import { readIncidentFacts } from "./incident-facts.ts";
 import { acknowledgeIncident, keepIncidents, listIncidents } from "./incidents.ts";
 import { databaseTime } from "./schedules.ts";
 import { slowedHosts } from "./slowed-hosts.ts";
+import { countUnread, keepUnread } from "./unread-messages.ts";
 
 /** Functions of the history and of incidents that read all tenants, for the daemon itself. */
 export const INCIDENTS_WITHOUT_TENANT = ["allTenants", "countLedger"];
@@ -32,5 +34,11 @@ export const INCIDENT_CALLS: Readonly<Record<string, (context: CallContext) => P
       { tenant: c.tenant, name: `of ${c.tenant}`, reason: "fuzz", ticket: null },
       c.pick([1n, 2n, 9_000_000_000n]),
     ),
+  noteProblem: (c) =>
+    noteProblem(c.database.sql, c.tenant, { code: "venue_unreachable", key: c.pick(["kraken", "f"]), message: "m" }),
+  clearProblem: (c) => clearProblem(c.database.sql, c.tenant, "venue_unreachable", c.pick(["kraken", "f"])),
+  listProblems: (c) => listProblems(c.database.sql, c.tenant),
+  keepUnread: (c) => keepUnread(c.database.sql, c.tenant, [{ source: "kraken", reason: "r", message: "m" }]),
+  countUnread: (c) => countUnread(c.database.sql, c.tenant),
   slowedHosts: (c) => slowedHosts(c.database.sql, c.tenant),
 };

@@ -3,7 +3,8 @@ import type { Sql } from "../connection/pool.ts";
 import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
 import { listArtifacts, listParts, recordArtifacts } from "./artifacts.ts";
 import type { CallContext } from "./call-context.testing.ts";
-import { cover, listCoverage, listGaps, moveWatermark } from "./coverage.ts";
+import { cover, listCoverage, listGaps, moveWatermark, uncover } from "./coverage.ts";
+import { readFeedCoverage } from "./feed-coverage.ts";
 import { declareFeed, listFeeds, readFeed, removeFeed } from "./feeds.ts";
 import { fireSchedule } from "./fire.ts";
 import { cancelWithin } from "./job-actions.ts";
@@ -68,6 +69,8 @@ export const RUN_CALLS: Readonly<Record<string, Call>> = {
   listFeeds: (c) => listFeeds(c.database.sql, c.tenant, null, 100),
   readFeed: (c) => readFeed(c.database.sql, c.tenant, FEED),
   cover: (c) => cover(c.database.sql, c.tenant, FEED, [HOUR]),
+  readFeedCoverage: (c) => readFeedCoverage(c.database.sql, c.tenant),
+  uncover: (c) => uncover(c.database.sql, c.tenant, FEED, HOUR),
   moveWatermark: (c) => moveWatermark(c.database.sql, c.tenant, FEED, HOUR.to + 1n),
   listCoverage: (c) => listCoverage(c.database.sql, c.tenant, FEED, ALL),
   listGaps: (c) => listGaps(c.database.sql, c.tenant, FEED, ALL),

@@ -9,6 +9,7 @@ import { RUN_CALLS, RUNS_WITHOUT_TENANT } from "./isolation-runs.testing.ts";
 import { cancelJobs, prioritizeJobs, retryJobs } from "./job-actions.ts";
 import { readJobFacts } from "./job-facts.ts";
 import { newJob } from "./jobs.testing.ts";
+import { latestLiveJob } from "./latest-job.ts";
 import { lockJobs } from "./lock-jobs.ts";
 import { findName, listPauses, PAUSE_SCOPES, pause, resume } from "./pauses.ts";
 import { countJobs, JOB_STATES, listJobs, readJob } from "./read-jobs.ts";
@@ -18,7 +19,7 @@ import { rerunJobs } from "./rerun.ts";
 import { listSources, removeSource, setSource } from "./sources.ts";
 import { submitJob } from "./submit.ts";
 import { readUsage, setQuota } from "./tenants.ts";
-import { listThrottles, removeThrottle, setThrottle } from "./throttles.ts";
+import { ensureThrottle, listThrottles, removeThrottle, setThrottle, slowDown } from "./throttles.ts";
 import { grantTokens } from "./tokens.ts";
 
 type Call = (context: CallContext) => Promise<unknown>;
@@ -33,6 +34,7 @@ export const WITHOUT_TENANT = [
   "closeLanes",
   "removeEndedJobs",
   "openLanes",
+  "liveKey",
   ...RUNS_WITHOUT_TENANT,
   ...INCIDENTS_WITHOUT_TENANT,
 ];
@@ -115,6 +117,9 @@ export const CALLS: Readonly<Record<string, Call>> = {
   removeBlackout: (c) => removeBlackout(c.database.sql, actorOf(c), c.pick(c.blackouts)),
   listBlackouts: (c) => listBlackouts(c.database.sql, c.tenant, { before: null, limit: 100 }),
   setThrottle: (c) => setThrottle(c.database.sql, actorOf(c), hostOf(c), { maxRate: 1000, burst: 10 }),
+  slowDown: (c) => slowDown(c.database.sql, c.tenant, hostOf(c), 1),
+  latestLiveJob: (c) => latestLiveJob(c.database.sql, c.tenant, sourceOf(c)),
+  ensureThrottle: (c) => ensureThrottle(c.database.sql, c.tenant, hostOf(c), { maxRate: 1000, burst: 10 }),
   removeThrottle: (c) => removeThrottle(c.database.sql, actorOf(c), hostOf(c)),
   listThrottles: (c) => listThrottles(c.database.sql, c.tenant, { after: "", limit: 100 }),
   setSource: (c) => setSource(c.database.sql, actorOf(c), sourceOf(c), 5),

@@ -39,6 +39,37 @@ export function setThrottle(
   });
 }
 
+/** Sets what a host bears unless somebody has set it already. */
+export async function ensureThrottle(
+  sql: Sql,
+  tenant: string,
+  host: string,
+  { maxRate, burst }: ThrottleSettings,
+): Promise<void> {
+  await sql`
+    INSERT INTO control.throttles (tenant, host, max_rate, rate, burst, tokens)
+    VALUES (${tenant}, ${host}, ${maxRate}, ${maxRate}, ${burst}, ${burst})
+    ON CONFLICT (tenant, host) DO NOTHING`;
+}
+
+/**
+ * Slows a host down as it asked for, without the end of a job: its rate is halved, and nothing is sent before it said. The same
+ * as what a report does (control.adapt_throttles).
+ */
+export async function slowDown(sql: Sql, tenant: string, host: string, retryAfterSeconds: number): Promise<void> {
+  const pause = sql`${Math.min(retryAfterSeconds, 86_400)} * interval '1 second'`;
+  await sql`
+    INSERT INTO control.throttles (tenant, host, not_before) VALUES (${tenant}, ${host}, clock_timestamp() + ${pause})
+    ON CONFLICT (tenant, host) DO UPDATE SET
+      tokens = control.tokens_at(throttles, clock_timestamp()),
+      counted_at = clock_timestamp(),
+      rate = CASE
+        WHEN throttles.not_before > clock_timestamp() THEN throttles.rate
+        ELSE greatest(throttles.rate / 2, throttles.max_rate / 64)
+      END,
+      not_before = greatest(throttles.not_before, excluded.not_before)`;
+}
+
 /** Removes a host's limit, also what it asked for; returns false if there was none. */
 export function removeThrottle(sql: postgres.Sql, actor: Actor, host: string): Promise<boolean> {
   return audited(sql, actor, { action: "throttle.remove", target: { host } }, async (transaction) => {

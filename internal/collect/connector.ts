@@ -1,0 +1,85 @@
+import type { Pair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
+import type { TradeRow } from "../canonical/trade.ts";
+import type { Evidence } from "./coverage/proof.ts";
+import type { CollectedFeed, Endpoint } from "./feed.ts";
+import type { VenueMessage } from "./message.ts";
+
+/**
+ * Sends a GET request to the venue within its pace, and returns the body of the answer.
+ * @throws VenueThrottled where the venue asks for fewer requests; HttpError where there is no answer
+ */
+export type VenueGet = (url: URL, headers?: Readonly<Record<string, string>>) => Promise<string>;
+
+/** Part of a market's trades. */
+export interface TradePage {
+  readonly trades: readonly TradeRow[];
+  /** Trades that have no price, because an amount is 0. */
+  readonly ignored: number;
+  /** What could not be understood, and why. */
+  readonly unread: readonly { readonly message: string; readonly reason: string }[];
+  /** Event time of which the page has every trade; null where only the whole window is complete. */
+  readonly complete: { readonly from: Micros; readonly to: Micros } | null;
+}
+
+/** A window of a market's history. */
+export interface HistoryWindow {
+  readonly feed: CollectedFeed;
+  readonly endpoint: Endpoint;
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+/** One connection to a venue, for one or more markets. */
+export interface LiveProtocol {
+  readonly transport: "websocket" | "events";
+  /**
+   * Returns the address to connect to.
+   * @param cursor after which the stream is resumed; null for now
+   */
+  readonly url: (endpoint: Endpoint, feeds: readonly CollectedFeed[], cursor: string | null) => URL;
+  /** What is sent to subscribe; empty where the address says it all. */
+  readonly subscribe: (feeds: readonly CollectedFeed[]) => readonly string[];
+  /** Understands a message; never throws. */
+  readonly decode: (text: string, feeds: readonly CollectedFeed[]) => readonly VenueMessage[];
+  /** What is sent to ask for a sign of life in the venue's protocol; null where a ping frame has to do. */
+  readonly ping: string | null;
+  /** A connection on which nothing was said for so long is given up, in seconds; null where a quiet market says nothing. */
+  readonly silenceSeconds: number | null;
+  /**
+   * Asks, every `probeSeconds` and by requests, how far the markets have come. The messages count as received on the
+   * connection once a ping that was sent afterwards is answered on it.
+   */
+  readonly probe: Probe | null;
+}
+
+export interface Probe {
+  readonly everySeconds: number;
+  readonly ask: (
+    get: VenueGet,
+    endpoint: Endpoint,
+    feeds: readonly CollectedFeed[],
+    cursor: string | null,
+  ) => Promise<readonly VenueMessage[]>;
+}
+
+/** Code that speaks one venue's protocol. */
+export interface Connector {
+  readonly name: string;
+  /** The source whose trades it collects, unless a feed says otherwise. */
+  readonly source: string;
+  readonly endpoint: Endpoint;
+  /** Requests a second that the venue bears, and how many at once. */
+  readonly pace: { readonly maxRate: number; readonly burst: number };
+  readonly evidence: Evidence;
+  /**
+   * Returns what the venue calls the market of a pair.
+   * @throws InputError where it has no such market
+   */
+  readonly marketOf: (pair: Pair) => string;
+  readonly live: LiveProtocol;
+  /** Reads a window page by page. Each page is stored before the next one is asked for. */
+  readonly history: (get: VenueGet, window: HistoryWindow) => AsyncIterable<TradePage>;
+  /** How long a window may be, in seconds. */
+  readonly windowSeconds: number;
+}

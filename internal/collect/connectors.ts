@@ -1,0 +1,17 @@
+import { InputError } from "../canonical/input-error.ts";
+import { binance } from "./binance/binance.ts";
+import { coinbase } from "./coinbase/coinbase.ts";
+import type { Connector } from "./connector.ts";
+import { horizon } from "./horizon/horizon.ts";
+import { kraken } from "./kraken/kraken.ts";
+
+export const CONNECTORS: readonly Connector[] = [binance, coinbase, horizon, kraken];
+
+/** @throws InputError that names the connectors */
+export function connectorNamed(name: string): Connector {
+  const connector = CONNECTORS.find((each) => each.name === name);
+  if (connector !== undefined) return connector;
+  throw new InputError(
+    `${JSON.stringify(name)} is no connector; use one of ${CONNECTORS.map((each) => each.name).join(", ")}`,
+  );
+}

@@ -1,0 +1,146 @@
+import { type Asset, classicParts } from "../canonical/asset.ts";
+import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
+import type { Micros } from "../canonical/time.ts";
+import type { Database } from "../storage/connection/database.ts";
+import { inTransaction, READ_COMMITTED } from "../storage/connection/transaction.ts";
+import { declareFeed, listFeeds, readFeed } from "../storage/control/feeds.ts";
+import { latestLiveJob, liveKey } from "../storage/control/latest-job.ts";
+import { submitJob } from "../storage/control/submit.ts";
+import { ensureThrottle } from "../storage/control/throttles.ts";
+import type { Connector } from "./connector.ts";
+import { connectorNamed } from "./connectors.ts";
+import type { CollectedFeed, Endpoint } from "./feed.ts";
+
+/** The kinds of jobs that collect. */
+export const LIVE_KIND = "collect.live";
+export const HISTORY_KIND = "collect.history";
+
+/** A market to collect, as it is configured. */
+export interface FeedSettings {
+  readonly source: string;
+  readonly connector: string;
+  readonly pair: Pair;
+  /** Undefined where it follows from the pair. */
+  readonly market?: string | undefined;
+  /** Undefined for when it is declared first. */
+  readonly start?: Micros | undefined;
+}
+
+/** Where sources are reached that are not reached at their venue's own addresses. */
+export type EndpointSettings = readonly (Endpoint & { readonly source: string })[];
+
+export interface FeedToDeclare {
+  readonly connector: Connector;
+  readonly collected: CollectedFeed;
+  readonly start: Micros | null;
+}
+
+/** What a feed's jobs get as payload. */
+export interface FeedPayload {
+  readonly feed: string;
+  readonly source: string;
+  readonly connector: string;
+  readonly market: string;
+  readonly pair: string;
+}
+
+/** Live work before everything else. */
+const LIVE_PRIORITY = 1;
+const LIVE_ATTEMPTS = 20;
+
+/** @throws InputError where a pair is none of the connector's */
+export function feedOf({ source, connector: name, pair, market, start }: FeedSettings): FeedToDeclare {
+  const connector = connectorNamed(name);
+  const feed = `${source}:${shortName(pair.base)}-${shortName(pair.quote)}`;
+  const collected = { feed, source, pair, market: market ?? connector.marketOf(pair) };
+  return { connector, collected, start: start ?? null };
+}
+
+export function endpointOf(connector: Connector, source: string, settings: EndpointSettings): Endpoint {
+  const own = settings.find((each) => each.source === source);
+  return own === undefined ? connector.endpoint : { live: own.live, rest: own.rest };
+}
+
+/** Returns the feed of a payload. @throws InputError where the pair does not parse */
+export function collectedFeed({ feed, source, market, pair }: FeedPayload): CollectedFeed {
+  return { feed, source, market, pair: parsePair(pair) };
+}
+
+/**
+ * Declares feeds to the ledger, with the pace of their hosts unless that is set already, and makes a job for each source that
+ * has none. A source whose job was cancelled gets none.
+ */
+export async function declareFeeds(
+  { sql }: Pick<Database, "sql">,
+  tenant: string,
+  feeds: readonly FeedToDeclare[],
+  endpoints: EndpointSettings,
+  now: () => Micros,
+): Promise<void> {
+  for (const { connector, collected, start } of feeds) {
+    const host = new URL(endpointOf(connector, collected.source, endpoints).rest).host;
+    await ensureThrottle(sql, tenant, host, connector.pace);
+    const known = await readFeed(sql, tenant, collected.feed);
+    const { feed, source, market, pair } = collected;
+    const payload: FeedPayload = { feed, source, connector: connector.name, market, pair: formatPair(pair) };
+    await declareFeed(sql, tenant, {
+      ...{ feed, source, host, kind: HISTORY_KIND, payload: { ...payload } },
+      startAt: start ?? known?.startAt ?? now(),
+      chunkSeconds: connector.windowSeconds,
+    });
+  }
+}
+
+/** Makes the job of each source that has declared feeds and no job that has not ended, unless the last one was cancelled. */
+export async function submitLiveJobs(
+  { sql }: Pick<Database, "sql">,
+  tenant: string,
+  feeds: readonly FeedToDeclare[],
+  endpoints: EndpointSettings,
+): Promise<void> {
+  const sources = new Map(feeds.map(({ connector, collected: { source } }) => [source, connector]));
+  for (const [source, connector] of sources) {
+    const idempotencyKey = liveKey(source);
+    const last = await latestLiveJob(sql, tenant, source);
+    if (last !== null && ["ready", "leased", "blocked", "cancelled"].includes(last.state)) continue;
+    const host = new URL(endpointOf(connector, source, endpoints).rest).host;
+    await inTransaction(sql, READ_COMMITTED, (transaction) =>
+      submitJob(transaction, tenant, {
+        ...{ kind: LIVE_KIND, payload: { source, connector: connector.name }, priority: LIVE_PRIORITY, source, host },
+        ...{
+          feed: null,
+          runId: null,
+          runAt: null,
+          maxAttempts: LIVE_ATTEMPTS,
+          idempotencyKey,
+          needs: [],
+          traceparent: null,
+        },
+      }),
+    );
+  }
+}
+
+/** Returns the declared feeds of a source and connector. */
+export async function readCollectedFeeds(
+  { sql }: Pick<Database, "sql">,
+  tenant: string,
+  source: string,
+  connector: string,
+): Promise<CollectedFeed[]> {
+  const feeds = await listFeeds(sql, tenant, null, 10_000);
+  return feeds.flatMap(({ source: of, kind, payload }) =>
+    of === source && kind === HISTORY_KIND && payload["connector"] === connector
+      ? [collectedFeed(payload as unknown as FeedPayload)]
+      : [],
+  );
+}
+
+/** Returns an asset's name within that of a feed, which has limited length. */
+function shortName(asset: Asset): string {
+  const parts = classicParts(asset);
+  if (parts !== null) return `${parts.code}.${parts.issuer.slice(0, 12)}`;
+  if (asset === "native") return "XLM";
+  const [, code = asset.slice(0, 16)] = /^(?:crypto|fiat):(.+)$/.exec(asset) ?? [];
+  return code;
+}

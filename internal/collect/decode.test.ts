@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { formatDecimal } from "../canonical/decimal.ts";
+import { parsePair } from "../canonical/pair.ts";
+import { formatTime } from "../canonical/time.ts";
+import { CONNECTORS, connectorNamed } from "./connectors.ts";
+import type { CollectedFeed } from "./feed.ts";
+
+const ISSUER = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
+
+function feedOf(name: string): CollectedFeed {
+  const { source, marketOf } = connectorNamed(name);
+  const pair = parsePair({ horizon: `native/USDC-${ISSUER}`, binance: "XLM/USDT" }[name] ?? "XLM/USD");
+  return { feed: `${source}:test`, source, pair, market: marketOf(pair) };
+}
+
+/** What a connector understands of a message, in short. */
+function understood(name: string, message: unknown): unknown[] {
+  const text = typeof message === "string" ? message : JSON.stringify(message);
+  return connectorNamed(name)
+    .live.decode(text, [feedOf(name)])
+    .map((each) => {
+      if (each.type !== "trade") return each;
+      const { ts, tradeId, baseAmount, quoteAmount } = each.trade;
+      return [tradeId, formatTime(ts), formatDecimal(baseAmount), formatDecimal(quoteAmount)];
+    });
+}
+
+const horizonTrade = (changes: object = {}) => ({
+  ...{ id: "107449468841885697-0", paging_token: "107449468841885697-0", ledger_close_time: "2026-08-09T22:30:00Z" },
+  ...{ trade_type: "liquidity_pool", base_amount: "10.0000000", base_asset_type: "native" },
+  ...{ counter_amount: "3.8100001", counter_asset_type: "credit_alphanum4", counter_asset_code: "USDC" },
+  ...{ counter_asset_issuer: ISSUER, price: { n: "381", d: "1000" }, ...changes },
+});
+
+describe("connectors", () => {
+  it("read trades exactly: every digit, exponents too, and times to the microsecond", () => {
+    const kraken = (price: string, time = "2026-08-09T22:30:00.1234567Z") =>
+      `{"channel":"trade","type":"update","data":[{"symbol":"XLM/USD","side":"buy","price":${price},"qty":0.10000000000000000001,"ord_type":"limit","trade_id":9007199254740993,"timestamp":"${time}"}]}`;
+    expect(understood("kraken", kraken("0.3811"))).toEqual([
+      ["9007199254740993", "2026-08-09T22:30:00.123456Z", "0.10000000000000000001", "0.038110000000000000003811"],
+    ]);
+    expect(understood("kraken", kraken("3811e-4"))).toEqual(understood("kraken", kraken("0.3811")));
+    const coinbase = { type: "match", trade_id: 10, product_id: "XLM-USD", size: "5.23", price: "4E-1", side: "sell" };
+    expect(understood("coinbase", { ...coinbase, time: "2014-11-07T08:19:27.028459Z" })).toEqual([
+      ["10", "2014-11-07T08:19:27.028459Z", "5.23", "2.092"],
+    ]);
+    const binance = `{"e":"trade","E":1,"s":"XLMUSDT","t":12345,"p":"0.001","q":"100","T":1672515782136001,"m":true,"M":true}`;
+    expect(understood("binance", binance)).toEqual([["12345", "2022-12-31T19:43:02.136001Z", "100", "0.1"]]);
+    expect(understood("horizon", horizonTrade())).toEqual([
+      ["107449468841885697-0", "2026-08-09T22:30:00Z", "10", "3.8100001"],
+    ]);
+  });
+
+  it("leave out trades with an amount of 0, and markets that are not collected", () => {
+    expect(understood("horizon", horizonTrade({ counter_amount: "0.0000000" }))).toMatchObject([{ type: "ignored" }]);
+    expect(understood("coinbase", { type: "match", product_id: "BTC-USD" })).toEqual([]);
+  });
+
+  it.each([
+    ["kraken", { channel: "heartbeat" }, { type: "alive" }],
+    ["kraken", { channel: "status", type: "update", data: [{ system: "maintenance" }] }, { type: "unavailable" }],
+    [
+      "kraken",
+      { method: "subscribe", success: true, result: { symbol: "XLM/USD" } },
+      { type: "subscribed", market: "XLM/USD" },
+    ],
+    [
+      "kraken",
+      { method: "subscribe", success: false, symbol: "A/B", error: "Currency pair not supported A/B" },
+      { type: "refused", market: "A/B" },
+    ],
+    ["kraken", { method: "subscribe", success: false, error: "Exceeded msg rate limit" }, { type: "throttled" }],
+    ["kraken", { method: "pong", time_out: "2026-08-09T22:30:00.5Z" }, { type: "clock", market: null }],
+    [
+      "coinbase",
+      { type: "heartbeat", last_trade_id: 20, product_id: "XLM-USD", time: "2026-08-09T22:30:00Z" },
+      { type: "clock", lastNumber: 20n },
+    ],
+    [
+      "coinbase",
+      { type: "heartbeat", last_trade_id: 0, product_id: "XLM-USD", time: "2026-08-09T22:30:00Z" },
+      { type: "clock", lastNumber: null },
+    ],
+    [
+      "coinbase",
+      { type: "error", message: "Failed to subscribe", reason: "A-B is not a valid product" },
+      { type: "refused", market: "A-B" },
+    ],
+    ["binance", { result: null, id: 1 }, { type: "subscribed", market: "XLMUSDT" }],
+    ["binance", { e: "serverShutdown", E: 1 }, { type: "unavailable" }],
+    ["binance", { error: { code: 3, msg: "Too many messages" }, id: 1 }, { type: "throttled" }],
+    ["horizon", '"hello"', { type: "subscribed" }],
+    ["horizon", '"byebye"', { type: "alive" }],
+  ])("%s understands %j", (name, message, meaning) => {
+    expect(understood(name, message)).toMatchObject([meaning]);
+  });
+
+  it.each([
+    [
+      "kraken",
+      '{"channel":"trade","type":"update","data":[{"symbol":"XLM/USD","price":"x","qty":1,"trade_id":1,"timestamp":"2026-08-09T22:30:00Z"}]}',
+      "price",
+    ],
+    [
+      "kraken",
+      '{"channel":"trade","type":"update","data":[{"symbol":"XLM/USD","price":1,"qty":1,"trade_id":1,"timestamp":"2026-08-09"}]}',
+      "timestamp",
+    ],
+    [
+      "coinbase",
+      { type: "match", product_id: "XLM-USD", trade_id: 1, time: "2026-08-09T22:30:00Z", size: "1" },
+      "price is missing",
+    ],
+    [
+      "coinbase",
+      { type: "match", product_id: "XLM-USD", trade_id: 1, time: "2026-08-09T22:30:00Z", size: "-1", price: "1" },
+      "size",
+    ],
+    ["binance", '{"e":"trade","s":"XLMUSDT","t":1,"p":"1","q":"1","T":1672515782136}', "not microseconds"],
+    ["horizon", horizonTrade({ counter_asset_code: "EURC" }), "not of native/USDC"],
+    ["horizon", horizonTrade({ trade_type: "auction" }), "trade_type"],
+    ["horizon", horizonTrade({ price: null }), "price is null"],
+  ])("%s refuses what it does not document, by name: %j", (name, message, reason) => {
+    const [first] = understood(name, message) as [{ type: string; market: string; reason: string }];
+    expect(first).toMatchObject({ type: "invalid", market: feedOf(name).market });
+    expect(first.reason).toContain(reason);
+  });
+
+  it.each(CONNECTORS.map(({ name }) => name))("%s takes anything for what it is, and never throws", (name) => {
+    for (const text of ["", "{", "[]", "null", "1", "{}", '"x"', '{"channel":"trade","data":{}}', '{"e":"trade"}']) {
+      for (const message of connectorNamed(name).live.decode(text, [feedOf(name)])) {
+        expect(["invalid", "alive"]).toContain(message.type);
+      }
+    }
+  });
+});

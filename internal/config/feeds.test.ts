@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { CONNECTORS } from "../collect/connectors.ts";
+import { loadConfig } from "./load.ts";
+import { CONNECTOR_NAMES, connectorOf } from "./sections/feeds.ts";
+
+const load = (feeds: string) => loadConfig({ env: { STELLARINDEX_FEEDS: feeds } });
+
+describe("[[feeds]]", () => {
+  it("take the connector of the source's name, and name all connectors that there are", () => {
+    expect(CONNECTORS.map(({ name }) => name)).toEqual([...CONNECTOR_NAMES]);
+    for (const { name, source } of CONNECTORS) expect(connectorOf({ source })).toBe(name);
+    expect(connectorOf({ source: "mine" })).toBeNull();
+    expect(connectorOf({ source: "mine", connector: "horizon" })).toBe("horizon");
+  });
+
+  it.each([
+    ['[{ source = "mine", pair = "XLM/USD" }]', "has none of its name"],
+    ['[{ source = "kraken", pair = "XLM/USD" }, { source = "kraken", pair = "XLM/USD" }]', "occurs twice"],
+    ['[{ source = "kraken", pair = "XLM/USD" }, { source = "kraken", pair = "USD/XLM" }]', "the other orientation"],
+    ['[{ source = "kraken", pair = "XLM/USD", start = "yesterday" }]', "is not a time with a zone"],
+    ['[{ source = "kraken", pair = "XLM/USD", connector = "krakn" }]', "one of binance, coinbase, horizon, kraken"],
+  ])("are refused: %s", (feeds, reason) => {
+    expect(() => load(feeds)).toThrow(reason);
+  });
+});

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { InputError } from "../../canonical/input-error.ts";
+import { formatPair, parsePair } from "../../canonical/pair.ts";
+import { formatTime, seconds } from "../../canonical/time.ts";
+import { connectorNamed } from "../../collect/connectors.ts";
+import { collectedFeed, HISTORY_KIND } from "../../collect/declare.ts";
+import { TradesUnread, VenueRefused, VenueThrottled } from "../../collect/failures.ts";
+import { collectHistory } from "../../collect/history/collect-history.ts";
+import { InvalidMessage } from "../../collect/wire.ts";
+import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
+import { keepUnread } from "../../storage/control/unread-messages.ts";
+import { PermanentFailure, Throttled } from "../kind.ts";
+import { defineKind, textField, timeField } from "./define-kind.ts";
+import { venueAccess } from "./venue-access.ts";
+
+const LONGEST_SECONDS = 86_400;
+
+/** Fetches a window of a feed's trades from the venue's requests for history. */
+export const collectHistoryKind = defineKind(
+  {
+    name: HISTORY_KIND,
+    description: "fetch a window of a feed from its venue; the payload is the feed's, with from and to",
+  },
+  z
+    .strictObject({
+      feed: z.string().min(1),
+      source: z.string().min(1),
+      connector: textField((name) => connectorNamed(name).name),
+      market: z.string().min(1),
+      pair: textField((text) => formatPair(parsePair(text))),
+      from: timeField,
+      to: timeField,
+    })
+    .superRefine(({ from, to }, context) => {
+      if (to > from && to - from <= seconds(LONGEST_SECONDS)) return;
+      context.addIssue({ code: "custom", path: ["to"], message: "is not within a day after from" });
+    }),
+  async ({ from, to, ...payload }, context, signal) => {
+    const { database, tenant, now } = context;
+    if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
+    const connector = connectorNamed(payload.connector);
+    const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
+    const feed = collectedFeed(payload);
+    const problem = { code: "market_refused", key: feed.feed } as const;
+    try {
+      const window = { feed, endpoint, from, to };
+      const result = await collectHistory({ connector, window, database, tenant, get }, signal);
+      await clearProblem(database.sql, tenant, problem.code, problem.key);
+      return { ...result };
+    } catch (error) {
+      if (error instanceof VenueThrottled) throw new Throttled(error.message, error);
+      if (error instanceof TradesUnread) throw new PermanentFailure(error.message);
+      if (error instanceof InvalidMessage) {
+        await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: "" }]);
+        throw new PermanentFailure(`the answer of ${feed.source} could not be understood: ${error.message}`);
+      }
+      if (!(error instanceof VenueRefused)) throw error;
+      await noteProblem(database.sql, tenant, { ...problem, message: error.message });
+      throw new PermanentFailure(error.message);
+    }
+  },
+);

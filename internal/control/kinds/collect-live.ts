@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { connectorNamed } from "../../collect/connectors.ts";
+import { LIVE_KIND, readCollectedFeeds } from "../../collect/declare.ts";
+import { VenueThrottled } from "../../collect/failures.ts";
+import { makeGapFiller } from "../../collect/history/gaps.ts";
+import { collectLive } from "../../collect/live/collect-live.ts";
+import { stopwatch } from "../../lib/clock.ts";
+import { slowDown } from "../../storage/control/throttles.ts";
+import { defineKind, textField } from "./define-kind.ts";
+import { venueAccess } from "./venue-access.ts";
+
+/** How long a host is left alone that asks for fewer requests and says no time. */
+const THROTTLED_SECONDS = 5;
+
+/** Collects the declared feeds of a source as their trades happen, until the job is cancelled. */
+export const collectLiveKind = defineKind(
+  {
+    name: LIVE_KIND,
+    description: "collect the feeds of a source as their trades happen, until cancelled; fields source and connector",
+    isEndless: true,
+  },
+  z.strictObject({ source: z.string().min(1), connector: textField((name) => connectorNamed(name).name) }),
+  async ({ source, connector: name }, context, signal) => {
+    const { database, tenant, now } = context;
+    const connector = connectorNamed(name);
+    const { endpoint, get } = venueAccess(context, connector, source, signal);
+    const { host } = new URL(endpoint.rest);
+    const fill = makeGapFiller(database, tenant, connector.windowSeconds, stopwatch);
+    await collectLive(
+      {
+        ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
+        get: async (url, headers) => {
+          try {
+            return await get(url, headers);
+          } catch (error) {
+            if (!(error instanceof VenueThrottled)) throw error;
+            await slowDown(database.sql, tenant, host, error.retryAfterSeconds ?? THROTTLED_SECONDS);
+            throw error;
+          }
+        },
+        readFeeds: () => readCollectedFeeds(database, tenant, source, name),
+        fillGaps: ({ feed }) => fill(feed),
+      },
+      signal,
+    );
+    // It ends by its signal only: the job is handed back, or was cancelled.
+    throw signal.reason;
+  },
+);

@@ -1,0 +1,131 @@
+import { expect, it, onTestFinished, vi } from "vitest";
+import { findIncidents } from "../../internal/control/incidents/keeper.ts";
+import { listIncidents } from "../../internal/storage/control/incidents.ts";
+import { startBinance } from "../venues/binance.ts";
+import { startCoinbase } from "../venues/coinbase.ts";
+import { startKraken } from "../venues/kraken.ts";
+import type { StandIn } from "../venues/server.ts";
+import { collecting, PATIENCE } from "./harness.ts";
+
+const FEED = "kraken:XLM-USD";
+const XLM = { source: "kraken", pair: "XLM/USD" };
+
+async function started(start: () => Promise<StandIn>): Promise<StandIn> {
+  const venue = await start();
+  onTestFinished(venue.close);
+  return venue;
+}
+
+const began = () => new Date(Date.now() - 30_000).toISOString();
+const connected = (venue: StandIn) => vi.waitUntil(() => venue.connections() > 0, PATIENCE);
+
+it("a venue that goes silent is left for another connection, and one in maintenance is waited for", async () => {
+  const venue = await started(startKraken);
+  const { faults } = venue.markets;
+  const { work, complete, database } = await collecting([venue], [{ ...XLM, start: began() }]);
+  work();
+  await connected(venue);
+  venue.trade("XLM/USD", 3);
+  await complete(venue, FEED, 3);
+
+  faults.stall = true;
+  venue.trade("XLM/USD", 2);
+  // Pings are answered, but the heartbeats of the protocol stay away for ten seconds.
+  await vi.waitUntil(() => venue.connections() === 0, PATIENCE);
+  faults.stall = false;
+  await connected(venue);
+  await complete(venue, FEED, 5);
+
+  faults.maintenance = true;
+  venue.cut();
+  venue.trade("XLM/USD", 2);
+  await expect
+    .poll(() => database.sql`SELECT code, key, message FROM control.collector_problems`, PATIENCE)
+    .toMatchObject([{ code: "venue_unreachable", key: "kraken", message: expect.stringContaining("HTTP status 503") }]);
+  faults.maintenance = false;
+  await connected(venue);
+  await complete(venue, FEED, 7);
+  await expect.poll(() => database.sql`SELECT FROM control.collector_problems`, PATIENCE).toHaveLength(0);
+}, 240_000);
+
+it("a trade that cannot be understood is kept and stays a gap until it can; the others flow", async () => {
+  const venue = await started(startCoinbase);
+  const { faults } = venue.markets;
+  const feed = "coinbase:XLM-USD";
+  const { work, complete, database } = await collecting(
+    [venue],
+    [{ source: "coinbase", pair: "XLM/USD", start: began() }],
+  );
+  work();
+  await connected(venue);
+  venue.trade("XLM-USD", 3);
+  await complete(venue, feed, 3);
+  faults.wrongPrices = true;
+  venue.trade("XLM-USD", 1);
+  faults.wrongPrices = false;
+  venue.trade("XLM-USD", 2);
+  // By request the trade comes in its usual form.
+  await complete(venue, feed, 6);
+  const unread = await database.sql`SELECT reason, message FROM control.unread_messages`;
+  expect(unread).toMatchObject([{ reason: "price is object, not a number without a sign" }]);
+  expect(JSON.parse(unread[0]?.["message"])).toMatchObject({ type: "match", trade_id: 50_004 });
+  await findIncidents(database.sql);
+  const open = { isOpen: true, code: "unread_messages" as const, before: null, limit: 10 };
+  expect(await listIncidents(database.sql, "default", open)).toMatchObject([{ key: "coinbase", count: 1 }]);
+}, 240_000);
+
+it("the clock of this machine does not matter: a venue's may be half an hour behind", async () => {
+  const venue = await started(startKraken);
+  venue.markets.faults.clockOffsetSeconds = -1800;
+  const start = new Date(Date.now() - 1_860_000).toISOString();
+  const { work, complete } = await collecting([venue], [{ ...XLM, start }]);
+  work();
+  await connected(venue);
+  venue.trade("XLM/USD", 3);
+  await complete(venue, FEED, 3);
+  venue.cut();
+  venue.trade("XLM/USD", 3);
+  await connected(venue);
+  await complete(venue, FEED, 6);
+}, 240_000);
+
+it("a market that the venue does not have is named, and the others of the source are collected", async () => {
+  const kraken = await started(startKraken);
+  const binance = await started(startBinance);
+  const { work, complete, database } = await collecting(
+    [kraken, binance],
+    [
+      { ...XLM, start: began() },
+      { source: "kraken", pair: "FOO/USD", start: began() },
+      { source: "binance", pair: "FOO/USDT", start: began() },
+    ],
+  );
+  work();
+  await connected(kraken);
+  kraken.trade("XLM/USD", 3);
+  await complete(kraken, FEED, 3);
+  // Binance accepts the stream; its answers to requests tell.
+  await expect
+    .poll(
+      () => database.sql`SELECT key FROM control.collector_problems WHERE code = 'market_refused' ORDER BY key`,
+      PATIENCE,
+    )
+    .toEqual([{ key: "binance:FOO-USDT" }, { key: "kraken:FOO-USD" }]);
+}, 240_000);
+
+it("connections that are cut again and again are made with growing waits, and nothing is lost", async () => {
+  const venue = await started(startKraken);
+  const { work, complete } = await collecting([venue], [{ ...XLM, start: began() }]);
+  work();
+  let connections = 0;
+  for (let cuts = 0; cuts < 6; cuts++) {
+    await connected(venue);
+    connections++;
+    venue.trade("XLM/USD", 2);
+    venue.cut(cuts % 2 === 0);
+    await vi.waitUntil(() => venue.connections() === 0, PATIENCE);
+    venue.trade("XLM/USD", 1);
+  }
+  await connected(venue);
+  await complete(venue, FEED, connections * 3);
+}, 240_000);
