@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control", "gateway"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -29,6 +29,8 @@ const RELOAD_EFFECTS = {
       ...OF_COMMANDS,
       "control",
       "gateway",
+      "collect",
+      "feeds",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -43,7 +45,7 @@ const RELOAD_EFFECTS = {
     live: ["log", "control"],
   },
   gateway: {
-    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis"],
+    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds"],
     restart: [],
     live: ["log", "gateway.keys"],
   },

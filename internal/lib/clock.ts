@@ -10,7 +10,8 @@ export const systemClock = {
 
   /** Resolves at `moment` or soon after, after at most a minute, or when the signal aborts. */
   sleepUntil: async (moment: Micros, signal: AbortSignal): Promise<void> => {
-    const milliseconds = Math.min(MAX_SLEEP_MS, Math.max(1, Number(moment / 1000n) - Date.now() + 1));
+    // Timers may fire a millisecond early by the wall clock.
+    const milliseconds = Math.min(MAX_SLEEP_MS, Math.max(1, Number((moment + 999n) / 1000n) - Date.now() + 1));
     await sleep(milliseconds, undefined, { signal }).catch(() => {});
   },
 };

@@ -151,7 +151,7 @@ describe("the agreement with the price of the route", () => {
     const unreachable = listenTo(backendUnreachable);
     const { api } = await rate(unreachableDatabase());
     for (let again = 0; again < 3; again++) expect(await shown(api)).toEqual([200, "0.5", null]);
-    expect(unreachable.events).toEqual([{ backend: "database", error: expect.anything() }]);
+    expect(unreachable.events).toEqual([{ server: "api", backend: "database", error: expect.anything() }]);
     unreachable.stop();
   });
 

@@ -126,13 +126,15 @@ describe.each(testEngines)("the gateway on $name", (engine) => {
     const cases: readonly (readonly [unknown, number])[] = [
       ['[{"broken', 400],
       ["7", 400],
+      [JSON.stringify(Array(10_001).fill(1)), 413],
       [`"${"x".repeat(1_100_000)}"`, 413],
     ];
     for (const [body, status] of cases) expect((await gateway.post(body)).status).toBe(status);
-    const kept = await readQuarantine(database.sql, { kind: "malformed", before: null, limit: 3 });
+    const kept = await readQuarantine(database.sql, { kind: "malformed", before: null, limit: 4 });
     expect(kept.toReversed()).toMatchObject([
       { content: Buffer.from('[{"broken'), isCut: false, contentType: "application/json", sender: "acme" },
       { content: Buffer.from("7") },
+      { reason: expect.stringContaining("a JSON body has at most 10000 trades"), isCut: false },
       { isCut: true },
     ]);
     expect(kept[0]?.content.length).toBe(65_536);

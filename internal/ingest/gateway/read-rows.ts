@@ -25,6 +25,8 @@ export interface Sender {
 }
 
 const MAX_JSON_BYTES = 1_048_576;
+/** Each of them is named in the answer. */
+const MAX_JSON_ROWS = 10_000;
 const MAX_LINE_BYTES = 65_536;
 /** Rows of a stream that are written together. */
 const ROWS_TOGETHER = 2_000;
@@ -38,18 +40,14 @@ export async function readJsonRows(bytes: AsyncIterable<Uint8Array>, sender: Sen
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.length;
-    if (size > MAX_JSON_BYTES) {
-      throw new Problem(
-        PROBLEMS["body-too-large"],
-        `a JSON body has at most ${MAX_JSON_BYTES} bytes; send more as application/x-ndjson, one trade a line`,
-      );
-    }
+    if (size > MAX_JSON_BYTES) throw tooLarge(`${MAX_JSON_BYTES} bytes`);
     chunks.push(chunk);
   }
   const value = parsed(Buffer.concat(chunks).toString());
   if (value instanceof InvalidJson) throw malformed("the body is not valid JSON");
   const rows = Array.isArray(value) ? value : [value];
   if (!Array.isArray(value) && !isObject(value)) throw malformed("the body is neither a trade nor a list of trades");
+  if (rows.length > MAX_JSON_ROWS) throw tooLarge(`${MAX_JSON_ROWS} trades`);
   return rows.map((row, index) => ({ row: index + 1, read: readRow(row, sender) }));
 }
 
@@ -124,6 +122,13 @@ function parsed(text: string): unknown {
 
 function rejected(field: TradeField | null, reason: string): Extract<RowResult, { status: "rejected" }> {
   return { status: "rejected", field, reason };
+}
+
+function tooLarge(most: string): Problem {
+  return new Problem(
+    PROBLEMS["body-too-large"],
+    `a JSON body has at most ${most}; send more as application/x-ndjson, one trade a line`,
+  );
 }
 
 function malformed(detail: string): Problem {

@@ -1,6 +1,7 @@
 import type { Micros } from "../../canonical/time.ts";
 import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
+import { within } from "../../lib/within.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { keepAnswer, trimAnswers } from "../../storage/ingest/idempotency-keys.ts";
@@ -55,12 +56,13 @@ export interface GatewayService {
   readonly idempotency: IdempotencyKeys;
   readonly deadlines: GatewayDeadlines;
   readonly now: () => Micros;
-  /** Ends the drainer once the records that it has taken are stored, and the upkeep. */
+  /** Ends the upkeep, and the drainer once the records that it has taken are stored, within a few seconds. */
   readonly stop: () => Promise<void>;
 }
 
 const GROUPS = { maxItems: 2_000, parallel: 2 };
 const UPKEEP_SECONDS = 60;
+const STOP_SECONDS = 5;
 const ANSWERS_KEPT_SECONDS = 86_400;
 
 /** Starts a gateway: it drains the journal, counts and trims the quarantine, and takes trades. */
@@ -125,7 +127,8 @@ export function startGateway(parts: GatewayParts): GatewayService {
     stop: async () => {
       upkeep.stop();
       stopping.abort();
-      await draining;
+      // A database that hangs must not keep the process alive; what it has not stored stays in the journal.
+      await within(STOP_SECONDS, draining, "the drainer waits for the database").catch(() => {});
     },
   };
 }

@@ -34,7 +34,11 @@ export async function ownDirectory(directory: string): Promise<() => Promise<voi
     }, HEARTBEAT_MS).unref();
     return async () => {
       clearInterval(heartbeat);
-      releaseLock(directory, taken);
+      try {
+        releaseLock(directory, taken);
+      } catch {
+        // The directory was moved or removed, or its disk failed: the lock ends with the process.
+      }
       await listener.close();
     };
   } catch (error) {
