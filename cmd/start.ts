@@ -29,16 +29,15 @@ import { hashKey, makeKey } from "../internal/http/keys.ts";
 import type { Address } from "../internal/http/server.ts";
 import { stopwatch, systemClock } from "../internal/lib/clock.ts";
 import { createLogger, type Logger } from "../internal/obs/logger.ts";
-import { runMarket } from "../internal/simulator/run.ts";
 import type { Database } from "../internal/storage/connection/database.ts";
 import { requireDirectoryName } from "../internal/storage/embedded/directory-name.ts";
-import { writeTrades } from "../internal/storage/trades/trades.ts";
 import { announceEndpoint, userActor } from "./control/local-endpoint.ts";
 import { sayConnections, withLiveFeeds } from "./live-feeds.ts";
 import { outliveOutput } from "./output.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { loadConfigWithWarnings } from "./settings.ts";
+import { NO_MARKET, startMarket } from "./simulated-market.ts";
 import { parseOption, UsageError } from "./usage-error.ts";
 
 const MEMORY_URL = "pglite:memory";
@@ -53,8 +52,10 @@ configuration, or XLM, BTC and ETH at kraken, coinbase, binance and sdex. Tokens
 then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 
-/** The worker of `start` does all kinds. */
-const START_WORKER = { kinds: BUILT_IN_KINDS.map(({ name }) => name), concurrency: 2, leaseSeconds: 60 };
+const START_WORKER = { concurrency: 2, leaseSeconds: 60 };
+const KINDS = BUILT_IN_KINDS.map(({ name }) => name);
+/** Beside a simulated market nothing is collected: invented trades would mix with real ones of the same venues. */
+const KINDS_BESIDE_MARKET = KINDS.filter((kind) => !kind.startsWith("collect."));
 
 interface Options {
   readonly data?: string;
@@ -79,7 +80,12 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
   const market = isWanted && !live;
-  const config = withDatabase(live ? { ...loaded, config: withLiveFeeds(loaded, systemClock.now()) } : loaded, data);
+  const feeding = live
+    ? withLiveFeeds(loaded, systemClock.now())
+    : market
+      ? { ...loaded.config, feeds: [] }
+      : loaded.config;
+  const config = withDatabase({ ...loaded, config: feeding }, data);
   configuredFeeds(config);
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
@@ -113,7 +119,7 @@ async function runAll(
       const trading = market ? startMarket(resources.database, marketSignal, say) : NO_MARKET;
       try {
         await Promise.race([trading.ready, trading.ended]);
-        if (!signal.aborted) await serve(config, resources, current, { ops, log, screen, signal });
+        if (!signal.aborted) await serve(config, resources, current, { ops, log, screen, market, signal });
         say("stopping");
       } finally {
         failed.abort();
@@ -128,10 +134,16 @@ async function serve(
   config: Config,
   resources: Resources,
   current: AggregatorRuntime,
-  { ops, log, screen, signal }: { ops: Address; log: Logger; screen: Screen; signal: AbortSignal },
+  {
+    ops,
+    log,
+    screen,
+    market,
+    signal,
+  }: { ops: Address; log: Logger; screen: Screen; market: boolean; signal: AbortSignal },
 ): Promise<void> {
   const api = await serveApi(config, resources);
-  const control = await startControl(config, resources.database, log, signal);
+  const control = await startControl(config, resources.database, log, market ? KINDS_BESIDE_MARKET : KINDS, signal);
   const base = `http://${api.host}:${api.port}`;
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
@@ -158,13 +170,14 @@ async function startControl(
   config: Config,
   database: Database,
   log: Logger,
+  kinds: readonly string[],
   signal: AbortSignal,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   const key = makeKey();
   const local = { name: userActor(), hash: hashKey(key), tenant: "default", scopes: ALL_SCOPES };
   const control = await serveControl(config, database, log, [local]);
   const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key });
-  const worker = { name: `start:${process.pid}`, tenant: "default", ...START_WORKER };
+  const worker = { name: `start:${process.pid}`, tenant: "default", kinds, ...START_WORKER };
   const working = runWorkerDaemon(config, database, log, worker, signal);
   return {
     stop: async () => {
@@ -192,46 +205,6 @@ function withDatabase({ config, origins }: LoadedConfig, data: string | undefine
 function urlOfDirectory(data: string): string {
   const url = `pglite:${data}`;
   return url === MEMORY_URL ? `pglite:./${data}` : url;
-}
-
-/** A running simulated market: `ready` resolves once its history is written, `ended` after the signal. */
-interface Trading {
-  readonly ready: Promise<void>;
-  readonly ended: Promise<void>;
-}
-
-const NO_MARKET: Trading = { ready: Promise.resolve(), ended: Promise.resolve() };
-
-/** How many progress lines the writing of the history prints. */
-const PROGRESS_STEPS = 4;
-
-function startMarket(database: Database, signal: AbortSignal, say: (line: string) => void): Trading {
-  let isReady = (): void => {};
-  const ready = new Promise<void>((resolve) => {
-    isReady = resolve;
-  });
-  let isComplete = false;
-  let steps = 0;
-  const ended = runMarket({
-    ...systemClock,
-    signal,
-    write: (rows) => writeTrades(database, rows),
-    onHistory: (written, total) => {
-      // Gaps that are filled later, such as after the computer slept, are not reported.
-      if (isComplete) return;
-      isComplete = written === total;
-      const step = Math.floor((written / total) * PROGRESS_STEPS);
-      if (isComplete) {
-        say(`the simulated market has a day of history (${written} trades) and is trading`);
-        isReady();
-      } else if (step > steps) say(`writing the history of the simulated market: ${written} of ${total} trades`);
-      steps = step;
-    },
-    onWriteFailure: (error, retryAt) => {
-      say(`the market's trades could not be written, retry at ${formatTime(retryAt)}: ${String(error)}`);
-    },
-  });
-  return { ready, ended };
 }
 
 /** Shows the table of prices after each tick. */

@@ -7,7 +7,7 @@ function exceptions(daemon: DaemonName): string[] {
   return CONFIG_KEYS.map(({ dotted }) => `${reloadEffectOf(daemon, dotted)} ${dotted}`).filter(
     (line) =>
       !line.startsWith("live ") &&
-      !/ (database|redis)\.|^unused (api|control|aggregate|divergence)\.|^unused sources$/.test(line),
+      !/ (database|redis)\.|^unused (api|control|collect|aggregate|divergence)\.|^unused (sources|feeds)$/.test(line),
   );
 }
 

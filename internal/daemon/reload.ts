@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control"],
+    unused: [...OF_COMMANDS, "api", "control", "collect", "feeds"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -28,6 +28,8 @@ const RELOAD_EFFECTS = {
     unused: [
       ...OF_COMMANDS,
       "control",
+      "collect",
+      "feeds",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -39,7 +41,7 @@ const RELOAD_EFFECTS = {
   control: {
     unused: [...OF_COMMANDS, "api", "aggregate", "divergence", "sources", "redis"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
-    live: ["log", "control"],
+    live: ["log", "control", "collect", "feeds"],
   },
 } as const satisfies Record<string, KeysByEffect>;
 
