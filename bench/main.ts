@@ -2,6 +2,7 @@ import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import { backfill } from "./backfill.ts";
 import type { Bench } from "./bench.ts";
+import { collect } from "./collect.ts";
 import { control } from "./control.ts";
 import { gateway } from "./gateway.ts";
 import { guard } from "./guard.ts";
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   startup,
   control,
   gateway,
+  collect,
   guard,
 };
 

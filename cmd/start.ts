@@ -44,7 +44,8 @@ import { outliveOutput } from "./output.ts";
 import { priceTable } from "./price-table.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { loadConfigWithWarnings } from "./settings.ts";
-import { NO_MARKET, startMarket } from "./start-market.ts";
+import { NO_MARKET, startMarket } from "./simulated-market.ts";
+
 import { parseOption, UsageError } from "./usage-error.ts";
 
 const MEMORY_URL = "pglite:memory";
@@ -59,8 +60,10 @@ configuration, or XLM, BTC and ETH at kraken, coinbase, binance and sdex. Tokens
 then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 
-/** The worker of `start` does all kinds. */
-const START_WORKER = { kinds: BUILT_IN_KINDS.map(({ name }) => name), concurrency: 2, leaseSeconds: 60 };
+const START_WORKER = { concurrency: 2, leaseSeconds: 60 };
+const KINDS = BUILT_IN_KINDS.map(({ name }) => name);
+/** Beside a simulated market nothing is collected: invented trades would mix with real ones of the same venues. */
+const KINDS_BESIDE_MARKET = KINDS.filter((kind) => !kind.startsWith("collect."));
 
 interface Options {
   readonly data?: string;
@@ -85,7 +88,12 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
   const signal = stopSignal();
   const screen = createScreen(process.stdout);
   const market = isWanted && !live;
-  const config = withDatabase(live ? { ...loaded, config: withLiveFeeds(loaded, systemClock.now()) } : loaded, data);
+  const feeding = live
+    ? withLiveFeeds(loaded, systemClock.now())
+    : market
+      ? { ...loaded.config, feeds: [] }
+      : loaded.config;
+  const config = withDatabase({ ...loaded, config: feeding }, data);
   configuredFeeds(config);
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
@@ -133,7 +141,7 @@ async function runAll(
       const trading = market ? startMarket(resources.database, marketSignal, say) : NO_MARKET;
       try {
         await Promise.race([trading.ready, trading.ended]);
-        if (!signal.aborted) await serve(config, resources, current, { ops, log, screen, signal });
+        if (!signal.aborted) await serve(config, resources, current, { ops, log, screen, market, signal });
         say("stopping");
       } finally {
         failed.abort();
@@ -148,11 +156,17 @@ async function serve(
   config: Config,
   resources: StartResources,
   current: AggregatorRuntime,
-  { ops, log, screen, signal }: { ops: Address; log: Logger; screen: Screen; signal: AbortSignal },
+  {
+    ops,
+    log,
+    screen,
+    market,
+    signal,
+  }: { ops: Address; log: Logger; screen: Screen; market: boolean; signal: AbortSignal },
 ): Promise<void> {
   const gateway = startConfiguredGateway(config, resources.database, resources.journal);
   const api = await serveApi(config, resources, localGateway(config, gateway));
-  const control = await startControl(config, resources.database, log, signal);
+  const control = await startControl(config, resources.database, log, market ? KINDS_BESIDE_MARKET : KINDS, signal);
   const base = `http://${api.host}:${api.port}`;
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
@@ -180,13 +194,14 @@ async function startControl(
   config: Config,
   database: Database,
   log: Logger,
+  kinds: readonly string[],
   signal: AbortSignal,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   const key = makeKey();
   const local = { name: userActor(), hash: hashKey(key), tenant: "default", scopes: ALL_SCOPES };
   const control = await serveControl(config, database, log, [local]);
   const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key });
-  const worker = { name: `start:${process.pid}`, tenant: "default", ...START_WORKER };
+  const worker = { name: `start:${process.pid}`, tenant: "default", kinds, ...START_WORKER };
   const working = runWorkerDaemon(config, database, log, worker, signal);
   return {
     stop: async () => {

@@ -42,7 +42,7 @@ const RELOAD_EFFECTS = {
   control: {
     unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
-    live: ["log", "control"],
+    live: ["log", "control", "collect", "feeds"],
   },
   gateway: {
     unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds"],

@@ -15,7 +15,7 @@ export const NO_MARKET: Trading = { ready: Promise.resolve(), ended: Promise.res
 /** How many progress lines the writing of the history prints. */
 const PROGRESS_STEPS = 4;
 
-/** Starts the simulated market; `say` gets its progress. It ends with the signal. */
+/** Starts the simulated market, which writes its history first, and says how far it is. */
 export function startMarket(database: Database, signal: AbortSignal, say: (line: string) => void): Trading {
   let isReady = (): void => {};
   const ready = new Promise<void>((resolve) => {
