@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { quantile } from "simple-statistics";
 import { parsePair } from "../internal/canonical/pair.ts";
 import { declareFeeds, feedOf } from "../internal/collect/declare.ts";
-import { tradesStored } from "../internal/collect/events.ts";
+import { disconnected, tradesStored } from "../internal/collect/events.ts";
 import { collectLive } from "../internal/collect/live/collect-live.ts";
 import { stopwatch, systemClock } from "../internal/lib/clock.ts";
 import { startKraken } from "../test/venues/kraken.ts";
@@ -27,6 +27,10 @@ export const collect: Bench = {
       const unsubscribe = tradesStored.subscribe(({ inserted, writeSeconds }) => {
         rows += inserted;
         waits.push(writeSeconds ?? 0);
+      });
+      let cut: string | null = null;
+      const unsubscribeCuts = disconnected.subscribe(({ reason }) => {
+        cut = reason;
       });
       const collecting = collectLive(
         {
@@ -53,10 +57,12 @@ export const collect: Bench = {
         sent = due;
         await sleep(TICK_MS);
       }
-      while (rows < sent) await sleep(TICK_MS);
+      while (rows < sent && cut === null) await sleep(TICK_MS);
+      if (cut !== null) throw new Error(`the connection was cut, so that not all trades came: ${cut}`);
       stop.abort();
       await collecting;
       unsubscribe();
+      unsubscribeCuts();
       await venue.close();
       const ms = (share: number): string => (quantile(waits, share) * 1000).toFixed(0);
       console.log(`${sent} trades in ${seconds} s, in ${waits.length} batches`);
