@@ -3,8 +3,8 @@ import { parseDecimal } from "../../internal/canonical/decimal.ts";
 import { makePair, parsePair } from "../../internal/canonical/pair.ts";
 import { serializePublished } from "../../internal/canonical/published.ts";
 import { seconds } from "../../internal/canonical/time.ts";
-import { computePublished } from "../../internal/policy/published-value.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/policy/policy.ts";
+import { computePublished } from "../../internal/policy/published-value.ts";
 import {
   openTestDatabase,
   type TestDatabase,
