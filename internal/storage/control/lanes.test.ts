@@ -99,9 +99,10 @@ describe.skipIf(serverTestEngine === null)("a lane that is being closed", () => 
         sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
       await expect.poll(waiting).toHaveLength(1);
     });
+    const jobId = (await submitted)?.jobId;
     const claimed = await makeClaim(() => 0)(sql, {
       ...{ tenant, kinds: ["test"], worker: "w", maxJobs: 1, leaseSeconds: 60 },
     });
-    expect(claimed).toMatchObject([{ jobId: (await submitted)?.jobId }]);
+    expect(claimed).toMatchObject([{ jobId }]);
   });
 });
