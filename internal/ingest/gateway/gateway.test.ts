@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { enginesOf } from "../../../test/thoroughness.ts";
 import { openTestDatabase, type TestDatabase, testEngines } from "../../storage/connection/database.testing.ts";
 import { connectionError } from "../../storage/connection/errors.ts";
 import { readQuarantine } from "../../storage/ingest/quarantine.ts";
@@ -19,7 +20,7 @@ const freshTrade = (fields: object = {}) => ({
   ...fields,
 });
 
-describe.each(testEngines)("the gateway on $name", (engine) => {
+describe.each(enginesOf(testEngines))("the gateway on $name", (engine) => {
   let database: TestDatabase;
   let gateway: Awaited<ReturnType<typeof serveTestGateway>>;
   /** What calls of the database fail with; null where it works. */

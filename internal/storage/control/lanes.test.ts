@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { enginesOf } from "../../../test/thoroughness.ts";
 import { serverTestEngine, type TestEngine, testEngines } from "../connection/database.testing.ts";
 import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
 import { makeClaim } from "./claim.ts";
@@ -9,7 +10,7 @@ import { submitJob } from "./submit.ts";
 
 const KINDS = ["a", "b", "c"];
 
-describe.each(testEngines)("lanes on $name", (engine) => {
+describe.each(enginesOf(testEngines))("lanes on $name", (engine) => {
   const ledger = testLedger(engine);
   const claimOne = (kind = "test") =>
     makeClaim(() => 0)(ledger.database.sql, {

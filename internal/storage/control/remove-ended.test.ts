@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { enginesOf } from "../../../test/thoroughness.ts";
 import { testEngines } from "../connection/database.testing.ts";
 import type { Sql } from "../connection/pool.ts";
 import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
@@ -11,7 +12,7 @@ import { type Report, reportJobs } from "./report.ts";
 import { makeRun } from "./run-actions.ts";
 import { submitJob } from "./submit.ts";
 
-describe.each(testEngines)("jobs that ended long ago, on $name", (engine) => {
+describe.each(enginesOf(testEngines))("jobs that ended long ago, on $name", (engine) => {
   const ledger = testLedger(engine);
   const submit = (given: Parameters<typeof newJob>[0] = {}) =>
     inTransaction(ledger.database.sql, READ_COMMITTED, (sql) => submitJob(sql, ledger.tenant, newJob(given))).then(
