@@ -21,6 +21,7 @@ interface Service {
   readonly command?: readonly string[];
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   readonly healthcheck?: unknown;
   readonly build?: unknown;
 }
@@ -64,7 +65,8 @@ describe("the image", () => {
     const server = createServer((request, answer) => answer.writeHead(request.url === "/healthz" ? 200 : 404).end());
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
-    const check = (ports: string) => run(process.execPath, [flag, script.replace("[9101, 9102, 9103]", ports)]);
+    const check = (ports: string) =>
+      run(process.execPath, [flag, script.replace("[9101, 9102, 9103, 9104, 9105]", ports)]);
     expect(await check(`[${port}, 1]`)).toMatchObject({ status: 0 });
     expect(await check(`[1, ${port}]`)).toMatchObject({ status: 0 });
     await new Promise((closed) => server.close(closed));
@@ -105,9 +107,24 @@ describe("docker-compose.yml", () => {
     if (service.restart !== "no" && service.build === undefined) expect(service.healthcheck).toHaveProperty("test");
   });
 
+  it("keeps the journal of the gateway on a volume of its own, and checks its health", () => {
+    const { gateway, ...others } = services;
+    const { STELLARINDEX_GATEWAY_JOURNAL: journal, STELLARINDEX_GATEWAY_OPS_LISTEN: ops } = gateway?.environment ?? {};
+    const mounts = gateway?.volumes?.map((volume) => volume.split(":")) ?? [];
+    const [volume = ""] = mounts.find(([, path = ""]) => journal?.startsWith(`${path}/`)) ?? [];
+    expect(Object.keys(named)).toContain(volume);
+    const shared = Object.values(others).flatMap(({ volumes = [] }) => volumes.map((mount) => mount.split(":")[0]));
+    expect(shared).not.toContain(volume);
+    expect(gateway).not.toHaveProperty("healthcheck");
+    expect(dockerfile).toMatch(new RegExp(`HEALTHCHECK[^]*\\b${ops?.split(":")[1]}\\b`));
+  });
+
   it("runs existing commands", async () => {
     const commands = Object.values(services).flatMap(({ build, command }) => (build && command ? [command] : []));
-    expect(commands).toHaveLength(5);
-    for (const command of commands) expect(await usageOf(command)).toMatch(`Usage: stellarindex ${command.join(" ")} `);
+    expect(commands).toHaveLength(6);
+    for (const command of commands) {
+      const named = command.join(" ").replace(/ --.*/, "");
+      expect(await usageOf(command)).toMatch(`Usage: stellarindex ${named} `);
+    }
   });
 });

@@ -1,7 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { load } from "../../internal/config/config.testing.ts";
 import { loadConfig } from "../../internal/config/load.ts";
+import { parseListen } from "../../internal/config/sections/fields.ts";
 import { packageRoot } from "../../internal/lib/package-root.ts";
 import { deployPath, isThere, readDeployed, readYaml, run, usageOf } from "./tools.ts";
 
@@ -34,7 +36,7 @@ const ofKind = (...kinds: string[]) => manifests.filter(({ kind }) => kinds.incl
 const named = (kind: string, name: string) => ofKind(kind).find(({ metadata }) => metadata.name === name);
 const templateOf = ({ spec }: Manifest): { metadata: { labels: Labels }; spec: PodSpec } =>
   spec.template ?? spec.jobTemplate.spec.template;
-const workloads = ofKind("Deployment", "Job", "CronJob").map((manifest) => ({
+const workloads = ofKind("Deployment", "StatefulSet", "Job", "CronJob").map((manifest) => ({
   name: manifest.metadata.name,
   ...templateOf(manifest),
 }));
@@ -70,7 +72,12 @@ async function compile(values: readonly Manifest[]): Promise<string> {
 describe("the manifests", () => {
   it("have only fields of the Kubernetes API, with the right types", async () => {
     expect(manifests.length).toBeGreaterThan(12);
-    expect(await compile(manifests)).toBe("");
+    const page = readFileSync(join(packageRoot(), "docs", "collectors.md"), "utf8");
+    const documented = [...page.matchAll(/^```yaml\n(.+?)^```$/gms)].flatMap(([, text = ""]) =>
+      readYaml<Manifest>(text),
+    );
+    expect(documented.map(({ kind }) => kind)).toEqual(["NetworkPolicy"]);
+    expect(await compile([...manifests, ...documented])).toBe("");
     const [deployment] = ofKind("Deployment") as [Manifest];
     expect(await compile([{ ...deployment, spec: { ...deployment.spec, replica: 2 } }])).toMatch(
       /"replica".* does not exist/,
@@ -111,7 +118,7 @@ describe("the manifests", () => {
 
   it.each(workloads)("$name runs an existing command with valid settings", async ({ spec }) => {
     const [{ args, env, envFrom, ports = [] }] = spec.containers;
-    expect(await usageOf(args)).toMatch(`Usage: stellarindex ${args.join(" ")} `);
+    expect(await usageOf(args)).toMatch(`Usage: stellarindex ${args.join(" ").replace(/ --.*/, "")} `);
     const toml = named("ConfigMap", spec.volumes[0]?.configMap?.name ?? "")?.data?.["stellarindex.toml"];
     const file = join(scratch, "stellarindex.toml");
     writeFileSync(file, toml ?? "there is no such config map");
@@ -120,18 +127,36 @@ describe("the manifests", () => {
     const { config, warnings } = loadConfig({ file, env: { ...secrets } });
     expect(warnings).toEqual([]);
     expect(config.database.url).toContain("postgres://");
-    const { aggregate, api, control } = config;
+    const { aggregate, api, control, gateway } = config;
     const listens =
       {
         aggregator: [aggregate.ops_listen],
         api: [api.listen, api.ops_listen],
         control: [control.listen, control.ops_listen],
+        gateway: [gateway.listen, gateway.ops_listen],
+        worker: args.flatMap((value, index) => (args[index - 1] === "--ops-listen" ? [parseListen(value)] : [])),
       }[args[0] ?? ""] ?? [];
     expect(ports.map(({ containerPort }) => ({ host: "0.0.0.0", port: containerPort }))).toEqual(listens);
   });
 
+  it("give each gateway a volume of its own that holds the whole journal and outlives its pods", () => {
+    const { gateway } = load(named("ConfigMap", "stellarindex")?.data?.["stellarindex.toml"] ?? "").config;
+    const { spec } = named("StatefulSet", "gateway") as Manifest;
+    const [{ metadata, spec: claim }] = spec.volumeClaimTemplates;
+    const { securityContext, containers } = spec.template.spec;
+    const { mountPath } = containers[0].volumeMounts.find(({ name }: { name: string }) => name === metadata.name);
+    expect(gateway.journal.startsWith(`${mountPath}/`)).toBe(true);
+    const [, gibibytes] = /^(\d+)Gi$/.exec(claim.resources.requests.storage) ?? [];
+    expect(Number(gibibytes) * 2 ** 30).toBeGreaterThan(gateway.journal_max_mb * 1.1e6);
+    expect(securityContext.fsGroup).toBe(securityContext.runAsGroup);
+    expect(spec.persistentVolumeClaimRetentionPolicy).toEqual({ whenDeleted: "Retain", whenScaled: "Retain" });
+    expect(named("Service", spec.serviceName)?.spec.clusterIP).toBe("None");
+    const [{ ports }] = named("NetworkPolicy", "stellarindex")?.spec.ingress ?? [];
+    expect(ports).toContainEqual({ port: named("Service", "gateway")?.spec.ports[0].targetPort });
+  });
+
   it("select existing pods and ports", () => {
-    for (const { kind, spec } of ofKind("Deployment", "Service", "PodDisruptionBudget")) {
+    for (const { kind, spec } of ofKind("Deployment", "StatefulSet", "Service", "PodDisruptionBudget")) {
       const selector: Labels = kind === "Service" ? spec.selector : spec.selector.matchLabels;
       const selected = workloads.filter(({ metadata }) =>
         Object.entries(selector).every(([label, value]) => metadata.labels[label] === value),
@@ -140,10 +165,9 @@ describe("the manifests", () => {
       const ports = selected[0]?.spec.containers[0].ports?.map(({ name }) => name);
       if (kind === "Service") for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
     }
-    // A worker listens nowhere.
-    const listening = ofKind("Deployment").filter(({ metadata }) => metadata.name !== "worker");
-    expect(listening).toHaveLength(3);
-    for (const { spec } of listening.map(templateOf)) {
+    const daemons = ofKind("Deployment", "StatefulSet");
+    expect(daemons).toHaveLength(5);
+    for (const { spec } of daemons.map(templateOf)) {
       const [{ livenessProbe, readinessProbe, ports }] = spec.containers;
       expect(livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "ops" });
       expect(readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "ops" });

@@ -33,6 +33,7 @@ describe("the systemd units", () => {
         readDeployed("systemd", unit),
       ) ?? [];
     expect(await usageOf([command])).toMatch(`Usage: stellarindex ${command} `);
-    expect(options).toBe(" --config /etc/stellarindex/stellarindex.toml");
+    const listen = command === "worker" ? " --ops-listen 127.0.0.1:9105" : "";
+    expect(options).toBe(`${listen} --config /etc/stellarindex/stellarindex.toml`);
   });
 });
