@@ -74,9 +74,10 @@ test.skipIf(!hasChromium)("in a browser, the page shows the operations and can e
   await page.goto(`http://127.0.0.1:${server.port}/`);
   await page.locator(".opblock").first().waitFor();
   expect(await page.locator(".opblock-summary-path").allInnerTexts()).toEqual(
-    ["vwap", "twap", "price", "ohlc", "sources", "markets", "methodology", "methodology/.?policy", "openapi.json"].map(
-      (name) => expect.stringMatching(new RegExp(`v1/.?${name}$`)),
-    ),
+    [
+      ...["vwap", "twap", "price", "ohlc", "sources", "markets", "coverage"],
+      ...["methodology", "methodology/.?policy", "openapi.json"],
+    ].map((name) => expect.stringMatching(new RegExp(`v1/.?${name}$`))),
   );
 
   const operation = page.locator(".opblock", { has: page.locator('[data-path="/v1/price"]') });

@@ -22,7 +22,7 @@ const WITH_SECRET = `url = "postgres://user:${SECRET}@127.0.0.1:5432/stellarinde
 const EXAMPLE = readFileSync(join(packageRoot(), "config.example.toml"), "utf8")
   .replace('url = "pglite:stellarindex-data"', WITH_SECRET)
   .replace(
-    /^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|scopes = \["jobs.*|kind = .*|cron = .*|target = .*|legs = .*)$/gm,
+    /^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|scopes = \["(?:jobs|trades).*|sources = .*|source = .*|pair = .*|start = .*|live = .*|rest = .*|kind = .*|cron = .*|target = .*|legs = .*)$/gm,
     "$1",
   );
 const LINES = EXAMPLE.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
