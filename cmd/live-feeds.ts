@@ -9,6 +9,7 @@ import { makeLogDeduplicator } from "../internal/lib/log-deduplication.ts";
 const MARKETS: readonly (readonly [source: string, pairs: readonly string[]])[] = [
   ["kraken", ["XLM/USD", "BTC/USD", "ETH/USD", "XLM/EUR", "BTC/EUR", "ETH/EUR", "XLM/GBP", "BTC/GBP", "ETH/GBP"]],
   ["coinbase", ["XLM/USD", "BTC/USD", "ETH/USD", "XLM/EUR", "BTC/EUR", "ETH/EUR", "BTC/GBP", "ETH/GBP"]],
+  ["bitstamp", ["XLM/USD", "BTC/USD", "ETH/USD"]],
   ["binance", ["XLM/USDT", "BTC/USDT", "ETH/USDT"]],
   ["sdex", ["native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"]],
 ];

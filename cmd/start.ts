@@ -56,7 +56,7 @@ kept in the process, and a simulated market trades XLM, BTC and ETH. The trades 
 real venues so that the built-in registry applies.
 
 With --live it collects real trades instead, from Stellar's network and the big venues, without a key: the [[feeds]] of the
-configuration, or XLM, BTC and ETH at kraken, coinbase, binance and sdex. Tokens that are pegged to the dollar count as dollars
+configuration, or XLM, BTC and ETH at kraken, coinbase, bitstamp, binance and sdex. Tokens that are pegged to the dollar count as dollars
 then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 

@@ -80,6 +80,10 @@ export interface Connector {
   readonly live: LiveProtocol;
   /** Reads a window page by page. Each page is stored before the next one is asked for. */
   readonly history: (get: VenueGet, window: HistoryWindow) => AsyncIterable<TradePage>;
+  /** Times that come by request are cut to this, in microseconds; 1 where they are those that come live. */
+  readonly historyUnit: Micros;
+  /** How far back the venue can be asked, in seconds; null for always. */
+  readonly historySeconds: number | null;
   /** How long a window may be, in seconds. */
   readonly windowSeconds: number;
 }

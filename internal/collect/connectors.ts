@@ -1,11 +1,12 @@
 import { InputError } from "../canonical/input-error.ts";
 import { binance } from "./binance/binance.ts";
+import { bitstamp } from "./bitstamp/bitstamp.ts";
 import { coinbase } from "./coinbase/coinbase.ts";
 import type { Connector } from "./connector.ts";
 import { horizon } from "./horizon/horizon.ts";
 import { kraken } from "./kraken/kraken.ts";
 
-export const CONNECTORS: readonly Connector[] = [binance, coinbase, horizon, kraken];
+export const CONNECTORS: readonly Connector[] = [binance, bitstamp, coinbase, horizon, kraken];
 
 /** @throws InputError that names the connectors */
 export function connectorNamed(name: string): Connector {

@@ -32,6 +32,11 @@ const horizonTrade = (changes: object = {}) => ({
   ...{ counter_asset_issuer: ISSUER, price: { n: "381", d: "1000" }, ...changes },
 });
 
+const bitstampTrade = (changes: object) => ({
+  ...{ event: "trade", channel: "live_trades_xlmusd" },
+  data: { id: 1, microtimestamp: "1787174919977123", price_str: "1", amount_str: "1", ...changes },
+});
+
 describe("connectors", () => {
   it("read trades exactly: every digit, exponents too, and times to the microsecond", () => {
     const kraken = (price: string, time = "2026-08-09T22:30:00.1234567Z") =>
@@ -46,6 +51,10 @@ describe("connectors", () => {
     ]);
     const binance = `{"e":"trade","E":1,"s":"XLMUSDT","t":12345,"p":"0.001","q":"100","T":1672515782136001,"m":true,"M":true}`;
     expect(understood("binance", binance)).toEqual([["12345", "2022-12-31T19:43:02.136001Z", "100", "0.1"]]);
+    const bitstamp = `{"data":{"id":619501668,"timestamp":"1787174919","amount":0.1,"amount_str":"0.34778488","price":1,"price_str":"0.69590130","type":0,"microtimestamp":"1787174919977123"},"channel":"live_trades_xlmusd","event":"trade"}`;
+    expect(understood("bitstamp", bitstamp)).toEqual([
+      ["619501668", "2026-08-19T21:28:39.977123Z", "0.34778488", "0.242023950112344"],
+    ]);
     expect(understood("horizon", horizonTrade())).toEqual([
       ["107449468841885697-0", "2026-08-09T22:30:00Z", "10", "3.8100001"],
     ]);
@@ -89,6 +98,33 @@ describe("connectors", () => {
     ["binance", { result: null, id: 1 }, { type: "subscribed", market: "XLMUSDT" }],
     ["binance", { e: "serverShutdown", E: 1 }, { type: "unavailable" }],
     ["binance", { error: { code: 3, msg: "Too many messages" }, id: 1 }, { type: "throttled" }],
+    ["bitstamp", { event: "bts:heartbeat", channel: "", data: { status: "success" } }, { type: "alive" }],
+    ["bitstamp", { event: "bts:request_reconnect", channel: "", data: null }, { type: "unavailable" }],
+    [
+      "bitstamp",
+      { event: "bts:subscription_succeeded", channel: "live_trades_xlmusd", data: {} },
+      { type: "subscribed", market: "xlmusd" },
+    ],
+    [
+      "bitstamp",
+      { event: "bts:subscription_succeeded", channel: "diff_order_book_btcusd", data: {} },
+      { type: "alive" },
+    ],
+    [
+      "bitstamp",
+      { event: "data", channel: "diff_order_book_btcusd", data: { microtimestamp: "1787174919977123", bids: [] } },
+      { type: "clock", market: null, time: 1_787_174_919_977_123n, lastNumber: null },
+    ],
+    [
+      "bitstamp",
+      { event: "bts:error", channel: "live_trades_XLM", data: { code: null, message: "Invalid channel provided." } },
+      { type: "refused", market: "XLM" },
+    ],
+    [
+      "bitstamp",
+      { event: "bts:error", channel: "", data: { code: null, message: "Bad subscription string." } },
+      { type: "invalid", market: null, reason: "a request was refused: Bad subscription string." },
+    ],
     ["horizon", '"hello"', { type: "subscribed" }],
     ["horizon", '"byebye"', { type: "alive" }],
   ])("%s understands %j", (name, message, meaning) => {
@@ -117,6 +153,9 @@ describe("connectors", () => {
       "size",
     ],
     ["binance", '{"e":"trade","s":"XLMUSDT","t":1,"p":"1","q":"1","T":1672515782136}', "not microseconds"],
+    ["bitstamp", bitstampTrade({ price_str: undefined }), "price_str is missing"],
+    ["bitstamp", bitstampTrade({ microtimestamp: "1787174919977" }), "not microseconds"],
+    ["bitstamp", bitstampTrade({ amount_str: "1,5" }), "amount_str"],
     ["horizon", horizonTrade({ counter_asset_code: "EURC" }), "not of native/USDC"],
     ["horizon", horizonTrade({ trade_type: "auction" }), "trade_type"],
     ["horizon", horizonTrade({ price: null }), "price is null"],

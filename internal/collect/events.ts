@@ -66,6 +66,16 @@ export interface GapFoundEvent {
 
 export const gapFound: EventChannel<GapFoundEvent> = channel("stellarindex:collect:gap-found");
 
+/** The venue has the trades of a gap no more: it stays until the feed is said to cover it. */
+export interface GapLostEvent {
+  readonly source: string;
+  readonly feed: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const gapLost: EventChannel<GapLostEvent> = channel("stellarindex:collect:gap-lost");
+
 /** Something of a collector failed that is repeated: storing trades, reporting coverage, or asking the venue how far it is. */
 export interface CollectorFailedEvent {
   readonly source: string;

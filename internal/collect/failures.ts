@@ -18,6 +18,11 @@ export class VenueRefused extends Error {
   override readonly name = "VenueRefused";
 }
 
+/** The venue has part of what was asked for no more. */
+export class HistoryGone extends Error {
+  override readonly name = "HistoryGone";
+}
+
 /** The venue cannot answer now, such as in maintenance. */
 export class VenueUnavailable extends Error {
   override readonly name = "VenueUnavailable";

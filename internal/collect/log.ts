@@ -1,6 +1,6 @@
 import { makeLogDeduplicator } from "../lib/log-deduplication.ts";
 import type { Logger } from "../obs/logger.ts";
-import { collectorFailed, connected, disconnected, gapFound, marketRefused, messageUnread } from "./events.ts";
+import { collectorFailed, connected, disconnected, gapFound, gapLost, marketRefused, messageUnread } from "./events.ts";
 
 /**
  * Logs what collectors of this process do; what repeats is logged once a minute. Ends with `stop`.
@@ -28,6 +28,9 @@ export function logCollectorEvents(log: Logger, clock: () => number): { readonly
     }),
     gapFound.subscribe(({ source, feed, from, to, job }) =>
       log.info({ source, feed, from, to, job }, "a gap gets a job"),
+    ),
+    gapLost.subscribe(({ source, feed, from, to }) =>
+      log.warn({ source, feed, from, to }, "the venue has the trades of a gap no more; it stays open"),
     ),
     collectorFailed.subscribe(({ source, step, error }) => {
       repeats.log(`${source} ${step} ${error.message}`, (repeated) => {

@@ -62,6 +62,13 @@ export function secondsTime(text: string, name: string): Micros {
   return BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
 }
 
+/** Returns a time in microseconds since 1970; one in milliseconds would be taken for a time in 1970, so it is refused. */
+export function microsField(value: unknown, name: string): Micros {
+  const micros = wholeField(value, name);
+  if (micros >= 10n ** 15n && micros < 10n ** 16n * 2n) return micros;
+  throw new InvalidMessage(`${name} is ${micros}, not microseconds since 1970`);
+}
+
 export function listField(value: unknown, name: string): readonly unknown[] {
   const field = member(value, name);
   if (Array.isArray(field)) return field;

@@ -18,7 +18,10 @@ describe("[[feeds]]", () => {
     ['[{ source = "kraken", pair = "XLM/USD" }, { source = "kraken", pair = "XLM/USD" }]', "occurs twice"],
     ['[{ source = "kraken", pair = "XLM/USD" }, { source = "kraken", pair = "USD/XLM" }]', "the other orientation"],
     ['[{ source = "kraken", pair = "XLM/USD", start = "yesterday" }]', "is not a time with a zone"],
-    ['[{ source = "kraken", pair = "XLM/USD", connector = "krakn" }]', "one of binance, coinbase, horizon, kraken"],
+    [
+      '[{ source = "kraken", pair = "XLM/USD", connector = "krakn" }]',
+      "one of binance, bitstamp, coinbase, horizon, kraken",
+    ],
   ])("are refused: %s", (feeds, reason) => {
     expect(() => load(feeds)).toThrow(reason);
   });

@@ -1,4 +1,5 @@
 import { startBinance } from "./binance.ts";
+import { startBitstamp } from "./bitstamp.ts";
 import { startCoinbase } from "./coinbase.ts";
 import { ISSUER, startHorizon } from "./horizon.ts";
 import { startKraken } from "./kraken.ts";
@@ -15,6 +16,7 @@ const FIAT = ["USD", "EUR", "GBP"].flatMap((quote) => ["XLM", "BTC", "ETH"].map(
 const venues: readonly StandIn[] = [
   await startKraken(FIAT.map((pair) => pair.join("/"))),
   await startCoinbase(FIAT.map((pair) => pair.join("-"))),
+  await startBitstamp(),
   await startBinance(),
   await startHorizon([`native/USDC-${ISSUER}`]),
 ];

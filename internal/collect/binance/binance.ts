@@ -32,5 +32,7 @@ export const binance: Connector = {
     probe: { everySeconds: 5, ask: readBinanceClock },
   },
   history: binanceHistory,
+  historyUnit: 1n,
+  historySeconds: null,
   windowSeconds: 900,
 };

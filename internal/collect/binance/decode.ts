@@ -1,8 +1,7 @@
-import type { Micros } from "../../canonical/time.ts";
 import { decoded, tradeMessage } from "../decode.ts";
 import type { CollectedFeed } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
-import { InvalidMessage, member, numberField, readJson, requireObject, textField, wholeField } from "../wire.ts";
+import { member, microsField, numberField, readJson, requireObject, textField, wholeField } from "../wire.ts";
 
 /** Understands a message of Binance's streams, with times in microseconds. */
 export function decodeBinance(text: string, feeds: readonly CollectedFeed[]): readonly VenueMessage[] {
@@ -29,13 +28,6 @@ function tradeIn(value: unknown, feeds: readonly CollectedFeed[]): readonly Venu
     return { id: String(number), ts: microsField(value, "T"), ...words, number, cursor: null };
   });
   return message === null ? [] : [message];
-}
-
-/** Returns a time in microseconds since 1970; one in milliseconds would be taken for a time in 1970, so it is refused. */
-export function microsField(value: unknown, name: string): Micros {
-  const micros = wholeField(value, name);
-  if (micros >= 10n ** 15n && micros < 10n ** 16n * 2n) return micros;
-  throw new InvalidMessage(`${name} is ${micros}, not microseconds since 1970`);
 }
 
 function errorIn(message: Readonly<Record<string, unknown>>): VenueMessage {

@@ -3,8 +3,7 @@ import type { HistoryWindow, TradePage, VenueGet } from "../connector.ts";
 import type { Endpoint } from "../feed.ts";
 import { pageOf } from "../history/page.ts";
 import type { VenueMessage } from "../message.ts";
-import { InvalidMessage, numberField, readJson, wholeField } from "../wire.ts";
-import { microsField } from "./decode.ts";
+import { InvalidMessage, microsField, numberField, readJson, wholeField } from "../wire.ts";
 
 const PAGE = 1000;
 const IN_MICROS = { "X-MBX-TIME-UNIT": "MICROSECOND" };

@@ -26,5 +26,7 @@ export const coinbase: Connector = {
     probe: null,
   },
   history: coinbaseHistory,
+  historyUnit: 1n,
+  historySeconds: null,
   windowSeconds: 3600,
 };

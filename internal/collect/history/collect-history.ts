@@ -42,7 +42,9 @@ export async function collectHistory(options: HistoryOptions, signal: AbortSigna
   let unreadCount = 0;
   for await (const { trades, ignored, unread, complete } of connector.history(get, window)) {
     signal.throwIfAborted();
-    const within = trades.filter(({ ts }) => ts >= window.from && ts < window.to);
+    // A trade whose time was cut may have happened behind the window's begin.
+    const begin = window.from - (window.from % connector.historyUnit);
+    const within = trades.filter(({ ts }) => ts >= begin && ts < window.to);
     const { inserted, known, conflicting } = await writeTrades(database, await withoutStoredTimes(database, within));
     const stored = { inserted, known: within.length - inserted, conflicting: conflicting.length };
     tradesStored.publish({ source, via: "history", ...stored, lagSeconds: null, writeSeconds: null });

@@ -1,11 +1,12 @@
-import { earlierOf, formatTime, type Micros, seconds } from "../../canonical/time.ts";
+import { earlierOf, formatTime, laterOf, type Micros, seconds } from "../../canonical/time.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { inTransaction, READ_COMMITTED } from "../../storage/connection/transaction.ts";
 import { type Interval, listGaps } from "../../storage/control/coverage.ts";
 import { readFeed } from "../../storage/control/feeds.ts";
 import { databaseTime } from "../../storage/control/schedules.ts";
 import { submitJob } from "../../storage/control/submit.ts";
-import { gapFound } from "../events.ts";
+import type { Connector } from "../connector.ts";
+import { gapFound, gapLost } from "../events.ts";
 
 /** Gaps that get jobs at once; the others wait until these are filled. */
 const MOST_GAPS = 20;
@@ -16,6 +17,8 @@ const MAX_ATTEMPTS = 10;
 const AGAIN_SECONDS = 600;
 /** Venues show a trade in answers to requests a moment after they send it. */
 const ANSWERS_AFTER = seconds(3);
+
+const HOUR: Micros = seconds(3600);
 
 /** Splits gaps into windows of at most so many seconds. */
 export function windowsOfGaps(gaps: readonly Interval[], windowSeconds: number, most: number): Interval[] {
@@ -29,20 +32,46 @@ export function windowsOfGaps(gaps: readonly Interval[], windowSeconds: number, 
 }
 
 /**
+ * Returns the time before which a venue cannot be asked any more, rounded up to whole hours so that the windows of a gap stay the
+ * same for an hour; null where it can be asked for everything.
+ */
+export function horizonOf(historySeconds: number | null, now: Micros): Micros | null {
+  if (historySeconds === null) return null;
+  const oldest = now - seconds(historySeconds);
+  return oldest + ((HOUR - (oldest % HOUR)) % HOUR);
+}
+
+/** Returns what of the gaps is not before a time. */
+export function gapsSince(gaps: readonly Interval[], since: Micros | null): Interval[] {
+  if (since === null) return [...gaps];
+  return gaps.flatMap(({ from, to }) => (to > since ? [{ from: laterOf(from, since), to }] : []));
+}
+
+/**
  * Returns a function that makes a job for each gap of a feed that has none. It remembers for which it has made one, so that a gap
- * that cannot be filled is not asked for again and again.
+ * that cannot be filled is not asked for again and again. What the venue has no more gets none, and stays a gap.
  */
 export function makeGapFiller(
   database: Database,
   tenant: string,
-  windowSeconds: number,
+  { windowSeconds, historySeconds }: Pick<Connector, "windowSeconds" | "historySeconds">,
   stopwatch: () => number,
 ): (feed: string) => Promise<void> {
   const made = new Map<string, number>();
+  /** Up to when each feed's gap was said to be lost. */
+  const said = new Map<string, string>();
   return async (name) => {
     const feed = await readFeed(database.sql, tenant, name);
     if (feed === null) return;
-    const gaps = await listGaps(database.sql, tenant, name, { after: null, limit: MOST_GAPS });
+    const since = horizonOf(historySeconds, await databaseTime(database.sql));
+    const [first] = await listGaps(database.sql, tenant, name, { after: null, limit: 1 });
+    if (first === undefined) return;
+    if (since !== null && first.from < since) {
+      const lost = { from: formatTime(first.from), to: formatTime(earlierOf(first.to, since)) };
+      if (said.get(name) !== lost.to) gapLost.publish({ source: feed.source, feed: name, ...lost });
+      said.set(name, lost.to);
+    }
+    const gaps = gapsSince(await listGaps(database.sql, tenant, name, { after: since, limit: MOST_GAPS }), since);
     for (const [key, at] of made) if (stopwatch() - at >= AGAIN_SECONDS) made.delete(key);
     for (const { from, to } of windowsOfGaps(gaps, windowSeconds, MOST_GAPS)) {
       const key = `gap:${name}:${from}:${to}`;

@@ -26,6 +26,8 @@ export const horizon: Connector = {
     probe: { everySeconds: 10, ask: probeHorizon },
   },
   history: horizonHistory,
+  historyUnit: 1n,
+  historySeconds: null,
   windowSeconds: 3600,
 };
 

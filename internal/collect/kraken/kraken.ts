@@ -27,5 +27,7 @@ export const kraken: Connector = {
     probe: null,
   },
   history: krakenHistory,
+  historyUnit: 1n,
+  historySeconds: null,
   windowSeconds: 3600,
 };

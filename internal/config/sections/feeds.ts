@@ -7,7 +7,7 @@ import { isHttpUrl, pairField, readOr } from "./fields.ts";
 import { refuseRepeated } from "./listener.ts";
 
 /** The protocols of venues that the program speaks; internal/collect has one folder for each. */
-export const CONNECTOR_NAMES = ["binance", "coinbase", "horizon", "kraken"] as const;
+export const CONNECTOR_NAMES = ["binance", "bitstamp", "coinbase", "horizon", "kraken"] as const;
 export type ConnectorName = (typeof CONNECTOR_NAMES)[number];
 
 /** Connectors whose source has another name. */

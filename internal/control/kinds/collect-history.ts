@@ -4,7 +4,7 @@ import { formatPair, parsePair } from "../../canonical/pair.ts";
 import { formatTime, seconds } from "../../canonical/time.ts";
 import { connectorNamed } from "../../collect/connectors.ts";
 import { collectedFeed, HISTORY_KIND } from "../../collect/declare.ts";
-import { TradesUnread, VenueRefused, VenueThrottled } from "../../collect/failures.ts";
+import { HistoryGone, TradesUnread, VenueRefused, VenueThrottled } from "../../collect/failures.ts";
 import { collectHistory } from "../../collect/history/collect-history.ts";
 import { InvalidMessage } from "../../collect/wire.ts";
 import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
@@ -49,7 +49,7 @@ export const collectHistoryKind = defineKind(
       return { ...result };
     } catch (error) {
       if (error instanceof VenueThrottled) throw new Throttled(error.message, error);
-      if (error instanceof TradesUnread) throw new PermanentFailure(error.message);
+      if (error instanceof TradesUnread || error instanceof HistoryGone) throw new PermanentFailure(error.message);
       if (error instanceof InvalidMessage) {
         await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: "" }]);
         throw new PermanentFailure(`the answer of ${feed.source} could not be understood: ${error.message}`);

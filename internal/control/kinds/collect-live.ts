@@ -25,7 +25,7 @@ export const collectLiveKind = defineKind(
     const connector = connectorNamed(name);
     const { endpoint, get } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
-    const fill = makeGapFiller(database, tenant, connector.windowSeconds, stopwatch);
+    const fill = makeGapFiller(database, tenant, connector, stopwatch);
     await collectLive(
       {
         ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
