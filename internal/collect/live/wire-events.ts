@@ -1,7 +1,7 @@
 /** One open connection, whatever its transport. */
 export interface Wire {
   readonly send: (text: string) => void;
-  /** Sends a ping frame, where the transport has any. */
+  /** Sends a ping frame; does nothing if the transport has no pings. */
   readonly ping: () => void;
   /** Ends it at once; {@link WireListener.onEnd} is still called. */
   readonly close: () => void;
