@@ -1,6 +1,6 @@
 import { asError } from "../lib/as-error.ts";
+import type { GroupedCall } from "../lib/grouped-calls.ts";
 import { within } from "../lib/within.ts";
-import type { GroupedWrite } from "./grouped-writes.ts";
 import type { JournalRecord } from "./journal/frame.ts";
 import type { Journal } from "./journal/journal.ts";
 
@@ -45,7 +45,7 @@ export interface DurableWrites<Item, Outcome> {
  * @param journal null where there is none
  */
 export function makeDurableWrites<Item, Outcome>(
-  write: (items: readonly Item[]) => GroupedWrite<Outcome>,
+  write: (items: readonly Item[]) => GroupedCall<Outcome>,
   recordOf: (items: readonly Item[]) => JournalRecord,
   journal: Pick<Journal, "append"> | null,
 ): DurableWrites<Item, Outcome> {

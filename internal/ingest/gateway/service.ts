@@ -1,5 +1,6 @@
 import type { Micros } from "../../canonical/time.ts";
 import { asError } from "../../lib/as-error.ts";
+import { groupCalls } from "../../lib/grouped-calls.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import { within } from "../../lib/within.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -14,7 +15,6 @@ import {
 } from "../../storage/ingest/quarantine.ts";
 import { drain, type RecordHandler } from "../drainer.ts";
 import { type Deadlines, type DurableWrites, makeDurableWrites } from "../durable-writes.ts";
-import { groupWrites } from "../grouped-writes.ts";
 import type { Journal } from "../journal/journal.ts";
 import { RECORD_KINDS, readAnswerRecord, readQuarantinedRecord, readTradesRecord, tradesRecord } from "../records.ts";
 import type { RowResult, SentTrade } from "../sent-trade.ts";
@@ -69,7 +69,7 @@ const ANSWERS_KEPT_SECONDS = 86_400;
 export function startGateway(parts: GatewayParts): GatewayService {
   const { database, journal, quarantine } = parts;
   const writeTrades = makeTradeWriter(database, parts.policy, parts);
-  const trades = makeDurableWrites(groupWrites(writeTrades, GROUPS), tradesRecord, journal);
+  const trades = makeDurableWrites(groupCalls(writeTrades, GROUPS), tradesRecord, journal);
   const handlers = new Map<number, RecordHandler>([
     [RECORD_KINDS.trades, (payloads) => storeDrained(payloads.flatMap(readTradesRecord))],
     [RECORD_KINDS.quarantined, (payloads) => keepAll(payloads.map(readQuarantinedRecord))],

@@ -1,0 +1,98 @@
+import { PermanentFailure, RetryLater, Throttled } from "../../sdk/worker/src/failures.ts";
+import { makeBatcher } from "../lib/batcher.ts";
+import type { Database } from "../storage/connection/database.ts";
+import type { LeasedJob } from "../storage/control/claim.ts";
+import { pause } from "../storage/control/pauses.ts";
+import type { DeliveryPayload } from "../storage/events/deliveries.ts";
+import { readEvents, type StoredEvent } from "../storage/events/read-events.ts";
+import { type AttemptNote, noteOf } from "./attempt-note.ts";
+import { attemptEnded, destinationGone, eventDelivered } from "./events.ts";
+import type { Send, Sent } from "./sender.ts";
+
+/** A destination as it is delivered to. */
+export interface Receiver {
+  readonly send: Send;
+  /** Waits after the first failed attempt, the second, and so on, in seconds; one attempt more than waits. */
+  readonly retrySeconds: readonly number[];
+  /** Deliveries at once. */
+  readonly concurrency: number;
+}
+
+/** What deliveries work with. */
+export interface DeliveryParts {
+  readonly database: Database;
+  readonly tenant: string;
+  readonly receivers: ReadonlyMap<string, Receiver>;
+  /** Microseconds since the epoch. */
+  readonly now: () => bigint;
+  /** Seconds on a monotonic clock. */
+  readonly stopwatch: () => number;
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number;
+}
+
+/** A destination that is not configured here may be so in a process of another version, or soon. */
+const UNKNOWN_RETRY_SECONDS = 60;
+/** A wait is lengthened by up to this part, so that what failed together is not repeated together. */
+const JITTER = 0.2;
+
+/**
+ * Returns the work of a job that delivers an event: what it returns, or throws, ends the attempt. Attempts that the receiver
+ * answers with a wait are not counted.
+ */
+export function makeDeliverEvent(
+  parts: DeliveryParts,
+): (job: LeasedJob, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>> {
+  const { database, tenant, receivers, now, stopwatch, random } = parts;
+  const load = makeBatcher(async (sequences: readonly bigint[]): Promise<(StoredEvent | null)[]> => {
+    const found = await readEvents(database.sql, tenant, sequences);
+    return sequences.map((sequence) => found.get(sequence) ?? null);
+  });
+
+  return async (job, signal) => {
+    const { event: sequence, destination } = job.payload as DeliveryPayload;
+    const receiver = receivers.get(destination);
+    if (receiver === undefined) {
+      const retryAfterSeconds = UNKNOWN_RETRY_SECONDS;
+      throw new Throttled(`no [[deliveries]] has the name ${destination}`, { retryAfterSeconds, usesAttempt: false });
+    }
+    const event = await load(BigInt(sequence));
+    if (event === null || event.body === null) throw new PermanentFailure("the event's data is no longer on record");
+    const attempt = countedAttempt(job, receiver);
+    const startedAt = stopwatch();
+    const sent = await receiver.send({ ...event, body: event.body }, attempt, signal);
+    const seconds = stopwatch() - startedAt;
+    const isStopped = signal.aborted && sent.outcome !== "delivered";
+    attemptEnded.publish({ destination, ...sent, outcome: isStopped ? "stopped" : sent.outcome, seconds });
+    if (sent.outcome === "delivered") {
+      eventDelivered.publish({ destination, seconds: Number(now() - event.recordedAt) / 1e6 });
+      return JSON.parse(noteOf(sent, seconds)) as AttemptNote & Record<string, unknown>;
+    }
+    signal.throwIfAborted();
+    throw await failureOf(sent, noteOf(sent, seconds), destination, receiver, attempt);
+  };
+
+  async function failureOf(
+    { outcome, status, reason, retryAfterSeconds }: Sent,
+    note: string,
+    destination: string,
+    { retrySeconds }: Receiver,
+    attempt: number,
+  ): Promise<Error> {
+    if (outcome === "throttled") return new Throttled(note, { status, retryAfterSeconds, usesAttempt: false });
+    if (outcome === "gone") {
+      const why = `${destination} answered with ${status ?? "an error"}: it is gone for good`;
+      const target = { scope: "source", name: destination } as const;
+      const isNew = await pause(database.sql, { tenant, name: "deliver", reason: why, ticket: null }, target);
+      if (isNew) destinationGone.publish({ destination });
+      return new Throttled(note, { status, usesAttempt: false });
+    }
+    const wait = retrySeconds[Math.min(attempt, retrySeconds.length) - 1] ?? 0;
+    return new RetryLater(note, { retrySeconds: wait * (1 + JITTER * random()), reason: reason ?? "error" });
+  }
+}
+
+/** Returns which of the attempts that count this one is, from 1: each that does not has lengthened the limit by one. */
+function countedAttempt({ attempt, maxAttempts }: LeasedJob, { retrySeconds }: Receiver): number {
+  return Math.max(1, retrySeconds.length + 1 - (maxAttempts - attempt));
+}
