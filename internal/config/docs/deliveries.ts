@@ -7,10 +7,11 @@ export const deliveriesDocs: Docs = {
     gets a mutation. An event goes to each destination whose \`events\` (a \`*\` at the end stands for all types that begin so), \`pairs\`
     and \`where\` it meets. \`rate\` and \`burst\` bound the pace, \`concurrency\` the requests at once; with \`ordering = "per_key"\` events of
     one key arrive in the order of their recording. \`retry\` gives the pause after each failed attempt; after the last one the delivery is a
-    dead letter.
+    dead letter. By default there is no limit of pace, 8 requests are made at once, each has 10 seconds, and ten more attempts follow the
+    first one within 48 hours.
 
-    \`headers\` and \`secrets\` may be read from a variable of the environment or a file (without its last line end), when the destination is
-    set up. Each request of a webhook is signed with every one of its \`secrets\`, so that both are valid while the receiver changes from one
+    \`headers\` and \`secrets\` may be read from a variable of the environment, of any name that does not begin with STELLARINDEX_, or from a
+    file (without its last line end), when the destination is set up. Each request of a webhook is signed with every one of its \`secrets\`, so that both are valid while the receiver changes from one
     to the other: \`whsec_\` signs with HMAC-SHA256 (v1), \`whsk_\` with Ed25519 (v1a). Only public addresses are connected to, and besides
     those in \`allow\`; http needs its address there.
 

@@ -14,7 +14,7 @@ const SCHEDULE = ["5s", "30s", "2m", "10m", "30m", "1h", "3h", "6h", "12h", "24h
 
 /** Headers that the senders set, or that would change how a request is read. */
 const OWN_HEADER =
-  /^(?:webhook-.*|host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|accept-encoding|traceparent|idempotency-key)$/i;
+  /^(?:webhook-.*|host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|accept|accept-encoding|traceparent|idempotency-key)$/i;
 
 /** A text that `read` takes without an InputError. */
 function textFor(read: (text: string) => unknown) {

@@ -71,7 +71,7 @@ function readLookup(value: Table, path: PropertyKey[], sink: IssueSink): Mapped 
       [...path, other],
       value,
       "is not a known key beside from or event",
-      KEYS_OF_A_LOOKUP.join(", "),
+      `${KEYS_OF_A_LOOKUP.join(", ")}; a field that is called from or event needs a table as its value`,
     );
   }
   const { from, event } = value;
