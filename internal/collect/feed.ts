@@ -18,4 +18,6 @@ export interface Endpoint {
   readonly live: string;
   /** For requests: http:// or https://. */
   readonly rest: string;
+  /** A key that the venue gave; undefined where it is asked without one. */
+  readonly key?: string | undefined;
 }

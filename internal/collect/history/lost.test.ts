@@ -67,7 +67,14 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
         })),
       );
     const window = { feed: collected, endpoint: bitstamp.endpoint, from: at("10.5"), to: at("30") };
-    const options = { connector: bitstamp, window, database: ledger.database, tenant: ledger.tenant, get };
+    const options = {
+      connector: bitstamp,
+      window,
+      database: ledger.database,
+      tenant: ledger.tenant,
+      get,
+      now: () => window.to,
+    };
     const { signal } = new AbortController();
     expect(await collectHistory(options, signal)).toMatchObject({ new: 2, conflicting: 0 });
     expect(

@@ -31,9 +31,11 @@ export const collectHistoryKind = defineKind(
       from: timeField,
       to: timeField,
     })
-    .superRefine(({ from, to }, context) => {
-      if (to > from && to - from <= seconds(LONGEST_SECONDS)) return;
-      context.addIssue({ code: "custom", path: ["to"], message: "is not within a day after from" });
+    .superRefine(({ connector, from, to }, context) => {
+      const longest = Math.max(LONGEST_SECONDS, connectorNamed(connector).windowSeconds);
+      if (to > from && to - from <= seconds(longest)) return;
+      const message = `is not within ${longest / 86_400} ${longest === 86_400 ? "day" : "days"} after from`;
+      context.addIssue({ code: "custom", path: ["to"], message });
     }),
   async ({ from, to, ...payload }, context, signal) => {
     const { database, tenant, now } = context;
@@ -44,7 +46,7 @@ export const collectHistoryKind = defineKind(
     const problem = { code: "market_refused", key: feed.feed } as const;
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, get }, signal);
+      const result = await collectHistory({ connector, window, database, tenant, get, now }, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {
