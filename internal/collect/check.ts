@@ -22,6 +22,8 @@ export interface CheckOptions {
 /** How much of a message is shown. */
 const SHOWN = 300;
 const HISTORY: Micros = seconds(300);
+/** A venue that is asked again and again may have little to tell. */
+const POLLED_HISTORY: Micros = seconds(5 * 86_400);
 /** Requests before this many seconds are over would be refused by the slowest venue. */
 const PACE_MS = 1000;
 
@@ -37,8 +39,9 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   if (connector.historySeconds === 0) return isLiveFine;
   say(`\nhistory    ${endpoint.rest}`);
   const to = systemClock.now() - seconds(10);
+  const from = to - (typeof connector.live.transport === "object" ? POLLED_HISTORY : HISTORY);
   try {
-    for await (const page of connector.history(get, { feed, endpoint, from: to - HISTORY, to })) {
+    for await (const page of connector.history(get, { feed, endpoint, from, to })) {
       const { trades, unread, complete } = page;
       const span = complete === null ? "no interval" : `${formatTime(complete.from)} to ${formatTime(complete.to)}`;
       say(`           a page of ${trades.length} trades; complete: ${span}`);

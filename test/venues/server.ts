@@ -29,7 +29,10 @@ export interface Dialect {
   readonly path?: string;
   readonly markets: Markets;
   /** Answers a request; returns nothing where there is no such path. */
-  readonly answer: (url: URL, request: IncomingMessage) => { status?: number; body: unknown } | undefined;
+  readonly answer: (
+    url: URL,
+    request: IncomingMessage,
+  ) => { status?: number; body: unknown; headers?: Readonly<Record<string, string>> } | undefined;
   /** Answers a message of a client. */
   readonly receive: (text: string, client: Client) => void;
   /** Said to who has connected. */
@@ -146,11 +149,15 @@ export function respond(
     faults.throttled--;
     return void response.writeHead(429, { "Retry-After": "1" }).end("slow down");
   }
-  const { status = 200, body } = dialect.answer(new URL(request.url ?? "/", "http://localhost"), request) ?? {
+  const {
+    status = 200,
+    body,
+    headers,
+  } = dialect.answer(new URL(request.url ?? "/", "http://localhost"), request) ?? {
     status: 404,
     body: { message: "NotFound" },
   };
   response
-    .writeHead(status, { "content-type": "application/json" })
+    .writeHead(status, { "content-type": "application/json", ...headers })
     .end(typeof body === "string" ? body : JSON.stringify(body));
 }

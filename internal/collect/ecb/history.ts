@@ -1,8 +1,8 @@
 import type { EcbRate } from "../../canonical/ecb-rates.ts";
 import { publicationTime } from "../../canonical/publication-time.ts";
-import { earlierOf, formatTime, type Micros } from "../../canonical/time.ts";
+import { earlierOf, type Micros } from "../../canonical/time.ts";
 import type { HistoryWindow, TradePage, VenueGet } from "../connector.ts";
-import { VenueRefused, VenueUnavailable } from "../failures.ts";
+import { VenueRefused } from "../failures.ts";
 import { pageOf } from "../history/page.ts";
 import { NO_RATE, newestOf, rateWords, readRates } from "./decode.ts";
 import { fileUrl } from "./files.ts";
@@ -32,7 +32,8 @@ export async function* ecbHistory(get: VenueGet, window: HistoryWindow): AsyncIt
     yield { ...page, complete: { from: reached, to: until } };
     reached = until;
   }
-  if (reached < to) throw new VenueUnavailable(`the bank has published no rates after ${formatTime(reached)} yet`);
+  // What is later is known with the next rates only.
+  if (end <= from) yield { trades: [], ignored: 0, unread: [], complete: null };
 }
 
 async function ratesSince(get: VenueGet, { endpoint, from }: HistoryWindow): Promise<readonly EcbRate[]> {
