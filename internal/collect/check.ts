@@ -33,7 +33,7 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   say(`connector  ${connector.name}`);
   say(`market     ${feed.market}, stored as ${formatPair(feed.pair)} of ${feed.source}`);
   const request = createHttpReader({ requestsPerMinute: 60, retries: 0, timeoutMs: 15_000 });
-  const { get, ask } = makeVenueRequests(request, () => sleep(PACE_MS, undefined, { signal }), signal);
+  const { get, ask, download } = makeVenueRequests(request, () => sleep(PACE_MS, undefined, { signal }), signal);
   const isLiveFine = await checkLive(options, ask, signal);
   if (signal.aborted) return false;
   if (connector.historySeconds === 0) return isLiveFine;
@@ -41,7 +41,7 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   const to = systemClock.now() - seconds(10);
   const from = to - (typeof connector.live.transport === "object" ? POLLED_HISTORY : HISTORY);
   try {
-    for await (const page of connector.history(get, { feed, endpoint, from, to })) {
+    for await (const page of connector.history(get, { feed, endpoint, from, to }, download)) {
       const { trades, unread, complete } = page;
       const span = complete === null ? "no interval" : `${formatTime(complete.from)} to ${formatTime(complete.to)}`;
       say(`           a page of ${trades.length} trades; complete: ${span}`);

@@ -21,6 +21,9 @@ export interface VenueAnswer {
 /** Like {@link VenueGet}; null where the answer is that of which the headers tell. */
 export type VenueAsk = (url: URL, headers: Readonly<Record<string, string>>) => Promise<VenueAnswer | null>;
 
+/** Stores what a GET request is answered at a path on disk. Returns false, and stores nothing, where there is none (404). */
+export type VenueDownload = (url: URL, path: string) => Promise<boolean>;
+
 /** Part of a market's trades. */
 export interface TradePage {
   readonly trades: readonly TradeRow[];
@@ -100,7 +103,7 @@ export interface Connector {
   readonly marketOf: (pair: Pair) => string;
   readonly live: LiveProtocol;
   /** Reads a window page by page. Each page is stored before the next one is asked for. */
-  readonly history: (get: VenueGet, window: HistoryWindow) => AsyncIterable<TradePage>;
+  readonly history: (get: VenueGet, window: HistoryWindow, download: VenueDownload) => AsyncIterable<TradePage>;
   /** Times that come by request are cut to this, in microseconds; 1 where they are those that come live. */
   readonly historyUnit: Micros;
   /** How far back the venue can be asked, in seconds; null for always, 0 for not at all. */

@@ -31,6 +31,7 @@ export type EndpointSettings = readonly {
   readonly source: string;
   readonly live?: string | undefined;
   readonly rest?: string | undefined;
+  readonly files?: string | undefined;
 }[];
 
 /** The settings by which venues are reached. */
@@ -60,6 +61,7 @@ const LIVE_PRIORITY = 1;
 const LIVE_ATTEMPTS = 20;
 /** The ledger takes no longer windows for runs. */
 const MOST_CHUNK_SECONDS = 366 * 86_400;
+const DAY_SECONDS = 86_400;
 
 /** @throws InputError where a pair is none of the connector's */
 export function feedOf({ source, connector: name, pair, market, start }: FeedSettings): FeedToDeclare {
@@ -70,8 +72,11 @@ export function feedOf({ source, connector: name, pair, market, start }: FeedSet
 }
 
 export function endpointOf(connector: Connector, source: string, settings: EndpointSettings): Endpoint {
-  const { live, rest } = settings.find((each) => each.source === source) ?? {};
-  return { live: live ?? connector.endpoint.live, rest: rest ?? connector.endpoint.rest };
+  const { live, rest, files } = settings.find((each) => each.source === source) ?? {};
+  return {
+    ...{ live: live ?? connector.endpoint.live, rest: rest ?? connector.endpoint.rest },
+    ...(files !== undefined && { files }),
+  };
 }
 
 /** Returns where a source is reached, with the key that its venue gave. */
@@ -99,7 +104,8 @@ export async function declareFeeds(
   now: () => Micros,
 ): Promise<void> {
   for (const { connector, collected, start } of feeds) {
-    const host = new URL(endpointOf(connector, collected.source, endpoints).rest).host;
+    const { rest, files } = endpointOf(connector, collected.source, endpoints);
+    const { host } = new URL(rest);
     await ensureThrottle(sql, tenant, host, connector.pace);
     const known = await readFeed(sql, tenant, collected.feed);
     const { feed, source, market, pair } = collected;
@@ -107,7 +113,8 @@ export async function declareFeeds(
     await declareFeed(sql, tenant, {
       ...{ feed, source, host, kind: HISTORY_KIND, payload: { ...payload } },
       startAt: start ?? known?.startAt ?? now(),
-      chunkSeconds: Math.min(connector.windowSeconds, MOST_CHUNK_SECONDS),
+      // Files have whole days.
+      chunkSeconds: files === undefined ? Math.min(connector.windowSeconds, MOST_CHUNK_SECONDS) : DAY_SECONDS,
     });
   }
 }

@@ -1,19 +1,31 @@
-import { type HttpReader, readText } from "../http/client.ts";
+import { createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createHttpReader, type HttpReader, readText } from "../http/client.ts";
 import { HttpError } from "../http/http-error.ts";
-import type { VenueAsk, VenueGet } from "./connector.ts";
+import type { VenueAsk, VenueDownload, VenueGet } from "./connector.ts";
 import { VenueRefused, VenueThrottled } from "./failures.ts";
 
 /** Ways to ask a venue. */
 export interface VenueRequests {
   readonly get: VenueGet;
   readonly ask: VenueAsk;
+  readonly download: VenueDownload;
 }
 
 /** Binance answers 418 to an address that went on after 429. */
 const THROTTLING = new Set([418, 429]);
 const REFUSING = new Set([400, 404, 422]);
 const NOT_MODIFIED = 304;
+const NOT_FOUND = 404;
 const MAX_BYTES = 2 ** 24;
+/** A day of a busy market has a hundred megabytes. */
+const DOWNLOAD_MS = 900_000;
+
+/** Shared by the process. */
+const requestFile = createHttpReader({
+  ...{ requestsPerMinute: 600, retries: 0, timeoutMs: DOWNLOAD_MS, totalTimeoutMs: DOWNLOAD_MS },
+});
 
 /**
  * Returns how a venue is asked: each request waits for a token of the host's pace.
@@ -47,6 +59,20 @@ export function makeVenueRequests(
       } catch (error) {
         if (error instanceof HttpError && error.status === NOT_MODIFIED) return null;
         throw error;
+      }
+    },
+    download: async (url, path) => {
+      await takeToken();
+      try {
+        await requestFile(url, {}, signal, async ({ body }) => {
+          await pipeline(body === null ? Readable.from([]) : Readable.fromWeb(body), createWriteStream(path), {
+            signal,
+          });
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof HttpError && error.status === NOT_FOUND) return false;
+        throw venueFailure(error);
       }
     },
   };

@@ -35,8 +35,9 @@ const collected: readonly (readonly [venue: StandIn, pairs: readonly string[]])[
 const venues = collected.map(([venue]) => venue);
 const start = new Date(Date.now() - PAST_MS).toISOString();
 
-for (const [{ source, live, rest }, pairs] of collected) {
-  process.stdout.write(`[[collect.endpoints]]\nsource = "${source}"\nlive = "${live}"\nrest = "${rest}"\n\n`);
+for (const [{ source, live, rest, files }, pairs] of collected) {
+  process.stdout.write(`[[collect.endpoints]]\nsource = "${source}"\nlive = "${live}"\nrest = "${rest}"\n`);
+  process.stdout.write(files === undefined ? "\n" : `files = "${files}"\n\n`);
   for (const pair of pairs) {
     process.stdout.write(`[[feeds]]\nsource = "${source}"\npair = "${pair}"\nstart = "${start}"\n\n`);
   }

@@ -10,6 +10,8 @@ export interface StandIn {
   /** Where it is reached, as in [[collect.endpoints]]. */
   readonly live: string;
   readonly rest: string;
+  /** Where its files of whole days are; undefined where it has none. */
+  readonly files?: string;
   readonly markets: Markets;
   /** Lets trades happen and, without faults, sends them. */
   readonly trade: (market: string, count?: number) => void;
@@ -159,5 +161,5 @@ export function respond(
   };
   response
     .writeHead(status, { "content-type": "application/json", ...headers })
-    .end(typeof body === "string" ? body : JSON.stringify(body));
+    .end(typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }

@@ -7,6 +7,7 @@ import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
 import type { TradePage, VenueGet } from "../connector.ts";
 import { VenueRefused } from "../failures.ts";
 import { ecb } from "./ecb.ts";
+import { ecbHistory } from "./history.ts";
 import { pauseSeconds } from "./timetable.ts";
 
 const at = parseTime;
@@ -60,7 +61,7 @@ async function read(get: VenueGet, from: Micros, to: Micros, of = feed) {
   const pages: TradePage[] = [];
   const endpoint = { ...ecb.endpoint, rest: "https://example.org/files" };
   try {
-    for await (const page of ecb.history(get, { feed: of, endpoint, from, to })) pages.push(page);
+    for await (const page of ecbHistory(get, { feed: of, endpoint, from, to })) pages.push(page);
     return { pages, error: null };
   } catch (error) {
     return { pages, error };

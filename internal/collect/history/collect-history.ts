@@ -5,7 +5,7 @@ import { cover } from "../../storage/control/coverage.ts";
 import { keepUnread } from "../../storage/control/unread-messages.ts";
 import { batchWriterFor } from "../../storage/schema/chunked-writes.ts";
 import { readTradeTimes } from "../../storage/trades/trade-times.ts";
-import type { Connector, HistoryWindow, VenueGet } from "../connector.ts";
+import type { Connector, HistoryWindow, VenueDownload, VenueGet } from "../connector.ts";
 import { messageUnread, tradesStored } from "../events.ts";
 import { TradesUnread } from "../failures.ts";
 
@@ -25,6 +25,7 @@ export interface HistoryOptions {
   readonly database: Database;
   readonly tenant: string;
   readonly get: VenueGet;
+  readonly download: VenueDownload;
   readonly now: () => Micros;
 }
 
@@ -37,13 +38,13 @@ const SAME_TRADE_WITHIN: Micros = seconds(1);
  * @throws TradesUnread where some trades cannot be understood: these are kept as unread messages, and their page stays a gap
  */
 export async function collectHistory(options: HistoryOptions, signal: AbortSignal): Promise<HistoryResult> {
-  const { connector, window, database, tenant, get, now } = options;
+  const { connector, window, database, tenant, get, download, now } = options;
   const { feed, source } = window.feed;
   const result = { pages: 0, new: 0, known: 0, conflicting: 0, ignored: 0 };
   let unreadCount = 0;
   // A page may span years, where trades are as rare as rates of a day.
   const write = await batchWriterFor(database, now);
-  for await (const { trades, ignored, unread, complete } of connector.history(get, window)) {
+  for await (const { trades, ignored, unread, complete } of connector.history(get, window, download)) {
     signal.throwIfAborted();
     // A trade whose time was cut may have happened behind the window's begin.
     const begin = window.from - (window.from % connector.historyUnit);

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { formatTime, parseTime } from "../../canonical/time.ts";
 import { gapsSince, horizonOf, windowsOfGaps } from "./gaps.ts";
 
 const second = (count: number) => BigInt(count) * 1_000_000n;
@@ -9,7 +10,10 @@ it("gaps are split into windows of limited length, no more than are done at once
     { from: second(100), to: second(105) },
   ];
   const shown = (most: number) =>
-    windowsOfGaps(gaps, 10, most).map(({ from, to }) => [Number(from) / 1e6, Number(to) / 1e6]);
+    windowsOfGaps(gaps, { windowSeconds: 10, hasDayFiles: false }, most).map(({ from, to }) => [
+      Number(from) / 1e6,
+      Number(to) / 1e6,
+    ]);
   expect(shown(10)).toEqual([
     [0, 10],
     [10, 20],
@@ -19,6 +23,20 @@ it("gaps are split into windows of limited length, no more than are done at once
   expect(shown(2)).toEqual([
     [0, 10],
     [10, 20],
+  ]);
+});
+
+it("where there are files of whole days, more than an hour of a day is one window", () => {
+  const at = (text: string) => parseTime(`2026-08-${text}Z`);
+  const gaps = [{ from: at("01T23:40:00"), to: at("04T00:20:00") }];
+  const windows = windowsOfGaps(gaps, { windowSeconds: 900, hasDayFiles: true }, 10);
+  expect(windows.map(({ from, to }) => `${formatTime(from)} ${formatTime(to)}`)).toEqual([
+    "2026-08-01T23:40:00Z 2026-08-01T23:55:00Z",
+    "2026-08-01T23:55:00Z 2026-08-02T00:00:00Z",
+    "2026-08-02T00:00:00Z 2026-08-03T00:00:00Z",
+    "2026-08-03T00:00:00Z 2026-08-04T00:00:00Z",
+    "2026-08-04T00:00:00Z 2026-08-04T00:15:00Z",
+    "2026-08-04T00:15:00Z 2026-08-04T00:20:00Z",
   ]);
 });
 

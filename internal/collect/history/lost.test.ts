@@ -36,7 +36,7 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
     await cover(sql, ledger.tenant, feed, [{ from: now - 40n * HOUR, to: now - seconds(600) }]);
     const lost: unknown[] = [];
     onTestFinished(gapLost.subscribe((event) => lost.push(event)));
-    const fill = makeGapFiller(ledger.database, ledger.tenant, bitstamp, () => 0);
+    const fill = makeGapFiller(ledger.database, ledger.tenant, { ...bitstamp, hasDayFiles: false }, () => 0);
     await fill(feed);
     await fill(feed);
     const gap = { from: formatTime(start), to: formatTime(now - 40n * HOUR) };
@@ -73,6 +73,7 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
       database: ledger.database,
       tenant: ledger.tenant,
       get,
+      download: async () => false,
       now: () => window.to,
     };
     const { signal } = new AbortController();

@@ -4,7 +4,8 @@ import type { Docs } from "./type.ts";
 export const feedsDocs: Docs = {
   "collect.endpoints": `
     Where a source is reached instead of its venue's own addresses: a proxy, another region, a server of your own (such as a Horizon), or
-    a stand-in for tests. \`live\` is for the stream, \`rest\` for requests; what is left out stays the venue's own:
+    a stand-in for tests. \`live\` is for the stream, \`rest\` for requests; what is left out stays the venue's own. \`files\` are Binance's
+    daily public files, as at https://data.binance.vision or in a directory of the same layout: long gaps are filled from them, where they have the day.
   `,
 
   "collect.coingecko_key": `

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { formatPair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
@@ -95,10 +96,15 @@ const endpoint = z
       .refine(isHttpUrl, "is not an address for requests")
       .optional()
       .describe("an http or https URL without user and password"),
+    files: z
+      .string()
+      .refine((text) => isAbsolute(text) || isHttpUrl(text), "is no place of files")
+      .optional()
+      .describe("an http or https URL without user and password, or an absolute path"),
   })
-  .superRefine(({ live, rest }, context) => {
-    if (live !== undefined || rest !== undefined) return;
-    reportAt(context, ["live"], "is missing, and so is rest", "one address at least");
+  .superRefine(({ live, rest, files }, context) => {
+    if ([live, rest, files].some((each) => each !== undefined)) return;
+    reportAt(context, ["live"], "is missing, and so are rest and files", "one of them at least");
   });
 
 /** `[collect]`: where venues are reached. */

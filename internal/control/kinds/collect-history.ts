@@ -41,12 +41,12 @@ export const collectHistoryKind = defineKind(
     const { database, tenant, now } = context;
     if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
     const connector = connectorNamed(payload.connector);
-    const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
+    const { endpoint, get, download } = venueAccess(context, connector, payload.source, signal);
     const feed = collectedFeed(payload);
     const problem = { code: "market_refused", key: feed.feed } as const;
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, get, now }, signal);
+      const result = await collectHistory({ connector, window, database, tenant, get, download, now }, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {

@@ -25,7 +25,12 @@ export const collectLiveKind = defineKind(
     const connector = connectorNamed(name);
     const { endpoint, get, ask } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
-    const fill = makeGapFiller(database, tenant, connector, stopwatch);
+    const fill = makeGapFiller(
+      database,
+      tenant,
+      { ...connector, hasDayFiles: endpoint.files !== undefined },
+      stopwatch,
+    );
     async function slowingDown<T>(answer: Promise<T>): Promise<T> {
       try {
         return await answer;

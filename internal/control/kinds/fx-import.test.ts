@@ -84,7 +84,14 @@ describe("fx.import", () => {
       ...{ feed: feed.collected, endpoint: ecb.endpoint },
       ...{ from: parseTime("2026-08-06T00:00:00Z"), to: NOW },
     };
-    const options = { connector: ecb, window, tenant: "default", get: async () => file, now: () => NOW };
+    const options = {
+      connector: ecb,
+      window,
+      tenant: "default",
+      get: async () => file,
+      download: async () => false,
+      now: () => NOW,
+    };
     const collect = (into: TestDatabase) =>
       collectHistory({ ...options, database: into }, new AbortController().signal);
     const live = ecb.live
