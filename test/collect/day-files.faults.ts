@@ -26,6 +26,8 @@ it("a gap of days is filled from Binance's files where there are such, by reques
     FROM control.jobs WHERE payload ? 'from'`;
   expect(windows.filter(({ hours }) => hours === 24)).toHaveLength(3);
   expect(windows.length).toBeLessThan(15);
+  const daysAgo = (days: number) => new Date(start + (4 - days) * DAY_MS).toISOString().slice(0, 10);
+  expect([...venue.servedDays()].sort()).toEqual([daysAgo(4), daysAgo(3), daysAgo(2)]);
   await stop();
   // What is asked for again, by request and from files, is known.
   await database.sql`DELETE FROM control.coverage`;

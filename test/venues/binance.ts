@@ -9,7 +9,9 @@ const DAY_MS = 86_400_000;
  * A stand-in of Binance: streams of trades, the REST endpoints of old and aggregate trades, in microseconds, and the public files of days
  * that ended a day ago.
  */
-export async function startBinance(names: readonly string[] = ["XLMUSDT", "BTCUSDT", "ETHUSDT"]): Promise<StandIn> {
+export async function startBinance(
+  names: readonly string[] = ["XLMUSDT", "BTCUSDT", "ETHUSDT"],
+): Promise<StandIn & { readonly servedDays: () => ReadonlySet<string> }> {
   const markets = new Markets(names, 9_000_001);
   const { faults } = markets;
   const shown = (price: string): string => {
@@ -56,12 +58,14 @@ export async function startBinance(names: readonly string[] = ["XLMUSDT", "BTCUS
       };
     },
   });
-  return { ...standIn, files: standIn.rest };
+  const served = new Set<string>();
+  return { ...standIn, files: standIn.rest, servedDays: () => served };
 
   function dayFile(market: string, day: string, isSum: boolean): { body: unknown } | undefined {
     const begin = BigInt(Date.parse(day)) * 1000n;
     const end = begin + BigInt(DAY_MS) * 1000n;
     if (!markets.has(market) || markets.now() < end + BigInt(DAY_MS) * 1000n) return undefined;
+    served.add(day);
     const trades = markets.of(market).filter(({ ts }) => ts >= begin && ts < end);
     const rows = trades.map(({ number, price, size, ts }) => `${number},${price},${size},0,${ts},True,True\n`);
     const zip = makeZip([{ name: `${market}-trades-${day}.csv`, content: rows.join("") }]);
