@@ -4,8 +4,8 @@ import { earlierOf, type Micros } from "../../canonical/time.ts";
 import type { HistoryWindow, TradePage, VenueGet } from "../connector.ts";
 import { VenueRefused } from "../failures.ts";
 import { pageOf } from "../history/page.ts";
-import { NO_RATE, newestOf, rateWords, readRates } from "./decode.ts";
 import { fileUrl } from "./files.ts";
+import { NO_RATE, newestOf, rateWords, readRates } from "./rates.ts";
 import { nextPublication } from "./timetable.ts";
 
 /** Rates that are stored at once. */

@@ -1,7 +1,7 @@
-import { parseEcbRates } from "../../canonical/ecb-rates.ts";
-import { InputError } from "../../canonical/input-error.ts";
 import { publicationTime } from "../../canonical/publication-time.ts";
 import { earlierOf, formatTime, type Micros, seconds } from "../../canonical/time.ts";
+import { InvalidMessage } from "../wire.ts";
+import { newestOf, readRates } from "./rates.ts";
 
 const DAY: Micros = seconds(86_400);
 /** The file is asked for again after so long, even where nothing is expected. */
@@ -42,9 +42,9 @@ function secondsUntil(time: Micros, now: Micros): number {
 
 function newestDate(answer: string): string | null {
   try {
-    return parseEcbRates(answer).reduce((newest, { date }) => (date > newest ? date : newest), "");
+    return newestOf(readRates(answer));
   } catch (error) {
-    if (error instanceof InputError) return null;
+    if (error instanceof InvalidMessage) return null;
     throw error;
   }
 }
