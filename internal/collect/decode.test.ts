@@ -72,7 +72,7 @@ describe("connectors", () => {
       { type: "subscribed", market: "USD" },
       ["2026-08-07", "2026-08-07T14:00:00Z", "1", "1.10120000000000000001"],
       // The next rates cannot be earlier than a day later.
-      { type: "clock", market: null, time: parseTime("2026-08-08T14:00:00Z"), lastNumber: null },
+      { type: "clock", market: "USD", time: parseTime("2026-08-08T14:00:00Z"), lastNumber: null },
     ]);
   });
 

@@ -39,6 +39,7 @@ it("rates of the European Central Bank are collected and covered since their fee
   await expect
     .poll(() => database.sql`SELECT key FROM control.collector_problems WHERE code = 'market_refused'`, PATIENCE)
     .toEqual([{ key: "ecb:EUR-JPY" }]);
+  expect(await coveredTo("ecb:EUR-JPY")).toBeNull();
   await stop();
   work("second");
   await vi.waitUntil(() => venue.requests() > asked, PATIENCE);

@@ -10,18 +10,17 @@ import { nextPublication } from "./timetable.ts";
 export function decodeEcb(text: string, feeds: readonly CollectedFeed[], now: Micros): readonly VenueMessage[] {
   return decoded(() => {
     const rates = readRates(text);
-    const newest = newestOf(rates);
-    const answers = feeds.map(({ market }): VenueMessage => {
-      if (rates.some(({ quote }) => quote === market)) return { type: "subscribed", market };
-      return { type: "refused", market, reason: `the bank publishes no rate of ${market}` };
-    });
-    const trades = rates
-      .filter(({ date, rate }) => rate !== NO_RATE && publicationTime(date) <= now)
-      .flatMap(
-        (rate) => tradeMessage(feeds, rate.quote, () => ({ ...rateWords(rate), number: null, cursor: null })) ?? [],
-      );
     // No rates can have a time between those of the newest day and those of the next one.
-    const time = earlierOf(now, nextPublication(newest));
-    return [...answers, ...trades, { type: "clock", market: null, time, lastNumber: null }];
+    const time = earlierOf(now, nextPublication(newestOf(rates)));
+    return feeds.flatMap(({ market }): readonly VenueMessage[] => {
+      const own = rates.filter(({ quote }) => quote === market);
+      if (own.length === 0) return [{ type: "refused", market, reason: `the bank publishes no rate of ${market}` }];
+      const trades = own
+        .filter(({ date, rate }) => rate !== NO_RATE && publicationTime(date) <= now)
+        .flatMap(
+          (rate) => tradeMessage(feeds, market, () => ({ ...rateWords(rate), number: null, cursor: null })) ?? [],
+        );
+      return [{ type: "subscribed", market }, ...trades, { type: "clock", market, time, lastNumber: null }];
+    });
   });
 }

@@ -133,7 +133,7 @@ describe("the daily file", () => {
     const file = fileOf(["2026-08-07", "1.1012"]);
     expect(decode(file, "2026-08-07T13:59:59Z")).toEqual(["subscribed", "clock"]);
     expect(decode(file, "2026-08-07T14:00:00Z")).toEqual(["subscribed", "trade", "clock"]);
-    expect(decode(file, "2026-08-07T14:00:00Z", "XAU")).toEqual(["refused", "clock"]);
+    expect(decode(file, "2026-08-07T14:00:00Z", "XAU")).toEqual(["refused"]);
     expect(decode(file.replace("08-07", "8-7"), "2026-08-07T14:00:00Z")).toEqual(["invalid"]);
   });
 
