@@ -53,5 +53,6 @@ export function dateOf(day: number): string {
 
 /** The rate of a day follows from the day, so that it is the same in each file. */
 export function ecbRate(code: string, day: number): string {
-  return `${code === "USD" ? 1 : 0}.${1000 + ((day / DAY_MS) % 97)}`;
+  const index = (day / DAY_MS) % 97;
+  return code === "USD" ? `1.${1000 + index}` : `0.${8600 + index}`;
 }

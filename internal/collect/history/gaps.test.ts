@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
+import { runsOf } from "../../../test/thoroughness.ts";
 import { formatTime, parseTime } from "../../canonical/time.ts";
 import { gapsSince, horizonOf, windowsOfGaps } from "./gaps.ts";
 
@@ -38,6 +40,24 @@ it("where there are files of whole days, more than an hour of a day is one windo
     "2026-08-04T00:00:00Z 2026-08-04T00:15:00Z",
     "2026-08-04T00:15:00Z 2026-08-04T00:20:00Z",
   ]);
+});
+
+it("windows follow each other from the begin of each gap to its end", () => {
+  const seconds = fc.integer({ min: 0, max: 400_000 });
+  const given = fc.record({ start: seconds, length: seconds.map((length) => length + 1), hasDayFiles: fc.boolean() });
+  fc.assert(
+    fc.property(given, ({ start, length, hasDayFiles }) => {
+      const gap = { from: second(start), to: second(start + length) };
+      const windows = windowsOfGaps([gap], { windowSeconds: 900, hasDayFiles }, 10_000);
+      expect(windows[0]?.from).toBe(gap.from);
+      expect(windows.at(-1)?.to).toBe(gap.to);
+      for (const [index, { from, to }] of windows.entries()) {
+        expect(from < to).toBe(true);
+        expect(from).toBe(windows[index - 1]?.to ?? gap.from);
+      }
+    }),
+    { numRuns: runsOf(200) },
+  );
 });
 
 it("what a venue has no more is left out, up to a whole hour", () => {
