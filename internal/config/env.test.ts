@@ -134,6 +134,7 @@ describe("the environment", () => {
       '[{ source = "kraken", live = "ws://127.0.0.1:1", rest = "http://127.0.0.1:1" }]',
       [{ source: "kraken", live: "ws://127.0.0.1:1", rest: "http://127.0.0.1:1" }],
     ],
+    "collect.coingecko_key": ["CG-hunter2", "CG-hunter2"],
     deliveries: [
       '[{ name = "a", type = "graphql", url = "https://h", query = "mutation { a }", variables = { b = { from = "/b" } } }]',
       [
