@@ -20,6 +20,16 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
   return a.device === b.device && a.inode === b.inode;
 }
 
+/**
+ * Returns when a directory was made, in nanoseconds since 1970, which no copy of it can take over; null where the file
+ * system does not tell.
+ */
+export function birthOf(directory: string): string | null {
+  const { birthtimeNs, ctimeNs } = statSync(directory, { bigint: true });
+  // Without an answer of the file system, it is 0 or the time of the last change.
+  return birthtimeNs <= 0n || birthtimeNs === ctimeNs ? null : String(birthtimeNs);
+}
+
 /** Returns whether a path leads to the directory. */
 export function isAt(path: string, identity: DirectoryIdentity): boolean {
   try {
