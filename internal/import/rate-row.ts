@@ -2,7 +2,7 @@ import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import { FIAT_CODES, FORMER_FIAT_CODES } from "../canonical/fiat.ts";
 import { InputError, quoted } from "../canonical/input-error.ts";
 import { makePair } from "../canonical/pair.ts";
-import { empty, type Fields, readAmount, value } from "./fields.ts";
+import { empty, type Fields, readAmount, value } from "../ingest/fields.ts";
 import { type FileKind, type FileTrade, SkippedRow } from "./file-kind.ts";
 import { publicationTime } from "./publication-time.ts";
 

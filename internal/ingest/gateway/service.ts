@@ -1,6 +1,7 @@
 import type { Micros } from "../../canonical/time.ts";
 import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
+import { makeSemaphore, type Semaphore } from "../../lib/semaphore.ts";
 import { within } from "../../lib/within.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
@@ -55,12 +56,16 @@ export interface GatewayService {
   readonly keep: (entry: Quarantined) => Promise<void>;
   readonly idempotency: IdempotencyKeys;
   readonly deadlines: GatewayDeadlines;
+  /** The turns in which large bodies, and groups of rows of streams, are worked on. */
+  readonly turns: Semaphore;
   readonly now: () => Micros;
   /** Ends the upkeep, and the drainer once the records that it has taken are stored, within a few seconds. */
   readonly stop: () => Promise<void>;
 }
 
 const GROUPS = { maxItems: 2_000, parallel: 2 };
+/** One is read while others are written. */
+const TURNS = 4;
 const UPKEEP_SECONDS = 60;
 const STOP_SECONDS = 5;
 const ANSWERS_KEPT_SECONDS = 86_400;
@@ -123,6 +128,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
     keep: makeQuarantineKeeper(keepAll, journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
     deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),
+    turns: makeSemaphore(TURNS, parts.stopwatch),
     now: parts.now,
     stop: async () => {
       upkeep.stop();

@@ -73,7 +73,8 @@ export function makeFrameWriter(
     await segment.file.write(frame, segment.size);
     isSealed = true;
     await segment.file.sync();
-    if (await segment.file.isRemoved()) throw new JournalFailed(`${segment.name} was removed from the journal's directory`);
+    if (await segment.file.isRemoved())
+      throw new JournalFailed(`${segment.name} was removed from the journal's directory`);
     isSealed = false;
     unclear = null;
     segment.size += frame.length;
