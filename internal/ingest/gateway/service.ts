@@ -22,6 +22,7 @@ import type { RowResult, SentTrade } from "../sent-trade.ts";
 import { makeTradeWriter, quarantinedTrade } from "../trade-writer.ts";
 import { drainFailed, journalDrained, quarantineCounted, upkeepFailed } from "./events.ts";
 import { type IdempotencyKeys, makeIdempotencyKeys } from "./idempotency-keys.ts";
+import { probeJournal } from "./journal-probe.ts";
 import { makeQuarantineKeeper } from "./quarantine-keeper.ts";
 
 /** How long the database and the journal have for the rows of a request, and for a group of rows of a stream. */
@@ -67,6 +68,7 @@ const GROUPS = { maxItems: 2_000, parallel: 2 };
 /** One is read while others are written. */
 const TURNS = 4;
 const UPKEEP_SECONDS = 60;
+const PROBE_SECONDS = 10;
 const STOP_SECONDS = 5;
 const ANSWERS_KEPT_SECONDS = 86_400;
 
@@ -82,6 +84,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
       RECORD_KINDS.answer,
       (payloads) => each(payloads, (payload) => keepAnswer(database.sql, readAnswerRecord(payload))),
     ],
+    [RECORD_KINDS.probe, async () => {}],
   ]);
 
   /** Stores acknowledged trades. What cannot be stored is kept in quarantine, since its sender believes it stored. */
@@ -122,6 +125,11 @@ export function startGateway(parts: GatewayParts): GatewayService {
     },
     (error) => upkeepFailed.publish({ error: asError(error) }),
   );
+  const probing = keepCalling(
+    PROBE_SECONDS,
+    async () => journal && probeJournal(journal),
+    () => {},
+  );
 
   return {
     trades,
@@ -132,6 +140,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
     now: parts.now,
     stop: async () => {
       upkeep.stop();
+      probing.stop();
       stopping.abort();
       // A database that hangs must not keep the process alive; what it has not stored stays in the journal.
       await within(STOP_SECONDS, draining, "the drainer waits for the database").catch(() => {});
