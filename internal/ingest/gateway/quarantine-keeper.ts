@@ -6,12 +6,13 @@ import { quarantinedRecord } from "../records.ts";
 import { quarantined } from "./events.ts";
 
 const DATABASE_SECONDS = 0.5;
+const JOURNAL_SECONDS = 0.25;
 /** Entries that wait for the database; further ones go to the journal. */
 const MAX_WAITING = 8;
 
 /**
  * Returns a function that keeps what cannot be read: in the database or, where that does not answer in time, in the
- * journal. It never rejects, since the sender is answered in the same way; where nothing takes it, an event says so.
+ * journal. It never rejects, since the sender is answered in the same way; where nothing takes it in time, an event says so.
  * @param store stores entries in the database
  */
 export function makeQuarantineKeeper(
@@ -33,7 +34,8 @@ export function makeQuarantineKeeper(
     try {
       await inDatabase(entry).catch((error: unknown) => {
         if (journal === null) throw error;
-        return journal.append([quarantinedRecord(entry)]);
+        const appended = journal.append([quarantinedRecord(entry)]);
+        return within(JOURNAL_SECONDS, appended, "the journal's disk did not answer in time");
       });
       quarantined.publish({ kind, error: null });
     } catch (error) {
