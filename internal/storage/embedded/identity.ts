@@ -22,12 +22,16 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
 
 /**
  * Returns when a directory was made, in nanoseconds since 1970, which no copy of it can take over; null where the file
- * system does not tell.
+ * system does not tell. Systems that cannot ask it give the time of the last change instead.
  */
 export function birthOf(directory: string): string | null {
-  const { birthtimeNs, ctimeNs } = statSync(directory, { bigint: true });
-  // Without an answer of the file system, it is 0 or the time of the last change.
-  return birthtimeNs <= 0n || birthtimeNs === ctimeNs ? null : String(birthtimeNs);
+  const { birthtimeNs } = statSync(directory, { bigint: true });
+  return birthtimeNs <= 0n ? null : String(birthtimeNs);
+}
+
+/** Returns when a file was last added to a directory, or removed, in nanoseconds since 1970. */
+export function lastChangeOf(directory: string): string {
+  return String(statSync(directory, { bigint: true }).ctimeNs);
 }
 
 /** Returns whether a path leads to the directory. */

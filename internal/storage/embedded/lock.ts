@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { birthOf, bootId, directoryIdentity } from "./identity.ts";
+import { birthOf, bootId, directoryIdentity, lastChangeOf } from "./identity.ts";
 import { addLockFile, type Holder, type LockFile, latestLockFile } from "./lock-files.ts";
 import { instancesIn, socketPath } from "./socket-path.ts";
 
@@ -102,9 +102,11 @@ async function isHeld(directory: string, { path }: LockFile, holder: Holder, wat
  */
 function isPlaceOf(holder: Holder, directory: string): boolean {
   const { device, inode } = directoryIdentity(directory);
-  const birth = birthOf(directory);
   if (holder.inode !== inode) return false;
-  if (birth !== null && holder.birth != null) return holder.birth === birth;
+  const birth = birthOf(directory);
+  // The caller has just added its socket to the directory, so that this was its last change.
+  const isBirthKnown = birth !== null && birth !== lastChangeOf(directory);
+  if (isBirthKnown && holder.birth != null) return holder.birth === birth;
   return holder.boot !== bootId() || holder.device === device;
 }
 
