@@ -30,7 +30,7 @@ const MAX_JSON_BYTES = 1_048_576;
 const MAX_JSON_ROWS = 10_000;
 const MAX_LINE_BYTES = 65_536;
 /** Rows of a stream that are written together. */
-const ROWS_TOGETHER = 2_000;
+const ROWS_TOGETHER = 5_000;
 /** Rows that are read at a stretch, for some milliseconds, in which nobody else is answered. */
 const ROWS_AT_A_STRETCH = 250;
 const FIELDS: ReadonlySet<string> = new Set([...TRADE_FIELDS, ...TRADE_COLUMNS]);
