@@ -186,6 +186,24 @@ describe.each(enginesOf(testEngines))("the gateway on $name", (engine) => {
     expect(kept).toHaveLength(3_000);
   });
 
+  it("answers small bodies while large ones wait for their turn", async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const others = Array.from({ length: 4 }, () => gateway.turns.run(() => held, Number.POSITIVE_INFINITY));
+    const answered: string[] = [];
+    const large = Promise.all([
+      gateway.post(Array.from({ length: 500 }, () => freshTrade())).then(() => answered.push("list")),
+      gateway.post(JSON.stringify(freshTrade()), LINES).then(() => answered.push("stream")),
+    ]);
+    for (let count = 0; count < 5; count++) {
+      expect(await gateway.post(freshTrade())).toMatchObject({ status: 200, body: { new: 1 } });
+    }
+    expect(answered).toEqual([]);
+    release();
+    await Promise.all([large, ...others]);
+    expect(answered.sort()).toEqual(["list", "stream"]);
+  });
+
   it("answers a body that cannot be read with 4xx, and keeps it", async () => {
     const cases: readonly (readonly [unknown, number])[] = [
       ['[{"broken', 400],
