@@ -133,7 +133,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
 
   return {
     trades,
-    keep: makeQuarantineKeeper(keepAll, journal),
+    keep: makeQuarantineKeeper(keepAll, journal, PATIENT.journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
     deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),
     turns: makeSemaphore(TURNS, parts.stopwatch),

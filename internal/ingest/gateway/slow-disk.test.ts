@@ -9,7 +9,7 @@ const HANGING = { append: () => new Promise<void>(() => {}) };
 it("answers do not wait for a disk that hangs", async () => {
   const errors: (string | undefined)[] = [];
   const unsubscribe = quarantined.subscribe(({ error }) => errors.push(error?.message));
-  const keep = makeQuarantineKeeper(() => Promise.reject(new Error("the database is away")), HANGING);
+  const keep = makeQuarantineKeeper(() => Promise.reject(new Error("the database is away")), HANGING, 0.01);
   const content = Buffer.from("{bad");
   await keep({ kind: "malformed", sender: "acme", reason: "bad", content, contentType: null, isCut: false });
   unsubscribe();
