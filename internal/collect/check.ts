@@ -5,7 +5,7 @@ import { formatTime, type Micros, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
 import { createHttpClient } from "../http/client.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
-import type { Connector } from "./connector.ts";
+import type { Connector, VenueGet } from "./connector.ts";
 import type { CollectedFeed, Endpoint } from "./feed.ts";
 import { runConnection } from "./live/connection.ts";
 import type { VenueMessage } from "./message.ts";
@@ -30,11 +30,12 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   const { connector, feed, endpoint, say } = options;
   say(`connector  ${connector.name}`);
   say(`market     ${feed.market}, stored as ${formatPair(feed.pair)} of ${feed.source}`);
-  const isLiveFine = await checkLive(options, signal);
-  if (signal.aborted) return false;
-  say(`\nhistory    ${endpoint.rest}`);
   const request = createHttpClient({ requestsPerMinute: 60, retries: 0, timeoutMs: 15_000, maxBytes: 2 ** 24 });
   const get = makeVenueGet(request, () => sleep(PACE_MS, undefined, { signal }), signal);
+  const isLiveFine = await checkLive(options, get, signal);
+  if (signal.aborted) return false;
+  // The path of an address may contain a key.
+  say(`\nhistory    ${new URL(endpoint.rest).host}`);
   const to = systemClock.now() - seconds(10);
   try {
     for await (const page of connector.history(get, { feed, endpoint, from: to - HISTORY, to })) {
@@ -55,16 +56,21 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
 
 async function checkLive(
   { connector, feed, endpoint, listenSeconds, say }: CheckOptions,
+  get: VenueGet,
   signal: AbortSignal,
 ): Promise<boolean> {
-  say(`\nlive       ${connector.live.url(endpoint, [feed], null).href}`);
-  for (const text of connector.live.subscribe([feed])) say(`  sent     ${text}`);
+  const { live } = connector;
+  const { follow } = live;
+  const url = live.url(endpoint, [feed], null);
+  say(`\nlive       ${live.transport === "requests" ? url.host : url.href}`);
+  for (const text of live.subscribe([feed])) say(`  sent     ${text}`);
   const until = AbortSignal.any([signal, AbortSignal.timeout(listenSeconds * 1000)]);
   let wasLive = false;
   let isUnderstood = true;
   const end = await runConnection(
     {
       ...{ connector, endpoint, feeds: [feed], cursor: null, stopwatch, probe: null, onTick: () => null },
+      follow: follow === undefined ? null : (pause) => follow(get, endpoint, [feed], null, pause),
       onLive: () => {
         wasLive = true;
       },

@@ -5,8 +5,18 @@ import { coinbase } from "./coinbase/coinbase.ts";
 import type { Connector } from "./connector.ts";
 import { horizon } from "./horizon/horizon.ts";
 import { kraken } from "./kraken/kraken.ts";
+import { aquarius, phoenix, soroswap } from "./stellar-rpc/stellar-rpc.ts";
 
-export const CONNECTORS: readonly Connector[] = [binance, bitstamp, coinbase, horizon, kraken];
+export const CONNECTORS: readonly Connector[] = [
+  aquarius,
+  binance,
+  bitstamp,
+  coinbase,
+  horizon,
+  kraken,
+  phoenix,
+  soroswap,
+];
 
 /** @throws InputError that names the connectors */
 export function connectorNamed(name: string): Connector {

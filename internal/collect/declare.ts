@@ -1,4 +1,5 @@
 import { type Asset, classicParts } from "../canonical/asset.ts";
+import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { Database } from "../storage/connection/database.ts";
@@ -52,13 +53,19 @@ const LIVE_ATTEMPTS = 20;
 export function feedOf({ source, connector: name, pair, market, start }: FeedSettings): FeedToDeclare {
   const connector = connectorNamed(name);
   const feed = `${source}:${shortName(pair.base)}-${shortName(pair.quote)}`;
-  const collected = { feed, source, pair, market: market ?? connector.marketOf(pair) };
+  const named = market === undefined ? connector.marketOf(pair) : (connector.readMarket?.(market, pair) ?? market);
+  const collected = { feed, source, pair, market: named };
   return { connector, collected, start: start ?? null };
 }
 
+/** @throws InputError where neither the venue nor the configuration has an address */
 export function endpointOf(connector: Connector, source: string, settings: EndpointSettings): Endpoint {
   const own = settings.find((each) => each.source === source);
-  return own === undefined ? connector.endpoint : { live: own.live, rest: own.rest };
+  if (own !== undefined) return { live: own.live, rest: own.rest };
+  if (connector.endpoint !== null) return connector.endpoint;
+  throw new InputError(
+    `${source} has no address that is open to everybody; write [[collect.endpoints]] with source = ${JSON.stringify(source)}, live and rest`,
+  );
 }
 
 /** Returns the feed of a payload. @throws InputError where the pair does not parse */

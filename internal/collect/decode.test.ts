@@ -4,12 +4,18 @@ import { parsePair } from "../canonical/pair.ts";
 import { formatTime } from "../canonical/time.ts";
 import { CONNECTORS, connectorNamed } from "./connectors.ts";
 import type { CollectedFeed } from "./feed.ts";
+import { POOL } from "./stellar-rpc/swap-events.testing.ts";
 
 const ISSUER = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
 
 function feedOf(name: string): CollectedFeed {
-  const { source, marketOf } = connectorNamed(name);
-  const pair = parsePair({ horizon: `native/USDC-${ISSUER}`, binance: "XLM/USDT" }[name] ?? "XLM/USD");
+  const { source, marketOf, readMarket } = connectorNamed(name);
+  const onLedger = `native/USDC-${ISSUER}`;
+  if (readMarket !== undefined) {
+    const pair = parsePair(onLedger);
+    return { feed: `${source}:test`, source, pair, market: readMarket(POOL, pair) };
+  }
+  const pair = parsePair({ horizon: onLedger, binance: "XLM/USDT" }[name] ?? "XLM/USD");
   return { feed: `${source}:test`, source, pair, market: marketOf(pair) };
 }
 

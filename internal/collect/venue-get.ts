@@ -12,10 +12,13 @@ const REFUSING = new Set([400, 404, 422]);
  * @param takeToken waits until one more request may be sent
  */
 export function makeVenueGet(request: HttpClient, takeToken: () => Promise<void>, signal: AbortSignal): VenueGet {
-  return async (url, headers = {}) => {
+  return async (url, headers = {}, json) => {
     await takeToken();
+    const accept = "application/json";
     try {
-      return await request(url, { headers: { accept: "application/json", ...headers } }, signal);
+      if (json === undefined) return await request(url, { headers: { accept, ...headers } }, signal);
+      const post = { method: "POST", headers: { accept, "content-type": accept, ...headers }, body: json };
+      return await request(url, post, signal);
     } catch (error) {
       if (!(error instanceof HttpError) || error.status === null) throw error;
       const asked = error.retryAfterMs > 0 ? Math.ceil(error.retryAfterMs / 1000) : null;

@@ -29,9 +29,9 @@ export const collectLiveKind = defineKind(
     await collectLive(
       {
         ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
-        get: async (url, headers) => {
+        get: async (url, headers, json) => {
           try {
-            return await get(url, headers);
+            return await get(url, headers, json);
           } catch (error) {
             if (!(error instanceof VenueThrottled)) throw error;
             await slowDown(database.sql, tenant, host, error.retryAfterSeconds ?? THROTTLED_SECONDS);
