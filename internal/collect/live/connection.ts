@@ -39,11 +39,15 @@ const PING_SECONDS = 5;
 /** How long a venue is left alone that asks for fewer requests and says no time. */
 const THROTTLED_SECONDS = 30;
 
+/** A first request may wait for the pace of the host. */
+const FIRST_ANSWER_SECONDS = 120;
+
 /** Connects, subscribes, and hands on messages until the connection ends or the signal aborts. */
 export function runConnection(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionEnd> {
   const { connector, endpoint, feeds, cursor, stopwatch, onMessage, onLive, onTick, probe, follow } = options;
   const { live } = connector;
-  const times = { ...DEFAULT_TIMES, silenceSeconds: live.silenceSeconds };
+  const openSeconds = follow === null ? DEFAULT_TIMES.openSeconds : FIRST_ANSWER_SECONDS;
+  const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),

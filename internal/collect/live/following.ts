@@ -36,6 +36,11 @@ export function openFollowing(
     onEnd(reason, retryAfterSeconds);
   }
 
-  // A request that is under way is not waited for.
-  return { send: () => {}, ping: () => {}, close: () => end("it was given up", 0) };
+  return {
+    send: () => {},
+    // Each request has a time limit of its own.
+    ping: () => onFrame(false),
+    // A request that is under way is not waited for.
+    close: () => end("it was given up", 0),
+  };
 }

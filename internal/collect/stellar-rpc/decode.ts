@@ -3,7 +3,7 @@ import type { CollectedFeed } from "../feed.ts";
 import type { VenueMessage, VenueTrade } from "../message.ts";
 import type { TradeWords } from "../trade.ts";
 import { InvalidMessage, member, readJson } from "../wire.ts";
-import { operationOf, readEvent } from "./event.ts";
+import { readEvent } from "./event.ts";
 import { poolsOf, tokensOf } from "./market.ts";
 import type { SwapProtocol } from "./swap.ts";
 
@@ -61,6 +61,5 @@ export function swapsOf(protocol: SwapProtocol, entries: readonly unknown[]): re
 
 /** Returns the pool and operation of an event. */
 function placeOf(entry: unknown): string {
-  const id = member(entry, "id");
-  return `${member(entry, "contractId")} ${typeof id === "string" ? operationOf(id) : ""}`;
+  return `${member(entry, "contractId")} ${String(member(entry, "id")).split("-")[0]}`;
 }

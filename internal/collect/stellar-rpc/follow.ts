@@ -33,12 +33,16 @@ export async function* followSwaps(
   }
   const refused = await refusedMarkets(get, endpoint, protocol, feeds);
   const accepted = feeds.filter(({ market }) => !refused.has(market));
-  yield { text: "", messages: [...refused].map(([market, reason]) => ({ type: "refused", market, reason })) };
-  while (accepted.length === 0) {
-    await pause(PAUSE_SECONDS);
-    yield { text: "", messages: [{ type: "alive" }] };
+  const refusals = [...refused].map(([market, reason]) => ({ type: "refused" as const, market, reason }));
+  if (accepted.length > 0) {
+    const start = cursor === null ? { startLedger: newest } : { cursor };
+    const acknowledged = [...refusals, ...accepted.map(({ market }) => ({ type: "subscribed" as const, market }))];
+    yield* pagesOfSwaps(protocol, get, endpoint, accepted, start, pause, acknowledged);
   }
-  yield* pagesOfSwaps(protocol, get, endpoint, accepted, cursor === null ? { startLedger: newest } : { cursor }, pause);
+  for (let messages: Followed["messages"] = refusals; ; messages = [{ type: "alive" }]) {
+    yield { text: "", messages };
+    await pause(PAUSE_SECONDS);
+  }
 }
 
 async function* pagesOfSwaps(
@@ -48,6 +52,7 @@ async function* pagesOfSwaps(
   feeds: readonly CollectedFeed[],
   from: PageStart,
   pause: (seconds: number) => Promise<void>,
+  acknowledged: Followed["messages"],
 ): AsyncIterable<Followed> {
   let start = from;
   let reached = 0n;
@@ -59,9 +64,7 @@ async function* pagesOfSwaps(
       throw new VenueUnavailable(`the node's answer could not be understood: ${page.reason}`);
     }
     const { events, through, newest } = page;
-    if (isFirst) {
-      yield { text: "", messages: feeds.map(({ market }) => ({ type: "subscribed", market })) };
-    }
+    if (isFirst) yield { text: "", messages: acknowledged };
     for (const swap of swapsOf(protocol, events)) {
       const told = textOf(swap);
       yield { text: told, messages: decodeSwap(protocol, told, feeds) };
