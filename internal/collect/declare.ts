@@ -64,7 +64,7 @@ export function endpointOf(connector: Connector, source: string, settings: Endpo
   if (own !== undefined) return { live: own.live, rest: own.rest };
   if (connector.endpoint !== null) return connector.endpoint;
   throw new InputError(
-    `${source} has no address that is open to everybody; write [[collect.endpoints]] with source = ${JSON.stringify(source)}, live and rest`,
+    `${source} has no address that is open to everybody; write [[collect.endpoints]] with source = ${JSON.stringify(source)} and the URL of your node or provider`,
   );
 }
 

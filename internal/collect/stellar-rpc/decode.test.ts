@@ -180,7 +180,7 @@ describe("a feed's market", () => {
   });
 
   it("does not follow from its pair", () => {
-    expect(() => soroswap.marketOf(PAIR)).toThrow('name the pair\'s contract, as in market = "C…"');
+    expect(() => soroswap.marketOf(PAIR)).toThrow('name those of the pair by their contracts, as in market = "C…"');
   });
 });
 

@@ -64,7 +64,7 @@ async function* pagesOfSwaps(
       throw new VenueUnavailable(`the node's answer could not be understood: ${page.reason}`);
     }
     const { events, through, newest } = page;
-    if (isFirst) yield { text: "", messages: acknowledged };
+    if (isFirst) yield { text: endOf(page), messages: acknowledged };
     for (const swap of swapsOf(protocol, events)) {
       const told = textOf(swap);
       yield { text: told, messages: decodeSwap(protocol, told, feeds) };

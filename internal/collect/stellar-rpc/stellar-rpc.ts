@@ -26,7 +26,7 @@ function connectorOf(protocol: SwapProtocol): Connector {
     pace: { maxRate: 2, burst: 5 },
     evidence: "cursor",
     marketOf: () => {
-      throw new InputError(`${name} has many pools; name the pair's contract, as in market = "C…"`);
+      throw new InputError(`${name} has many pools; name those of the pair by their contracts, as in market = "C…"`);
     },
     readMarket: readPools,
     live: {

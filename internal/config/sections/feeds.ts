@@ -3,6 +3,7 @@ import { formatPair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
 import { SOURCE_NAME } from "../../canonical/trade-rules.ts";
 import { needs, reportAt } from "../../lib/cross-checks.ts";
+import { secret } from "../secrets.ts";
 import { isHttpUrl, pairField, readOr } from "./fields.ts";
 import { refuseRepeated } from "./listener.ts";
 
@@ -109,6 +110,8 @@ export const collectSection = z
       .array(endpoint)
       .max(1000)
       .prefault([])
+      // Providers of nodes have keys in the paths of their addresses.
+      .meta(secret("after-host"))
       .describe("a list of at most 1000 tables, each [[collect.endpoints]]"),
   })
   .superRefine(refuseRepeated("endpoints", ["source"], "each source only once"), needs("endpoints"))
