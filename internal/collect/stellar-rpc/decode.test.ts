@@ -8,6 +8,7 @@ import { formatTime } from "../../canonical/time.ts";
 import type { CollectedFeed } from "../feed.ts";
 import { textOf } from "../history/page.ts";
 import type { VenueMessage } from "../message.ts";
+import { member } from "../wire.ts";
 import { swapsOf } from "./decode.ts";
 import { readPools } from "./market.ts";
 import { readPage } from "./page.ts";
@@ -187,12 +188,12 @@ describe("a feed's market", () => {
 describe("a page of events", () => {
   const id = (transaction: number, event: number) =>
     `${String((50n << 32n) + BigInt(transaction << 12))}-000000000${event}`;
-  const page = (events: readonly string[], cursor: string) =>
+  const page = (events: readonly (string | object)[], cursor: string) =>
     readPage(
       JSON.stringify({
         jsonrpc: "2.0",
         result: {
-          events: events.map((each) => ({ id: each })),
+          events: events.map((each) => (typeof each === "string" ? { id: each } : each)),
           ...{ cursor, latestLedger: 60, oldestLedger: 1, oldestLedgerCloseTime: "100" },
           latestLedgerCloseTime: "400",
         },
@@ -214,6 +215,34 @@ describe("a page of events", () => {
     expect(textOf(cut.events)).toBe(JSON.stringify([{ id: id(1, 0) }, { id: id(1, 1) }]));
     expect(cut).toMatchObject({ cursor: id(1, 1), through: 49n });
     expect(page([id(2, 0), id(2, 1)], id(2, 1))).toMatchObject({ cursor: id(2, 1), through: 49n });
+  });
+
+  it("by page brings each swap once, wherever pages are cut behind the longest transaction", () => {
+    const end = `${(61n << 32n) - 1n}-4294967295`;
+    const perTransaction = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(perTransaction, fc.integer({ min: 24, max: 60 }), (counts, limit) => {
+        const all = counts.flatMap((count, index) =>
+          Array.from({ length: count }, () => swapEvents("phoenix", swap))
+            .flat()
+            .map((made, number) => ({
+              ...{ contractId: POOL, ...made },
+              id: `${(BigInt(40 + (index >> 1)) << 32n) + BigInt(index << 12)}-${String(number).padStart(10, "0")}`,
+            })),
+        );
+        const read: unknown[] = [];
+        for (let cursor = ""; cursor !== end; ) {
+          const events = all.filter(({ id: each }) => each > cursor).slice(0, limit);
+          const next = page(events, events.length === limit ? (events.at(-1)?.id ?? "") : end);
+          read.push(...swapsOf(PHOENIX, next.events));
+          expect(next.cursor > cursor).toBe(true);
+          cursor = next.cursor;
+        }
+        expect(read).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
+        expect(read.flat().map((event) => member(event, "id"))).toEqual(all.map(({ id: each }) => each));
+      }),
+      { numRuns: runsOf(100) },
+    );
   });
 
   it.each([
