@@ -28,7 +28,8 @@ export function decodeSwap(
       .flatMap((feed) =>
         decoded(() => {
           const words = swapWords(protocol, entries, feed);
-          return words === null ? [] : [tradeMessage(feeds, feed.market, () => words)].filter((each) => each !== null);
+          const message = words === null ? null : tradeMessage(feeds, feed.market, () => words);
+          return message === null ? [] : [message];
         }, feed.market),
       );
   });
