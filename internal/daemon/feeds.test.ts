@@ -22,7 +22,7 @@ it.each([
 });
 
 it("a feed in pools is named by its pair, and its market has both", () => {
-  const endpoints = '[{ source = "soroswap", live = "https://n/key", rest = "https://n/key" }]';
+  const endpoints = '[{ source = "soroswap", rest = "https://n/key" }]';
   const [feed] = feedsOf(`source = "soroswap", pair = "native/${USDC}", market = "${POOL}"`, endpoints);
   expect(feed?.collected).toMatchObject({
     feed: "soroswap:XLM-USDC.GA5ZSEJYB37J",

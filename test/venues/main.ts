@@ -1,6 +1,8 @@
 import { startBinance } from "./binance.ts";
 import { startBitstamp } from "./bitstamp.ts";
 import { startCoinbase } from "./coinbase.ts";
+import { startCoingecko } from "./coingecko.ts";
+import { startEcb } from "./ecb.ts";
 import { ISSUER, startHorizon } from "./horizon.ts";
 import { startKraken } from "./kraken.ts";
 import type { StandIn } from "./server.ts";
@@ -31,16 +33,20 @@ const collected: readonly (readonly [venue: StandIn, pairs: readonly string[], m
   [await startStellarRpc("soroswap"), ON_LEDGER, POOL],
   [await startStellarRpc("aquarius"), ON_LEDGER, POOL],
   [await startStellarRpc("phoenix"), ON_LEDGER, POOL],
+  [await startCoingecko(), IN_DOLLARS],
+  [await startEcb(), ["EUR/USD", "EUR/GBP"]],
 ];
 const venues = collected.map(([venue]) => venue);
 const start = new Date(Date.now() - PAST_MS).toISOString();
 
-for (const [{ source, live, rest }, pairs, market] of collected) {
-  process.stdout.write(`[[collect.endpoints]]\nsource = "${source}"\nlive = "${live}"\nrest = "${rest}"\n\n`);
+for (const [{ source, live, rest, files }, pairs, market] of collected) {
+  process.stdout.write(`[[collect.endpoints]]\nsource = "${source}"\nlive = "${live}"\nrest = "${rest}"\n`);
+  process.stdout.write(files === undefined ? "\n" : `files = "${files}"\n\n`);
   for (const pair of pairs) {
     process.stdout.write(`[[feeds]]\nsource = "${source}"\npair = "${pair}"\nstart = "${start}"\n`);
     process.stdout.write(market === undefined ? "\n" : `market = "${market}"\n\n`);
   }
+  if (source === "ecb") process.stdout.write(`[control]\nfx_url = "${rest}/"\n\n`);
 }
 const markets = venues.map((venue) => venue.markets.names());
 let count = 0;

@@ -45,7 +45,7 @@ function told(events: readonly MadeEvent[], changes: object = {}, first = 0): ob
 }
 
 function understood(kind: PoolKind, entries: unknown, feeds = [feedOf(kind)]): readonly VenueMessage[] {
-  return CONNECTORS[kind].live.decode(JSON.stringify(entries), feeds);
+  return CONNECTORS[kind].live.decode(JSON.stringify(entries), feeds, 0n);
 }
 
 const swap: MadeSwap = { sold: "base", base: 12_345_678_901n, quote: 3_810_000_001n };

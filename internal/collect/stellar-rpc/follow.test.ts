@@ -2,20 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type StellarRpc, startStellarRpc } from "../../../test/venues/stellar-rpc.ts";
 import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
-import { createHttpClient } from "../../http/client.ts";
+import { createHttpReader } from "../../http/client.ts";
 import type { Connector, TradePage } from "../connector.ts";
 import type { CollectedFeed } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
-import { makeVenueGet } from "../venue-get.ts";
+import { makeVenueRequests } from "../venue-get.ts";
 import { readPools } from "./market.ts";
 import { aquarius, phoenix, soroswap } from "./stellar-rpc.ts";
 import { PAIR, POOL, type PoolKind, TOKENS } from "./swap-events.testing.ts";
 
 const MARKET = `${PAIR.base}/${PAIR.quote}`;
 const CONNECTORS = { soroswap, aquarius, phoenix, "phoenix-blended": phoenix };
-const request = createHttpClient({ requestsPerMinute: 6000, retries: 0 });
+const request = createHttpReader({ requestsPerMinute: 6000, retries: 0 });
 const { signal } = new AbortController();
-const get = makeVenueGet(request, async () => {}, signal);
+const { get, download } = makeVenueRequests(request, async () => {}, signal);
 
 async function started(kind: PoolKind): Promise<StellarRpc> {
   const node = await startStellarRpc(kind);
@@ -50,7 +50,7 @@ async function history(node: StellarRpc, kind: PoolKind, from: Micros, to: Micro
   let error: Error | null = null;
   const endpoint = { live: node.live, rest: node.rest };
   try {
-    for await (const page of CONNECTORS[kind].history(get, { feed, endpoint, from, to })) pages.push(page);
+    for await (const page of CONNECTORS[kind].history(get, { feed, endpoint, from, to }, download)) pages.push(page);
   } catch (thrown) {
     error = thrown as Error;
   }

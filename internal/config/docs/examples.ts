@@ -68,8 +68,11 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     rest = "https://horizon.example.com"
 
     [[collect.endpoints]]
+    source = "binance"
+    files = "https://data.binance.vision"
+
+    [[collect.endpoints]]
     source = "aquarius"
-    live = "https://stellar-rpc.example.com"
     rest = "https://stellar-rpc.example.com"
   `,
 

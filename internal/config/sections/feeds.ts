@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { formatPair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
@@ -13,6 +14,8 @@ export const CONNECTOR_NAMES = [
   "binance",
   "bitstamp",
   "coinbase",
+  "coingecko",
+  "ecb",
   "horizon",
   "kraken",
   "phoenix",
@@ -91,17 +94,29 @@ export const feedsSection = z
 
 const isLiveUrl = (url: string): boolean => isHttpUrl(url.replace(/^ws/i, "http"));
 
-const endpoint = z.strictObject({
-  source: sourceField,
-  live: z
-    .string()
-    .refine(isLiveUrl, "is not the address of a stream")
-    .describe("a ws, wss, http or https URL without user and password"),
-  rest: z
-    .string()
-    .refine(isHttpUrl, "is not an address for requests")
-    .describe("an http or https URL without user and password"),
-});
+const endpoint = z
+  .strictObject({
+    source: sourceField,
+    live: z
+      .string()
+      .refine(isLiveUrl, "is not the address of a stream")
+      .optional()
+      .describe("a ws, wss, http or https URL without user and password"),
+    rest: z
+      .string()
+      .refine(isHttpUrl, "is not an address for requests")
+      .optional()
+      .describe("an http or https URL without user and password"),
+    files: z
+      .string()
+      .refine((text) => isAbsolute(text) || isHttpUrl(text), "is no place of files")
+      .optional()
+      .describe("an http or https URL without user and password, or an absolute path"),
+  })
+  .superRefine(({ live, rest, files }, context) => {
+    if ([live, rest, files].some((each) => each !== undefined)) return;
+    reportAt(context, ["live"], "is missing, and so are rest and files", "one of them at least");
+  });
 
 /** `[collect]`: where venues are reached. */
 export const collectSection = z
@@ -113,6 +128,12 @@ export const collectSection = z
       // Providers of nodes have keys in the paths of their addresses.
       .meta(secret("after-host"))
       .describe("a list of at most 1000 tables, each [[collect.endpoints]]"),
+    coingecko_key: z
+      .string()
+      .regex(/^[\x21-\x7e]{0,256}$/)
+      .prefault("")
+      .meta(secret("whole"))
+      .describe("at most 256 ASCII characters without blanks"),
   })
   .superRefine(refuseRepeated("endpoints", ["source"], "each source only once"), needs("endpoints"))
   .prefault({})
