@@ -43,7 +43,7 @@ export const collectLiveKind = defineKind(
     await collectLive(
       {
         ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
-        get: (url, headers) => slowingDown(get(url, headers)),
+        get: (...asked) => slowingDown(get(...asked)),
         ask: (url, headers) => slowingDown(ask(url, headers)),
         readFeeds: () => readCollectedFeeds(database, tenant, source, name),
         fillGaps: ({ feed }) => fill(feed),
