@@ -12,7 +12,7 @@ import {
   testEngines,
 } from "../../internal/storage/connection/database.testing.ts";
 import { listCoverage, listGaps } from "../../internal/storage/control/coverage.ts";
-import { listFeeds } from "../../internal/storage/control/feeds.ts";
+import type { Environment } from "../program.ts";
 import type { StandIn } from "../venues/server.ts";
 
 const ALL = { after: null, limit: 1000 };
@@ -30,7 +30,9 @@ export interface StoredTrade {
 export interface Collecting {
   readonly database: TestDatabase;
   readonly config: ReturnType<typeof loadConfig>["config"];
-  /** Starts a worker; returns how to stop it. */
+  /** The configuration, for processes of their own. */
+  readonly environment: Environment;
+  /** Starts a worker in this process; returns how to stop it. */
   readonly work: (name?: string) => () => Promise<void>;
   readonly stored: (source: string) => Promise<readonly StoredTrade[]>;
   readonly gaps: (feed: string) => Promise<readonly string[]>;
@@ -45,19 +47,18 @@ export const PATIENCE = { interval: 100, timeout: 60_000 };
 export async function collecting(
   venues: readonly StandIn[],
   feeds: readonly { source: string; pair: string; market?: string; start?: string }[],
-  url = "",
+  where?: TestDatabase,
 ): Promise<Collecting> {
   const engine = testEngines.at(-1);
   if (engine === undefined) throw new Error("there is no engine to test on");
-  const database = await openTestDatabase(engine);
+  const database = where ?? (await openTestDatabase(engine));
   const endpoints = venues.map(({ source, live, rest }) => ({ source, live, rest }));
   const toml = (tables: readonly object[]) =>
     `[${tables
       .map((table) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`)
       .join(",")}]`;
-  const { config } = loadConfig({
-    env: { STELLARINDEX_FEEDS: toml(feeds), STELLARINDEX_COLLECT_ENDPOINTS: toml(endpoints), ...(url && { URL: url }) },
-  });
+  const environment = { STELLARINDEX_FEEDS: toml(feeds), STELLARINDEX_COLLECT_ENDPOINTS: toml(endpoints) };
+  const { config } = loadConfig({ env: environment });
   const declared = configuredFeeds(config);
   await declareFeeds(database, TENANT, declared, config.collect.endpoints, systemClock.now);
   // Stand-ins bear more than venues.
@@ -81,7 +82,7 @@ export async function collecting(
   };
 
   return {
-    ...{ database, config, gaps, coveredTo, stored },
+    ...{ database, config, environment, gaps, coveredTo, stored },
     work: (name = "worker") => {
       const stop = new AbortController();
       const log = createLogger("silent", "test");
@@ -108,9 +109,4 @@ export async function collecting(
       }, PATIENCE);
     },
   };
-}
-
-/** Names of feeds that have been declared. */
-export async function feedNames(database: TestDatabase): Promise<string[]> {
-  return (await listFeeds(database.sql, TENANT, null, 100)).map(({ feed }) => feed);
 }

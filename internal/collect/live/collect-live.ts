@@ -5,11 +5,13 @@ import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
+import type { HeldLease } from "../../storage/control/report.ts";
 import type { Connector, VenueGet } from "../connector.ts";
 import { collectorFailed, connected, disconnected, marketRefused } from "../events.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
 import { runConnection } from "./connection.ts";
+import { doubtClocks } from "./doubt-clocks.ts";
 import { failuresAfter, reconnectSeconds } from "./reconnect.ts";
 import { makeTracker } from "./tracker.ts";
 import { BATCH_ROWS, type LiveWriter, MOST_WAITING, makeLiveWriter } from "./writer.ts";
@@ -20,6 +22,7 @@ export interface LiveOptions {
   readonly source: string;
   readonly database: Database;
   readonly tenant: string;
+  readonly lease: HeldLease;
   readonly now: () => Micros;
   /** Seconds on a monotonic clock. */
   readonly stopwatch: () => number;
@@ -41,10 +44,12 @@ const LAST_FLUSH_MS = 2000;
 
 /** Collects the feeds of a source until the signal aborts: whatever the venue does, it goes on. */
 export async function collectLive(options: LiveOptions, signal: AbortSignal): Promise<void> {
-  const { connector, database, tenant, source, now, stopwatch, readFeeds } = options;
+  const { connector, database, tenant, lease, source, now, stopwatch, readFeeds } = options;
   const changed = new Set<string>();
-  const writer = makeLiveWriter({ database, tenant, source, now, stopwatch, onChanged: (feed) => changed.add(feed) });
+  const onChanged = (feed: string) => changed.add(feed);
+  const writer = makeLiveWriter({ database, tenant, lease, source, now, stopwatch, onChanged });
   let feeds = await readFeeds();
+  if (connector.evidence === "numbers") await doubtClocks(database.sql, tenant, lease, feeds);
   const background = [keepFlushing(writer, source), keepFillingGaps(options, () => feeds, changed)];
   try {
     while (!signal.aborted) {

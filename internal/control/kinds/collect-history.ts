@@ -36,7 +36,7 @@ export const collectHistoryKind = defineKind(
       context.addIssue({ code: "custom", path: ["to"], message: "is not within a day after from" });
     }),
   async ({ from, to, ...payload }, context, signal) => {
-    const { database, tenant, now } = context;
+    const { database, tenant, job: lease, now } = context;
     if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
     const connector = connectorNamed(payload.connector);
     const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
@@ -44,7 +44,7 @@ export const collectHistoryKind = defineKind(
     const problem = { code: "market_refused", key: feed.feed } as const;
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, get }, signal);
+      const result = await collectHistory({ connector, window, database, tenant, lease, get }, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {

@@ -21,14 +21,14 @@ export const collectLiveKind = defineKind(
   },
   z.strictObject({ source: z.string().min(1), connector: textField((name) => connectorNamed(name).name) }),
   async ({ source, connector: name }, context, signal) => {
-    const { database, tenant, now } = context;
+    const { database, tenant, job: lease, now } = context;
     const connector = connectorNamed(name);
     const { endpoint, get } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
     const fill = makeGapFiller(database, tenant, connector, stopwatch);
     await collectLive(
       {
-        ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
+        ...{ connector, endpoint, source, database, tenant, lease, now, stopwatch, random: Math.random },
         get: async (url, headers) => {
           try {
             return await get(url, headers);
