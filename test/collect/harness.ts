@@ -11,6 +11,7 @@ import {
   type TestDatabase,
   testEngines,
 } from "../../internal/storage/connection/database.testing.ts";
+import type { Sql } from "../../internal/storage/connection/pool.ts";
 import { listCoverage, listGaps } from "../../internal/storage/control/coverage.ts";
 import type { Environment } from "../program.ts";
 import type { StandIn } from "../venues/server.ts";
@@ -44,6 +45,20 @@ export interface Collecting {
 /** Waits longer than the time for which anything of a collector may take. */
 export const PATIENCE = { interval: 100, timeout: 60_000 };
 
+/** Writes a list of tables as the environment takes it. */
+export function tablesText(tables: readonly object[]): string {
+  const text = (table: object) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`;
+  return `[${tables.map(text).join(",")}]`;
+}
+
+/** Reads the stored trades of a source, in their order. */
+export async function readTrades(sql: Sql, source: string): Promise<StoredTrade[]> {
+  const rows = await sql<{ ts: string; id: string; base: string; quote: string }[]>`
+    SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id AS id, base_asset AS base, quote_asset AS quote
+    FROM trades WHERE source = ${source} ORDER BY ts, length(trade_id), trade_id`;
+  return rows.map(({ ts, ...row }) => ({ ts: BigInt(ts), ...row }));
+}
+
 export async function collecting(
   venues: readonly StandIn[],
   feeds: readonly { source: string; pair: string; market?: string; start?: string }[],
@@ -53,11 +68,7 @@ export async function collecting(
   if (engine === undefined) throw new Error("there is no engine to test on");
   const database = where ?? (await openTestDatabase(engine));
   const endpoints = venues.map(({ source, live, rest }) => ({ source, live, rest }));
-  const toml = (tables: readonly object[]) =>
-    `[${tables
-      .map((table) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`)
-      .join(",")}]`;
-  const environment = { STELLARINDEX_FEEDS: toml(feeds), STELLARINDEX_COLLECT_ENDPOINTS: toml(endpoints) };
+  const environment = { STELLARINDEX_FEEDS: tablesText(feeds), STELLARINDEX_COLLECT_ENDPOINTS: tablesText(endpoints) };
   const { config } = loadConfig({ env: environment });
   const declared = configuredFeeds(config);
   await declareFeeds(database, TENANT, declared, config.collect.endpoints, systemClock.now);
@@ -74,12 +85,7 @@ export async function collecting(
     (await listGaps(database.sql, TENANT, feed, ALL)).map(({ from, to }) => `${formatTime(from)} ${formatTime(to)}`);
   const coveredTo = async (feed: string): Promise<Micros | null> =>
     (await listCoverage(database.sql, TENANT, feed, ALL)).at(-1)?.to ?? null;
-  const stored = async (source: string): Promise<StoredTrade[]> => {
-    const rows = await database.sql<{ ts: string; id: string; base: string; quote: string }[]>`
-      SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id AS id, base_asset AS base, quote_asset AS quote
-      FROM trades WHERE source = ${source} ORDER BY ts, length(trade_id), trade_id`;
-    return rows.map(({ ts, ...row }) => ({ ts: BigInt(ts), ...row }));
-  };
+  const stored = (source: string) => readTrades(database.sql, source);
 
   return {
     ...{ database, config, environment, gaps, coveredTo, stored },
