@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../../canonical/input-error.ts";
 import { formatPair, parsePair } from "../../canonical/pair.ts";
 import { formatTime, seconds } from "../../canonical/time.ts";
+import type { VenueGet } from "../../collect/connector.ts";
 import { connectorNamed } from "../../collect/connectors.ts";
 import { collectedFeed, HISTORY_KIND } from "../../collect/declare.ts";
 import { HistoryGone, TradesUnread, VenueRefused, VenueThrottled } from "../../collect/failures.ts";
@@ -41,17 +42,22 @@ export const collectHistoryKind = defineKind(
     const connector = connectorNamed(payload.connector);
     const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
     const feed = collectedFeed(payload);
+    let answer = "";
+    const remembered: VenueGet = async (...request) => {
+      answer = await get(...request);
+      return answer;
+    };
     const problem = { code: "market_refused", key: feed.feed } as const;
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, lease, get }, signal);
+      const result = await collectHistory({ connector, window, database, tenant, lease, get: remembered }, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {
       if (error instanceof VenueThrottled) throw new Throttled(error.message, error);
       if (error instanceof TradesUnread || error instanceof HistoryGone) throw new PermanentFailure(error.message);
       if (error instanceof InvalidMessage) {
-        await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: "" }]);
+        await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: answer }]);
         throw new PermanentFailure(`the answer of ${feed.source} could not be understood: ${error.message}`);
       }
       if (!(error instanceof VenueRefused)) throw error;
