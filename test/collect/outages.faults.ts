@@ -1,6 +1,10 @@
 import { expect, it, onTestFinished, vi } from "vitest";
+import { parsePair } from "../../internal/canonical/pair.ts";
 import { findIncidents } from "../../internal/control/incidents/keeper.ts";
 import { listIncidents } from "../../internal/storage/control/incidents.ts";
+import { trade } from "../../internal/storage/trades/trades.testing.ts";
+import { writeTrades } from "../../internal/storage/trades/trades.ts";
+import { runHere } from "../program.ts";
 import { startBinance } from "../venues/binance.ts";
 import { startCoinbase } from "../venues/coinbase.ts";
 import { startKraken } from "../venues/kraken.ts";
@@ -111,6 +115,41 @@ it("a market that the venue does not have is named, and the others of the source
       PATIENCE,
     )
     .toEqual([{ key: "binance:FOO-USDT" }, { key: "kraken:FOO-USD" }]);
+  await findIncidents(database.sql);
+  const open = { isOpen: true, code: "market_refused" as const, before: null, limit: 10 };
+  const messages = (await listIncidents(database.sql, "default", open)).map(({ message }) => message);
+  expect(messages.sort()).toEqual([
+    expect.stringMatching(/^binance:FOO-USDT is not collected: .*Invalid symbol/),
+    "kraken:FOO-USD is not collected: Currency pair not supported FOO/USD",
+  ]);
+}, 240_000);
+
+it("a market whose trades are stored the other way round is not collected until they are deleted; others are", async () => {
+  const venue = await started(startKraken);
+  const { work, complete, database, stored } = await collecting(
+    [venue],
+    [
+      { ...XLM, start: began() },
+      { source: "kraken", pair: "BTC/USD", start: began() },
+    ],
+  );
+  const imported = trade(parsePair("USD/XLM"), "2026-01-01T00:00:00Z", { source: "kraken" });
+  await writeTrades(database, [imported]);
+  work();
+  await connected(venue);
+  venue.trade("XLM/USD", 2);
+  venue.trade("BTC/USD", 3);
+  await expect.poll(async () => (await stored("kraken")).length, PATIENCE).toBe(4);
+  await findIncidents(database.sql);
+  const open = { isOpen: true, code: "market_refused" as const, before: null, limit: 10 };
+  const [incident, ...others] = await listIncidents(database.sql, "default", open);
+  expect(others).toEqual([]);
+  expect(incident).toMatchObject({ key: FEED, message: expect.stringContaining("stored as fiat:USD/crypto:XLM") });
+  const cure = /`stellarindex (trades delete [^`]+)`/.exec(incident?.message ?? "")?.[1]?.split(" ") ?? [];
+  const range = ["--from", "2025-12-31T00:00:00Z", "--to", "2026-01-02T00:00:00Z", "--yes"];
+  expect(await runHere([...cure, ...range], { STELLARINDEX_DATABASE_URL: database.url })).toMatchObject({ status: 0 });
+  await complete(venue, FEED, 5);
+  await expect.poll(() => database.sql`SELECT FROM control.collector_problems`, PATIENCE).toHaveLength(0);
 }, 240_000);
 
 it("connections that are cut again and again are made with growing waits, and nothing is lost", async () => {

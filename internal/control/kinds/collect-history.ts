@@ -12,6 +12,7 @@ import { clearProblem, noteProblem } from "../../storage/control/collector-probl
 import { keepUnread } from "../../storage/control/unread-messages.ts";
 import { PermanentFailure, Throttled } from "../kind.ts";
 import { defineKind, textField, timeField } from "./define-kind.ts";
+import { inversionsOf } from "./inverted-feeds.ts";
 import { venueAccess } from "./venue-access.ts";
 
 const LONGEST_SECONDS = 86_400;
@@ -48,6 +49,8 @@ export const collectHistoryKind = defineKind(
       return answer;
     };
     const problem = { code: "market_refused", key: feed.feed } as const;
+    const inversion = (await inversionsOf(context, [feed])).get(feed);
+    if (inversion !== undefined) throw new PermanentFailure(inversion);
     try {
       const window = { feed, endpoint, from, to };
       const result = await collectHistory({ connector, window, database, tenant, lease, get: remembered }, signal);

@@ -7,6 +7,7 @@ import { collectLive } from "../../collect/live/collect-live.ts";
 import { stopwatch } from "../../lib/clock.ts";
 import { slowDown } from "../../storage/control/throttles.ts";
 import { defineKind, textField } from "./define-kind.ts";
+import { makeInversionFilter } from "./inverted-feeds.ts";
 import { venueAccess } from "./venue-access.ts";
 
 /** How long a host is left alone that asks for fewer requests and says no time. */
@@ -25,6 +26,7 @@ export const collectLiveKind = defineKind(
     const connector = connectorNamed(name);
     const { endpoint, get } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
+    const withoutInverted = makeInversionFilter(context);
     const fill = makeGapFiller(database, tenant, connector, stopwatch);
     await collectLive(
       {
@@ -38,7 +40,7 @@ export const collectLiveKind = defineKind(
             throw error;
           }
         },
-        readFeeds: () => readCollectedFeeds(database, tenant, source, name),
+        readFeeds: async () => withoutInverted(await readCollectedFeeds(database, tenant, source, name)),
         fillGaps: ({ feed }) => fill(feed),
       },
       signal,

@@ -36,7 +36,14 @@ describe("fx.import", () => {
   const run = (url: string, payload: object, now = NOW) => {
     const { config } = loadConfig({ env: { STELLARINDEX_CONTROL_FX_URL: url } });
     const job = { jobId: 1n, leaseToken: 1n };
-    const context = { database, config, tenant: "default", job, now: () => now };
+    const context = {
+      database,
+      config,
+      tenant: "default",
+      job,
+      now: () => now,
+      invertedOf: async () => new Set<number>(),
+    };
     return fxImport.prepare(payload)(context, new AbortController().signal);
   };
 
