@@ -93,6 +93,37 @@ it("the clock of this machine does not matter: a venue's may be half an hour beh
   await complete(venue, FEED, 6);
 }, 240_000);
 
+it("what a venue says of the future is kept, covers nothing and opens an incident; once clocks agree, everything flows", async () => {
+  const venue = await started(startKraken);
+  const { faults } = venue.markets;
+  const { work, complete, database, stored, gaps, coveredTo } = await collecting([venue], [{ ...XLM, start: began() }]);
+  work();
+  await connected(venue);
+  venue.trade("XLM/USD", 3);
+  await complete(venue, FEED, 3);
+  faults.clockOffsetSeconds = 600;
+  venue.trade("XLM/USD", 2);
+  const unread = () =>
+    database.sql`SELECT message FROM control.unread_messages WHERE reason LIKE 'its time is more than a minute ahead%'`;
+  await expect
+    .poll(async () => (await unread()).filter(({ message }) => message.includes("trade_id")), PATIENCE)
+    .toHaveLength(2);
+  await findIncidents(database.sql);
+  const open = { isOpen: true, code: "unread_messages" as const, before: null, limit: 10 };
+  expect(await listIncidents(database.sql, "default", open)).toMatchObject([
+    { key: "kraken", message: expect.stringContaining("ahead of this machine's clock") },
+  ]);
+  faults.clockOffsetSeconds = 0;
+  venue.trade("XLM/USD", 2);
+  const [{ ts: last } = { ts: 0n }] = venue.markets.of("XLM/USD").slice(-1);
+  await vi.waitFor(async () => {
+    const numbers = (await stored("kraken")).map(({ id }) => Number(id) - venue.markets.firstNumber);
+    expect(numbers).toEqual([0, 1, 2, 5, 6]);
+    expect(await gaps(FEED)).toEqual([]);
+    expect((await coveredTo(FEED)) ?? 0n).toBeGreaterThan(last);
+  }, PATIENCE);
+}, 240_000);
+
 it("a market that the venue does not have is named, and the others of the source are collected", async () => {
   const kraken = await started(startKraken);
   const binance = await started(startBinance);

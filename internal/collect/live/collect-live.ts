@@ -79,13 +79,13 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
 
 /** Connects for some feeds of a source again and again. */
 async function keepConnected(
-  { connector, endpoint, database, tenant, source, stopwatch, random, get }: LiveOptions,
+  { connector, endpoint, database, tenant, source, now, stopwatch, random, get }: LiveOptions,
   feeds: readonly CollectedFeed[],
   writer: LiveWriter,
   signal: AbortSignal,
 ): Promise<void> {
   const names = feeds.map(({ feed }) => feed);
-  const tracker = makeTracker(connector.evidence, feeds, writer, stopwatch);
+  const tracker = makeTracker(connector.evidence, feeds, writer, { now, stopwatch });
   const problems = makeProblems(database, tenant, source);
   let failures = 0;
   while (!signal.aborted) {

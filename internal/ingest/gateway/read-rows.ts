@@ -1,9 +1,9 @@
 import type { Micros } from "../../canonical/time.ts";
 import { type TradeField, type TradeTexts, validateTrade } from "../../canonical/trade.ts";
+import { futureProblem } from "../../canonical/trade-rules.ts";
 import { PROBLEMS, Problem } from "../../http/problem.ts";
 import { InvalidJson, isObject, JsonNumber, parseJson } from "../../lib/exact-json.ts";
 import type { RowResult, SentTrade } from "../sent-trade.ts";
-import { futureProblem } from "../time-limits.ts";
 import { splitLines } from "./split-lines.ts";
 import { TRADE_FIELDS } from "./trade-schema.ts";
 
