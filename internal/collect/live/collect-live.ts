@@ -35,6 +35,8 @@ export interface LiveOptions {
 }
 
 const FLUSH_MS = 250;
+/** So often it is looked whether a whole batch waits. */
+const LOOK_MS = 50;
 const WRITE_AGAIN_MS = 1000;
 const GAPS_SECONDS = 2;
 const ALL_GAPS_SECONDS = 60;
@@ -160,14 +162,17 @@ function keepFlushing(writer: LiveWriter, source: string): { readonly stop: () =
   void run();
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
-      let pause = writer.waiting() >= BATCH_ROWS ? 0 : FLUSH_MS;
+      let pause = FLUSH_MS;
+      let enough = BATCH_ROWS;
       try {
         await writer.flush();
       } catch (error) {
         collectorFailed.publish({ source, step: "write", error: asError(error) });
-        pause = WRITE_AGAIN_MS;
+        [pause, enough] = [WRITE_AGAIN_MS, Number.POSITIVE_INFINITY];
       }
-      await sleep(pause, undefined, { signal: stopped.signal }).catch(() => {});
+      for (let waited = 0; waited < pause && writer.waiting() < enough && !stopped.signal.aborted; waited += LOOK_MS) {
+        await sleep(LOOK_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      }
     }
   }
   return { stop: () => stopped.abort() };
