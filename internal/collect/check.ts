@@ -64,7 +64,16 @@ async function checkLive(
   let isUnderstood = true;
   const end = await runConnection(
     {
-      ...{ connector, endpoint, feeds: [feed], cursor: null, stopwatch, probe: null, onTick: () => null },
+      ...{
+        connector,
+        endpoint,
+        feeds: [feed],
+        cursor: null,
+        doubted: new Set<string>(),
+        stopwatch,
+        probe: null,
+        onTick: () => null,
+      },
       onLive: () => {
         wasLive = true;
       },

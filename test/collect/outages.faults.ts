@@ -6,6 +6,7 @@ import { trade } from "../../internal/storage/trades/trades.testing.ts";
 import { writeTrades } from "../../internal/storage/trades/trades.ts";
 import { runHere } from "../program.ts";
 import { startBinance } from "../venues/binance.ts";
+import { startBitstamp } from "../venues/bitstamp.ts";
 import { startCoinbase } from "../venues/coinbase.ts";
 import { startKraken } from "../venues/kraken.ts";
 import type { StandIn } from "../venues/server.ts";
@@ -127,7 +128,7 @@ it("what a venue says of the future is kept, covers nothing and opens an inciden
 it("a market that the venue does not have is named, and the others of the source are collected", async () => {
   const kraken = await started(startKraken);
   const binance = await started(startBinance);
-  const { work, complete, database } = await collecting(
+  const { work, complete, database, coveredTo } = await collecting(
     [kraken, binance],
     [
       { ...XLM, start: began() },
@@ -139,6 +140,8 @@ it("a market that the venue does not have is named, and the others of the source
   await connected(kraken);
   kraken.trade("XLM/USD", 3);
   await complete(kraken, FEED, 3);
+  // The venue's clock on the connection says nothing about a market that is not subscribed.
+  expect(await coveredTo("kraken:FOO-USD")).toBeNull();
   // Binance accepts the stream; its answers to requests tell.
   await expect
     .poll(
@@ -153,6 +156,28 @@ it("a market that the venue does not have is named, and the others of the source
     expect.stringMatching(/^binance:FOO-USDT is not collected: .*Invalid symbol/),
     "kraken:FOO-USD is not collected: Currency pair not supported FOO/USD",
   ]);
+}, 240_000);
+
+it("a market that the venue never answers for is given up with the second connection, and the others are collected", async () => {
+  const venue = await started(startBitstamp);
+  const feed = "bitstamp:XLM-USD";
+  const { work, complete, database, coveredTo } = await collecting(
+    [venue],
+    [
+      { source: "bitstamp", pair: "XLM/USD", start: began() },
+      { source: "bitstamp", pair: "BTC/USD", market: "BTC/USD", start: began() },
+    ],
+  );
+  work();
+  await expect
+    .poll(
+      () => database.sql`SELECT key, message FROM control.collector_problems WHERE code = 'market_refused'`,
+      PATIENCE,
+    )
+    .toEqual([{ key: "bitstamp:BTC-USD", message: "the subscription of BTC/USD was not acknowledged within 10 s" }]);
+  venue.trade("xlmusd", 3);
+  await complete(venue, feed, 3);
+  expect(await coveredTo("bitstamp:BTC-USD")).toBeNull();
 }, 240_000);
 
 it("a market whose trades are stored the other way round is not collected until they are deleted; others are", async () => {

@@ -89,16 +89,20 @@ async function keepConnected(
   const names = feeds.map(({ feed }) => feed);
   const tracker = makeTracker(connector.evidence, feeds, writer, { now, stopwatch });
   const problems = makeProblems(database, tenant, source);
+  const doubted = new Set<string>();
   let failures = 0;
   while (!signal.aborted) {
     const { probe } = connector.live;
     const end = await runConnection(
       {
-        ...{ connector, endpoint, feeds, stopwatch, cursor: tracker.cursor() },
+        ...{ connector, endpoint, feeds, stopwatch, cursor: tracker.cursor(), doubted },
         onMessage: (message, text) => {
           tracker.take(message, text);
           if (message.type === "refused") problems.refused(feeds, message);
-          if (message.type === "subscribed") problems.accepted(feeds, message.market);
+          if (message.type === "subscribed") {
+            doubted.delete(message.market);
+            problems.accepted(feeds, message.market);
+          }
         },
         onLive: () => {
           problems.reached();
@@ -121,6 +125,7 @@ async function keepConnected(
       signal,
     );
     tracker.cut();
+    for (const market of end.doubted) doubted.add(market);
     if (signal.aborted) return;
     failures = failuresAfter(failures, end.liveSeconds);
     const retrySeconds = reconnectSeconds(failures, random(), end.retryAfterSeconds);

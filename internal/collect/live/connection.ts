@@ -1,7 +1,15 @@
 import type { Connector } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
-import { type ConnectionEvent, DEFAULT_TIMES, isLive, newConnection, stepConnection } from "./connection-state.ts";
+import {
+  type Closing,
+  type ConnectionEvent,
+  DEFAULT_TIMES,
+  isLive,
+  newConnection,
+  type Refusal,
+  stepConnection,
+} from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
 import { openWebSocket } from "./websocket.ts";
 
@@ -12,6 +20,8 @@ export interface ConnectionEnd {
   readonly liveSeconds: number;
   /** What the venue asked for; 0 for nothing. */
   readonly retryAfterSeconds: number;
+  /** Markets whose subscription was waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
 }
 
 export interface ConnectionOptions {
@@ -19,6 +29,8 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly feeds: readonly CollectedFeed[];
   readonly cursor: string | null;
+  /** Markets whose subscription an earlier connection has waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
   readonly stopwatch: () => number;
   /** Gets each message while the connection is open; `text` is as it came, null for what was asked by request. */
   readonly onMessage: (message: VenueMessage, text: string | null) => void;
@@ -44,11 +56,13 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
+      options.doubted,
       stopwatch(),
     );
     let liveSince: number | null = null;
     let isEnded = false;
     let why: { reason: string; retryAfterSeconds: number } | null = null;
+    let doubted: ReadonlySet<string> = new Set();
     let pingedAt = stopwatch();
     let probedAt = Number.NEGATIVE_INFINITY;
     let isProbing = false;
@@ -64,11 +78,20 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       state = next.state;
       if (next.action === "subscribe") for (const text of live.subscribe(feeds)) wire.send(text);
       else if (next.action === "ping") wire.ping();
-      else if (typeof next.action === "object") close(next.action.close);
+      else if (typeof next.action === "object") giveUp(next.action);
       if (liveSince === null && isLive(state)) {
         liveSince = stopwatch();
         onLive();
       }
+    };
+    const giveUp = (action: Closing | Refusal): void => {
+      if ("close" in action) {
+        doubted = action.doubted;
+        close(action.close);
+        return;
+      }
+      const { refuse, reason } = action;
+      for (const market of refuse) handle({ type: "refused", market, reason }, null);
     };
     const handle = (message: VenueMessage, text: string | null): void => {
       if (isEnded || why !== null) return;
@@ -135,7 +158,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
       const liveSeconds = liveSince === null ? 0 : stopwatch() - liveSince;
-      resolve({ reason, retryAfterSeconds, liveSeconds });
+      resolve({ reason, retryAfterSeconds, liveSeconds, doubted });
     }
   });
 }

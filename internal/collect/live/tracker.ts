@@ -27,6 +27,8 @@ export function makeTracker(
   { now, stopwatch }: { readonly now: () => Micros; readonly stopwatch: () => number },
 ): Tracker {
   const proofs = new Map<string, Proof>(feeds.map(({ market }) => [market, NOTHING_PROVEN]));
+  /** Markets that are not subscribed: the venue's clock says nothing about them. */
+  const refused = new Set<string>();
   let cursor: string | null = null;
   let aheadSaidAt = Number.NEGATIVE_INFINITY;
 
@@ -40,6 +42,12 @@ export function makeTracker(
 
   function applyTo(market: string | null, event: ProofEvent): void {
     for (const feed of feeds) if (market === null || feed.market === market) apply(feed, event);
+  }
+
+  function applyClock(market: string | null, event: ProofEvent & { readonly type: "clock" }): void {
+    for (const feed of feeds) {
+      if ((market === null || feed.market === market) && !refused.has(feed.market)) apply(feed, event);
+    }
   }
 
   function reject(text: string | null, reason: string, market: string | null, at: number): void {
@@ -72,7 +80,13 @@ export function makeTracker(
             }
             break;
           }
-          applyTo(message.market, { type: "clock", time: message.time, lastNumber: message.lastNumber, at });
+          applyClock(message.market, { type: "clock", time: message.time, lastNumber: message.lastNumber, at });
+          break;
+        case "refused":
+          refused.add(message.market);
+          break;
+        case "subscribed":
+          refused.delete(message.market);
           break;
         case "invalid":
           reject(text, message.reason, message.market, at);
@@ -80,7 +94,10 @@ export function makeTracker(
       }
     },
     tick: () => applyTo(null, { type: "tick", at: stopwatch() }),
-    cut: () => applyTo(null, { type: "cut" }),
+    cut: () => {
+      refused.clear();
+      applyTo(null, { type: "cut" });
+    },
     cursor: () => cursor,
   };
 }
