@@ -59,6 +59,7 @@ async function measure(database: Database, venue: StandIn, seconds: number): Pro
       ...{ connector: feed.connector, endpoint: { live: venue.live, rest: venue.rest }, source: "kraken", database },
       ...{ tenant: TENANT, lease, now: systemClock.now, stopwatch, random: Math.random },
       get: () => Promise.reject(new Error("nothing is asked for")),
+      ask: () => Promise.reject(new Error("nothing is asked for")),
       readFeeds: async () => [feed.collected],
       fillGaps: async () => {},
     },

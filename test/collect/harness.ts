@@ -67,7 +67,12 @@ export async function collecting(
   const engine = testEngines.at(-1);
   if (engine === undefined) throw new Error("there is no engine to test on");
   const database = where ?? (await openTestDatabase(engine));
-  const endpoints = venues.map(({ source, live, rest }) => ({ source, live, rest }));
+  const endpoints = venues.map(({ source, live, rest, files }) => ({
+    source,
+    live,
+    rest,
+    ...(files !== undefined && { files }),
+  }));
   const environment = { STELLARINDEX_FEEDS: tablesText(feeds), STELLARINDEX_COLLECT_ENDPOINTS: tablesText(endpoints) };
   const { config } = loadConfig({ env: environment });
   const declared = configuredFeeds(config);

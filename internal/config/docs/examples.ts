@@ -66,6 +66,10 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     source = "sdex"
     live = "https://horizon.example.com"
     rest = "https://horizon.example.com"
+
+    [[collect.endpoints]]
+    source = "binance"
+    files = "https://data.binance.vision"
   `,
 
   feeds: `

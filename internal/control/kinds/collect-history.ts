@@ -33,15 +33,17 @@ export const collectHistoryKind = defineKind(
       from: timeField,
       to: timeField,
     })
-    .superRefine(({ from, to }, context) => {
-      if (to > from && to - from <= seconds(LONGEST_SECONDS)) return;
-      context.addIssue({ code: "custom", path: ["to"], message: "is not within a day after from" });
+    .superRefine(({ connector, from, to }, context) => {
+      const longest = Math.max(LONGEST_SECONDS, connectorNamed(connector).windowSeconds);
+      if (to > from && to - from <= seconds(longest)) return;
+      const message = `is not within ${longest / 86_400} ${longest === 86_400 ? "day" : "days"} after from`;
+      context.addIssue({ code: "custom", path: ["to"], message });
     }),
   async ({ from, to, ...payload }, context, signal) => {
     const { database, tenant, job: lease, now } = context;
     if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
     const connector = connectorNamed(payload.connector);
-    const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
+    const { endpoint, get, download } = venueAccess(context, connector, payload.source, signal);
     const feed = collectedFeed(payload);
     let answer = "";
     const remembered: VenueGet = async (...request) => {
@@ -53,7 +55,8 @@ export const collectHistoryKind = defineKind(
     if (inversion !== undefined) throw new PermanentFailure(inversion);
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, lease, get: remembered }, signal);
+      const options = { connector, window, database, tenant, lease, get: remembered, download, now };
+      const result = await collectHistory(options, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {

@@ -149,11 +149,10 @@ describe.each(enginesOf(testEngines))("coverage on $name", (engine) => {
     expect(held).toHaveLength(2);
     const released = { outcome: "released", retrySeconds: 0, throttle: null, reason: null, message: null } as const;
     await reportJobs(sql, ledger.tenant, [{ ...lease, ...released }]);
-    const lost = [
-      cover(sql, ledger.tenant, feed, [{ from: at(10), to: at(12) }], lease),
-      uncover(sql, ledger.tenant, feed, { from: at(1), to: at(2) }, lease),
-    ];
-    for (const change of lost) await expect(change).rejects.toThrow("the lease of the job is lost");
+    const added = cover(sql, ledger.tenant, feed, [{ from: at(10), to: at(12) }], lease);
+    await expect(added).rejects.toThrow("the lease of the job is lost");
+    const taken = uncover(sql, ledger.tenant, feed, { from: at(1), to: at(2) }, lease);
+    await expect(taken).rejects.toThrow("the lease of the job is lost");
     expect(await listCoverage(sql, ledger.tenant, feed, ALL)).toEqual([{ from: at(0), to: at(9) }]);
   });
 
