@@ -2,6 +2,7 @@ import { onTestFinished, vi } from "vitest";
 import { formatTime, type Micros } from "../../internal/canonical/time.ts";
 import { declareFeeds, submitLiveJobs } from "../../internal/collect/declare.ts";
 import { loadConfig } from "../../internal/config/load.ts";
+import { findIncidents } from "../../internal/control/incidents/keeper.ts";
 import { configuredFeeds } from "../../internal/daemon/feeds.ts";
 import { runWorkerDaemon } from "../../internal/daemon/worker.ts";
 import { systemClock } from "../../internal/lib/clock.ts";
@@ -13,6 +14,7 @@ import {
 } from "../../internal/storage/connection/database.testing.ts";
 import type { Sql } from "../../internal/storage/connection/pool.ts";
 import { listCoverage, listGaps } from "../../internal/storage/control/coverage.ts";
+import { type Incident, type IncidentCode, listIncidents } from "../../internal/storage/control/incidents.ts";
 import type { Environment } from "../program.ts";
 import type { StandIn } from "../venues/server.ts";
 
@@ -44,6 +46,24 @@ export interface Collecting {
 
 /** Waits longer than the time for which anything of a collector may take. */
 export const PATIENCE = { interval: 100, timeout: 60_000 };
+
+/** Starts a stand-in for a test. */
+export async function started(start: () => Promise<StandIn>): Promise<StandIn> {
+  const venue = await start();
+  onTestFinished(venue.close);
+  return venue;
+}
+
+/** When a feed that is declared shortly before a test's trades starts. */
+export const began = (): string => new Date(Date.now() - 30_000).toISOString();
+
+export const connected = (venue: StandIn, count = 1) => vi.waitUntil(() => venue.connections() >= count, PATIENCE);
+
+/** Has the incidents found, as a control daemon does, and returns the open ones of a code. */
+export async function openIncidents({ sql }: TestDatabase, code: IncidentCode): Promise<Incident[]> {
+  await findIncidents(sql);
+  return listIncidents(sql, TENANT, { isOpen: true, code, before: null, limit: 10 });
+}
 
 /** Writes a list of tables as the environment takes it. */
 export function tablesText(tables: readonly object[]): string {

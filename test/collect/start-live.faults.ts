@@ -7,7 +7,7 @@ import { openDatabase } from "../../internal/storage/open-database.ts";
 import { type Environment, startProgram } from "../program.ts";
 import { startKraken } from "../venues/kraken.ts";
 import type { StandIn } from "../venues/server.ts";
-import { PATIENCE, readTrades, tablesText } from "./harness.ts";
+import { began, connected, PATIENCE, readTrades, started, tablesText } from "./harness.ts";
 
 const MARKET = "XLM/USD";
 /** What `start --live` collects where the configuration names no feeds. */
@@ -76,15 +76,14 @@ it("without a network it says so for every feed and keeps trying, and everything
 it("killed and started again on its directory, it fetches what happened meanwhile", async () => {
   const directory = embeddedDirectory();
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const venue = await startKraken();
-  onTestFinished(venue.close);
+  const venue = await started(startKraken);
   const { source, live, rest } = venue;
   const environment = {
     STELLARINDEX_COLLECT_ENDPOINTS: tablesText([{ source, live, rest }]),
-    STELLARINDEX_FEEDS: tablesText([{ source, pair: MARKET, start: new Date(Date.now() - 30_000).toISOString() }]),
+    STELLARINDEX_FEEDS: tablesText([{ source, pair: MARKET, start: began() }]),
   };
   const first = await startLive(environment, "--data", directory);
-  await vi.waitUntil(() => venue.connections() > 0, PATIENCE);
+  await connected(venue);
   venue.trade(MARKET, 5);
   await untilCovered(first.api, venue);
   venue.trade(MARKET, 5);
@@ -93,7 +92,7 @@ it("killed and started again on its directory, it fetches what happened meanwhil
   venue.trade(MARKET, 60);
 
   const second = await startLive(environment, "--data", directory);
-  await vi.waitUntil(() => venue.connections() > 0, PATIENCE);
+  await connected(venue);
   venue.trade(MARKET, 5);
   await untilCovered(second.api, venue);
   expect(await second.program.stop("SIGTERM")).toBe(0);

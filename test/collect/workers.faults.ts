@@ -11,7 +11,7 @@ import { canStartPostgres, makePostgresServer, type PostgresServer } from "../fa
 import { type RunningProgram, startProgram } from "../program.ts";
 import { startKraken } from "../venues/kraken.ts";
 import type { StandIn } from "../venues/server.ts";
-import { type Collecting, collecting, PATIENCE } from "./harness.ts";
+import { began, type Collecting, collecting, connected, PATIENCE, started } from "./harness.ts";
 
 const MARKET = "XLM/USD";
 const FEED = "kraken:XLM-USD";
@@ -19,10 +19,8 @@ const LEASE_SECONDS = 5;
 
 /** Collects a stand-in by workers that are processes of their own. */
 async function workers(where?: TestDatabase) {
-  const venue = await startKraken();
-  onTestFinished(venue.close);
-  const start = new Date(Date.now() - 30_000).toISOString();
-  const all = await collecting([venue], [{ source: "kraken", pair: MARKET, start }], where);
+  const venue = await started(startKraken);
+  const all = await collecting([venue], [{ source: "kraken", pair: MARKET, start: began() }], where);
   const work = async (name: string): Promise<RunningProgram> => {
     const url = new URL(all.database.url);
     url.searchParams.set("application_name", name);
@@ -38,8 +36,6 @@ async function workers(where?: TestDatabase) {
   };
   return { ...all, venue, work };
 }
-
-const connections = (venue: StandIn, count: number) => vi.waitUntil(() => venue.connections() >= count, PATIENCE);
 
 /** Everything that happened at the stand-in is stored once, and covered without a gap. */
 async function isComplete(
@@ -65,7 +61,7 @@ describe.skipIf(serverTestEngine === null)("a worker that collects", () => {
     const all = await workers(await openTestDatabase(serverTestEngine as NonNullable<typeof serverTestEngine>));
     const { venue, work } = all;
     const first = await work("first");
-    await connections(venue, 1);
+    await connected(venue);
     venue.trade(MARKET, 3);
     await isComplete(all, venue);
     await covertTrade(all, venue);
@@ -73,7 +69,7 @@ describe.skipIf(serverTestEngine === null)("a worker that collects", () => {
     // More than the venue repeats to whoever subscribes.
     venue.trade(MARKET, 60);
     await work("second");
-    await connections(venue, 1);
+    await connected(venue);
     venue.trade(MARKET, 2);
     await isComplete(all, venue);
   }, 120_000);
@@ -90,13 +86,13 @@ describe.skipIf(serverTestEngine === null)("a worker that collects", () => {
     const writesOf = async (worker: string): Promise<number> =>
       (await database.sql`SELECT FROM public.coverage_writes WHERE worker = ${worker}`).length;
     const first = await work("first");
-    await connections(venue, 1);
+    await connected(venue);
     venue.trade(MARKET, 3);
     await isComplete(all, venue);
     first.process.kill("SIGSTOP");
     venue.trade(MARKET, 3);
     await work("second");
-    await connections(venue, 2);
+    await connected(venue, 2);
     venue.trade(MARKET, 2);
     await isComplete(all, venue);
     const before = await writesOf("first");
@@ -126,7 +122,7 @@ describe.skipIf(!canStart)("a database that is stopped for longer than a lease",
     const all = await workers({ ...database, url: server.url, drop: database.close });
     const { venue, work } = all;
     const worker = await work("only");
-    await connections(venue, 1);
+    await connected(venue);
     venue.trade(MARKET, 3);
     await isComplete(all, venue);
     for (const [how, seconds] of [
