@@ -9,7 +9,7 @@ import { databaseTime } from "../../storage/control/schedules.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import { bitstamp } from "../bitstamp/bitstamp.ts";
 import type { VenueGet } from "../connector.ts";
-import { declareFeeds, feedOf } from "../declare.ts";
+import { declareFeeds, endpointOf, feedOf } from "../declare.ts";
 import { gapLost } from "../events.ts";
 import { tradeOf } from "../trade.ts";
 import { collectHistory } from "./collect-history.ts";
@@ -66,7 +66,7 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
           ...{ date: String(at(second) / seconds(1)), tid, type: "0", price: "0.4", amount: "10" },
         })),
       );
-    const window = { feed: collected, endpoint: bitstamp.endpoint, from: at("10.5"), to: at("30") };
+    const window = { feed: collected, endpoint: endpointOf(bitstamp, "bitstamp", []), from: at("10.5"), to: at("30") };
     const options = {
       ...{ connector: bitstamp, window, database: ledger.database, tenant: ledger.tenant },
       lease: await leaseNewJob(sql, ledger.tenant),

@@ -42,6 +42,8 @@ const WRITE_AGAIN_MS = 1000;
 const GAPS_SECONDS = 2;
 const ALL_GAPS_SECONDS = 60;
 const FEEDS_SECONDS = 10;
+/** A stream of events has one market, a request of a poll as many as Stellar RPC takes filters, and a WebSocket, or a question, all. */
+const MOST_FEEDS = { websocket: Number.POSITIVE_INFINITY, events: 1, requests: 5 } as const;
 /** What waits is written when the collector stops, for at most so long. */
 const LAST_FLUSH_MS = 2000;
 
@@ -68,9 +70,9 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
         (error) => collectorFailed.publish({ source, step: "gaps", error }),
       );
       const until = AbortSignal.any([signal, other.signal]);
-      // A stream of events has one market; a WebSocket, or a question, has all.
-      const groups =
-        connector.live.transport === "events" ? feeds.map((feed) => [feed]) : feeds.length > 0 ? [feeds] : [];
+      const { transport } = connector.live;
+      const most = typeof transport === "object" ? Number.POSITIVE_INFINITY : MOST_FEEDS[transport];
+      const groups = groupsOf(feeds, most);
       await Promise.all([untilAborted(until), ...groups.map((group) => keepConnected(options, group, writer, until))]);
       watching.stop();
     }
@@ -78,6 +80,11 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
     for (const { stop } of background) stop();
     await Promise.race([writer.flush().catch(() => {}), sleep(LAST_FLUSH_MS)]);
   }
+}
+
+function groupsOf(feeds: readonly CollectedFeed[], most: number): (readonly CollectedFeed[])[] {
+  if (feeds.length === 0) return [];
+  return feeds.length <= most ? [feeds] : [feeds.slice(0, most), ...groupsOf(feeds.slice(most), most)];
 }
 
 /** Connects for some feeds of a source again and again. */
@@ -93,7 +100,7 @@ async function keepConnected(
   const doubted = new Set<string>();
   let failures = 0;
   while (!signal.aborted) {
-    const { probe } = connector.live;
+    const { probe, follow } = connector.live;
     const end = await runConnection(
       {
         ...{ connector, endpoint, feeds, now, stopwatch, ask, cursor: tracker.cursor(), doubted },
@@ -122,6 +129,7 @@ async function keepConnected(
                   collectorFailed.publish({ source, step: "probe", error: asError(error) });
                   throw error;
                 }),
+        follow: follow === undefined ? null : (pause) => follow(get, endpoint, feeds, tracker.cursor(), pause),
       },
       signal,
     );

@@ -1,5 +1,5 @@
 import type { Micros } from "../../canonical/time.ts";
-import type { Connector, VenueAsk } from "../connector.ts";
+import type { Connector, Followed, VenueAsk } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
 import {
@@ -12,9 +12,10 @@ import {
   stepConnection,
 } from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
+import { openFollowing } from "./following.ts";
 import { pollingWire } from "./polling.ts";
 import { openWebSocket } from "./websocket.ts";
-import type { OpenWire } from "./wire-events.ts";
+import type { OpenWire, Wire, WireListener } from "./wire-events.ts";
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -44,6 +45,8 @@ export interface ConnectionOptions {
   readonly onTick: () => string | null;
   /** Asks the venue how far its markets have come; see {@link Probe}. */
   readonly probe: (() => Promise<readonly VenueMessage[]>) | null;
+  /** Follows a venue that is polled; see {@link Follow}. */
+  readonly follow: ((pause: (seconds: number) => Promise<void>) => AsyncIterable<Followed>) | null;
 }
 
 const TICK_MS = 250;
@@ -56,11 +59,11 @@ const FIRST_ANSWER_SECONDS = 120;
 
 /** Connects, subscribes, and hands on messages until the connection ends or the signal aborts. */
 export function runConnection(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionEnd> {
-  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe } = options;
+  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe, follow } = options;
   const { live } = connector;
-  const openSeconds = typeof live.transport === "object" ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
+  const isAsked = follow !== null || typeof live.transport === "object";
+  const openSeconds = isAsked ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
   const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
-  const open = openerOf(options);
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
@@ -104,7 +107,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
     const handle = (message: VenueMessage, text: string | null): void => {
       if (isEnded || why !== null) return;
       if (message.type === "subscribed" || message.type === "refused") step(message);
-      if (message.type === "unavailable") close(message.reason);
+      if (message.type === "unavailable" || message.type === "lost") close(message.reason);
       if (message.type === "throttled") close(message.reason, THROTTLED_SECONDS);
       // Before the acknowledgement the venue's time says nothing about the market.
       if (message.type === "clock" && !isClockOf(message.market)) return;
@@ -126,7 +129,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       }
     }
 
-    const wire = open(live.url(endpoint, feeds, cursor), {
+    const listener: WireListener = {
       onOpen: () => step({ type: "opened" }),
       onText: (text) => {
         step({ type: "message" });
@@ -140,7 +143,15 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
         for (const message of messages) handle(message, null);
       },
       onEnd: (reason, retryAfterSeconds) => end(why ?? { reason, retryAfterSeconds }),
-    });
+    };
+    const wire = openWire();
+    function openWire(): Wire {
+      if (follow === null) return openerOf(options)(live.url(endpoint, feeds, cursor), listener);
+      return openFollowing(follow, listener, ({ text, messages }) => {
+        if (messages.length > 0) step({ type: "message" });
+        for (const message of messages) handle(message, text);
+      });
+    }
     const abort = (): void => close("the collector stops");
     const timer = setInterval(() => {
       step({ type: "tick" });

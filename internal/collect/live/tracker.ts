@@ -80,6 +80,7 @@ export function makeTracker(
             }
             break;
           }
+          if (message.cursor !== undefined) cursor = laterCursor(cursor, message.cursor);
           applyClock(message.market, { type: "clock", time: message.time, lastNumber: message.lastNumber, at });
           break;
         case "refused":
@@ -87,6 +88,10 @@ export function makeTracker(
           break;
         case "subscribed":
           refused.delete(message.market);
+          break;
+        case "lost":
+          cursor = null;
+          applyTo(null, { type: "rejected", at });
           break;
         case "invalid":
           reject(text, message.reason, message.market, at);

@@ -45,7 +45,7 @@ export const collectLiveKind = defineKind(
     await collectLive(
       {
         ...{ connector, endpoint, source, database, tenant, lease, now, stopwatch, random: Math.random },
-        get: (url, headers) => slowingDown(get(url, headers)),
+        get: (...asked) => slowingDown(get(...asked)),
         ask: (url, headers) => slowingDown(ask(url, headers)),
         readFeeds: async () => withoutInverted(await readCollectedFeeds(database, tenant, source, name)),
         fillGaps: ({ feed }) => fill(feed),

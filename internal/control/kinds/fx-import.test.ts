@@ -3,7 +3,7 @@ import { enginesOf } from "../../../test/thoroughness.ts";
 import { parseEcbRates } from "../../canonical/ecb-rates.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { parseTime } from "../../canonical/time.ts";
-import { feedOf } from "../../collect/declare.ts";
+import { endpointOf, feedOf } from "../../collect/declare.ts";
 import { ecb } from "../../collect/ecb/ecb.ts";
 import { collectHistory } from "../../collect/history/collect-history.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -89,7 +89,7 @@ describe("fx.import", () => {
     const file = fileOf(FRIDAY, THURSDAY.replaceAll("1.1'", "1.10'"));
     const feed = feedOf({ source: "ecb", connector: "ecb", pair: parsePair("EUR/USD") });
     const window = {
-      ...{ feed: feed.collected, endpoint: ecb.endpoint },
+      ...{ feed: feed.collected, endpoint: endpointOf(ecb, "ecb", []) },
       ...{ from: parseTime("2026-08-06T00:00:00Z"), to: NOW },
     };
     const options = {
