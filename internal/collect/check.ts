@@ -75,6 +75,7 @@ async function checkLive(
   const end = await runConnection(
     {
       ...{ connector, endpoint, feeds: [feed], cursor: null, now: systemClock.now, stopwatch, ask, probe: null },
+      doubted: new Set<string>(),
       onTick: () => null,
       follow: follow === undefined ? null : (pause) => follow(get, endpoint, [feed], null, pause),
       onLive: () => {

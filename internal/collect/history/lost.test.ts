@@ -4,7 +4,7 @@ import { parsePair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { testEngines } from "../../storage/connection/database.testing.ts";
 import { cover, listCoverage, moveWatermark } from "../../storage/control/coverage.ts";
-import { testLedger } from "../../storage/control/jobs.testing.ts";
+import { leaseNewJob, testLedger } from "../../storage/control/jobs.testing.ts";
 import { databaseTime } from "../../storage/control/schedules.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import { bitstamp } from "../bitstamp/bitstamp.ts";
@@ -68,10 +68,8 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
       );
     const window = { feed: collected, endpoint: endpointOf(bitstamp, "bitstamp", []), from: at("10.5"), to: at("30") };
     const options = {
-      connector: bitstamp,
-      window,
-      database: ledger.database,
-      tenant: ledger.tenant,
+      ...{ connector: bitstamp, window, database: ledger.database, tenant: ledger.tenant },
+      lease: await leaseNewJob(sql, ledger.tenant),
       get,
       download: async () => false,
       now: () => window.to,

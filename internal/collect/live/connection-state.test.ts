@@ -12,8 +12,12 @@ import { failuresAfter, reconnectSeconds } from "./reconnect.ts";
 const TIMES = { openSeconds: 10, acknowledgeSeconds: 10, silenceSeconds: 20, idleSeconds: 5 };
 
 /** Lets events happen at their seconds, with a tick at each second, up to the first close. */
-function run(events: readonly (readonly [second: number, event: ConnectionEvent])[], until: number) {
-  let state: ConnectionState = newConnection(["a", "b"], 0);
+function run(
+  events: readonly (readonly [second: number, event: ConnectionEvent])[],
+  until: number,
+  doubted: readonly string[] = [],
+) {
+  let state: ConnectionState = newConnection(["a", "b"], new Set(doubted), 0);
   const actions: string[] = [];
   for (let second = 0; second <= until; second++) {
     const now = [...events.filter(([at]) => at === second).map(([, event]) => event), { type: "tick" } as const];
@@ -21,8 +25,15 @@ function run(events: readonly (readonly [second: number, event: ConnectionEvent]
       const next = stepConnection(TIMES, state, event, second);
       state = next.state;
       if (next.action === "none") continue;
-      if (typeof next.action === "object") return { state, actions: [...actions, `${second} ${next.action.close}`] };
-      actions.push(`${second} ${next.action}`);
+      if (typeof next.action !== "object") actions.push(`${second} ${next.action}`);
+      else if ("close" in next.action) {
+        const { close, doubted: left } = next.action;
+        return { state, actions: [...actions, `${second} ${close}`], left: [...left] };
+      } else {
+        const { refuse, reason } = next.action;
+        for (const market of refuse)
+          state = stepConnection(TIMES, state, { type: "refused", market, reason }, second).state;
+      }
     }
   }
   return { state, actions };
@@ -40,6 +51,16 @@ describe("a connection", () => {
       "0 subscribe",
       "10 the subscription of b was not acknowledged within 10 s",
     ]);
+  });
+
+  it("gives a market up that is not acknowledged again, where others are", () => {
+    const events = [opened, subscribed(1, "a"), ...[4, 8, 12].map(message)];
+    expect(run(events, 30).left).toEqual(["b"]);
+    const { state } = run(events, 12, ["b"]);
+    expect(isLive(state)).toBe(true);
+    expect([...state.refused]).toEqual([["b", "the subscription of b was not acknowledged within 10 s"]]);
+    // With no answer at all it is the connection that is bad.
+    expect(run([opened], 30, ["a", "b"]).actions.at(-1)).toContain("10 the subscription of a was not acknowledged");
   });
 
   it("is live once each market is subscribed or refused", () => {

@@ -2,7 +2,15 @@ import type { Micros } from "../../canonical/time.ts";
 import type { Connector, Followed, VenueAsk } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
-import { type ConnectionEvent, DEFAULT_TIMES, isLive, newConnection, stepConnection } from "./connection-state.ts";
+import {
+  type Closing,
+  type ConnectionEvent,
+  DEFAULT_TIMES,
+  isLive,
+  newConnection,
+  type Refusal,
+  stepConnection,
+} from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
 import { openFollowing } from "./following.ts";
 import { pollingWire } from "./polling.ts";
@@ -16,6 +24,8 @@ export interface ConnectionEnd {
   readonly liveSeconds: number;
   /** What the venue asked for; 0 for nothing. */
   readonly retryAfterSeconds: number;
+  /** Markets whose subscription was waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
 }
 
 export interface ConnectionOptions {
@@ -23,6 +33,8 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly feeds: readonly CollectedFeed[];
   readonly cursor: string | null;
+  /** Markets whose subscription an earlier connection has waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
   readonly now: () => Micros;
   readonly stopwatch: () => number;
   readonly ask: VenueAsk;
@@ -55,11 +67,13 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
+      options.doubted,
       stopwatch(),
     );
     let liveSince: number | null = null;
     let isEnded = false;
     let why: { reason: string; retryAfterSeconds: number } | null = null;
+    let doubted: ReadonlySet<string> = new Set();
     let pingedAt = stopwatch();
     let probedAt = Number.NEGATIVE_INFINITY;
     let isProbing = false;
@@ -75,11 +89,20 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       state = next.state;
       if (next.action === "subscribe") for (const text of live.subscribe(feeds)) wire.send(text);
       else if (next.action === "ping") wire.ping();
-      else if (typeof next.action === "object") close(next.action.close);
+      else if (typeof next.action === "object") giveUp(next.action);
       if (liveSince === null && isLive(state)) {
         liveSince = stopwatch();
         onLive();
       }
+    };
+    const giveUp = (action: Closing | Refusal): void => {
+      if ("close" in action) {
+        doubted = action.doubted;
+        close(action.close);
+        return;
+      }
+      const { refuse, reason } = action;
+      for (const market of refuse) handle({ type: "refused", market, reason }, null);
     };
     const handle = (message: VenueMessage, text: string | null): void => {
       if (isEnded || why !== null) return;
@@ -154,7 +177,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
       const liveSeconds = liveSince === null ? 0 : stopwatch() - liveSince;
-      resolve({ reason, retryAfterSeconds, liveSeconds });
+      resolve({ reason, retryAfterSeconds, liveSeconds, doubted });
     }
   });
 }

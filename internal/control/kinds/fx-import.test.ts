@@ -16,6 +16,7 @@ import {
   type TestEngine,
   testEngines,
 } from "../../storage/connection/database.testing.ts";
+import { leaseNewJob } from "../../storage/control/jobs.testing.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import { PermanentFailure } from "../kind.ts";
 import { fxImport } from "./fx-import.ts";
@@ -43,7 +44,14 @@ describe("fx.import", () => {
   const run = (url: string, payload: object, now = NOW) => {
     const { config } = loadConfig({ env: { STELLARINDEX_CONTROL_FX_URL: url } });
     const job = { jobId: 1n, leaseToken: 1n };
-    const context = { database, config, tenant: "default", job, now: () => now };
+    const context = {
+      database,
+      config,
+      tenant: "default",
+      job,
+      now: () => now,
+      invertedOf: async () => new Set<number>(),
+    };
     return fxImport.prepare(payload)(context, new AbortController().signal);
   };
 
@@ -92,8 +100,10 @@ describe("fx.import", () => {
       download: async () => false,
       now: () => NOW,
     };
-    const collect = (into: TestDatabase) =>
-      collectHistory({ ...options, database: into }, new AbortController().signal);
+    const collect = async (into: TestDatabase) => {
+      const lease = await leaseNewJob(into.sql, "default");
+      return collectHistory({ ...options, database: into, lease }, new AbortController().signal);
+    };
     const live = ecb.live
       .decode(file, [feed.collected], NOW)
       .flatMap((each) => (each.type === "trade" ? each.trade : []));

@@ -2,10 +2,10 @@ import { formatDecimal } from "../../canonical/decimal.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import type { Micros } from "../../canonical/time.ts";
 import { type TradeField, type TradeProblem, validateTrade } from "../../canonical/trade.ts";
+import { futureProblem } from "../../canonical/trade-rules.ts";
 import { isObject, JsonNumber } from "../../lib/exact-json.ts";
 import { nearest } from "../../lib/suggest.ts";
 import type { RowResult, SentTrade } from "../sent-trade.ts";
-import { futureProblem } from "../time-limits.ts";
 import { readAmounts, readPair, readSource, TRADE_COLUMNS } from "../trade-fields.ts";
 import { TRADE_FIELDS } from "./trade-schema.ts";
 
