@@ -17,11 +17,13 @@ if [ "$arn" = None ]; then
 fi
 echo "$name: $arn" >&2
 
-# The CLI waits for ten minutes; a migration may take longer.
-until aws ecs wait tasks-stopped --cluster "$cluster" --tasks "$arn"; do
-  echo "$name still runs" >&2
+# Not `aws ecs wait`, which gives up after ten minutes: a migration may take longer.
+described() { aws ecs describe-tasks --cluster "$cluster" --tasks "$arn" --query 'tasks[0]' --output json; }
+ended=$(described)
+until [ "$(jq -r .lastStatus <<<"$ended")" = STOPPED ]; do
+  sleep 5
+  ended=$(described)
 done
-ended=$(aws ecs describe-tasks --cluster "$cluster" --tasks "$arn" --query 'tasks[0]' --output json)
 code=$(jq -r --arg name "$name" '.containers[] | select(.name == $name) | .exitCode // 1' <<<"$ended")
 if [ "$code" != 0 ]; then
   jq -r '"\(.stoppedReason // ""): \(.containers[] | "\(.name) \(.reason // "") exit code \(.exitCode // "none")")"' <<<"$ended" >&2

@@ -18,7 +18,7 @@ locals {
       ops_port = 9102
       cpu      = 512
       memory   = 1024
-      stop     = 15
+      stop     = 30
       min      = 2
       max      = 8
       scale_by = "cpu"
