@@ -7,12 +7,13 @@ name=${1:?usage: run-task.sh bootstrap|migrate|rights}
 once=$(terraform output -json once)
 of() { jq -er --arg name "$name" "$1" <<<"$once"; }
 cluster=$(of .cluster)
+family=$(of '.families[$name] // error("there is no task \($name)")')
 network=$(of '"awsvpcConfiguration={subnets=[\(.subnets | join(","))],securityGroups=[\(.security_group)],assignPublicIp=DISABLED}"')
 
-arn=$(aws ecs run-task --cluster "$cluster" --launch-type FARGATE --task-definition "$(of '.families[$name]')" \
+arn=$(aws ecs run-task --cluster "$cluster" --launch-type FARGATE --task-definition "$family" \
   --network-configuration "$network" --query 'tasks[0].taskArn' --output text)
 if [ "$arn" = None ]; then
-  echo "$name was not started: see the output of aws ecs run-task --task-definition $(of '.families[$name]')" >&2
+  echo "$name was not started: see the output of aws ecs run-task --task-definition $family" >&2
   exit 1
 fi
 echo "$name: $arn" >&2

@@ -211,7 +211,7 @@ module "gateway_a" {
   target_group_arn    = module.load_balancer.target_group_arns["gateway"]
   port                = local.daemons.gateway.port
   namespace_id        = null
-  grace_seconds       = 120
+  grace_seconds       = 300
   depends_on          = [module.endpoints]
 }
 
@@ -231,6 +231,6 @@ module "gateway_b" {
   target_group_arn    = module.load_balancer.target_group_arns["gateway"]
   port                = local.daemons.gateway.port
   namespace_id        = null
-  grace_seconds       = 120
+  grace_seconds       = 300
   depends_on          = [module.gateway_a]
 }

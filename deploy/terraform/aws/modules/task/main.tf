@@ -48,7 +48,7 @@ locals {
       interval    = 10
       timeout     = 5
       retries     = 3
-      startPeriod = 60
+      startPeriod = 300
     }
   }
 
