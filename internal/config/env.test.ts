@@ -134,6 +134,7 @@ describe("the environment", () => {
       '[{ source = "kraken", live = "ws://127.0.0.1:1", rest = "http://127.0.0.1:1" }]',
       [{ source: "kraken", live: "ws://127.0.0.1:1", rest: "http://127.0.0.1:1" }],
     ],
+    "collect.coingecko_key": ["CG-hunter2", "CG-hunter2"],
     feeds: [
       '[{ source = "kraken", pair = "XLM/USD" }]',
       [{ source: "kraken", pair: { base: "crypto:XLM", quote: "fiat:USD" } }],

@@ -84,7 +84,7 @@ describe("the defaults", () => {
         chainlink: { rpc_url: "", requests_per_minute: 60, feeds: [] },
       },
       sources: [],
-      collect: { endpoints: [] },
+      collect: { endpoints: [], coingecko_key: "" },
       feeds: [],
     });
     expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({

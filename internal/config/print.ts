@@ -80,7 +80,8 @@ function valueLines(path: readonly string[], value: unknown, comment: string): L
 }
 
 function masked(value: string, path: readonly string[]): string {
-  const { secret = null } = keyAt(path) ?? {};
+  // The keys of a list of tables have the secrecy of the list.
+  const { secret = null } = CONFIG_KEYS.find((key) => key.path.every((name, depth) => path[depth] === name)) ?? {};
   return secret === null ? maskSecrets(value) : maskSecret(value, secret);
 }
 

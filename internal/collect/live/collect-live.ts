@@ -5,7 +5,7 @@ import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
-import type { Connector, VenueGet } from "../connector.ts";
+import type { Connector, VenueAsk, VenueGet } from "../connector.ts";
 import { collectorFailed, connected, disconnected, marketRefused } from "../events.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
@@ -25,6 +25,7 @@ export interface LiveOptions {
   readonly stopwatch: () => number;
   readonly random: () => number;
   readonly get: VenueGet;
+  readonly ask: VenueAsk;
   /** Reads the source's feeds; those that come or go are followed. */
   readonly readFeeds: () => Promise<readonly CollectedFeed[]>;
   /** Makes jobs for the gaps of a feed. */
@@ -36,6 +37,8 @@ const WRITE_AGAIN_MS = 1000;
 const GAPS_SECONDS = 2;
 const ALL_GAPS_SECONDS = 60;
 const FEEDS_SECONDS = 10;
+/** A stream of events has one market, a request of a poll as many as Stellar RPC takes filters, and a WebSocket, or a question, all. */
+const MOST_FEEDS = { websocket: Number.POSITIVE_INFINITY, events: 1, requests: 5 } as const;
 /** What waits is written when the collector stops, for at most so long. */
 const LAST_FLUSH_MS = 2000;
 
@@ -60,9 +63,9 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
         (error) => collectorFailed.publish({ source, step: "gaps", error }),
       );
       const until = AbortSignal.any([signal, other.signal]);
-      // A stream of events has one market; a WebSocket has all.
-      const groups =
-        connector.live.transport === "events" ? feeds.map((feed) => [feed]) : feeds.length > 0 ? [feeds] : [];
+      const { transport } = connector.live;
+      const most = typeof transport === "object" ? Number.POSITIVE_INFINITY : MOST_FEEDS[transport];
+      const groups = groupsOf(feeds, most);
       await Promise.all([untilAborted(until), ...groups.map((group) => keepConnected(options, group, writer, until))]);
       watching.stop();
     }
@@ -72,9 +75,14 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
   }
 }
 
+function groupsOf(feeds: readonly CollectedFeed[], most: number): (readonly CollectedFeed[])[] {
+  if (feeds.length === 0) return [];
+  return feeds.length <= most ? [feeds] : [feeds.slice(0, most), ...groupsOf(feeds.slice(most), most)];
+}
+
 /** Connects for some feeds of a source again and again. */
 async function keepConnected(
-  { connector, endpoint, database, tenant, source, stopwatch, random, get }: LiveOptions,
+  { connector, endpoint, database, tenant, source, now, stopwatch, random, get, ask }: LiveOptions,
   feeds: readonly CollectedFeed[],
   writer: LiveWriter,
   signal: AbortSignal,
@@ -84,10 +92,10 @@ async function keepConnected(
   const problems = makeProblems(database, tenant, source);
   let failures = 0;
   while (!signal.aborted) {
-    const { probe } = connector.live;
+    const { probe, follow } = connector.live;
     const end = await runConnection(
       {
-        ...{ connector, endpoint, feeds, stopwatch, cursor: tracker.cursor() },
+        ...{ connector, endpoint, feeds, now, stopwatch, ask, cursor: tracker.cursor() },
         onMessage: (message, text) => {
           tracker.take(message, text);
           if (message.type === "refused") problems.refused(feeds, message);
@@ -110,6 +118,7 @@ async function keepConnected(
                   collectorFailed.publish({ source, step: "probe", error: asError(error) });
                   throw error;
                 }),
+        follow: follow === undefined ? null : (pause) => follow(get, endpoint, feeds, tracker.cursor(), pause),
       },
       signal,
     );

@@ -1,9 +1,13 @@
-import type { Connector } from "../connector.ts";
+import type { Micros } from "../../canonical/time.ts";
+import type { Connector, Followed, VenueAsk } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
 import { type ConnectionEvent, DEFAULT_TIMES, isLive, newConnection, stepConnection } from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
+import { openFollowing } from "./following.ts";
+import { pollingWire } from "./polling.ts";
 import { openWebSocket } from "./websocket.ts";
+import type { OpenWire, Wire, WireListener } from "./wire-events.ts";
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -19,7 +23,9 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly feeds: readonly CollectedFeed[];
   readonly cursor: string | null;
+  readonly now: () => Micros;
   readonly stopwatch: () => number;
+  readonly ask: VenueAsk;
   /** Gets each message while the connection is open; `text` is as it came, null for what was asked by request. */
   readonly onMessage: (message: VenueMessage, text: string | null) => void;
   readonly onLive: () => void;
@@ -27,6 +33,8 @@ export interface ConnectionOptions {
   readonly onTick: () => string | null;
   /** Asks the venue how far its markets have come; see {@link Probe}. */
   readonly probe: (() => Promise<readonly VenueMessage[]>) | null;
+  /** Follows a venue that is polled; see {@link Follow}. */
+  readonly follow: ((pause: (seconds: number) => Promise<void>) => AsyncIterable<Followed>) | null;
 }
 
 const TICK_MS = 250;
@@ -34,13 +42,16 @@ const TICK_MS = 250;
 const PING_SECONDS = 5;
 /** How long a venue is left alone that asks for fewer requests and says no time. */
 const THROTTLED_SECONDS = 30;
+/** A first question may wait for the pace of the host. */
+const FIRST_ANSWER_SECONDS = 120;
 
 /** Connects, subscribes, and hands on messages until the connection ends or the signal aborts. */
 export function runConnection(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionEnd> {
-  const { connector, endpoint, feeds, cursor, stopwatch, onMessage, onLive, onTick, probe } = options;
+  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe, follow } = options;
   const { live } = connector;
-  const times = { ...DEFAULT_TIMES, silenceSeconds: live.silenceSeconds };
-  const open = live.transport === "websocket" ? openWebSocket : openEventSource;
+  const isAsked = follow !== null || typeof live.transport === "object";
+  const openSeconds = isAsked ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
+  const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
@@ -73,7 +84,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
     const handle = (message: VenueMessage, text: string | null): void => {
       if (isEnded || why !== null) return;
       if (message.type === "subscribed" || message.type === "refused") step(message);
-      if (message.type === "unavailable") close(message.reason);
+      if (message.type === "unavailable" || message.type === "lost") close(message.reason);
       if (message.type === "throttled") close(message.reason, THROTTLED_SECONDS);
       // Before the acknowledgement the venue's time says nothing about the market.
       if (message.type === "clock" && !isClockOf(message.market)) return;
@@ -95,11 +106,11 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       }
     }
 
-    const wire = open(live.url(endpoint, feeds, cursor), {
+    const listener: WireListener = {
       onOpen: () => step({ type: "opened" }),
       onText: (text) => {
         step({ type: "message" });
-        for (const message of live.decode(text, feeds)) handle(message, text);
+        for (const message of live.decode(text, feeds, now())) handle(message, text);
       },
       onFrame: (isPong) => {
         step({ type: "frame" });
@@ -109,20 +120,28 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
         for (const message of messages) handle(message, null);
       },
       onEnd: (reason, retryAfterSeconds) => end(why ?? { reason, retryAfterSeconds }),
-    });
+    };
+    const wire = openWire();
+    function openWire(): Wire {
+      if (follow === null) return openerOf(options)(live.url(endpoint, feeds, cursor), listener);
+      return openFollowing(follow, listener, ({ text, messages }) => {
+        if (messages.length > 0) step({ type: "message" });
+        for (const message of messages) handle(message, text);
+      });
+    }
     const abort = (): void => close("the collector stops");
     const timer = setInterval(() => {
       step({ type: "tick" });
       const reason = onTick();
       if (reason !== null) close(reason);
       if (!isLive(state)) return;
-      const now = stopwatch();
-      if (live.ping !== null && now - pingedAt >= PING_SECONDS) {
-        pingedAt = now;
+      const moment = stopwatch();
+      if (live.ping !== null && moment - pingedAt >= PING_SECONDS) {
+        pingedAt = moment;
         wire.send(live.ping);
       }
-      if (live.probe !== null && !isProbing && now - probedAt >= live.probe.everySeconds) {
-        probedAt = now;
+      if (live.probe !== null && !isProbing && moment - probedAt >= live.probe.everySeconds) {
+        probedAt = moment;
         void ask();
       }
     }, TICK_MS);
@@ -138,4 +157,10 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       resolve({ reason, retryAfterSeconds, liveSeconds });
     }
   });
+}
+
+function openerOf({ connector, endpoint, ask, now }: ConnectionOptions): OpenWire {
+  const { transport } = connector.live;
+  if (typeof transport === "object") return pollingWire({ polling: transport, endpoint, ask, now });
+  return transport === "websocket" ? openWebSocket : openEventSource;
 }

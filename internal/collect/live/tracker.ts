@@ -47,7 +47,12 @@ export function makeTracker(
           break;
         }
         case "clock":
+          if (message.cursor !== undefined) cursor = laterCursor(cursor, message.cursor);
           applyTo(message.market, { type: "clock", time: message.time, lastNumber: message.lastNumber, at });
+          break;
+        case "lost":
+          cursor = null;
+          applyTo(null, { type: "rejected", at });
           break;
         case "invalid":
           writer.reject(text ?? "", message.reason);
