@@ -1,51 +1,21 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { CONFIG_KEYS } from "../../internal/config/keys.ts";
-import { loadConfig } from "../../internal/config/load.ts";
-import { parseListen } from "../../internal/config/sections/fields.ts";
-import { refuseUnsharedStores } from "../../internal/config/shared-stores.ts";
 import { packageRoot } from "../../internal/lib/package-root.ts";
-import { problemsIn } from "../metric-mentions.ts";
 import {
   argumentsOf,
-  type Block,
   EXAMPLE,
   formatted,
   type Module,
-  nested,
   readModules,
   readTerraform,
-  type Table,
   terraformFiles,
-  textsIn,
 } from "./terraform.ts";
-import { deployPath, readDeployed, run, usageOf } from "./tools.ts";
+import { deployPath, readDeployed } from "./tools.ts";
 
 const modules = await readModules();
 const example = modules.get(EXAMPLE) as Module;
 const all = [...modules.values()];
-const blocksOf = (type: string): (Block & { module: string })[] =>
-  all.flatMap(({ name: module, blocks }) =>
-    blocks.filter((block) => block.type === type).map((block) => ({ ...block, module })),
-  );
-
-interface Daemon {
-  readonly command: readonly string[];
-  readonly role: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly port: number | null;
-  readonly ops_port: number;
-}
-const daemons = Object.entries(example.locals["daemons"] as unknown as Record<string, Daemon>);
-
-/** Commands that come with a later version; their services do not run by default. */
-const COMING = ["deliver"];
-
-/** Policies may name all of something here only. */
-const ALL_RESOURCES = { "task.execution LogInToRegistry": "the action takes no resource" };
-const ALL_ACTIONS = { "archive.this OnlyEncrypted": "it denies" };
 
 describe("the Terraform files", () => {
   it.each(terraformFiles())("%s is formatted", async (file) => {
@@ -132,171 +102,6 @@ function isThere({ variables, locals, calls, blocks }: Module, reference: string
   }
 }
 
-describe("rights", () => {
-  const statements = blocksOf("aws_iam_policy_document").flatMap(({ module, name, body }) =>
-    nested(body, "statement").map((statement) => ({ name: `${module}.${name} ${statement["sid"]}`, ...statement })),
-  ) as unknown as (Table & { name: string; actions: string[]; resources?: string[] | string })[];
-
-  it("name each action and each resource", () => {
-    expect(statements.length).toBeGreaterThan(10);
-    const wide = (values: readonly string[] | string = []) => [values].flat().some((value) => value.includes("*"));
-    const names = (found: typeof statements) => found.map(({ name }) => name);
-    expect(names(statements.filter(({ actions }) => wide(actions)))).toEqual(Object.keys(ALL_ACTIONS));
-    expect(names(statements.filter(({ resources }) => [resources].flat().includes("*")))).toEqual(
-      Object.keys(ALL_RESOURCES),
-    );
-  });
-
-  it("are given in no other way than by these documents", () => {
-    const attached = blocksOf("aws_iam_role_policy").map(({ body }) => body["policy"]);
-    expect(attached).toEqual(
-      attached.map(() => expect.stringMatching(/^\$\{data\.aws_iam_policy_document\.\w+\.json\}$/)),
-    );
-    expect(blocksOf("aws_iam_role_policy_attachment")).toEqual([]);
-  });
-
-  it("open no port to the internet but that of the load balancer", () => {
-    const groups = all.flatMap(({ blocks }) => blocks.filter(({ body }) => "ingress" in body || "egress" in body));
-    expect(groups).toEqual([]);
-    const byAddress = blocksOf("aws_vpc_security_group_ingress_rule").filter(({ body }) =>
-      Object.keys(body).some((argument) => argument.startsWith("cidr_") || argument === "prefix_list_id"),
-    );
-    expect(byAddress.map(({ body }) => body)).toEqual([
-      expect.objectContaining({
-        security_group_id: expect.stringMatching(/^\$\{aws_security_group\.this\["load-balancer"\]\.id\}$/),
-        from_port: 443,
-        to_port: 443,
-      }),
-    ]);
-  });
-
-  it("let daemons reach the internet only where they call others", () => {
-    const { locals } = modules.get("firewall") as Module;
-    expect(locals["internet"]).toEqual(["aggregator", "deliver", "worker"]);
-    expect(locals["tasks"]).toEqual(expect.arrayContaining([...daemons.map(([name]) => name), "once"]));
-  });
-
-  it("of Redis are those that docs/redis.md lists", () => {
-    const page = readFileSync(join(packageRoot(), "docs", "redis.md"), "utf8");
-    const [, documented = ""] = /^ACL SETUSER .* &stellarindex:\* (\+.+)$/m.exec(page) ?? [];
-    expect(modules.get("cache")?.locals["commands"]).toBe(documented);
-  });
-});
-
-describe("the daemons", () => {
-  const placeholders = (values: Readonly<Record<string, string>>) =>
-    Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [
-        name,
-        value.replace(/^\$\{join\(.*\)\}$/, "10.40.0.0/20,10.40.16.0/20").replace(/\$\{.*?\}/g, "host"),
-      ]),
-    );
-  const secretKeys = CONFIG_KEYS.filter(({ secret }) => secret !== null).map(({ variable }) => variable);
-
-  it.each(daemons)("%s runs an existing command with valid settings", async (name, daemon) => {
-    const urls = textsIn(example.locals["database_urls"] ?? null).join();
-    expect(urls).toMatch(/postgres:\/\/stellarindex_\$\{role\}@/);
-    expect(example.locals["settings"]).toMatchObject({ STELLARINDEX_DATABASE_TIMESCALEDB: "off" });
-    const usage = await usageOf(daemon.command);
-    if (COMING.includes(name)) {
-      // Once the command exists: remove it from COMING, and give the daemon its ops_listen and its role.
-      expect(usage).not.toMatch(`Usage: stellarindex ${name} `);
-      return;
-    }
-    expect(usage).toMatch(`Usage: stellarindex ${daemon.command[0]} `);
-    const env = {
-      ...(example.locals["settings"] as Readonly<Record<string, string>>),
-      ...placeholders(daemon.environment),
-      ...Object.fromEntries(
-        Object.keys(daemon.secrets).map((variable) => [
-          variable,
-          variable.endsWith("_KEYS") ? "[]" : "rediss://u:p@host",
-        ]),
-      ),
-      STELLARINDEX_DATABASE_URL: `postgres://stellarindex_${daemon.role}@host:5432/stellarindex?sslmode=verify-full`,
-    };
-    const { config, warnings } = loadConfig({ env });
-    expect(warnings).toEqual([]);
-    if (name === "api" || name === "aggregator") expect(() => refuseUnsharedStores(config)).not.toThrow();
-    const { aggregate, api, control, gateway } = config;
-    const listens =
-      {
-        aggregator: [aggregate.ops_listen],
-        api: [api.listen, api.ops_listen],
-        control: [control.listen, control.ops_listen],
-        gateway: [gateway.listen, gateway.ops_listen],
-        worker: daemon.command.slice(2).map(parseListen),
-      }[name] ?? [];
-    const ports = [daemon.port, daemon.ops_port].filter((port) => port !== null);
-    expect(ports.map((port) => ({ host: "0.0.0.0", port }))).toEqual(listens);
-    const kept = { gateway: gateway.journal, worker: control.artifacts }[name];
-    if (kept !== undefined) expect(kept).toMatch(/^\/var\/lib\/stellarindex\//);
-  });
-
-  it("get secrets from Secrets Manager alone", () => {
-    for (const [, { environment, secrets }] of daemons) {
-      expect(Object.keys(environment).filter((variable) => secretKeys.includes(variable))).toEqual([]);
-      for (const arn of Object.values(secrets)) expect(arn).toMatch(/^\$\{module\.\w+\.\w+_arns?(\[.*\])?\}$/);
-    }
-    const { locals } = modules.get("task") as Module;
-    expect(JSON.stringify(locals["main"])).toContain("valueFrom = arn");
-  });
-
-  it("prune by the schedule that other deployments have", () => {
-    const { environment } = Object.fromEntries(daemons)["control"] as Daemon;
-    const given = loadConfig({ env: environment }).config.control.schedules;
-    expect(given).toEqual(loadConfig({ file: deployPath("stellarindex.toml"), env: {} }).config.control.schedules);
-  });
-
-  it("are reached where the load balancer and the firewall say", () => {
-    const routes = example.calls["load_balancer"]?.["routes"] as unknown as Record<string, Daemon>;
-    const flows = modules.get("firewall")?.locals["flows"] as unknown as {
-      from: string;
-      to: string;
-      ports: number[];
-    }[];
-    const byName = Object.fromEntries(daemons);
-    for (const [name, route] of Object.entries(routes)) {
-      const { port, ops_port } = byName[name] as Daemon;
-      expect(route).toMatchObject({ port, ops_port });
-      expect(flows).toContainEqual({ from: "load-balancer", to: name, ports: [port, ops_port] });
-    }
-    for (const [name, { secrets }] of daemons) {
-      const to = flows.filter(({ from }) => from === name).map((flow) => flow.to);
-      expect(to).toContain("database");
-      expect([name, to.includes("cache")]).toEqual([name, "STELLARINDEX_REDIS_URL" in secrets]);
-    }
-  });
-
-  it("send metrics that exist", async () => {
-    const { locals } = modules.get("observability") as Module;
-    const named = [...textsIn(locals["cloudwatch_series"] ?? null), ...textsIn(locals["single"] ?? null)];
-    expect(named.length).toBeGreaterThan(3);
-    const scaled = textsIn(blocksOf("aws_cloudwatch_metric_alarm").map(({ body }) => body));
-    const metrics = [...named, ...scaled].filter((text) => /^stellarindex_\w+$/.test(text));
-    expect((await Promise.all(metrics.map((name) => problemsIn(name, "prose")))).flat()).toEqual([]);
-    expect(metrics.filter((name) => !(locals["cloudwatch_series"] as readonly string[]).includes(name))).toEqual([]);
-  });
-});
-
-describe("the tasks that run once", () => {
-  it("have the passwords that their scripts read, and no other variable", () => {
-    const once = readTerraform("example/once.tf");
-    const readBy = (script: string) =>
-      [...readDeployed("postgresql", script).matchAll(/^\\getenv \w+ (\w+)$/gm)].map(([, name]) => name).sort();
-    const given = [...once.matchAll(/\b([A-Z]+_PASSWORD)\s+=/g)].map(([, name]) => name).sort();
-    expect(given).toEqual([...readBy("owner.sql"), ...readBy("rights.sql")].sort());
-    expect(once).toContain('["migrate", "up"]');
-  });
-
-  it("are started by a script that bash accepts", async () => {
-    expect(await run("bash", ["-n", deployPath("terraform", "aws", "run-task.sh")])).toMatchObject({
-      status: 0,
-      err: "",
-    });
-  });
-});
-
 describe("the README", () => {
   const page = readDeployed("terraform", "aws", "README.md");
   const rows = ({ variables }: Module) =>
@@ -310,6 +115,12 @@ describe("the README", () => {
     expect(table).toEqual(expect.arrayContaining(rows(example)));
     for (const name of modules.keys())
       if (name !== EXAMPLE) expect(page).toContain(`| [\`${name}\`](modules/${name}) |`);
+  });
+
+  it("leads to files that exist", () => {
+    const links = [...page.matchAll(/\]\((?!http|#)([^)#]+)/g)].map(([, link = ""]) => link);
+    expect(links.length).toBeGreaterThan(20);
+    expect(links.filter((link) => !existsSync(deployPath("terraform", "aws", link)))).toEqual([]);
   });
 
   it("has an example of variables that gives what is required", () => {

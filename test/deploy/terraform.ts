@@ -144,3 +144,30 @@ export function argumentsOf(body: Table, isOutermost = true): string[] {
     return [name, ...(isBlocks(value) ? value.flatMap((each) => argumentsOf(each, false)) : [])];
   });
 }
+
+/** A resource with the module that has it. */
+export interface PlacedBlock extends Block {
+  readonly module: string;
+}
+
+/** Returns all resources of a type. */
+export function blocksOf(modules: ReadonlyMap<string, Module>, type: string): PlacedBlock[] {
+  return [...modules.values()].flatMap(({ name: module, blocks }) =>
+    blocks.filter((block) => block.type === type).map((block) => ({ ...block, module })),
+  );
+}
+
+/** What the example runs as a service. */
+export interface Daemon {
+  readonly command: readonly string[];
+  readonly role: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly port: number | null;
+  readonly ops_port: number;
+}
+
+/** Returns the daemons of the example, by name. */
+export function daemonsOf({ locals }: Module): Readonly<Record<string, Daemon>> {
+  return locals["daemons"] as unknown as Readonly<Record<string, Daemon>>;
+}
