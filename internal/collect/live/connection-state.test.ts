@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type ConnectionEvent,
   type ConnectionState,
+  type ConnectionTimes,
   isLive,
   newConnection,
   stepConnection,
@@ -16,13 +17,14 @@ function run(
   events: readonly (readonly [second: number, event: ConnectionEvent])[],
   until: number,
   doubted: readonly string[] = [],
+  times: ConnectionTimes = TIMES,
 ) {
   let state: ConnectionState = newConnection(["a", "b"], new Set(doubted), 0);
   const actions: string[] = [];
   for (let second = 0; second <= until; second++) {
     const now = [...events.filter(([at]) => at === second).map(([, event]) => event), { type: "tick" } as const];
     for (const event of now) {
-      const next = stepConnection(TIMES, state, event, second);
+      const next = stepConnection(times, state, event, second);
       state = next.state;
       if (next.action === "none") continue;
       if (typeof next.action !== "object") actions.push(`${second} ${next.action}`);
@@ -32,7 +34,7 @@ function run(
       } else {
         const { refuse, reason } = next.action;
         for (const market of refuse)
-          state = stepConnection(TIMES, state, { type: "refused", market, reason }, second).state;
+          state = stepConnection(times, state, { type: "refused", market, reason }, second).state;
       }
     }
   }
@@ -77,6 +79,12 @@ describe("a connection", () => {
     expect(run([...live, ...pongs], 40).actions).toEqual(["0 subscribe", "20 nothing was said for 20 s"]);
     const words = Array.from({ length: 10 }, (_, index) => message(index * 4));
     expect(run([...live, ...words], 39).actions).toEqual(["0 subscribe"]);
+  });
+
+  it("may be quiet where there are no pings, for as long as nothing has to be said", () => {
+    const live = [opened, subscribed(0, "a"), subscribed(0, "b")];
+    const { actions } = run(live, 30, [], { ...TIMES, idleSeconds: null });
+    expect(actions).toEqual(["0 subscribe", "20 nothing was said for 20 s"]);
   });
 
   it("never stays open for longer than the longest time without a word", () => {

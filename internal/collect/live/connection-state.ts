@@ -5,8 +5,8 @@ export interface ConnectionTimes {
   readonly acknowledgeSeconds: number;
   /** Without any message of the venue's protocol; null where a quiet market sends none. */
   readonly silenceSeconds: number | null;
-  /** Without any frame a ping is sent; without one for as long again the connection is dead. */
-  readonly idleSeconds: number;
+  /** Without any frame a ping is sent; without one for as long again the connection is dead. Null where there are no pings. */
+  readonly idleSeconds: number | null;
 }
 
 export const DEFAULT_TIMES: Omit<ConnectionTimes, "silenceSeconds"> = {
@@ -121,6 +121,7 @@ function onTick(times: ConnectionTimes, state: ConnectionState, now: number): Co
   if (silenceSeconds !== null && now - state.messageAt >= silenceSeconds) {
     return close(`nothing was said for ${silenceSeconds} s`);
   }
+  if (idleSeconds === null) return { state, action: "none" };
   if (state.pingAt !== null && now - state.pingAt >= idleSeconds) {
     return close(`a ping was not answered within ${idleSeconds} s`);
   }

@@ -63,7 +63,13 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
   const { live } = connector;
   const isAsked = follow !== null || typeof live.transport === "object";
   const openSeconds = isAsked ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
-  const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
+  const idleSeconds = live.transport === "events" ? null : DEFAULT_TIMES.idleSeconds;
+  const times = {
+    openSeconds,
+    acknowledgeSeconds: DEFAULT_TIMES.acknowledgeSeconds,
+    idleSeconds,
+    silenceSeconds: live.silenceSeconds,
+  };
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
