@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "deliver", "collect", "feeds"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -29,6 +29,7 @@ const RELOAD_EFFECTS = {
       ...OF_COMMANDS,
       "control",
       "gateway",
+      "deliver",
       "collect",
       "feeds",
       "divergence",
@@ -40,12 +41,12 @@ const RELOAD_EFFECTS = {
     live: ["log", "aggregate", "api", "sources"],
   },
   control: {
-    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis"],
+    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis", "deliver"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
     live: ["log", "control", "collect", "feeds"],
   },
   gateway: {
-    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds", "deliver"],
     restart: [],
     live: ["log", "gateway.keys"],
   },
