@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control", "gateway", "deliver", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "deliver", "deliveries"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -32,6 +32,7 @@ const RELOAD_EFFECTS = {
       "deliver",
       "collect",
       "feeds",
+      "deliveries",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -41,14 +42,30 @@ const RELOAD_EFFECTS = {
     live: ["log", "aggregate", "api", "sources"],
   },
   control: {
-    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis", "deliver"],
+    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis", "deliver", "deliveries"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
     live: ["log", "control", "collect", "feeds"],
   },
   gateway: {
-    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds", "deliver"],
+    unused: [
+      ...OF_COMMANDS,
+      "api",
+      "control",
+      "divergence",
+      "sources",
+      "redis",
+      "collect",
+      "feeds",
+      "deliver",
+      "deliveries",
+    ],
     restart: [],
     live: ["log", "gateway.keys"],
+  },
+  deliver: {
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "divergence"],
+    restart: ["deliver.ops_listen"],
+    live: ["log", "deliver", "deliveries"],
   },
 } as const satisfies Record<string, KeysByEffect>;
 

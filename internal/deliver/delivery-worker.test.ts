@@ -136,7 +136,7 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
       await record(database, tenant, [newEvent({ body })]);
       const isDead = () => vi.waitUntil(async () => (await states())[0] === "board dead", 20_000);
       await delivering({ board }, isDead);
-      await archiveDue({ database, tenant, archive, afterSeconds: () => 0 }, new AbortController().signal);
+      await archiveDue({ database, tenant, archive, afterSeconds: 0 }, new AbortController().signal);
       const redrive = () =>
         redriveDeadLetters(
           database.sql,

@@ -3,6 +3,7 @@ import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
 import { deliverDocs } from "./deliver.ts";
+import { deliveriesDocs } from "./deliveries.ts";
 import { divergenceDocs } from "./divergence.ts";
 import { feedsDocs } from "./feeds.ts";
 import { gatewayDocs } from "./gateway.ts";
@@ -27,4 +28,5 @@ export const CONFIG_DOCS: Docs = {
   ...divergenceDocs,
   ...sourcesDocs,
   ...feedsDocs,
+  ...deliveriesDocs,
 };

@@ -17,7 +17,7 @@ export interface ArchivingParts {
   readonly tenant: string;
   readonly archive: Archive;
   /** Age after which events leave the database, in seconds. */
-  readonly afterSeconds: () => number;
+  readonly afterSeconds: number;
 }
 
 const MOST_EVENTS = 10_000;
@@ -56,7 +56,7 @@ export async function archiveDue(
 ): Promise<void> {
   let after: RecordedPlace | null = null;
   while (!signal.aborted) {
-    const due = await readDueEvents(sql, tenant, afterSeconds(), after, mostEvents);
+    const due = await readDueEvents(sql, tenant, afterSeconds, after, mostEvents);
     const { batch, last } = nextBatch(due, mostBytes);
     if (last === null) return;
     if (batch.length > 0) {

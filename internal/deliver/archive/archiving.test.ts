@@ -34,7 +34,7 @@ describe.each(enginesOf(testEngines))("the archive of events on $name", (engine)
 
   const parts = (given: { archive?: Archive; afterSeconds?: number } = {}) => ({
     ...{ database: ledger.database, tenant: ledger.tenant, archive: given.archive ?? archive },
-    afterSeconds: () => given.afterSeconds ?? 0,
+    afterSeconds: given.afterSeconds ?? 0,
   });
   const given = (bodies: readonly string[]) =>
     record(

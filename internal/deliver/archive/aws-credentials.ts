@@ -1,3 +1,5 @@
+import { InputError } from "../../canonical/input-error.ts";
+
 /** What requests to AWS are signed with. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -18,7 +20,7 @@ const EARLY_MS = 5 * 60_000;
  * Returns where the process finds its credentials: in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or, in a task
  * of ECS (Fargate), at the endpoint that hands out those of the task's role.
  * @param now milliseconds since the epoch
- * @throws Error where there are none
+ * @throws InputError where there are none
  */
 export function awsCredentials(
   env: NodeJS.ProcessEnv,
@@ -32,7 +34,7 @@ export function awsCredentials(
   }
   const path = env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
   if (!path) {
-    throw new Error(
+    throw new InputError(
       "deliver.archive is in S3, and there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the task a role",
     );
   }

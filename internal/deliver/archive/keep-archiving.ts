@@ -24,7 +24,7 @@ export function keepArchiving(
     } finally {
       const { database, tenant, afterSeconds } = parts;
       if (!signal.aborted) {
-        archiveMeasured.publish({ overdueSeconds: await archiveOverdue(database.sql, tenant, afterSeconds()) });
+        archiveMeasured.publish({ overdueSeconds: await archiveOverdue(database.sql, tenant, afterSeconds) });
       }
     }
   }

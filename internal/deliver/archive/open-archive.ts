@@ -8,7 +8,7 @@ import { s3Archive } from "./s3.ts";
 /**
  * Returns the configured archive; null where none is, and all data stay in the database.
  * @param env where the credentials for S3 are found
- * @throws Error where there are none
+ * @throws InputError where there are none
  */
 export function openArchive(
   { archive, archive_endpoint, archive_region }: Config["deliver"],
