@@ -46,7 +46,8 @@ export const deliveriesCounted: EventChannel<DeliveriesCountedEvent> = channel("
 
 /** An object was written to the archive, and the data of its events removed from the database. */
 export interface EventsArchivedEvent {
-  readonly name: string;
+  /** Its name. */
+  readonly object: string;
   /** Those whose data this process removed. */
   readonly events: number;
   /** Size of the object. */

@@ -25,7 +25,7 @@ export function logDeliverEvents(log: Logger, clock: () => number = stopwatch): 
       const hint = `resume it with: stellarindex control pauses resume source ${destination}`;
       log.error({ destination, hint }, "the destination says that it is gone; it is paused");
     }),
-    eventsArchived.subscribe((object) => log.info(object, "events archived")),
+    eventsArchived.subscribe((archived) => log.info(archived, "events archived")),
     deliverFailed.subscribe(({ call, error }) =>
       repeats.log(`${call} ${error.message}`, (repeated) =>
         log.warn(

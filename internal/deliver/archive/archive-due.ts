@@ -77,7 +77,7 @@ export async function archiveDue(
     await getChecked(archive, name, signal);
     const sequences = events.map(({ sequence }) => sequence);
     const count = await retryConflicts(() => markArchived(sql, tenant, sequences, name));
-    if (count > 0) eventsArchived.publish({ name, events: count, bytes: bytes.length });
+    if (count > 0) eventsArchived.publish({ object: name, events: count, bytes: bytes.length });
     return count;
   }
 }

@@ -20,10 +20,10 @@ export function feedArchiveMetrics(registry: Registry): MetricsFeed {
     registers,
   });
   const subscriptions = [
-    eventsArchived.subscribe((object) => {
+    eventsArchived.subscribe((archived) => {
       objects.inc();
-      events.inc(object.events);
-      bytes.inc(object.bytes);
+      events.inc(archived.events);
+      bytes.inc(archived.bytes);
     }),
     deliverFailed.subscribe(({ call }) => {
       if (call === "archive") failures.inc();
