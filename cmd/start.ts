@@ -29,6 +29,7 @@ import { daemonConnectionOptions, type Resources, withResources } from "../inter
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
+import { feedArchiveMetrics } from "../internal/deliver/archive/metrics.ts";
 import { logDeliverEvents } from "../internal/deliver/log.ts";
 import { feedDeliverMetrics } from "../internal/deliver/metrics.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
@@ -137,6 +138,7 @@ async function runAll(
       feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
       logGatewayEvents(log),
       feedCollectorMetrics(registry),
+      feedArchiveMetrics(registry),
       feedDeliverMetrics(registry, [...resources.receivers.byName.keys()]),
       logDeliverEvents(log),
     ],
