@@ -7,8 +7,10 @@ import { logRequests } from "../http/log.ts";
 import { makeRateLimiter } from "../http/rate-limit.ts";
 import { type Listening, listen } from "../http/server.ts";
 import { createGatewayApp, type GatewaySettings } from "../ingest/gateway/app.ts";
+import { EVENTS_READ, EVENTS_READ_ANY } from "../ingest/gateway/get-event.ts";
 import { logGatewayEvents } from "../ingest/gateway/log.ts";
 import { feedGatewayMetrics } from "../ingest/gateway/metrics.ts";
+import { EVENTS_WRITE } from "../ingest/gateway/post-event.ts";
 import { problemOf } from "../ingest/gateway/problems.ts";
 import { type GatewayService, startGateway } from "../ingest/gateway/service.ts";
 import { sourceScope } from "../ingest/gateway/trades-route.ts";
@@ -59,7 +61,7 @@ export function gatewayAccess(
     ({ name, hash, scopes, sources }): KeySettings => ({
       name,
       hash,
-      scopes: [...scopes, ...sources.map(sourceScope)],
+      scopes: [...scopes, ...sources.map(sourceScope), ...readableEvents(scopes)],
     }),
   );
   return withAccessControl(
@@ -67,6 +69,12 @@ export function gatewayAccess(
     { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
     { server: "gateway", limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf },
   );
+}
+
+/** Returns the scopes by which a key sees events: whoever posts them sees its own. */
+function readableEvents(scopes: readonly string[]): string[] {
+  if (scopes.includes(EVENTS_READ)) return [EVENTS_READ_ANY];
+  return scopes.includes(EVENTS_WRITE) ? [EVENTS_READ] : [];
 }
 
 /** Returns a check of the journal: degraded while it holds records, unhealthy where it could not be written. */
@@ -120,7 +128,9 @@ export async function runGatewayDaemon(
         },
       });
       if (config.gateway.keys.length === 0) {
-        log.warn("nobody may send trades: the configuration has no [[gateway.keys]]; see stellarindex key --gateway");
+        log.warn(
+          "nobody may send trades or events: the configuration has no [[gateway.keys]]; see stellarindex key --gateway",
+        );
       }
       const addresses = { gateway: `http://${gateway.host}:${gateway.port}`, ops: `http://${ops.host}:${ops.port}` };
       const { depth } = journal.state();

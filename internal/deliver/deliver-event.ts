@@ -3,9 +3,9 @@ import { makeBatcher } from "../lib/batcher.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { LeasedJob } from "../storage/control/claim.ts";
 import { pause } from "../storage/control/pauses.ts";
+import { type AttemptNote, noteOf } from "../storage/events/attempt-note.ts";
 import type { DeliveryPayload } from "../storage/events/deliveries.ts";
 import { readEvents, type StoredEvent } from "../storage/events/read-events.ts";
-import { type AttemptNote, noteOf } from "./attempt-note.ts";
 import { attemptEnded, destinationGone, eventDelivered } from "./events.ts";
 import type { Send, Sent } from "./sender.ts";
 

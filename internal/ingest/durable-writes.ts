@@ -43,11 +43,13 @@ export interface DurableWrites<Item, Outcome> {
  * @param write writes items to the database; writing them again must change nothing
  * @param recordOf returns what the journal keeps of items
  * @param journal null where there is none
+ * @param mayOvertake returns whether items may be written to the database now, before what is in the journal
  */
 export function makeDurableWrites<Item, Outcome>(
   write: (items: readonly Item[]) => GroupedCall<Outcome>,
   recordOf: (items: readonly Item[]) => JournalRecord,
   journal: Pick<Journal, "append"> | null,
+  mayOvertake: () => boolean = () => true,
 ): DurableWrites<Item, Outcome> {
   // While the database fails nobody waits for it; the drainer finds out when it is back.
   let isTrusted = true;
@@ -79,7 +81,7 @@ export function makeDurableWrites<Item, Outcome>(
 
   return {
     write: async (items, deadlines) => {
-      const isTried = isTrusted || journal === null;
+      const isTried = (isTrusted && mayOvertake()) || journal === null;
       const tried = isTried ? await tryDatabase(items, deadlines.database) : null;
       if (tried !== null && !(tried instanceof Error)) return tried;
       const journalError = await tryJournal(items, deadlines.journal);
