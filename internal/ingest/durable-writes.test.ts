@@ -6,7 +6,7 @@ import type { JournalRecord } from "./journal/frame.ts";
 const DEADLINES = { database: 60, journal: 60 };
 
 /** Durable writes of texts, whose database and journal answer as a test says. */
-function setUp({ journal = true } = {}) {
+function setUp({ journal = true, mayOvertake = (): boolean => true } = {}) {
   const parts = {
     database: (async () => []) as (items: readonly string[]) => Promise<string[]>,
     append: async () => {},
@@ -28,6 +28,7 @@ function setUp({ journal = true } = {}) {
           },
         }
       : null,
+    mayOvertake,
   );
   return { parts, write: (...items: string[]) => writes.write(items, DEADLINES), writes };
 }
@@ -83,4 +84,17 @@ it("goes by the database alone where there is no journal", async () => {
   await expect(write("a")).rejects.toMatchObject({ name: "NotDurable", journal: null });
   parts.database = ANSWERS;
   expect(await write("b")).toEqual(["b stored"]);
+});
+
+it("journals what may not overtake what is in the journal, unless the journal does not take it", async () => {
+  let isEmpty = false;
+  const { parts, write } = setUp({ mayOvertake: () => isEmpty });
+  parts.database = ANSWERS;
+  expect(await write("a")).toBeNull();
+  expect(parts.calls).toBe(0);
+  isEmpty = true;
+  expect(await write("b")).toEqual(["b stored"]);
+  isEmpty = false;
+  parts.append = fails("full");
+  expect(await write("c")).toEqual(["c stored"]);
 });

@@ -80,6 +80,7 @@ describe.each(enginesOf(testEngines))("events over HTTP on $name", (engine) => {
       ["{}", 422, "invalid-event", "/id"],
       ['{"id":""}', 422, "invalid-event", "/id"],
       ['{"id":1.5}', 422, "invalid-event", "/id"],
+      ['{"id":1e23}', 422, "invalid-event", "/id"],
       ['{"id":"a\\u0000b"}', 422, "invalid-event", "/id"],
       [JSON.stringify({ id: "x".repeat(257) }), 422, "invalid-event", "/id"],
       ['{"id":"1","type":"price.published"}', 422, "invalid-event", "/type"],

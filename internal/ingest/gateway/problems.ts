@@ -31,8 +31,13 @@ export const EVENT_PROBLEMS = problemKinds({
   "invalid-event": {
     status: 422,
     title: "Invalid event",
-    example: "/id: is missing: it is a text of 1 to 256 characters, or a whole number",
-    exampleErrors: [{ pointer: "/id", detail: "is missing: it is a text of 1 to 256 characters, or a whole number" }],
+    example: "/id: is missing: it is a text of 1 to 256 characters, or a whole number of up to 15 digits",
+    exampleErrors: [
+      {
+        pointer: "/id",
+        detail: "is missing: it is a text of 1 to 256 characters, or a whole number of up to 15 digits",
+      },
+    ],
   },
   "event-not-found": {
     status: 404,

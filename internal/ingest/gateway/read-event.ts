@@ -47,9 +47,9 @@ function problemAt(pointer: string, { problem }: Field): BodyError[] {
 }
 
 function idOf(value: unknown): Field {
-  const right = `a text of 1 to ${MAX_ID_LENGTH} characters, or a whole number`;
+  const right = `a text of 1 to ${MAX_ID_LENGTH} characters, or a whole number of up to 15 digits`;
   if (value === undefined) return { text: "", problem: `is missing: it is ${right}` };
-  const text = Number.isInteger(value) ? String(BigInt(value as number)) : value;
+  const text = Number.isSafeInteger(value) ? String(BigInt(value as number)) : value;
   if (typeof text !== "string" || text === "" || hasMore(text, MAX_ID_LENGTH)) {
     return { text: "", problem: `is not ${right}` };
   }
