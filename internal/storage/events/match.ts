@@ -1,4 +1,3 @@
-import { storableText } from "../control/storable.ts";
 import type { DeliveryFilter, Destination } from "./destinations.ts";
 import type { NewEvent } from "./event.ts";
 
@@ -32,8 +31,7 @@ export function orderKeyOf(
 ): string | null {
   if (orderKey === null) return null;
   const found = orderKey === "" ? (pair ?? id) : valueAt(data, orderKey);
-  const text = typeof found === "string" ? found : JSON.stringify(found ?? null);
-  return storableText(text.slice(0, MAX_KEY_LENGTH));
+  return (typeof found === "string" ? found : JSON.stringify(found ?? null)).slice(0, MAX_KEY_LENGTH);
 }
 
 /** Returns the value that a JSON pointer (RFC 6901) refers to; undefined where there is none. */
