@@ -7,13 +7,11 @@ import { logRequests } from "../http/log.ts";
 import { makeRateLimiter } from "../http/rate-limit.ts";
 import { type Listening, listen } from "../http/server.ts";
 import { createGatewayApp, type GatewaySettings } from "../ingest/gateway/app.ts";
-import { EVENTS_READ, EVENTS_READ_ANY } from "../ingest/gateway/get-event.ts";
+import { keyScopes } from "../ingest/gateway/key-scopes.ts";
 import { logGatewayEvents } from "../ingest/gateway/log.ts";
 import { feedGatewayMetrics } from "../ingest/gateway/metrics.ts";
-import { EVENTS_WRITE } from "../ingest/gateway/post-event.ts";
 import { problemOf } from "../ingest/gateway/problems.ts";
 import { type GatewayService, startGateway } from "../ingest/gateway/service.ts";
-import { sourceScope } from "../ingest/gateway/trades-route.ts";
 import type { Journal } from "../ingest/journal/journal.ts";
 import { openJournalIn } from "../ingest/journal/open.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
@@ -58,23 +56,13 @@ export function gatewayAccess(
 ): AccessControlled {
   const { max_in_flight: maxInFlight, request_timeout_seconds: requestTimeoutSeconds } = gateway;
   const keys = gateway.keys.map(
-    ({ name, hash, scopes, sources }): KeySettings => ({
-      name,
-      hash,
-      scopes: [...scopes, ...sources.map(sourceScope), ...readableEvents(scopes)],
-    }),
+    ({ name, hash, ...rights }): KeySettings => ({ name, hash, scopes: keyScopes(rights) }),
   );
   return withAccessControl(
     createGatewayApp(service, { maxInFlight, requestTimeoutSeconds, isOpen }, stopwatch),
     { keys, rateLimitPerMinute: 0, trustedProxies: [], corsOrigins: [] },
     { server: "gateway", limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf },
   );
-}
-
-/** Returns the scopes by which a key sees events: whoever posts them sees its own. */
-function readableEvents(scopes: readonly string[]): string[] {
-  if (scopes.includes(EVENTS_READ)) return [EVENTS_READ_ANY];
-  return scopes.includes(EVENTS_WRITE) ? [EVENTS_READ] : [];
 }
 
 /** Returns a check of the journal: degraded while it holds records, unhealthy where it could not be written. */

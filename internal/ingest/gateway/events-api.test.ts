@@ -122,7 +122,7 @@ describe.each(enginesOf(testEngines))("events over HTTP on $name", (engine) => {
     const journalled = await gateway.postEvent({ id: first, type: "order.created" }, { traceparent });
     expect([journalled.status, journalled.body]).toEqual([202, { id: first, status: "journalled" }]);
     expect(await gateway.postEvent({ id: known, other: true })).toMatchObject({ status: 202 });
-    expect(await gateway.getEvent(first)).toMatchObject({ status: 404 });
+    expect(await gateway.getEvent(first)).toMatchObject({ status: 503 });
     outage = null;
     await gateway.postEvent({ id: second });
     await drained();

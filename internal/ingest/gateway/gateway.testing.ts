@@ -11,9 +11,9 @@ import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { openJournalIn } from "../journal/open.ts";
 import { createGatewayApp } from "./app.ts";
+import { keyScopes } from "./key-scopes.ts";
 import { problemOf } from "./problems.ts";
 import { startGateway } from "./service.ts";
-import { sourceScope } from "./trades-route.ts";
 
 const LIMITS = { maxBytes: 500_000, segmentBytes: 100_000 };
 const PATIENT = { database: 60, journal: 60 };
@@ -43,17 +43,19 @@ export async function serveTestGateway(database: Database) {
   const policy = makePolicy(DEFAULT_POLICY_SETTINGS);
   const deadlines = { request: PATIENT, stream: PATIENT };
   const service = startGateway({ database, journal, policy, quarantine, deadlines, now: () => NOW, stopwatch });
-  const scopes = ["trades:write", sourceScope("kraken")];
+  const key = (name: string, secret: string, scopes: readonly string[], sources: readonly string[] = []) => ({
+    ...{ name, hash: hashKey(secret), scopes: keyScopes({ scopes, sources }) },
+  });
   const served = withAccessControl(
     createGatewayApp(service, { maxInFlight: 100, requestTimeoutSeconds: 30, isOpen: false }, stopwatch),
     {
       keys: [
-        { name: "acme", hash: hashKey(KEYS.acme), scopes },
-        { name: "acme", hash: hashKey(KEYS.rotated), scopes },
-        { name: "reader", hash: hashKey(KEYS.reader), scopes: ["prices:read"] },
-        { name: "shop", hash: hashKey(EVENT_KEYS.shop), scopes: ["events:write", "events:read"] },
-        { name: "bank", hash: hashKey(EVENT_KEYS.bank), scopes: ["events:write", "events:read"] },
-        { name: "support", hash: hashKey(EVENT_KEYS.support), scopes: ["events:read", "events:read:*"] },
+        key("acme", KEYS.acme, ["trades:write"], ["kraken"]),
+        key("acme", KEYS.rotated, ["trades:write"], ["kraken"]),
+        key("reader", KEYS.reader, ["prices:read"]),
+        key("shop", EVENT_KEYS.shop, ["events:write"]),
+        key("bank", EVENT_KEYS.bank, ["events:write"]),
+        key("support", EVENT_KEYS.support, ["events:read"]),
       ],
       rateLimitPerMinute: 0,
       trustedProxies: [],

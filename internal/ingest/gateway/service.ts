@@ -163,7 +163,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
   return {
     trades,
     events,
-    traces: (id, sender) => readTraces(database.sql, EVENTS_TENANT, id, sender),
+    traces: (id, sender) => database.breaker.run(() => readTraces(database.sql, EVENTS_TENANT, id, sender)),
     keep: makeQuarantineKeeper(keepAll, journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
     deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),
