@@ -6,7 +6,7 @@ import type { JournalRecord } from "./journal/frame.ts";
 const DEADLINES = { database: 60, journal: 60 };
 
 /** Durable writes of texts, whose database and journal answer as a test says. */
-function setUp({ journal = true, mayOvertake = (): boolean => true } = {}) {
+function setUp({ journal = true, turn = (): boolean | Promise<boolean> => true } = {}) {
   const parts = {
     database: (async () => []) as (items: readonly string[]) => Promise<string[]>,
     append: async () => {},
@@ -28,7 +28,7 @@ function setUp({ journal = true, mayOvertake = (): boolean => true } = {}) {
           },
         }
       : null,
-    mayOvertake,
+    turn,
   );
   return { parts, write: (...items: string[]) => writes.write(items, DEADLINES), writes };
 }
@@ -87,8 +87,8 @@ it("goes by the database alone where there is no journal", async () => {
 });
 
 it("journals what may not overtake what is in the journal, unless the journal does not take it", async () => {
-  let isEmpty = false;
-  const { parts, write } = setUp({ mayOvertake: () => isEmpty });
+  let isEmpty: boolean | Promise<boolean> = false;
+  const { parts, write } = setUp({ turn: () => isEmpty });
   parts.database = ANSWERS;
   expect(await write("a")).toBeNull();
   expect(parts.calls).toBe(0);
@@ -97,4 +97,17 @@ it("journals what may not overtake what is in the journal, unless the journal do
   isEmpty = false;
   parts.append = fails("full");
   expect(await write("c")).toEqual(["c stored"]);
+});
+
+it("waits for its turn as long as for the database, and never writes after it has journalled", async () => {
+  let come = (_isEmpty: boolean): void => {};
+  const { parts, writes } = setUp({ turn: () => new Promise((resolve) => (come = resolve)) });
+  parts.database = ANSWERS;
+  const written = writes.write(["a"], DEADLINES);
+  come(true);
+  expect(await written).toEqual(["a stored"]);
+  expect(await writes.write(["b"], { database: 0.01, journal: 60 })).toBeNull();
+  come(true);
+  await new Promise(setImmediate);
+  expect([parts.calls, parts.journalled]).toEqual([1, ["b"]]);
 });

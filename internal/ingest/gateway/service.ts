@@ -20,6 +20,7 @@ import { type Deadlines, type DurableWrites, makeDurableWrites } from "../durabl
 import type { EventResult } from "../event-writer.ts";
 import { makeEventWriter } from "../event-writer.ts";
 import type { Journal } from "../journal/journal.ts";
+import { makeJournalTurn } from "../journal-turn.ts";
 import {
   eventRecord,
   RECORD_KINDS,
@@ -90,12 +91,12 @@ export function startGateway(parts: GatewayParts): GatewayService {
   const writeTrades = makeTradeWriter(database, parts.policy, parts);
   const trades = makeDurableWrites(groupCalls(writeTrades, GROUPS), tradesRecord, journal);
   const writeEvents = makeEventWriter(database, EVENTS_TENANT);
-  const isEmpty = (): boolean => journal === null || journal.state().depth === 0;
+  const turn = makeJournalTurn(() => journal?.state().depth ?? 0);
   const events = makeDurableWrites(
     groupCalls(writeEvents, EVENT_GROUPS),
     ([event]) => eventRecord(event as NewEvent),
     journal,
-    isEmpty,
+    turn.come,
   );
   const handlers = new Map<number, RecordHandler>([
     [RECORD_KINDS.trades, (payloads) => storeDrained(payloads.flatMap(readTradesRecord))],
@@ -145,7 +146,10 @@ export function startGateway(parts: GatewayParts): GatewayService {
           {
             journal,
             handlers,
-            onDrained: (records) => journalDrained.publish({ records }),
+            onDrained: (records) => {
+              turn.drained();
+              journalDrained.publish({ records });
+            },
             onFailure: (error, retryMs) => drainFailed.publish({ error, retryMs }),
           },
           stopping.signal,
