@@ -63,7 +63,7 @@ describe("the defaults", () => {
         keys: [],
       },
       deliver: {
-        ops_listen: { host: "127.0.0.1", port: 9105 },
+        ops_listen: { host: "127.0.0.1", port: 9106 },
         archive: "",
         archive_endpoint: "",
         archive_region: "us-east-1",

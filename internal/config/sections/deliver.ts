@@ -12,7 +12,7 @@ export function parseS3Url(archive: string): { readonly bucket: string; readonly
 /** `[deliver]`: the daemon that delivers events, and the archive of old ones. */
 export const deliverSection = z
   .strictObject({
-    ops_listen: listenField.prefault("127.0.0.1:9105").describe('host:port, such as "127.0.0.1:9105" or "[::1]:9105"'),
+    ops_listen: listenField.prefault("127.0.0.1:9106").describe('host:port, such as "127.0.0.1:9106" or "[::1]:9106"'),
     archive: z
       .string()
       .max(4096)
