@@ -7,15 +7,21 @@ const MAX_KEY_LENGTH = 256;
  * Returns whether events like this one go to a destination.
  * @param data the event's data, parsed
  */
-export function isToldOf(
-  { events, pairs, where }: DeliveryFilter,
+export function isToldOf(filter: DeliveryFilter, event: Pick<NewEvent, "type" | "pair">, data: unknown): boolean {
+  return (
+    mayBeToldOf(filter, event) &&
+    filter.where.every(({ pointer, values }) => values.some((value) => value === valueAt(data, pointer)))
+  );
+}
+
+/** Returns whether events of this type and pair go to a destination, whatever their data, or depending on them. */
+export function mayBeToldOf(
+  { events, pairs }: DeliveryFilter,
   { type, pair }: Pick<NewEvent, "type" | "pair">,
-  data: unknown,
 ): boolean {
   return (
     (events.length === 0 || events.some((wanted) => isOfType(type, wanted))) &&
-    (pairs.length === 0 || (pair !== null && pairs.includes(pair))) &&
-    where.every(({ pointer, values }) => values.some((value) => value === valueAt(data, pointer)))
+    (pairs.length === 0 || (pair !== null && pairs.includes(pair)))
   );
 }
 
