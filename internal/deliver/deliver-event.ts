@@ -6,7 +6,8 @@ import { pause } from "../storage/control/pauses.ts";
 import type { DeliveryPayload } from "../storage/events/deliveries.ts";
 import { readEvents, type StoredEvent } from "../storage/events/read-events.ts";
 import { type AttemptNote, noteOf } from "./attempt-note.ts";
-import { attemptEnded, destinationGone, eventDelivered } from "./events.ts";
+import { attemptEnded, destinationDown, destinationGone, eventDelivered } from "./events.ts";
+import { isDown, nextOutage, type Outage, UP } from "./outage.ts";
 import type { Send, Sent } from "./sender.ts";
 
 /** A destination as it is delivered to. */
@@ -38,7 +39,7 @@ const JITTER = 0.2;
 
 /**
  * Returns the work of a job that delivers an event: what it returns, or throws, ends the attempt. Attempts that the receiver
- * answers with a wait are not counted.
+ * answers with a wait are not counted, nor those while it is down, as long as the whole schedule of waits has not passed.
  */
 export function makeDeliverEvent(
   parts: DeliveryParts,
@@ -48,6 +49,16 @@ export function makeDeliverEvent(
     const found = await readEvents(database.sql, tenant, sequences);
     return sequences.map((sequence) => found.get(sequence) ?? null);
   });
+  const outages = new Map<string, Outage>();
+
+  /** Notes how an attempt ended; returns for how many seconds the destination is left alone, null where it is up. */
+  function waitOf(destination: string, sent: Sent): number | null {
+    const before = outages.get(destination) ?? UP;
+    const outage = nextOutage(before, sent, stopwatch());
+    outages.set(destination, outage);
+    if (isDown(outage) !== isDown(before)) destinationDown.publish({ destination, isDown: isDown(outage) });
+    return isDown(outage) ? Math.max(0, outage.until - stopwatch()) : null;
+  }
 
   return async (job, signal) => {
     const { event: sequence, destination } = job.payload as DeliveryPayload;
@@ -62,6 +73,7 @@ export function makeDeliverEvent(
     const startedAt = stopwatch();
     const sent = await receiver.send({ ...event, body: event.body }, attempt, signal);
     const seconds = stopwatch() - startedAt;
+    const wait = waitOf(destination, sent);
     const isStopped = signal.aborted && sent.outcome !== "delivered";
     attemptEnded.publish({ destination, ...sent, outcome: isStopped ? "stopped" : sent.outcome, seconds });
     if (sent.outcome === "delivered") {
@@ -69,7 +81,12 @@ export function makeDeliverEvent(
       return JSON.parse(noteOf(sent, seconds)) as AttemptNote & Record<string, unknown>;
     }
     signal.throwIfAborted();
-    throw await failureOf(sent, noteOf(sent, seconds), destination, receiver, attempt);
+    const note = noteOf(sent, seconds);
+    const age = Number(now() - event.recordedAt) / 1e6;
+    if (wait !== null && age < receiver.retrySeconds.reduce((sum, each) => sum + each, 0)) {
+      throw new Throttled(note, { status: sent.status, retryAfterSeconds: wait, usesAttempt: false });
+    }
+    throw await failureOf(sent, note, destination, receiver, attempt);
   };
 
   async function failureOf(
@@ -87,8 +104,8 @@ export function makeDeliverEvent(
       if (isNew) destinationGone.publish({ destination });
       return new Throttled(note, { status, usesAttempt: false });
     }
-    const wait = retrySeconds[Math.min(attempt, retrySeconds.length) - 1] ?? 0;
-    return new RetryLater(note, { retrySeconds: wait * (1 + JITTER * random()), reason: reason ?? "error" });
+    const seconds = retrySeconds[Math.min(attempt, retrySeconds.length) - 1] ?? 0;
+    return new RetryLater(note, { retrySeconds: seconds * (1 + JITTER * random()), reason: reason ?? "error" });
   }
 }
 

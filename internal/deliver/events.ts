@@ -1,11 +1,12 @@
 import { channel, type EventChannel } from "../obs/channel.ts";
+import type { DestinationCounts } from "../storage/events/counts.ts";
 import type { Sent } from "./sender.ts";
 
 /** An attempt to deliver an event has ended. */
 export interface AttemptEndedEvent {
   readonly destination: string;
-  /** dead: it was the last attempt. lease_lost: another worker has the delivery, and what became of this attempt is not on record. */
-  readonly outcome: Sent["outcome"] | "dead" | "stopped" | "lease_lost";
+  /** stopped: the daemon stops, or another one has the delivery. */
+  readonly outcome: Sent["outcome"] | "stopped";
   readonly status: number | null;
   readonly reason: string | null;
   readonly seconds: number;
@@ -27,6 +28,21 @@ export interface DestinationGoneEvent {
 }
 
 export const destinationGone: EventChannel<DestinationGoneEvent> = channel("stellarindex:deliver:destination-gone");
+
+/** A destination does not answer at all, or does so again. */
+export interface DestinationDownEvent {
+  readonly destination: string;
+  readonly isDown: boolean;
+}
+
+export const destinationDown: EventChannel<DestinationDownEvent> = channel("stellarindex:deliver:destination-down");
+
+/** What is under way was counted. */
+export interface DeliveriesCountedEvent {
+  readonly counts: readonly DestinationCounts[];
+}
+
+export const deliveriesCounted: EventChannel<DeliveriesCountedEvent> = channel("stellarindex:deliver:counted");
 
 /** Something that is repeated has failed. */
 export interface DeliverFailedEvent {
