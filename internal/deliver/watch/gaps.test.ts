@@ -88,6 +88,9 @@ describe("new gaps", () => {
           Array.from({ length: Number(to - from) }, (_, index) => from + BigInt(index));
         const { fresh, grown } = newGaps(current, told);
         expect(fresh).toEqual(current.filter((gap) => !minutesOf(gap).some(isTold)));
+        // What goes beyond a gap that was told belongs to it, also once that is filled.
+        const beyond = grown.map(({ to }) => ({ from: to - 1n, to }));
+        expect(newGaps(beyond, [...told, ...grown])).toEqual({ fresh: [], grown: [] });
         expect(newGaps(current, [...told, ...fresh, ...grown])).toEqual({ fresh: [], grown: [] });
       }),
     );

@@ -200,6 +200,26 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
 
   const [{ open } = { open: () => expect.fail("there is a store in memory") }] = stores;
 
+  it("have the bytes that are stored, and of what is stored no more those of the trades that are there", async () => {
+    const pair = freshPair();
+    await trades(pair, ["usual", "usual", "usual"]);
+    const { want, tick, watchPrices, waitFor, store } = setUp(open, [pair]);
+    await want();
+    const stop = watchPrices();
+    await tick(0);
+    await waitFor(1);
+    await stop();
+    await tick(1);
+    await tick(2);
+    const [stored] = await store.read([vwapKey(pair, WINDOW)]);
+    await writeTrades(ledger.database, [trade(pair, boundary(1) - seconds(5), { ...SLOTS.usual[0], tradeId: "late" })]);
+    watchPrices();
+    const [, missed, last] = await waitFor(3);
+    expect(missed).toEqual((await expected(pair, [1]))[0]);
+    expect(last?.body).toBe(stored);
+    expect((await expected(pair, [2]))[0]?.body).not.toBe(stored);
+  });
+
   it("are recovered for the last hour", async () => {
     const pair = freshPair();
     const hours = 3600 / INTERVAL;
@@ -232,6 +252,20 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
     expect(await waitFor(1)).toMatchObject([
       { type: "price.withheld", id: `${withheldKey(asked, WINDOW)}@${formatTime(boundary(2))}` },
     ]);
+  });
+
+  it("tell of the inverted market where only that has trades", async () => {
+    const market = freshPair();
+    const pair: Pair = { base: market.quote, quote: market.base };
+    await trades(market, ["small"]);
+    const { want, tick, watchPrices, waitFor } = setUp(open, [pair]);
+    await want({ events: ["price.withheld"] });
+    watchPrices();
+    await tick(0);
+    const [told] = await waitFor(1);
+    expect(parseWithheld(told?.body ?? "")).toMatchObject({
+      ...{ pair: formatPair(pair), market: formatPair(market), reason: "below-floor", price: "0.5", usd_volume: "500" },
+    });
   });
 
   it("of others do not wait for a pair whose stored value cannot be read, or has a time of the future", async () => {
