@@ -42,6 +42,7 @@ export const collect: Bench = {
           },
           ...{ tenant: "default", now: systemClock.now, stopwatch, random: Math.random },
           get: () => Promise.reject(new Error("nothing is asked for")),
+          ask: () => Promise.reject(new Error("nothing is asked for")),
           readFeeds: async () => [feed.collected],
           fillGaps: async () => {},
         },

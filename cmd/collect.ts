@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { parseTypedPair } from "../internal/canonical/pair.ts";
 import { checkFeed } from "../internal/collect/check.ts";
-import { endpointOf, feedOf } from "../internal/collect/declare.ts";
+import { accessOf, feedOf } from "../internal/collect/declare.ts";
 import { connectorOf } from "../internal/config/sections/feeds.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { loadConfigWithWarnings } from "./settings.ts";
@@ -41,7 +41,7 @@ export function addCollectCommand(program: Command): void {
       );
       const isUnderstood = await checkFeed(
         {
-          ...{ connector, feed: collected, endpoint: endpointOf(connector, source, config.collect.endpoints) },
+          ...{ connector, feed: collected, endpoint: accessOf(connector, source, config.collect) },
           ...{ listenSeconds: Number(options.seconds), say: (line) => void process.stdout.write(`${line}\n`) },
         },
         stopSignal(),

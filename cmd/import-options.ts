@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
+import { TIME_UNITS, type TimeUnit } from "../internal/canonical/epoch.ts";
 import { InputError } from "../internal/canonical/input-error.ts";
 import { parseTypedPair } from "../internal/canonical/pair.ts";
 import { sourceProblem } from "../internal/canonical/trade-rules.ts";
 import { DELIMITERS } from "../internal/import/formats/any-forms.ts";
-import { TIME_UNITS, type TimeUnit } from "../internal/import/formats/epoch.ts";
 import type { Given } from "../internal/import/formats/given.ts";
 import { FORMATS } from "../internal/import/formats/list.ts";
 import { parseMap } from "../internal/import/formats/own-kind.ts";

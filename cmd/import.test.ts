@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { makeZip } from "../internal/import/zip.testing.ts";
+import { makeZip } from "../internal/lib/zip.testing.ts";
 import { openCommandDatabase, type TestEngine, testEngines } from "../internal/storage/connection/database.testing.ts";
 import { runHere, runProgram } from "../test/program.ts";
 import { enginesOf } from "../test/thoroughness.ts";

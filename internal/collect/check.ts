@@ -3,13 +3,13 @@ import { formatDecimal } from "../canonical/decimal.ts";
 import { formatPair } from "../canonical/pair.ts";
 import { formatTime, type Micros, seconds } from "../canonical/time.ts";
 import type { TradeRow } from "../canonical/trade.ts";
-import { createHttpClient } from "../http/client.ts";
+import { createHttpReader } from "../http/client.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
 import type { Connector } from "./connector.ts";
 import type { CollectedFeed, Endpoint } from "./feed.ts";
 import { runConnection } from "./live/connection.ts";
 import type { VenueMessage } from "./message.ts";
-import { makeVenueGet } from "./venue-get.ts";
+import { makeVenueRequests, type VenueRequests } from "./venue-get.ts";
 
 export interface CheckOptions {
   readonly connector: Connector;
@@ -22,6 +22,8 @@ export interface CheckOptions {
 /** How much of a message is shown. */
 const SHOWN = 300;
 const HISTORY: Micros = seconds(300);
+/** A venue that is asked again and again may have little to tell. */
+const POLLED_HISTORY: Micros = seconds(5 * 86_400);
 /** Requests before this many seconds are over would be refused by the slowest venue. */
 const PACE_MS = 1000;
 
@@ -30,14 +32,16 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   const { connector, feed, endpoint, say } = options;
   say(`connector  ${connector.name}`);
   say(`market     ${feed.market}, stored as ${formatPair(feed.pair)} of ${feed.source}`);
-  const isLiveFine = await checkLive(options, signal);
+  const request = createHttpReader({ requestsPerMinute: 60, retries: 0, timeoutMs: 15_000 });
+  const { get, ask, download } = makeVenueRequests(request, () => sleep(PACE_MS, undefined, { signal }), signal);
+  const isLiveFine = await checkLive(options, ask, signal);
   if (signal.aborted) return false;
+  if (connector.historySeconds === 0) return isLiveFine;
   say(`\nhistory    ${endpoint.rest}`);
-  const request = createHttpClient({ requestsPerMinute: 60, retries: 0, timeoutMs: 15_000, maxBytes: 2 ** 24 });
-  const get = makeVenueGet(request, () => sleep(PACE_MS, undefined, { signal }), signal);
   const to = systemClock.now() - seconds(10);
+  const from = to - (typeof connector.live.transport === "object" ? POLLED_HISTORY : HISTORY);
   try {
-    for await (const page of connector.history(get, { feed, endpoint, from: to - HISTORY, to })) {
+    for await (const page of connector.history(get, { feed, endpoint, from, to }, download)) {
       const { trades, unread, complete } = page;
       const span = complete === null ? "no interval" : `${formatTime(complete.from)} to ${formatTime(complete.to)}`;
       say(`           a page of ${trades.length} trades; complete: ${span}`);
@@ -55,6 +59,7 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
 
 async function checkLive(
   { connector, feed, endpoint, listenSeconds, say }: CheckOptions,
+  ask: VenueRequests["ask"],
   signal: AbortSignal,
 ): Promise<boolean> {
   say(`\nlive       ${connector.live.url(endpoint, [feed], null).href}`);
@@ -64,7 +69,8 @@ async function checkLive(
   let isUnderstood = true;
   const end = await runConnection(
     {
-      ...{ connector, endpoint, feeds: [feed], cursor: null, stopwatch, probe: null, onTick: () => null },
+      ...{ connector, endpoint, feeds: [feed], cursor: null, now: systemClock.now, stopwatch, ask, probe: null },
+      onTick: () => null,
       onLive: () => {
         wasLive = true;
       },

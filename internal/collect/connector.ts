@@ -11,6 +11,19 @@ import type { VenueMessage } from "./message.ts";
  */
 export type VenueGet = (url: URL, headers?: Readonly<Record<string, string>>) => Promise<string>;
 
+/** What a venue answered, and how it is asked whether that has changed. */
+export interface VenueAnswer {
+  readonly text: string;
+  /** Headers by which a request is answered only if the answer is another one (RFC 9110, 13.1); none where it has no version. */
+  readonly unless: Readonly<Record<string, string>>;
+}
+
+/** Like {@link VenueGet}; null where the answer is that of which the headers tell. */
+export type VenueAsk = (url: URL, headers: Readonly<Record<string, string>>) => Promise<VenueAnswer | null>;
+
+/** Stores what a GET request is answered at a path on disk. Returns false, and stores nothing, where there is none (404). */
+export type VenueDownload = (url: URL, path: string) => Promise<boolean>;
+
 /** Part of a market's trades. */
 export interface TradePage {
   readonly trades: readonly TradeRow[];
@@ -32,7 +45,8 @@ export interface HistoryWindow {
 
 /** One connection to a venue, for one or more markets. */
 export interface LiveProtocol {
-  readonly transport: "websocket" | "events";
+  /** A venue that sends nothing by itself is asked again and again, for all markets at once. */
+  readonly transport: "websocket" | "events" | Polling;
   /**
    * Returns the address to connect to.
    * @param cursor after which the stream is resumed; null for now
@@ -40,8 +54,11 @@ export interface LiveProtocol {
   readonly url: (endpoint: Endpoint, feeds: readonly CollectedFeed[], cursor: string | null) => URL;
   /** What is sent to subscribe; empty where the address says it all. */
   readonly subscribe: (feeds: readonly CollectedFeed[]) => readonly string[];
-  /** Understands a message; never throws. */
-  readonly decode: (text: string, feeds: readonly CollectedFeed[]) => readonly VenueMessage[];
+  /**
+   * Understands a message, or what a question was answered; never throws.
+   * @param now when it came, by this machine's clock
+   */
+  readonly decode: (text: string, feeds: readonly CollectedFeed[], now: Micros) => readonly VenueMessage[];
   /** What is sent to ask for a sign of life in the venue's protocol; null where a ping frame has to do. */
   readonly ping: string | null;
   /** A connection on which nothing was said for so long is given up, in seconds; null where a quiet market says nothing. */
@@ -51,6 +68,13 @@ export interface LiveProtocol {
    * connection once a ping that was sent afterwards is answered on it.
    */
   readonly probe: Probe | null;
+}
+
+/** How a venue is asked again and again. */
+export interface Polling {
+  readonly headers: (endpoint: Endpoint) => Readonly<Record<string, string>>;
+  /** Seconds until the next question. */
+  readonly pauseSeconds: (endpoint: Endpoint, answer: string, now: Micros) => number;
 }
 
 export interface Probe {
@@ -79,10 +103,10 @@ export interface Connector {
   readonly marketOf: (pair: Pair) => string;
   readonly live: LiveProtocol;
   /** Reads a window page by page. Each page is stored before the next one is asked for. */
-  readonly history: (get: VenueGet, window: HistoryWindow) => AsyncIterable<TradePage>;
+  readonly history: (get: VenueGet, window: HistoryWindow, download: VenueDownload) => AsyncIterable<TradePage>;
   /** Times that come by request are cut to this, in microseconds; 1 where they are those that come live. */
   readonly historyUnit: Micros;
-  /** How far back the venue can be asked, in seconds; null for always. */
+  /** How far back the venue can be asked, in seconds; null for always, 0 for not at all. */
   readonly historySeconds: number | null;
   /** How long a window may be, in seconds. */
   readonly windowSeconds: number;

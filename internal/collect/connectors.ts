@@ -2,11 +2,13 @@ import { InputError } from "../canonical/input-error.ts";
 import { binance } from "./binance/binance.ts";
 import { bitstamp } from "./bitstamp/bitstamp.ts";
 import { coinbase } from "./coinbase/coinbase.ts";
+import { coingecko } from "./coingecko/coingecko.ts";
 import type { Connector } from "./connector.ts";
+import { ecb } from "./ecb/ecb.ts";
 import { horizon } from "./horizon/horizon.ts";
 import { kraken } from "./kraken/kraken.ts";
 
-export const CONNECTORS: readonly Connector[] = [binance, bitstamp, coinbase, horizon, kraken];
+export const CONNECTORS: readonly Connector[] = [binance, bitstamp, coinbase, coingecko, ecb, horizon, kraken];
 
 /** @throws InputError that names the connectors */
 export function connectorNamed(name: string): Connector {

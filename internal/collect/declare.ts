@@ -27,7 +27,19 @@ export interface FeedSettings {
 }
 
 /** Where sources are reached that are not reached at their venue's own addresses. */
-export type EndpointSettings = readonly (Endpoint & { readonly source: string })[];
+export type EndpointSettings = readonly {
+  readonly source: string;
+  readonly live?: string | undefined;
+  readonly rest?: string | undefined;
+  readonly files?: string | undefined;
+}[];
+
+/** The settings by which venues are reached. */
+export interface CollectSettings {
+  readonly endpoints: EndpointSettings;
+  /** Empty for none. */
+  readonly coingecko_key: string;
+}
 
 export interface FeedToDeclare {
   readonly connector: Connector;
@@ -47,6 +59,9 @@ export interface FeedPayload {
 /** Live work before everything else. */
 const LIVE_PRIORITY = 1;
 const LIVE_ATTEMPTS = 20;
+/** The ledger takes no longer windows for runs. */
+const MOST_CHUNK_SECONDS = 366 * 86_400;
+const DAY_SECONDS = 86_400;
 
 /** @throws InputError where a pair is none of the connector's */
 export function feedOf({ source, connector: name, pair, market, start }: FeedSettings): FeedToDeclare {
@@ -57,8 +72,19 @@ export function feedOf({ source, connector: name, pair, market, start }: FeedSet
 }
 
 export function endpointOf(connector: Connector, source: string, settings: EndpointSettings): Endpoint {
-  const own = settings.find((each) => each.source === source);
-  return own === undefined ? connector.endpoint : { live: own.live, rest: own.rest };
+  const { live, rest, files } = settings.find((each) => each.source === source) ?? {};
+  return {
+    ...{ live: live ?? connector.endpoint.live, rest: rest ?? connector.endpoint.rest },
+    ...(files !== undefined && { files }),
+  };
+}
+
+/** Returns where a source is reached, with the key that its venue gave. */
+export function accessOf(connector: Connector, source: string, settings: CollectSettings): Endpoint {
+  const endpoint = endpointOf(connector, source, settings.endpoints);
+  return connector.name === "coingecko" && settings.coingecko_key !== ""
+    ? { ...endpoint, key: settings.coingecko_key }
+    : endpoint;
 }
 
 /** Returns the feed of a payload. @throws InputError where the pair does not parse */
@@ -78,7 +104,8 @@ export async function declareFeeds(
   now: () => Micros,
 ): Promise<void> {
   for (const { connector, collected, start } of feeds) {
-    const host = new URL(endpointOf(connector, collected.source, endpoints).rest).host;
+    const { rest, files } = endpointOf(connector, collected.source, endpoints);
+    const { host } = new URL(rest);
     await ensureThrottle(sql, tenant, host, connector.pace);
     const known = await readFeed(sql, tenant, collected.feed);
     const { feed, source, market, pair } = collected;
@@ -86,7 +113,8 @@ export async function declareFeeds(
     await declareFeed(sql, tenant, {
       ...{ feed, source, host, kind: HISTORY_KIND, payload: { ...payload } },
       startAt: start ?? known?.startAt ?? now(),
-      chunkSeconds: connector.windowSeconds,
+      // Files have whole days.
+      chunkSeconds: files === undefined ? Math.min(connector.windowSeconds, MOST_CHUNK_SECONDS) : DAY_SECONDS,
     });
   }
 }

@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { parsePair } from "../canonical/pair.ts";
-import { formatTime } from "../canonical/time.ts";
+import { formatTime, parseTime } from "../canonical/time.ts";
 import { CONNECTORS, connectorNamed } from "./connectors.ts";
 import type { CollectedFeed } from "./feed.ts";
 
+const NOW = parseTime("2026-08-10T16:00:00Z");
 const ISSUER = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
 
 function feedOf(name: string): CollectedFeed {
   const { source, marketOf } = connectorNamed(name);
-  const pair = parsePair({ horizon: `native/USDC-${ISSUER}`, binance: "XLM/USDT" }[name] ?? "XLM/USD");
+  const pair = parsePair({ horizon: `native/USDC-${ISSUER}`, binance: "XLM/USDT", ecb: "EUR/USD" }[name] ?? "XLM/USD");
   return { feed: `${source}:test`, source, pair, market: marketOf(pair) };
 }
 
@@ -17,7 +18,7 @@ function feedOf(name: string): CollectedFeed {
 function understood(name: string, message: unknown): unknown[] {
   const text = typeof message === "string" ? message : JSON.stringify(message);
   return connectorNamed(name)
-    .live.decode(text, [feedOf(name)])
+    .live.decode(text, [feedOf(name)], NOW)
     .map((each) => {
       if (each.type !== "trade") return each;
       const { ts, tradeId, baseAmount, quoteAmount } = each.trade;
@@ -31,6 +32,9 @@ const horizonTrade = (changes: object = {}) => ({
   ...{ counter_amount: "3.8100001", counter_asset_type: "credit_alphanum4", counter_asset_code: "USDC" },
   ...{ counter_asset_issuer: ISSUER, price: { n: "381", d: "1000" }, ...changes },
 });
+
+const ecbFile = (...rates: [string, string][]) =>
+  `<Cube><Cube time='2026-08-07'>${rates.map(([code, rate]) => `<Cube currency='${code}' rate='${rate}'/>`).join("")}</Cube></Cube>`;
 
 const bitstampTrade = (changes: object) => ({
   ...{ event: "trade", channel: "live_trades_xlmusd" },
@@ -57,6 +61,18 @@ describe("connectors", () => {
     ]);
     expect(understood("horizon", horizonTrade())).toEqual([
       ["107449468841885697-0", "2026-08-09T22:30:00Z", "10", "3.8100001"],
+    ]);
+    const coingecko = (price: string) => `{"stellar":{"usd":${price},"last_updated_at":1787174919}}`;
+    expect(understood("coingecko", coingecko("0.38110000000000000000001"))).toEqual([
+      { type: "subscribed", market: "stellar/usd" },
+      ["1787174919", "2026-08-19T21:28:39Z", "1", "0.38110000000000000000001"],
+    ]);
+    expect(understood("coingecko", coingecko("3.811e-1"))).toEqual(understood("coingecko", coingecko("0.3811")));
+    expect(understood("ecb", ecbFile(["USD", "1.10120000000000000001"], ["GBP", "0.86131"]))).toEqual([
+      { type: "subscribed", market: "USD" },
+      ["2026-08-07", "2026-08-07T14:00:00Z", "1", "1.10120000000000000001"],
+      // The next rates cannot be earlier than a day later.
+      { type: "clock", market: "USD", time: parseTime("2026-08-08T14:00:00Z"), lastNumber: null },
     ]);
   });
 
@@ -125,6 +141,8 @@ describe("connectors", () => {
       { event: "bts:error", channel: "", data: { code: null, message: "Bad subscription string." } },
       { type: "invalid", market: null, reason: "a request was refused: Bad subscription string." },
     ],
+    ["coingecko", {}, { type: "refused", market: "stellar/usd" }],
+    ["coingecko", { stellar: { usd: null, last_updated_at: 1 } }, { type: "refused", market: "stellar/usd" }],
     ["horizon", '"hello"', { type: "subscribed" }],
     ["horizon", '"byebye"', { type: "alive" }],
   ])("%s understands %j", (name, message, meaning) => {
@@ -156,19 +174,24 @@ describe("connectors", () => {
     ["bitstamp", bitstampTrade({ price_str: undefined }), "price_str is missing"],
     ["bitstamp", bitstampTrade({ microtimestamp: "1787174919977" }), "not microseconds"],
     ["bitstamp", bitstampTrade({ amount_str: "1,5" }), "amount_str"],
+    ["coingecko", { stellar: { usd: -1, last_updated_at: 1787174919 } }, "usd is the number"],
+    ["coingecko", { stellar: { usd: 0.38 } }, "last_updated_at is missing"],
+    ["coingecko", { stellar: [] }, "stellar is a list, not an object"],
     ["horizon", horizonTrade({ counter_asset_code: "EURC" }), "not of native/USDC"],
     ["horizon", horizonTrade({ trade_type: "auction" }), "trade_type"],
     ["horizon", horizonTrade({ price: null }), "price is null"],
   ])("%s refuses what it does not document, by name: %j", (name, message, reason) => {
-    const [first] = understood(name, message) as [{ type: string; market: string; reason: string }];
+    const [first] = understood(name, message).filter((each) => (each as { type?: string }).type !== "subscribed") as [
+      { type: string; market: string; reason: string },
+    ];
     expect(first).toMatchObject({ type: "invalid", market: feedOf(name).market });
     expect(first.reason).toContain(reason);
   });
 
   it.each(CONNECTORS.map(({ name }) => name))("%s takes anything for what it is, and never throws", (name) => {
     for (const text of ["", "{", "[]", "null", "1", "{}", '"x"', '{"channel":"trade","data":{}}', '{"e":"trade"}']) {
-      for (const message of connectorNamed(name).live.decode(text, [feedOf(name)])) {
-        expect(["invalid", "alive"]).toContain(message.type);
+      for (const message of connectorNamed(name).live.decode(text, [feedOf(name)], NOW)) {
+        expect(["invalid", "alive", "refused"]).toContain(message.type);
       }
     }
   });

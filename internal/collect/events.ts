@@ -10,7 +10,7 @@ export interface TradesStoredEvent {
   readonly known: number;
   /** Of these, with other amounts. */
   readonly conflicting: number;
-  /** From the time of the newest of the batch, by the venue's clock, until it was stored, in seconds; null for history. */
+  /** From the time of the newest of the batch, by the venue's clock, until it was stored, in seconds; null for history, and where none is new. */
   readonly lagSeconds: number | null;
   /** From the arrival of the oldest of the batch until it was stored, in seconds; null for history. */
   readonly writeSeconds: number | null;

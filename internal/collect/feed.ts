@@ -18,4 +18,8 @@ export interface Endpoint {
   readonly live: string;
   /** For requests: http:// or https://. */
   readonly rest: string;
+  /** Where a venue's public files of whole days are: http://, https:// or an absolute path; undefined for nowhere. */
+  readonly files?: string | undefined;
+  /** A key that the venue gave; undefined where it is asked without one. */
+  readonly key?: string | undefined;
 }

@@ -134,6 +134,21 @@ describe("the environment", () => {
       '[{ source = "kraken", live = "ws://127.0.0.1:1", rest = "http://127.0.0.1:1" }]',
       [{ source: "kraken", live: "ws://127.0.0.1:1", rest: "http://127.0.0.1:1" }],
     ],
+    "collect.coingecko_key": ["CG-hunter2", "CG-hunter2"],
+    deliveries: [
+      '[{ name = "a", type = "graphql", url = "https://h", query = "mutation { a }", variables = { b = { from = "/b" } } }]',
+      [
+        {
+          ...loadConfig({
+            env: {
+              STELLARINDEX_DELIVERIES:
+                '[{ name = "a", type = "graphql", url = "https://h", query = "mutation { a }" }]',
+            },
+          }).config.deliveries[0],
+          variables: new Map([["b", { kind: "pointer", pointer: "/b", table: null, missing: { to: "fail" } }]]),
+        },
+      ],
+    ],
     feeds: [
       '[{ source = "kraken", pair = "XLM/USD" }]',
       [{ source: "kraken", pair: { base: "crypto:XLM", quote: "fiat:USD" } }],

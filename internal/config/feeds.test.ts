@@ -20,9 +20,26 @@ describe("[[feeds]]", () => {
     ['[{ source = "kraken", pair = "XLM/USD", start = "yesterday" }]', "is not a time with a zone"],
     [
       '[{ source = "kraken", pair = "XLM/USD", connector = "krakn" }]',
-      "one of binance, bitstamp, coinbase, horizon, kraken",
+      "one of binance, bitstamp, coinbase, coingecko, ecb, horizon, kraken",
     ],
   ])("are refused: %s", (feeds, reason) => {
     expect(() => load(feeds)).toThrow(reason);
+  });
+});
+
+describe("[[collect.endpoints]]", () => {
+  const endpoints = (text: string) =>
+    loadConfig({ env: { STELLARINDEX_COLLECT_ENDPOINTS: text } }).config.collect.endpoints;
+
+  it.each(["https://data.binance.vision", "/srv/binance"])("may have nothing but files: %s", (files) => {
+    expect(endpoints(`[{ source = "binance", files = "${files}" }]`)).toEqual([{ source: "binance", files }]);
+  });
+
+  it.each([
+    ['[{ source = "binance" }]', "is missing, and so are rest and files"],
+    ['[{ source = "binance", files = "binance" }]', "is no place of files"],
+    ['[{ source = "binance", files = "file:///srv" }]', "is no place of files"],
+  ])("are refused: %s", (text, reason) => {
+    expect(() => endpoints(text)).toThrow(reason);
   });
 });

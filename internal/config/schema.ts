@@ -6,6 +6,7 @@ import { secret } from "./secrets.ts";
 import { aggregateSection } from "./sections/aggregate.ts";
 import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
+import { deliveriesSection } from "./sections/deliveries.ts";
 import { divergenceSection } from "./sections/divergence.ts";
 import { collectSection, feedsSection } from "./sections/feeds.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
@@ -90,6 +91,7 @@ export const configSchema = z
     divergence: divergenceSection,
     sources: sourcesSection,
     feeds: feedsSection,
+    deliveries: deliveriesSection,
   })
   .superRefine(checkSpellings, needs("aggregate", "divergence"));
 

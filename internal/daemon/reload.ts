@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "deliveries"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -31,6 +31,7 @@ const RELOAD_EFFECTS = {
       "gateway",
       "collect",
       "feeds",
+      "deliveries",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -40,12 +41,12 @@ const RELOAD_EFFECTS = {
     live: ["log", "aggregate", "api", "sources"],
   },
   control: {
-    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis"],
+    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis", "deliveries"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
     live: ["log", "control", "collect", "feeds"],
   },
   gateway: {
-    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds", "deliveries"],
     restart: [],
     live: ["log", "gateway.keys"],
   },

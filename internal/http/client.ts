@@ -3,6 +3,7 @@ import pRetry from "p-retry";
 import { createRateLimit } from "../lib/rate-limiter.ts";
 import { makeSemaphore } from "../lib/semaphore.ts";
 import { unlessAborted } from "../lib/unless-aborted.ts";
+import { withTimeout } from "../lib/with-timeout.ts";
 import { HttpError, isTransient, statusError } from "./http-error.ts";
 
 export interface HttpClientOptions {
@@ -37,6 +38,17 @@ export interface RequestParts extends Pick<RequestInit, "method" | "headers" | "
  */
 export type HttpClient = (url: URL, parts: RequestParts, signal: AbortSignal) => Promise<string>;
 
+/**
+ * Like {@link HttpClient}, for those who need more of an answer than its body's text.
+ * @param read gets each answer with status 2xx, within the timeout of the attempt
+ */
+export type HttpReader = <T>(
+  url: URL,
+  parts: RequestParts,
+  signal: AbortSignal,
+  read: (response: Response) => Promise<T>,
+) => Promise<T>;
+
 const MINUTE_MS = 60_000;
 /** Of a refusal's body so many bytes are kept. */
 const BODY_SHOWN = 500;
@@ -45,10 +57,16 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 /** Starts attempts at one host within its limits. */
 type HostLimit = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
+/** Returns a function that sends requests with timeouts, retries, and limits per host, and returns the bodies of the answers. */
+export function createHttpClient({ maxBytes = 2 ** 20, ...options }: HttpClientOptions): HttpClient {
+  const request = createHttpReader(options);
+  return (url, parts, signal) => request(url, parts, signal, (response) => readText(url.host, response, maxBytes));
+}
+
 /** Returns a function that sends requests with timeouts, retries, and limits per host. */
-export function createHttpClient(options: HttpClientOptions): HttpClient {
+export function createHttpReader(options: Omit<HttpClientOptions, "maxBytes">): HttpReader {
   const { requestsPerMinute, maxConcurrent = 4, timeoutMs = 5_000, totalTimeoutMs = 120_000 } = options;
-  const { retries = 2, backoffMs = 500, maxRetryAfterMs = 10_000, maxBytes = 2 ** 20 } = options;
+  const { retries = 2, backoffMs = 500, maxRetryAfterMs = 10_000 } = options;
   const limits = new Map<string, HostLimit>();
 
   function limitOf(host: string): HostLimit {
@@ -57,12 +75,17 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return limit;
   }
 
-  async function attempt(url: URL, { isIdempotent: _, ...init }: RequestParts, signal: AbortSignal): Promise<string> {
+  async function attempt<T>(
+    url: URL,
+    { isIdempotent: _, ...init }: RequestParts,
+    signal: AbortSignal,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const within = withTimeout(signal, timeoutMs);
     try {
       const response = await fetch(url, { ...init, redirect: "manual", signal: within.signal });
       if (!response.ok) throw statusError(url.host, response, await beginningOf(response));
-      return await readText(url.host, response, maxBytes);
+      return await read(response);
     } catch (error) {
       if (error instanceof HttpError) throw error;
       if (within.isLate()) throw new HttpError("timeout", `${url.host} did not answer within ${timeoutMs} ms`);
@@ -74,11 +97,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
-  return async (url, parts, signal) => {
+  return async (url, parts, signal, read) => {
     const { method = "GET", isIdempotent = IDEMPOTENT.has(method.toUpperCase()) } = parts;
     const whole = withTimeout(signal, totalTimeoutMs);
     try {
-      return await pRetry(() => limitOf(url.host)(() => attempt(url, parts, whole.signal), whole.signal), {
+      return await pRetry(() => limitOf(url.host)(() => attempt(url, parts, whole.signal, read), whole.signal), {
         retries: isIdempotent ? retries : 0,
         minTimeout: backoffMs,
         randomize: true,
@@ -112,37 +135,11 @@ function makeHostLimit(requestsPerMinute: number, maxConcurrent: number): HostLi
   };
 }
 
-/** A signal that aborts with another one, or after a time. */
-interface Within {
-  readonly signal: AbortSignal;
-  /** Whether the time was over first. */
-  readonly isLate: () => boolean;
-  /** Aborts the signal, and leaves no timer and no listener. */
-  readonly end: () => void;
-}
-
-function withTimeout(outer: AbortSignal, milliseconds: number): Within {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    abort();
-  }, milliseconds);
-  outer.addEventListener("abort", abort, { once: true });
-  if (outer.aborted) abort();
-  return {
-    signal: controller.signal,
-    isLate: () => isLate,
-    end: () => {
-      clearTimeout(timer);
-      outer.removeEventListener("abort", abort);
-      abort();
-    },
-  };
-}
-
-async function readText(host: string, response: Response, maxBytes: number): Promise<string> {
+/**
+ * Returns the body of an answer.
+ * @throws HttpError where it is longer, after decompression
+ */
+export async function readText(host: string, response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {

@@ -1,5 +1,5 @@
 import { createGunzip } from "node:zlib";
-import { BrokenFile } from "./broken-file.ts";
+import { BrokenFile } from "../lib/broken-file.ts";
 
 /**
  * Yields content in chunks and decompresses gzip, which it detects by the first two bytes.

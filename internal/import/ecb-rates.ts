@@ -1,3 +1,4 @@
+import type { EcbRate } from "../canonical/ecb-rates.ts";
 import { InputError } from "../canonical/input-error.ts";
 import type { Micros } from "../canonical/time.ts";
 import { storedOrientations } from "../ingest/stored-orientations.ts";
@@ -12,17 +13,7 @@ import { notRemoved } from "./not-removed.ts";
 import { inOneOrientation } from "./one-orientation.ts";
 import { rateFile } from "./rate-row.ts";
 
-/** Days and rates of the European Central Bank's XML files: `<Cube time='…'>`, and below it `<Cube currency='…' rate='…'/>`. */
-const CUBE =
-  /<Cube\s+(?:time=(?<q>["'])(?<time>[^"']*)\k<q>\s*>|currency=(?<c>["'])(?<currency>[^"']*)\k<c>\s+rate=(?<r>["'])(?<rate>[^"']*)\k<r>\s*\/>)/g;
 const SOURCE = "ecb";
-
-/** The reference rate of a day: units of `quote` for one euro. */
-export interface EcbRate {
-  readonly date: string;
-  readonly quote: string;
-  readonly rate: string;
-}
 
 /** How many rates were stored, were stored before, are stored with another rate, or could not be used. */
 export interface ImportedRates {
@@ -32,22 +23,6 @@ export interface ImportedRates {
   /** Of currencies that are no longer in use. */
   readonly skipped: number;
   readonly bad: number;
-}
-
-/**
- * Reads the rates of one of the bank's XML files, of a day or of ninety.
- * @throws InputError where it has none
- */
-export function parseEcbRates(xml: string): EcbRate[] {
-  const rates: EcbRate[] = [];
-  let date: string | null = null;
-  for (const { groups } of xml.matchAll(CUBE)) {
-    const { time, currency: quote = "", rate = "" } = groups ?? {};
-    if (time !== undefined) date = time;
-    else if (date !== null) rates.push({ date, quote, rate });
-  }
-  if (rates.length === 0) throw new InputError("has no rates of the European Central Bank; is it its XML file?");
-  return rates;
 }
 
 /** Stores rates as `import-fx` does: those that are stored already are not changed. */

@@ -1,7 +1,7 @@
 import { InputError } from "../canonical/input-error.ts";
+import { type Line, MAX_LINE_LENGTH } from "../lib/lines.ts";
 import { csvReader } from "./csv.ts";
 import type { BadRow, FileKind, FileRow, FileTrade } from "./file-kind.ts";
-import { type Line, MAX_LINE_LENGTH } from "./lines.ts";
 import { ndjsonReader } from "./ndjson.ts";
 import { hintOf, rowOf } from "./read-row.ts";
 

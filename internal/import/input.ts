@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { InputError } from "../canonical/input-error.ts";
-import { BrokenFile } from "./broken-file.ts";
+import { BrokenFile } from "../lib/broken-file.ts";
 import { unpacked } from "./bytes.ts";
 
 /** What is imported as one file: a file on disk, or one in an archive. */

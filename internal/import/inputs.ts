@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { isZip } from "../lib/zip.ts";
 import { fileInput, type Input, unreadable } from "./input.ts";
-import { isZip, zipInputs } from "./zip.ts";
+import { zipInputs } from "./zip.ts";
 
 /** Inputs, and what has to be called once they are imported. */
 export interface OpenInputs {

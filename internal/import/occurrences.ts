@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BrokenFile } from "./broken-file.ts";
+import { BrokenFile } from "../lib/broken-file.ts";
 import { DIGEST_BYTES } from "./trade-id.ts";
 
 const PARTITIONS = 256;

@@ -2,9 +2,9 @@ import { type Decimal, parseDecimal } from "../canonical/decimal.ts";
 import { FIAT_CODES, FORMER_FIAT_CODES } from "../canonical/fiat.ts";
 import { InputError, quoted } from "../canonical/input-error.ts";
 import { makePair } from "../canonical/pair.ts";
+import { publicationTime } from "../canonical/publication-time.ts";
 import { empty, type Fields, readAmount, value } from "./fields.ts";
 import { type FileKind, type FileTrade, SkippedRow } from "./file-kind.ts";
-import { publicationTime } from "./publication-time.ts";
 
 const COLUMNS = ["date", "base", "quote", "rate"] as const;
 type Column = (typeof COLUMNS)[number];

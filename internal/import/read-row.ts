@@ -1,6 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
+import { MAX_LINE_LENGTH } from "../lib/lines.ts";
 import { type FileRow, type FileTrade, SkippedRow } from "./file-kind.ts";
-import { MAX_LINE_LENGTH } from "./lines.ts";
 
 /** Reads a row; what is wrong with it becomes its reason. */
 export function rowOf(line: number, read: () => FileTrade, hint: () => string = () => ""): FileRow {

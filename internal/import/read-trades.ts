@@ -1,10 +1,10 @@
 import { InputError } from "../canonical/input-error.ts";
+import { MAX_LINE_LENGTH, readLines } from "../lib/lines.ts";
 import type { FileKind, FileRow } from "./file-kind.ts";
 import { createFormatDetector, type FormatDetector, type OpenedForm } from "./format-detector.ts";
 import { anyForms } from "./formats/any-forms.ts";
 import type { Recognition } from "./formats/recognition.ts";
 import type { Input } from "./input.ts";
-import { MAX_LINE_LENGTH, readLines } from "./lines.ts";
 import { refuseUnsupportedFormats } from "./unsupported-formats.ts";
 
 /** A JSON document is parsed as a whole; longer ones have to be made lines. */

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { makeZip } from "../lib/zip.testing.ts";
 import { importAs } from "./formats/formats.testing.ts";
-import { makeZip } from "./zip.testing.ts";
 
 const SPOT = "BTCUSDT-trades-2024-12-31.csv";
 const spot = (id: number, time = "1735603200123"): string => `${id},2,3,6,${time},True,True`;

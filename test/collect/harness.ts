@@ -50,7 +50,12 @@ export async function collecting(
   const engine = testEngines.at(-1);
   if (engine === undefined) throw new Error("there is no engine to test on");
   const database = await openTestDatabase(engine);
-  const endpoints = venues.map(({ source, live, rest }) => ({ source, live, rest }));
+  const endpoints = venues.map(({ source, live, rest, files }) => ({
+    source,
+    live,
+    rest,
+    ...(files !== undefined && { files }),
+  }));
   const toml = (tables: readonly object[]) =>
     `[${tables
       .map((table) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`)

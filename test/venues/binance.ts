@@ -1,15 +1,24 @@
+import { createHash } from "node:crypto";
+import { makeZip } from "../../internal/lib/zip.testing.ts";
 import { Markets, type StandInTrade, withExponent } from "./market.ts";
 import { type StandIn, startStandIn } from "./server.ts";
 
-/** A stand-in of Binance: streams of trades, and the REST endpoints of old and aggregate trades, in microseconds. */
-export function startBinance(names: readonly string[] = ["XLMUSDT", "BTCUSDT", "ETHUSDT"]): Promise<StandIn> {
+const DAY_MS = 86_400_000;
+
+/**
+ * A stand-in of Binance: streams of trades, the REST endpoints of old and aggregate trades, in microseconds, and the public files of days
+ * that ended a day ago.
+ */
+export async function startBinance(
+  names: readonly string[] = ["XLMUSDT", "BTCUSDT", "ETHUSDT"],
+): Promise<StandIn & { readonly servedDays: () => ReadonlySet<string> }> {
   const markets = new Markets(names, 9_000_001);
   const { faults } = markets;
   const shown = (price: string): string => {
     if (faults.wrongPrices) return `{"value":"${price}"}`;
     return `"${faults.exponents ? withExponent(price) : price}"`;
   };
-  return startStandIn({
+  const standIn = await startStandIn({
     ...{ source: "binance", path: "/ws", markets },
     receive: (text, client) => {
       const { params = [], id } = JSON.parse(text) as { params?: string[]; id: number };
@@ -23,6 +32,8 @@ export function startBinance(names: readonly string[] = ["XLMUSDT", "BTCUSDT", "
       const isMicros = request.headers["x-mbx-time-unit"] === "MICROSECOND";
       const time = (ts: bigint): number => Number(isMicros ? ts : ts / 1000n);
       if (url.pathname === "/api/v3/time") return { body: { serverTime: time(markets.now()) } };
+      const file = /^\/data\/spot\/daily\/trades\/(\w+)\/\1-trades-([\d-]{10})\.zip(\.CHECKSUM)?$/.exec(url.pathname);
+      if (file !== null) return dayFile(file[1] ?? "", file[2] ?? "", file[3] !== undefined);
       const market = url.searchParams.get("symbol") ?? "";
       if (!markets.has(market)) return { status: 400, body: { code: -1121, msg: "Invalid symbol." } };
       const limit = Number(url.searchParams.get("limit") ?? "500");
@@ -47,6 +58,19 @@ export function startBinance(names: readonly string[] = ["XLMUSDT", "BTCUSDT", "
       };
     },
   });
+  const served = new Set<string>();
+  return { ...standIn, files: standIn.rest, servedDays: () => served };
+
+  function dayFile(market: string, day: string, isSum: boolean): { body: unknown } | undefined {
+    const begin = BigInt(Date.parse(day)) * 1000n;
+    const end = begin + BigInt(DAY_MS) * 1000n;
+    if (!markets.has(market) || markets.now() < end + BigInt(DAY_MS) * 1000n) return undefined;
+    served.add(day);
+    const trades = markets.of(market).filter(({ ts }) => ts >= begin && ts < end);
+    const rows = trades.map(({ number, price, size, ts }) => `${number},${price},${size},0,${ts},True,True\n`);
+    const zip = makeZip([{ name: `${market}-trades-${day}.csv`, content: rows.join("") }]);
+    return { body: isSum ? `${createHash("sha256").update(zip).digest("hex")}  ${market}-trades-${day}.zip\n` : zip };
+  }
 }
 
 function aggregate({ number, price, size }: StandInTrade): object {

@@ -10,6 +10,8 @@ export interface StandIn {
   /** Where it is reached, as in [[collect.endpoints]]. */
   readonly live: string;
   readonly rest: string;
+  /** Where its files of whole days are; undefined where it has none. */
+  readonly files?: string;
   readonly markets: Markets;
   /** Lets trades happen and, without faults, sends them. */
   readonly trade: (market: string, count?: number) => void;
@@ -29,7 +31,10 @@ export interface Dialect {
   readonly path?: string;
   readonly markets: Markets;
   /** Answers a request; returns nothing where there is no such path. */
-  readonly answer: (url: URL, request: IncomingMessage) => { status?: number; body: unknown } | undefined;
+  readonly answer: (
+    url: URL,
+    request: IncomingMessage,
+  ) => { status?: number; body: unknown; headers?: Readonly<Record<string, string>> } | undefined;
   /** Answers a message of a client. */
   readonly receive: (text: string, client: Client) => void;
   /** Said to who has connected. */
@@ -146,11 +151,15 @@ export function respond(
     faults.throttled--;
     return void response.writeHead(429, { "Retry-After": "1" }).end("slow down");
   }
-  const { status = 200, body } = dialect.answer(new URL(request.url ?? "/", "http://localhost"), request) ?? {
+  const {
+    status = 200,
+    body,
+    headers,
+  } = dialect.answer(new URL(request.url ?? "/", "http://localhost"), request) ?? {
     status: 404,
     body: { message: "NotFound" },
   };
   response
-    .writeHead(status, { "content-type": "application/json" })
-    .end(typeof body === "string" ? body : JSON.stringify(body));
+    .writeHead(status, { "content-type": "application/json", ...headers })
+    .end(typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }

@@ -1,7 +1,8 @@
 import type { Connector } from "../connector.ts";
 import { marketCode } from "../market-code.ts";
 import { decodeBinance } from "./decode.ts";
-import { binanceHistory, readBinanceClock } from "./history.ts";
+import { binanceHistory } from "./history.ts";
+import { readBinanceClock } from "./requests.ts";
 
 /** Binance spot: WebSocket streams and REST; see README.md. */
 export const binance: Connector = {

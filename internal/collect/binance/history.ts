@@ -1,23 +1,37 @@
-import { laterOf, type Micros, seconds } from "../../canonical/time.ts";
-import type { HistoryWindow, TradePage, VenueGet } from "../connector.ts";
-import type { Endpoint } from "../feed.ts";
+import { laterOf, type Micros } from "../../canonical/time.ts";
+import type { HistoryWindow, TradePage, VenueDownload, VenueGet } from "../connector.ts";
 import { pageOf } from "../history/page.ts";
-import type { VenueMessage } from "../message.ts";
-import { InvalidMessage, microsField, numberField, readJson, wholeField } from "../wire.ts";
+import { InvalidMessage, microsField, numberField, wholeField } from "../wire.ts";
+import { openDayFile } from "./day-file.ts";
+import { dayHistory, dayOf } from "./day-history.ts";
+import { readFirstId, readTradesFrom } from "./requests.ts";
 
 const PAGE = 1000;
-const IN_MICROS = { "X-MBX-TIME-UNIT": "MICROSECOND" };
 
-/** Reads a window of Binance's trades forwards by their ids. The first id is that of the first aggregate trade. */
+/** Reads a window from the public file of its day, where files are given and there is one, or by request. */
 export async function* binanceHistory(
   get: VenueGet,
-  { feed, endpoint, from, to }: HistoryWindow,
+  window: HistoryWindow,
+  download: VenueDownload,
 ): AsyncIterable<TradePage> {
-  let id = await firstId(get, endpoint, feed.market, from);
+  const day = dayOf(window);
+  const { files } = window.endpoint;
+  const file = day === null || files === undefined ? null : await openDayFile(download, files, window.feed.market, day);
+  try {
+    if (file !== null && (yield* dayHistory(get, window, file))) return;
+  } finally {
+    await file?.close();
+  }
+  yield* requestedHistory(get, window);
+}
+
+/** Reads a window of Binance's trades forwards by their ids. The first id is that of the first aggregate trade. */
+async function* requestedHistory(get: VenueGet, window: HistoryWindow): AsyncIterable<TradePage> {
+  const { feed, endpoint, from, to } = window;
+  let id = await readFirstId(get, endpoint, feed.market, from);
   let reached: Micros = from;
   while (id !== null) {
-    const query = { symbol: feed.market, fromId: String(id), limit: String(PAGE) };
-    const entries = await readList(get, endpoint, "/api/v3/historicalTrades", query);
+    const entries = await readTradesFrom(get, window, id, PAGE);
     const page = pageOf(feed, entries, (entry) => ({
       id: String(wholeField(entry, "id")),
       ts: microsField(entry, "time"),
@@ -34,31 +48,4 @@ export async function* binanceHistory(
     reached = until;
   }
   yield { trades: [], ignored: 0, unread: [], complete: { from, to } };
-}
-
-/** Returns the id of a trade before all that are at `from` or later; null where there are none. */
-async function firstId(get: VenueGet, endpoint: Endpoint, symbol: string, from: Micros): Promise<bigint | null> {
-  // An aggregate trade has the time of its first; a second before is before all that may count.
-  const query = { symbol, startTime: String(from - seconds(1)), limit: "1" };
-  const [first] = await readList(get, endpoint, "/api/v3/aggTrades", query);
-  return first === undefined ? null : wholeField(first, "f");
-}
-
-async function readList(
-  get: VenueGet,
-  endpoint: Endpoint,
-  path: string,
-  query: Readonly<Record<string, string>>,
-): Promise<readonly unknown[]> {
-  const url = new URL(path, endpoint.rest);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const list = readJson(await get(url, IN_MICROS));
-  if (!Array.isArray(list)) throw new InvalidMessage("the answer is not a list");
-  return list;
-}
-
-/** Asks for the venue's time: its streams have none while a market is quiet. */
-export async function readBinanceClock(get: VenueGet, endpoint: Endpoint): Promise<readonly VenueMessage[]> {
-  const answer = readJson(await get(new URL("/api/v3/time", endpoint.rest), IN_MICROS));
-  return [{ type: "clock", market: null, time: microsField(answer, "serverTime"), lastNumber: null }];
 }

@@ -2,9 +2,10 @@ import { laterOf, type Micros, seconds } from "../../canonical/time.ts";
 
 /**
  * By what a venue's stream shows that nothing is missing. `numbers`: the trades of a market are numbered without leaving
- * any out. `cursor`: the stream is resumed where it was cut. `connection`: by nothing but that it was not cut.
+ * any out. `cursor`: the stream is resumed where it was cut. `connection`: by nothing but that it was not cut. `none`: what
+ * comes is a sample, and nothing is ever known to be complete.
  */
-export type Evidence = "numbers" | "cursor" | "connection";
+export type Evidence = "numbers" | "cursor" | "connection" | "none";
 
 /** What happened to the stream of one market; `at` is in seconds on this process's monotonic clock. */
 export type ProofEvent =
@@ -62,6 +63,7 @@ const MOST_AHEAD = 1000;
  * where a number turns out to be missing.
  */
 export function foldProof(evidence: Evidence, proof: Proof, event: ProofEvent): Folded {
+  if (evidence === "none") return unchanged(proof);
   switch (event.type) {
     case "trade":
       return onTrade(evidence, proof, event);

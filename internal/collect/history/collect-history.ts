@@ -3,9 +3,9 @@ import type { TradeRow } from "../../canonical/trade.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { cover } from "../../storage/control/coverage.ts";
 import { keepUnread } from "../../storage/control/unread-messages.ts";
+import { batchWriterFor } from "../../storage/schema/chunked-writes.ts";
 import { readTradeTimes } from "../../storage/trades/trade-times.ts";
-import { writeTrades } from "../../storage/trades/trades.ts";
-import type { Connector, HistoryWindow, VenueGet } from "../connector.ts";
+import type { Connector, HistoryWindow, VenueDownload, VenueGet } from "../connector.ts";
 import { messageUnread, tradesStored } from "../events.ts";
 import { TradesUnread } from "../failures.ts";
 
@@ -25,6 +25,8 @@ export interface HistoryOptions {
   readonly database: Database;
   readonly tenant: string;
   readonly get: VenueGet;
+  readonly download: VenueDownload;
+  readonly now: () => Micros;
 }
 
 /** Two ways of a venue may tell the time of one trade with different precision. */
@@ -36,16 +38,18 @@ const SAME_TRADE_WITHIN: Micros = seconds(1);
  * @throws TradesUnread where some trades cannot be understood: these are kept as unread messages, and their page stays a gap
  */
 export async function collectHistory(options: HistoryOptions, signal: AbortSignal): Promise<HistoryResult> {
-  const { connector, window, database, tenant, get } = options;
+  const { connector, window, database, tenant, get, download, now } = options;
   const { feed, source } = window.feed;
   const result = { pages: 0, new: 0, known: 0, conflicting: 0, ignored: 0 };
   let unreadCount = 0;
-  for await (const { trades, ignored, unread, complete } of connector.history(get, window)) {
+  // A page may span years, where trades are as rare as rates of a day.
+  const write = await batchWriterFor(database, now);
+  for await (const { trades, ignored, unread, complete } of connector.history(get, window, download)) {
     signal.throwIfAborted();
     // A trade whose time was cut may have happened behind the window's begin.
     const begin = window.from - (window.from % connector.historyUnit);
     const within = trades.filter(({ ts }) => ts >= begin && ts < window.to);
-    const { inserted, known, conflicting } = await writeTrades(database, await withoutStoredTimes(database, within));
+    const { inserted, known, conflicting } = await write(await withoutStoredTimes(database, within));
     const stored = { inserted, known: within.length - inserted, conflicting: conflicting.length };
     tradesStored.publish({ source, via: "history", ...stored, lagSeconds: null, writeSeconds: null });
     result.pages++;

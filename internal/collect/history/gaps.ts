@@ -1,4 +1,4 @@
-import { earlierOf, formatTime, laterOf, type Micros, seconds } from "../../canonical/time.ts";
+import { earlierOf, floorTo, formatTime, laterOf, type Micros, seconds } from "../../canonical/time.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { inTransaction, READ_COMMITTED } from "../../storage/connection/transaction.ts";
 import { type Interval, listGaps } from "../../storage/control/coverage.ts";
@@ -19,13 +19,29 @@ const AGAIN_SECONDS = 600;
 const ANSWERS_AFTER = seconds(3);
 
 const HOUR: Micros = seconds(3600);
+const DAY: Micros = seconds(86_400);
 
-/** Splits gaps into windows of at most so many seconds. */
-export function windowsOfGaps(gaps: readonly Interval[], windowSeconds: number, most: number): Interval[] {
+/** How a venue's history is asked for. */
+export interface Windows {
+  readonly windowSeconds: number;
+  /** Whether there are files of whole days, from which more than an hour of a day is read as one window. */
+  readonly hasDayFiles: boolean;
+}
+
+/** Splits gaps into windows of limited length. */
+export function windowsOfGaps(
+  gaps: readonly Interval[],
+  { windowSeconds, hasDayFiles }: Windows,
+  most: number,
+): Interval[] {
   const windows: Interval[] = [];
   for (const { from, to } of gaps) {
-    for (let start: Micros = from; start < to && windows.length < most; start += seconds(windowSeconds)) {
-      windows.push({ from: start, to: earlierOf(to, start + seconds(windowSeconds)) });
+    for (let start: Micros = from; start < to && windows.length < most; ) {
+      const dayEnd = earlierOf(to, floorTo(start, DAY) + DAY);
+      const isOfFile = hasDayFiles && dayEnd - start >= HOUR;
+      const end = isOfFile ? dayEnd : earlierOf(hasDayFiles ? dayEnd : to, start + seconds(windowSeconds));
+      windows.push({ from: start, to: end });
+      start = end;
     }
   }
   return windows;
@@ -54,7 +70,7 @@ export function gapsSince(gaps: readonly Interval[], since: Micros | null): Inte
 export function makeGapFiller(
   database: Database,
   tenant: string,
-  { windowSeconds, historySeconds }: Pick<Connector, "windowSeconds" | "historySeconds">,
+  { historySeconds, ...windows }: Pick<Connector, "historySeconds"> & Windows,
   stopwatch: () => number,
 ): (feed: string) => Promise<void> {
   const made = new Map<string, number>();
@@ -73,7 +89,7 @@ export function makeGapFiller(
     }
     const gaps = gapsSince(await listGaps(database.sql, tenant, name, { after: since, limit: MOST_GAPS }), since);
     for (const [key, at] of made) if (stopwatch() - at >= AGAIN_SECONDS) made.delete(key);
-    for (const { from, to } of windowsOfGaps(gaps, windowSeconds, MOST_GAPS)) {
+    for (const { from, to } of windowsOfGaps(gaps, windows, MOST_GAPS)) {
       const key = `gap:${name}:${from}:${to}`;
       if (made.has(key)) continue;
       const window = { from: formatTime(from), to: formatTime(to) };

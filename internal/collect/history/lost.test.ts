@@ -36,7 +36,7 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
     await cover(sql, ledger.tenant, feed, [{ from: now - 40n * HOUR, to: now - seconds(600) }]);
     const lost: unknown[] = [];
     onTestFinished(gapLost.subscribe((event) => lost.push(event)));
-    const fill = makeGapFiller(ledger.database, ledger.tenant, bitstamp, () => 0);
+    const fill = makeGapFiller(ledger.database, ledger.tenant, { ...bitstamp, hasDayFiles: false }, () => 0);
     await fill(feed);
     await fill(feed);
     const gap = { from: formatTime(start), to: formatTime(now - 40n * HOUR) };
@@ -67,7 +67,15 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
         })),
       );
     const window = { feed: collected, endpoint: bitstamp.endpoint, from: at("10.5"), to: at("30") };
-    const options = { connector: bitstamp, window, database: ledger.database, tenant: ledger.tenant, get };
+    const options = {
+      connector: bitstamp,
+      window,
+      database: ledger.database,
+      tenant: ledger.tenant,
+      get,
+      download: async () => false,
+      now: () => window.to,
+    };
     const { signal } = new AbortController();
     expect(await collectHistory(options, signal)).toMatchObject({ new: 2, conflicting: 0 });
     expect(

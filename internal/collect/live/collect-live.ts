@@ -5,7 +5,7 @@ import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
-import type { Connector, VenueGet } from "../connector.ts";
+import type { Connector, VenueAsk, VenueGet } from "../connector.ts";
 import { collectorFailed, connected, disconnected, marketRefused } from "../events.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
@@ -25,6 +25,7 @@ export interface LiveOptions {
   readonly stopwatch: () => number;
   readonly random: () => number;
   readonly get: VenueGet;
+  readonly ask: VenueAsk;
   /** Reads the source's feeds; those that come or go are followed. */
   readonly readFeeds: () => Promise<readonly CollectedFeed[]>;
   /** Makes jobs for the gaps of a feed. */
@@ -60,7 +61,7 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
         (error) => collectorFailed.publish({ source, step: "gaps", error }),
       );
       const until = AbortSignal.any([signal, other.signal]);
-      // A stream of events has one market; a WebSocket has all.
+      // A stream of events has one market; a WebSocket, or a question, has all.
       const groups =
         connector.live.transport === "events" ? feeds.map((feed) => [feed]) : feeds.length > 0 ? [feeds] : [];
       await Promise.all([untilAborted(until), ...groups.map((group) => keepConnected(options, group, writer, until))]);
@@ -74,7 +75,7 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
 
 /** Connects for some feeds of a source again and again. */
 async function keepConnected(
-  { connector, endpoint, database, tenant, source, stopwatch, random, get }: LiveOptions,
+  { connector, endpoint, database, tenant, source, now, stopwatch, random, get, ask }: LiveOptions,
   feeds: readonly CollectedFeed[],
   writer: LiveWriter,
   signal: AbortSignal,
@@ -87,7 +88,7 @@ async function keepConnected(
     const { probe } = connector.live;
     const end = await runConnection(
       {
-        ...{ connector, endpoint, feeds, stopwatch, cursor: tracker.cursor() },
+        ...{ connector, endpoint, feeds, now, stopwatch, ask, cursor: tracker.cursor() },
         onMessage: (message, text) => {
           tracker.take(message, text);
           if (message.type === "refused") problems.refused(feeds, message);

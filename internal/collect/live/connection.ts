@@ -1,9 +1,12 @@
-import type { Connector } from "../connector.ts";
+import type { Micros } from "../../canonical/time.ts";
+import type { Connector, VenueAsk } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
 import { type ConnectionEvent, DEFAULT_TIMES, isLive, newConnection, stepConnection } from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
+import { pollingWire } from "./polling.ts";
 import { openWebSocket } from "./websocket.ts";
+import type { OpenWire } from "./wire-events.ts";
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -19,7 +22,9 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly feeds: readonly CollectedFeed[];
   readonly cursor: string | null;
+  readonly now: () => Micros;
   readonly stopwatch: () => number;
+  readonly ask: VenueAsk;
   /** Gets each message while the connection is open; `text` is as it came, null for what was asked by request. */
   readonly onMessage: (message: VenueMessage, text: string | null) => void;
   readonly onLive: () => void;
@@ -34,13 +39,16 @@ const TICK_MS = 250;
 const PING_SECONDS = 5;
 /** How long a venue is left alone that asks for fewer requests and says no time. */
 const THROTTLED_SECONDS = 30;
+/** A first question may wait for the pace of the host. */
+const FIRST_ANSWER_SECONDS = 120;
 
 /** Connects, subscribes, and hands on messages until the connection ends or the signal aborts. */
 export function runConnection(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionEnd> {
-  const { connector, endpoint, feeds, cursor, stopwatch, onMessage, onLive, onTick, probe } = options;
+  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe } = options;
   const { live } = connector;
-  const times = { ...DEFAULT_TIMES, silenceSeconds: live.silenceSeconds };
-  const open = live.transport === "websocket" ? openWebSocket : openEventSource;
+  const openSeconds = typeof live.transport === "object" ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
+  const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
+  const open = openerOf(options);
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
@@ -99,7 +107,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       onOpen: () => step({ type: "opened" }),
       onText: (text) => {
         step({ type: "message" });
-        for (const message of live.decode(text, feeds)) handle(message, text);
+        for (const message of live.decode(text, feeds, now())) handle(message, text);
       },
       onFrame: (isPong) => {
         step({ type: "frame" });
@@ -116,13 +124,13 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       const reason = onTick();
       if (reason !== null) close(reason);
       if (!isLive(state)) return;
-      const now = stopwatch();
-      if (live.ping !== null && now - pingedAt >= PING_SECONDS) {
-        pingedAt = now;
+      const moment = stopwatch();
+      if (live.ping !== null && moment - pingedAt >= PING_SECONDS) {
+        pingedAt = moment;
         wire.send(live.ping);
       }
-      if (live.probe !== null && !isProbing && now - probedAt >= live.probe.everySeconds) {
-        probedAt = now;
+      if (live.probe !== null && !isProbing && moment - probedAt >= live.probe.everySeconds) {
+        probedAt = moment;
         void ask();
       }
     }, TICK_MS);
@@ -138,4 +146,10 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       resolve({ reason, retryAfterSeconds, liveSeconds });
     }
   });
+}
+
+function openerOf({ connector, endpoint, ask, now }: ConnectionOptions): OpenWire {
+  const { transport } = connector.live;
+  if (typeof transport === "object") return pollingWire({ polling: transport, endpoint, ask, now });
+  return transport === "websocket" ? openWebSocket : openEventSource;
 }

@@ -62,7 +62,8 @@ export function makeLiveWriter({ database, tenant, source, now, stopwatch, onCha
     const newest = trades.reduce((latest, { ts }) => (ts > latest ? ts : latest), 0n);
     tradesStored.publish({
       ...{ source, via: "live", inserted, known, conflicting: conflicting.length },
-      lagSeconds: Number(now() - newest) / 1e6,
+      // What is told again, as a quote that has not changed, says nothing of how fast trades come.
+      lagSeconds: inserted === 0 ? null : Number(now() - newest) / 1e6,
       writeSeconds: stopwatch() - (batch[0]?.at ?? 0),
     });
   }

@@ -2,6 +2,7 @@ import { aggregateDocs } from "./aggregate.ts";
 import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
+import { deliveriesDocs } from "./deliveries.ts";
 import { divergenceDocs } from "./divergence.ts";
 import { feedsDocs } from "./feeds.ts";
 import { gatewayDocs } from "./gateway.ts";
@@ -25,4 +26,5 @@ export const CONFIG_DOCS: Docs = {
   ...divergenceDocs,
   ...sourcesDocs,
   ...feedsDocs,
+  ...deliveriesDocs,
 };

@@ -66,6 +66,10 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     source = "sdex"
     live = "https://horizon.example.com"
     rest = "https://horizon.example.com"
+
+    [[collect.endpoints]]
+    source = "binance"
+    files = "https://data.binance.vision"
   `,
 
   feeds: `
@@ -77,6 +81,43 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     source = "sdex"
     pair = "native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"
     start = "2026-11-01T00:00:00Z"
+  `,
+
+  deliveries: `
+    [[deliveries]]
+    name = "prices-hook"
+    type = "webhook"
+    url = "https://receiver.example.com/hooks/prices"
+    events = ["price.published", "incident.*"]
+    pairs = ["XLM/USD"]
+    secrets = [{ file = "/run/secrets/prices-hook" }]   # or { env = "NAME" }, or "whsec_…"; two while they are changed
+
+    [[deliveries]]
+    name = "items"
+    type = "graphql"
+    url = "https://shop.example.com/graphql"
+    events = ["item.*"]
+    rate = 5                             # requests per second; default: no limit
+    burst = 10
+    ordering = "per_key"
+    order_key = "/id"
+    query = """
+    mutation ($id: ID!, $name: String!, $kind: String, $brand: String!, $key: ID!) {
+      createItem(id: $id, name: $name, kind: $kind, brand: $brand, clientMutationId: $key) { id }
+    }"""
+
+    [deliveries.headers]
+    authorization = { env = "SHOP_AUTHORIZATION" }
+
+    [deliveries.where]
+    "/kind" = ["new", "changed"]
+
+    [deliveries.variables]
+    id = { from = "/id" }
+    name = { from = "/name", default = "unnamed" }
+    kind = { from = "/kind", table = { new = "CREATED", changed = "UPDATED" }, missing = "omit" }
+    brand = "testBrand"
+    key = { event = "delivery_id" }
   `,
 
   sources: `

@@ -1,13 +1,15 @@
+import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { formatPair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
 import { SOURCE_NAME } from "../../canonical/trade-rules.ts";
 import { needs, reportAt } from "../../lib/cross-checks.ts";
+import { secret } from "../secrets.ts";
 import { isHttpUrl, pairField, readOr } from "./fields.ts";
 import { refuseRepeated } from "./listener.ts";
 
 /** The protocols of venues that the program speaks; internal/collect has one folder for each. */
-export const CONNECTOR_NAMES = ["binance", "bitstamp", "coinbase", "horizon", "kraken"] as const;
+export const CONNECTOR_NAMES = ["binance", "bitstamp", "coinbase", "coingecko", "ecb", "horizon", "kraken"] as const;
 export type ConnectorName = (typeof CONNECTOR_NAMES)[number];
 
 /** Connectors whose source has another name. */
@@ -81,17 +83,29 @@ export const feedsSection = z
 
 const isLiveUrl = (url: string): boolean => isHttpUrl(url.replace(/^ws/i, "http"));
 
-const endpoint = z.strictObject({
-  source: sourceField,
-  live: z
-    .string()
-    .refine(isLiveUrl, "is not the address of a stream")
-    .describe("a ws, wss, http or https URL without user and password"),
-  rest: z
-    .string()
-    .refine(isHttpUrl, "is not an address for requests")
-    .describe("an http or https URL without user and password"),
-});
+const endpoint = z
+  .strictObject({
+    source: sourceField,
+    live: z
+      .string()
+      .refine(isLiveUrl, "is not the address of a stream")
+      .optional()
+      .describe("a ws, wss, http or https URL without user and password"),
+    rest: z
+      .string()
+      .refine(isHttpUrl, "is not an address for requests")
+      .optional()
+      .describe("an http or https URL without user and password"),
+    files: z
+      .string()
+      .refine((text) => isAbsolute(text) || isHttpUrl(text), "is no place of files")
+      .optional()
+      .describe("an http or https URL without user and password, or an absolute path"),
+  })
+  .superRefine(({ live, rest, files }, context) => {
+    if ([live, rest, files].some((each) => each !== undefined)) return;
+    reportAt(context, ["live"], "is missing, and so are rest and files", "one of them at least");
+  });
 
 /** `[collect]`: where venues are reached. */
 export const collectSection = z
@@ -101,6 +115,12 @@ export const collectSection = z
       .max(1000)
       .prefault([])
       .describe("a list of at most 1000 tables, each [[collect.endpoints]]"),
+    coingecko_key: z
+      .string()
+      .regex(/^[\x21-\x7e]{0,256}$/)
+      .prefault("")
+      .meta(secret("whole"))
+      .describe("at most 256 ASCII characters without blanks"),
   })
   .superRefine(refuseRepeated("endpoints", ["source"], "each source only once"), needs("endpoints"))
   .prefault({})

@@ -31,20 +31,22 @@ export const collectHistoryKind = defineKind(
       from: timeField,
       to: timeField,
     })
-    .superRefine(({ from, to }, context) => {
-      if (to > from && to - from <= seconds(LONGEST_SECONDS)) return;
-      context.addIssue({ code: "custom", path: ["to"], message: "is not within a day after from" });
+    .superRefine(({ connector, from, to }, context) => {
+      const longest = Math.max(LONGEST_SECONDS, connectorNamed(connector).windowSeconds);
+      if (to > from && to - from <= seconds(longest)) return;
+      const message = `is not within ${longest / 86_400} ${longest === 86_400 ? "day" : "days"} after from`;
+      context.addIssue({ code: "custom", path: ["to"], message });
     }),
   async ({ from, to, ...payload }, context, signal) => {
     const { database, tenant, now } = context;
     if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
     const connector = connectorNamed(payload.connector);
-    const { endpoint, get } = venueAccess(context, connector, payload.source, signal);
+    const { endpoint, get, download } = venueAccess(context, connector, payload.source, signal);
     const feed = collectedFeed(payload);
     const problem = { code: "market_refused", key: feed.feed } as const;
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, get }, signal);
+      const result = await collectHistory({ connector, window, database, tenant, get, download, now }, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {

@@ -23,21 +23,28 @@ export const collectLiveKind = defineKind(
   async ({ source, connector: name }, context, signal) => {
     const { database, tenant, now } = context;
     const connector = connectorNamed(name);
-    const { endpoint, get } = venueAccess(context, connector, source, signal);
+    const { endpoint, get, ask } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
-    const fill = makeGapFiller(database, tenant, connector, stopwatch);
+    const fill = makeGapFiller(
+      database,
+      tenant,
+      { ...connector, hasDayFiles: endpoint.files !== undefined },
+      stopwatch,
+    );
+    async function slowingDown<T>(answer: Promise<T>): Promise<T> {
+      try {
+        return await answer;
+      } catch (error) {
+        if (!(error instanceof VenueThrottled)) throw error;
+        await slowDown(database.sql, tenant, host, error.retryAfterSeconds ?? THROTTLED_SECONDS);
+        throw error;
+      }
+    }
     await collectLive(
       {
         ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
-        get: async (url, headers) => {
-          try {
-            return await get(url, headers);
-          } catch (error) {
-            if (!(error instanceof VenueThrottled)) throw error;
-            await slowDown(database.sql, tenant, host, error.retryAfterSeconds ?? THROTTLED_SECONDS);
-            throw error;
-          }
-        },
+        get: (url, headers) => slowingDown(get(url, headers)),
+        ask: (url, headers) => slowingDown(ask(url, headers)),
         readFeeds: () => readCollectedFeeds(database, tenant, source, name),
         fillGaps: ({ feed }) => fill(feed),
       },

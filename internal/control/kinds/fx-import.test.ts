@@ -1,15 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { enginesOf } from "../../../test/thoroughness.ts";
+import { parseEcbRates } from "../../canonical/ecb-rates.ts";
+import { parsePair } from "../../canonical/pair.ts";
 import { parseTime } from "../../canonical/time.ts";
+import { feedOf } from "../../collect/declare.ts";
+import { ecb } from "../../collect/ecb/ecb.ts";
+import { collectHistory } from "../../collect/history/collect-history.ts";
 import { loadConfig } from "../../config/load.ts";
 import { serve } from "../../http/local-server.testing.ts";
-import { parseEcbRates } from "../../import/ecb-rates.ts";
+import { importEcbRates } from "../../import/ecb-rates.ts";
+import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../policy/policy.ts";
 import {
   openTestDatabase,
   type TestDatabase,
   type TestEngine,
   testEngines,
 } from "../../storage/connection/database.testing.ts";
+import { writeTrades } from "../../storage/trades/trades.ts";
 import { PermanentFailure } from "../kind.ts";
 import { fxImport } from "./fx-import.ts";
 
@@ -62,6 +69,48 @@ describe("fx.import", () => {
       { quote_asset: "fiat:GBP", trade_id: "2026-08-07", price: "0.86131" },
       { quote_asset: "fiat:USD", trade_id: "2026-08-07", price: "1.1012" },
     ]);
+  });
+
+  it("and a feed of the bank's rates store the same rows, so that each changes nothing beside the other", async () => {
+    const engine = enginesOf(testEngines)[0] as TestEngine;
+    const [own, other] = [await openTestDatabase(engine), await openTestDatabase(engine)];
+    onTestFinished(async () => {
+      await own.drop();
+      await other.drop();
+    });
+    const file = fileOf(FRIDAY, THURSDAY.replaceAll("1.1'", "1.10'"));
+    const feed = feedOf({ source: "ecb", connector: "ecb", pair: parsePair("EUR/USD") });
+    const window = {
+      ...{ feed: feed.collected, endpoint: ecb.endpoint },
+      ...{ from: parseTime("2026-08-06T00:00:00Z"), to: NOW },
+    };
+    const options = {
+      connector: ecb,
+      window,
+      tenant: "default",
+      get: async () => file,
+      download: async () => false,
+      now: () => NOW,
+    };
+    const collect = (into: TestDatabase) =>
+      collectHistory({ ...options, database: into }, new AbortController().signal);
+    const live = ecb.live
+      .decode(file, [feed.collected], NOW)
+      .flatMap((each) => (each.type === "trade" ? each.trade : []));
+    expect(
+      await importEcbRates(own, makePolicy(DEFAULT_POLICY_SETTINGS), parseEcbRates(file), () => NOW),
+    ).toMatchObject({
+      new: 4,
+    });
+    const rowsOf = ({ sql }: TestDatabase) => sql`
+      SELECT base_asset, quote_asset, ts::text, source, trade_id, base_amount::text, quote_amount::text FROM trades
+      WHERE quote_asset = 'fiat:USD' ORDER BY ts`;
+    const imported = await rowsOf(own);
+    expect(imported).toHaveLength(2);
+    expect(await collect(own)).toMatchObject({ new: 0, known: 2, conflicting: 0 });
+    expect(await writeTrades(own, live)).toMatchObject({ inserted: 0, conflicting: [] });
+    expect(await collect(other)).toMatchObject({ new: 2 });
+    expect(await rowsOf(other)).toEqual(imported);
   });
 
   it("does not repeat what will not get better, but what may", async () => {

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { parseEcbRates } from "../../canonical/ecb-rates.ts";
 import { InputError } from "../../canonical/input-error.ts";
 import { configuredPolicy } from "../../config/configured-policy.ts";
 import { createHttpClient } from "../../http/client.ts";
-import { importEcbRates, parseEcbRates } from "../../import/ecb-rates.ts";
+import { importEcbRates } from "../../import/ecb-rates.ts";
 import { PermanentFailure } from "../kind.ts";
 import { defineKind } from "./define-kind.ts";
 

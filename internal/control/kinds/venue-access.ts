@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Connector, VenueGet } from "../../collect/connector.ts";
-import { endpointOf } from "../../collect/declare.ts";
+import type { Connector } from "../../collect/connector.ts";
+import { accessOf } from "../../collect/declare.ts";
 import type { Endpoint } from "../../collect/feed.ts";
-import { makeVenueGet } from "../../collect/venue-get.ts";
-import { createHttpClient } from "../../http/client.ts";
+import { makeVenueRequests, type VenueRequests } from "../../collect/venue-get.ts";
+import { createHttpReader } from "../../http/client.ts";
 import { grantTokens } from "../../storage/control/tokens.ts";
 import type { KindContext } from "../kind.ts";
 
@@ -11,7 +11,7 @@ import type { KindContext } from "../kind.ts";
  * Shared by the jobs of this process. The ledger's tokens are the pace of a host; this one's own is far above. A failed request is not
  * repeated here: the ledger repeats the job, and all workers slow down.
  */
-const request = createHttpClient({ requestsPerMinute: 6000, retries: 0, timeoutMs: 15_000, maxBytes: 2 ** 24 });
+const request = createHttpReader({ requestsPerMinute: 6000, retries: 0, timeoutMs: 15_000 });
 
 /** Returns where a source is reached, and how it is asked: each request after the first takes a token of the job's host. */
 export function venueAccess(
@@ -19,7 +19,7 @@ export function venueAccess(
   connector: Connector,
   source: string,
   signal: AbortSignal,
-): { readonly endpoint: Endpoint; readonly get: VenueGet } {
+): VenueRequests & { readonly endpoint: Endpoint } {
   // The claim has taken one.
   let isFirst = true;
   async function takeToken(): Promise<void> {
@@ -36,7 +36,7 @@ export function venueAccess(
     }
   }
   return {
-    endpoint: endpointOf(connector, source, config.collect.endpoints),
-    get: makeVenueGet(request, takeToken, signal),
+    endpoint: accessOf(connector, source, config.collect),
+    ...makeVenueRequests(request, takeToken, signal),
   };
 }

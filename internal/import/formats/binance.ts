@@ -1,14 +1,12 @@
+import { readBinanceFileTime } from "../../canonical/binance-file-time.ts";
 import { InputError, quoted } from "../../canonical/input-error.ts";
-import { formatTime, parseTime } from "../../canonical/time.ts";
-import { readCheckedEpoch } from "./epoch.ts";
 import type { PairRule, TimeRule } from "./format.ts";
 import { pairOfSymbol, type SymbolRule } from "./symbols.ts";
 
-// https://github.com/binance/binance-public-data names the columns, the file names, and the change of the unit.
+// https://github.com/binance/binance-public-data names the columns and the file names.
 
 /** `BTCUSDT-trades-2025-01-01.zip`, `BTCUSDT-aggTrades-2025-01.csv`. */
 const FILE_NAME = /^([A-Z0-9_]+)-(?:trades|aggTrades)-\d{4}-\d{2}(?:-\d{2})?(?![\w-])/;
-const MICROSECONDS_FROM = parseTime("2025-01-01T00:00:00Z");
 
 export const BINANCE_SYMBOLS: SymbolRule = {
   quotes: (
@@ -30,16 +28,7 @@ export const BINANCE_PAIR: PairRule = {
   },
 };
 
-/** Milliseconds before 2025 and microseconds from then on; date and number of digits have to agree. */
 export const BINANCE_SPOT_TIME: TimeRule = {
   said: "milliseconds since 1970, from 2025 on microseconds",
-  read(text) {
-    const isMicroseconds = text.length >= 16;
-    const time = readCheckedEpoch(text, isMicroseconds ? "us" : "ms");
-    if (time >= MICROSECONDS_FROM === isMicroseconds) return time;
-    const [unit, rule] = isMicroseconds ? ["us", "milliseconds until 2025"] : ["ms", "microseconds from 2025 on"];
-    throw new InputError(
-      `${quoted(text)} would be ${formatTime(time)}, but this format has ${rule}; if it is right, add --time-unit ${unit}`,
-    );
-  },
+  read: readBinanceFileTime,
 };

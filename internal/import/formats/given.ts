@@ -1,5 +1,5 @@
+import type { TimeUnit } from "../../canonical/epoch.ts";
 import type { Pair } from "../../canonical/pair.ts";
-import type { TimeUnit } from "./epoch.ts";
 import type { Zone } from "./zone.ts";
 
 /** What the user says about files: the options of `import`. What is left out has to be in the file or its name. */

@@ -1,3 +1,4 @@
+import { isEpoch, TIME_UNITS } from "../../canonical/epoch.ts";
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatPair, makePair, type Pair, parsePair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
@@ -5,7 +6,6 @@ import { timeProblem } from "../../canonical/trade-rules.ts";
 import type { Columns } from "../columns.ts";
 import { accepted, type Fields, inColumn, value } from "../fields.ts";
 import type { FileKind } from "../file-kind.ts";
-import { isEpoch, TIME_UNITS } from "./epoch.ts";
 import type { Given } from "./given.ts";
 import type { Understood } from "./recognition.ts";
 import { timeReader } from "./time-rules.ts";

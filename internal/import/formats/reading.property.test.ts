@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { TIME_UNITS, type TimeUnit } from "../../canonical/epoch.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { TRADE_FILE } from "../trade-row.ts";
-import { TIME_UNITS, type TimeUnit } from "./epoch.ts";
 import { columnsOf } from "./format.ts";
 import { FORMATS } from "./list.ts";
 import { openFormat } from "./reading.ts";

@@ -1,10 +1,10 @@
+import { TIME_UNITS } from "../../canonical/epoch.ts";
 import { InputError, quoted } from "../../canonical/input-error.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { formatTime } from "../../canonical/time.ts";
 import { timeProblem } from "../../canonical/trade-rules.ts";
 import { setBounded } from "../../lib/bounded-map.ts";
 import { accepted, empty, type Fields, inColumn, value } from "../fields.ts";
-import { TIME_UNITS } from "./epoch.ts";
 import type { Format, PairRule } from "./format.ts";
 import { type Given, OPTION } from "./given.ts";
 import { timeReader } from "./time-rules.ts";

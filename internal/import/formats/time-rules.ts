@@ -1,6 +1,6 @@
+import { isEpoch, readCheckedEpoch, TIME_UNITS, type TimeUnit } from "../../canonical/epoch.ts";
 import type { Micros } from "../../canonical/time.ts";
 import { readFileTime, WITHOUT_ZONE } from "../file-time.ts";
-import { isEpoch, readCheckedEpoch, TIME_UNITS, type TimeUnit } from "./epoch.ts";
 import type { TimeRule } from "./format.ts";
 import type { Given } from "./given.ts";
 

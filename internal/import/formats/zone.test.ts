@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readEpoch, TIME_UNITS, type TimeUnit } from "../../canonical/epoch.ts";
 import { formatTime, parseTime } from "../../canonical/time.ts";
-import { readEpoch, TIME_UNITS, type TimeUnit } from "./epoch.ts";
 import { parseZone } from "./zone.ts";
 
 describe("parseZone", () => {

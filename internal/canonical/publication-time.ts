@@ -1,5 +1,5 @@
-import { InputError, quoted } from "../canonical/input-error.ts";
-import { type Micros, parseTime, seconds } from "../canonical/time.ts";
+import { InputError, quoted } from "./input-error.ts";
+import { type Micros, parseTime, seconds } from "./time.ts";
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const FIRST_YEAR = 1999;

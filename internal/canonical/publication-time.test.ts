@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatTime } from "../canonical/time.ts";
 import { publicationTime } from "./publication-time.ts";
+import { formatTime } from "./time.ts";
 
 const HOUR_MS = 3_600_000;
 

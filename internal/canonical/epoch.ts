@@ -1,5 +1,5 @@
-import { InputError, quoted } from "../../canonical/input-error.ts";
-import { formatTime, type Micros } from "../../canonical/time.ts";
+import { InputError, quoted } from "./input-error.ts";
+import { formatTime, type Micros } from "./time.ts";
 
 /**
  * Units of times that are numbers since 1970: digits of a number from 2001 to 2286, and the decimals that a microsecond
