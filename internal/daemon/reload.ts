@@ -50,6 +50,11 @@ const RELOAD_EFFECTS = {
     restart: [],
     live: ["log", "gateway.keys"],
   },
+  deliver: {
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "divergence"],
+    restart: [],
+    live: ["log", "deliveries"],
+  },
 } as const satisfies Record<string, KeysByEffect>;
 
 /** How a reload treats a key: applied at once, only after a restart, or not read by this daemon. */

@@ -1,6 +1,6 @@
+import { matches } from "../../lib/delivery-filter.ts";
 import type { Sql } from "../../storage/connection/pool.ts";
 import { readDestinations } from "../../storage/events/destinations.ts";
-import { mayBeToldOf } from "../../storage/events/match.ts";
 
 /** Which events somebody may be told of, so that nothing is looked for that nobody gets. */
 export interface Wanted {
@@ -12,12 +12,15 @@ export interface Wanted {
 
 /** Reads which events are wanted; those that depend on their data are. */
 export async function readWanted(sql: Sql, tenant: string): Promise<Wanted> {
-  const filters = (await readDestinations(sql, tenant)).map(({ filter }) => filter);
+  // What a filter asks of the data is decided when there are some.
+  const filters = (await readDestinations(sql, tenant)).map(({ filter }) => ({ ...filter, where: [] }));
   const has: Wanted["has"] = (types, pair) =>
-    types.some((type) => filters.some((filter) => mayBeToldOf(filter, { type, pair })));
+    types.some((type) => filters.some((filter) => matches(filter, { type, pair, data: null })));
   return {
     has,
     hasType: (types) =>
-      types.some((type) => filters.some((filter) => mayBeToldOf({ ...filter, pairs: [] }, { type, pair: null }))),
+      types.some((type) =>
+        filters.some((filter) => matches({ ...filter, pairs: [] }, { type, pair: null, data: null })),
+      ),
   };
 }

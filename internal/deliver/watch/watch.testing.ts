@@ -3,9 +3,9 @@ import { openStore } from "../../cache/open-store.ts";
 import { deleteTestKeys, testKeyPrefix, testRedisUrl } from "../../cache/redis/store.testing.ts";
 import type { PriceStore } from "../../cache/store.ts";
 import type { Micros } from "../../canonical/time.ts";
+import type { DeliveryFilter } from "../../lib/delivery-filter.ts";
 import { retryConflicts } from "../../storage/connection/conflicts.ts";
 import type { TestDatabase } from "../../storage/connection/database.testing.ts";
-import type { DeliveryFilter } from "../../storage/events/destinations.ts";
 import { declare, newDestination, record } from "../../storage/events/events.testing.ts";
 import type { WatcherParts } from "./watcher.ts";
 
