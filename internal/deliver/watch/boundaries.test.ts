@@ -11,7 +11,6 @@ it("are those of the grid after the last one told, and those that are known", ()
     [40, 70, 95, 100].map((second) => at(second)),
   );
   expect(dueBoundaries(at(10), [at(40)], at(40), 30)).toEqual([at(40)]);
-  expect(dueBoundaries(null, [at(10), at(40)], at(40), 30)).toEqual([at(40)]);
 });
 
 it("begin after the last one told, end with the newest, and go back an hour", () => {

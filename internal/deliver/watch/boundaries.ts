@@ -6,16 +6,15 @@ export const RECOVERED_SECONDS = 3600;
 /**
  * Returns the boundaries after `last` and up to `newest`, in order: those of the grid within the last hour before `newest`,
  * and the given ones.
- * @param last the last boundary that was told; null for none, and then only `newest` is due
+ * @param last the last boundary that was told
  * @param given boundaries whose outcome is known, `newest` among them
  */
 export function dueBoundaries(
-  last: Micros | null,
+  last: Micros,
   given: readonly Micros[],
   newest: Micros,
   intervalSeconds: number,
 ): Micros[] {
-  if (last === null) return [newest];
   const step = seconds(intervalSeconds);
   const after = laterOf(last, newest - seconds(RECOVERED_SECONDS));
   const due = new Set(given.filter((to) => to > after && to <= newest));

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { enginesOf, runsOf } from "../../../test/thoroughness.ts";
 import { ALL_TARGETS } from "../../aggregator/assignment.ts";
 import { NO_REPLAY_WAIT } from "../../aggregator/replay-wait.testing.ts";
@@ -22,6 +22,7 @@ import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import { eventOf, type Outcome, type Target, type Told } from "./outcomes.ts";
 import { watchPrices } from "./prices.ts";
 import { type EventOnRecord, testStores, testWatch } from "./watch.testing.ts";
+import type { WatcherParts } from "./watcher.ts";
 
 const START = parseTime("2026-05-01T12:00:00Z");
 const INTERVAL = 30;
@@ -94,11 +95,11 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
         const { error } = await runTick(context, boundary(index), new AbortController().signal);
         if (error !== null) throw error;
       },
-      watchPrices: () =>
+      watchPrices: (given: Partial<WatcherParts> = {}) =>
         watch.start((parts, signal) =>
           watchPrices(
             {
-              ...{ ...parts, store: lossy, targets, policy, intervalSeconds: INTERVAL, settleSeconds: 5 },
+              ...{ ...parts, ...given, store: lossy, targets, policy, intervalSeconds: INTERVAL, settleSeconds: 5 },
               maxTrades: 100,
             },
             signal,
@@ -238,6 +239,29 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
     const recorded = await waitFor(1 + hours);
     const [first = [], ...rest] = [await expected(pair, [0]), await expected(pair, range(2 * hours + 1).slice(-hours))];
     expect(recorded).toEqual([...first, ...rest.flat()]);
+  });
+
+  it("are given again where recording failed, before it was done or after", async () => {
+    const pair = freshPair();
+    await trades(pair, ["usual", "usual", "usual", "usual", "usual"]);
+    const { want, tick, watchPrices, waitFor, parts, conflicts } = setUp(open, [pair]);
+    await want();
+    let calls = 0;
+    watchPrices({
+      record: async (events) => {
+        calls++;
+        if (calls === 1) throw new Error("the database is away");
+        await parts.record(events);
+        if (calls === 2) throw new Error("the answer was lost");
+      },
+    });
+    for (const index of range(5)) {
+      await tick(index);
+      await vi.waitUntil(() => calls > index, 30_000);
+    }
+    const events = await expected(pair, range(5));
+    expect(await waitFor(events.length)).toEqual(events);
+    expect(await conflicts()).toBe(0);
   });
 
   it("are recorded where somebody may be told of them only", async () => {

@@ -56,7 +56,7 @@ interface Due {
 export async function watchPrices(parts: PriceWatcherParts, signal: AbortSignal): Promise<void> {
   const { database, tenant, store, targets, intervalSeconds, record, now } = parts;
   /** What was told of the targets that are followed. */
-  let followed: ReadonlyMap<Target, ToldOf> = new Map();
+  let followed = new Map<Target, ToldOf>();
 
   async function readDue(wanted: Wanted): Promise<Due[]> {
     const asked = targets.filter(({ pair }) => wanted.has(TYPES, formatPair(pair)));
@@ -80,8 +80,12 @@ export async function watchPrices(parts: PriceWatcherParts, signal: AbortSignal)
       const known = new Map(found.map((outcome) => [outcome.to, outcome]));
       const newest = [...known.keys()].reduce<Micros | null>((a, b) => (a === null || b > a ? b : a), null);
       const told = followed.get(target) as ToldOf;
-      if (newest === null || (told.to !== null && newest <= told.to)) return [];
-      return [{ target, told, known, boundaries: dueBoundaries(told.to, [...known.keys()], newest, intervalSeconds) }];
+      if (newest === null) return [];
+      // From what is seen first on nothing is left out, also if it cannot be recorded at once.
+      const last = told.to ?? newest - 1n;
+      if (told.to === null) followed.set(target, { ...told, to: last });
+      if (newest <= last) return [];
+      return [{ target, told, known, boundaries: dueBoundaries(last, [...known.keys()], newest, intervalSeconds) }];
     });
   }
 
