@@ -1,145 +1,29 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { enginesOf, runsOf } from "../../../test/thoroughness.ts";
-import { ALL_TARGETS } from "../../aggregator/assignment.ts";
-import { NO_REPLAY_WAIT } from "../../aggregator/replay-wait.testing.ts";
-import { runTick } from "../../aggregator/tick.ts";
 import { vwapKey, withheldKey } from "../../cache/keys.ts";
-import type { PriceStore } from "../../cache/store.ts";
-import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
-import { serializePublished } from "../../canonical/published.ts";
-import { formatTime, type Micros, parseTime, seconds } from "../../canonical/time.ts";
-import { parseWithheld, serializeWithheld } from "../../canonical/withheld.ts";
-import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../policy/policy.ts";
-import { computePublished } from "../../policy/published-value.ts";
-import { withheldValue } from "../../policy/withheld-value.ts";
+import { formatTime, seconds } from "../../canonical/time.ts";
+import { parseWithheld } from "../../canonical/withheld.ts";
 import { testEngines } from "../../storage/connection/database.testing.ts";
 import { testLedger } from "../../storage/control/jobs.testing.ts";
 import { freshPair, trade } from "../../storage/trades/trades.testing.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
-import { withSnapshot } from "../../storage/windows/snapshot.ts";
-import { eventOf, type Outcome, type Target, type Told } from "./outcomes.ts";
-import { watchPrices } from "./prices.ts";
-import { type EventOnRecord, testStores, testWatch } from "./watch.testing.ts";
-import type { WatcherParts } from "./watcher.ts";
+import { boundary, INTERVAL, range, SLOTS, type Slot, START, testPrices, WINDOW } from "./prices.testing.ts";
+import { type EventOnRecord, testStores } from "./watch.testing.ts";
 
-const START = parseTime("2026-05-01T12:00:00Z");
-const INTERVAL = 30;
-const WINDOW = 60;
-const policy = makePolicy(DEFAULT_POLICY_SETTINGS);
 const stores = await testStores();
-
-/** What is traded within one interval. The guard withholds a jump, and the floor what is small. */
-const SLOTS = {
-  nothing: [],
-  small: [{ base: "1000", quote: "500" }],
-  usual: [{ base: "40000", quote: "20000" }],
-  jump: [{ base: "4000", quote: "20000" }],
-} as const;
-type Slot = keyof typeof SLOTS;
-
-const boundary = (index: number): Micros => START + seconds(INTERVAL * (index + 1));
 
 describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
   const ledger = testLedger(engine);
-  let clock = START;
-  const opened: PriceStore[] = [];
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((store) => store.close()));
-  });
-
-  /** Writes trades of slots from START on, and of hours before, by which the guard knows the usual price. */
-  async function trades(pair: Pair, slots: readonly Slot[]): Promise<void> {
-    const before = Array.from({ length: 5 }, (_, hour) =>
-      trade(pair, START - seconds(3600 * (hour + 1)), { tradeId: `h${hour}`, ...SLOTS.usual[0] }),
-    );
-    const given = slots.flatMap((slot, index) =>
-      SLOTS[slot].map((amounts) =>
-        trade(pair, boundary(index) - seconds(10), { tradeId: String(index), source: "kraken", ...amounts }),
-      ),
-    );
-    await writeTrades(ledger.database, [...before, ...given]);
-  }
-
-  function setUp(open: () => PriceStore, pairs: readonly Pair[]) {
-    const store = open();
-    opened.push(store);
-    const targets = pairs.map((pair): Target => ({ pair, windowSeconds: WINDOW }));
-    const { database, tenant } = ledger;
-    const watch = testWatch(database, tenant, () => clock);
-    let isLossy = false;
-    const lossy: Pick<PriceStore, "read" | "subscribe"> = {
-      read: store.read,
-      subscribe: (onWrite, others) =>
-        store.subscribe(
-          (announcement) => {
-            if (!isLossy) onWrite(announcement);
-          },
-          { ...others, onPut: (key) => !isLossy && others?.onPut?.(key) },
-        ),
-    };
-    return {
-      store,
-      ...watch,
-      lose: (value: boolean) => {
-        isLossy = value;
-      },
-      tick: async (index: number) => {
-        clock = boundary(index) + seconds(6);
-        const context = {
-          ...{ database, store, policy, targets, concurrency: 2, maxTrades: 100, precomputeTwap: false },
-          ...{ replayWait: NO_REPLAY_WAIT, assignment: ALL_TARGETS, namedSources: new Set<string>() },
-          ...{ now: () => clock, stopwatch: () => 0 },
-        };
-        const { error } = await runTick(context, boundary(index), new AbortController().signal);
-        if (error !== null) throw error;
-      },
-      watchPrices: (given: Partial<WatcherParts> = {}) =>
-        watch.start((parts, signal) =>
-          watchPrices(
-            {
-              ...{ ...parts, ...given, store: lossy, targets, policy, intervalSeconds: INTERVAL, settleSeconds: 5 },
-              maxTrades: 100,
-            },
-            signal,
-          ),
-        ),
-    };
-  }
-
-  /** Computes the events of all boundaries of a target as `stellarindex compute` would. */
-  async function expected(pair: Pair, indexes: readonly number[]): Promise<EventOnRecord[]> {
-    let before: Told = "unknown";
-    const events: EventOnRecord[] = [];
-    for (const index of indexes) {
-      const bucket = bucketEndingAt(boundary(index), WINDOW);
-      const found = await withSnapshot(ledger.database, (reader) =>
-        computePublished(reader, policy, pair, bucket, { maxTrades: 100 }),
-      );
-      const withheld = withheldValue(found, policy, pair, bucket);
-      const outcome: Outcome =
-        found.value === null
-          ? { to: bucket.to, reason: withheld.reason, text: serializeWithheld(withheld) }
-          : { to: bucket.to, reason: null, text: serializePublished(found.value) };
-      const event = eventOf({ pair, windowSeconds: WINDOW }, outcome, before, formatTime(bucket.to));
-      if (event !== null) {
-        const { type, body, thing, at } = event;
-        events.push({ type, id: `${thing}@${at}`, pair: formatPair(pair), body });
-      }
-      before = outcome.reason;
-    }
-    return events;
-  }
-
-  const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+  const { writeSlots, setUp, expected } = testPrices(ledger);
 
   describe.each(stores)("in $name", ({ open }) => {
     it("are recorded with the bytes that are published, and withheld ones where the reason changes", async () => {
       const pair = freshPair();
       const slots: Slot[] = ["usual", "usual", "nothing", "small", "nothing", "nothing", "nothing", "jump", "usual"];
-      await trades(pair, slots);
-      const { want, tick, watchPrices, waitFor, store, conflicts } = setUp(open, [pair]);
+      await writeSlots(pair, slots);
+      const { want, tick, watchPrices, waitFor, store, conflicts } = setUp(open(), [pair]);
       await want();
       watchPrices();
       const events: EventOnRecord[] = await expected(pair, range(slots.length));
@@ -172,8 +56,8 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
       });
       const run = fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
         const pair = freshPair();
-        await trades(pair, [...steps.map(({ slot }) => slot), "usual"]);
-        const { want, tick, lose, watchPrices, waitFor, conflicts, recorded } = setUp(open, [pair]);
+        await writeSlots(pair, [...steps.map(({ slot }) => slot), "usual"]);
+        const { want, tick, lose, watchPrices, waitFor, conflicts, recorded } = setUp(open(), [pair]);
         await want({ pairs: [formatPair(pair)] });
         const ofPair = (events: readonly EventOnRecord[]) => events.filter((each) => each.pair === formatPair(pair));
         const before = (await recorded()).length;
@@ -203,8 +87,8 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
 
   it("have the bytes that are stored, and of what is stored no more those of the trades that are there", async () => {
     const pair = freshPair();
-    await trades(pair, ["usual", "usual", "usual"]);
-    const { want, tick, watchPrices, waitFor, store } = setUp(open, [pair]);
+    await writeSlots(pair, ["usual", "usual", "usual"]);
+    const { want, tick, watchPrices, waitFor, store } = setUp(open(), [pair]);
     await want();
     const stop = watchPrices();
     await tick(0);
@@ -224,11 +108,11 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
   it("are recovered for the last hour", async () => {
     const pair = freshPair();
     const hours = 3600 / INTERVAL;
-    await trades(
+    await writeSlots(
       pair,
       Array.from({ length: 2 * hours + 1 }, (): Slot => "usual"),
     );
-    const { want, tick, watchPrices, waitFor } = setUp(open, [pair]);
+    const { want, tick, watchPrices, waitFor } = setUp(open(), [pair]);
     await want();
     const stop = watchPrices();
     await tick(0);
@@ -243,8 +127,8 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
 
   it("are given again where recording failed, before it was done or after", async () => {
     const pair = freshPair();
-    await trades(pair, ["usual", "usual", "usual", "usual", "usual"]);
-    const { want, tick, watchPrices, waitFor, parts, conflicts } = setUp(open, [pair]);
+    await writeSlots(pair, ["usual", "usual", "usual", "usual", "usual"]);
+    const { want, tick, watchPrices, waitFor, parts, conflicts } = setUp(open(), [pair]);
     await want();
     let calls = 0;
     watchPrices({
@@ -266,9 +150,9 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
 
   it("are recorded where somebody may be told of them only", async () => {
     const [asked, other] = [freshPair(), freshPair()];
-    await trades(asked, ["usual", "nothing", "nothing"]);
-    await trades(other, ["usual", "nothing", "nothing"]);
-    const { want, tick, watchPrices, waitFor } = setUp(open, [asked, other]);
+    await writeSlots(asked, ["usual", "nothing", "nothing"]);
+    await writeSlots(other, ["usual", "nothing", "nothing"]);
+    const { want, tick, watchPrices, waitFor } = setUp(open(), [asked, other]);
     const where = [{ pointer: "/window_seconds", values: [5] }];
     await want({ events: ["price.withheld"], pairs: [formatPair(asked)], where });
     watchPrices();
@@ -281,8 +165,8 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
   it("tell of the inverted market where only that has trades", async () => {
     const market = freshPair();
     const pair: Pair = { base: market.quote, quote: market.base };
-    await trades(market, ["small"]);
-    const { want, tick, watchPrices, waitFor } = setUp(open, [pair]);
+    await writeSlots(market, ["small"]);
+    const { want, tick, watchPrices, waitFor } = setUp(open(), [pair]);
     await want({ events: ["price.withheld"] });
     watchPrices();
     await tick(0);
@@ -294,8 +178,8 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
 
   it("of others do not wait for a pair whose stored value cannot be read, or has a time of the future", async () => {
     const [good, poisoned, early] = [freshPair(), freshPair(), freshPair()];
-    for (const pair of [good, early]) await trades(pair, ["usual", "usual"]);
-    const { want, tick, watchPrices, waitFor, store } = setUp(open, [good, poisoned, early]);
+    for (const pair of [good, early]) await writeSlots(pair, ["usual", "usual"]);
+    const { want, tick, watchPrices, waitFor, store } = setUp(open(), [good, poisoned, early]);
     await want();
     const to = formatTime(START + seconds(3600));
     const value = (await expected(early, [0]))[0]?.body.replaceAll(formatTime(boundary(0)), to) ?? "";
@@ -304,7 +188,6 @@ describe.each(enginesOf(testEngines))("prices watched on $name", (engine) => {
     await tick(0);
     await waitFor(3);
     await store.publish([write(poisoned, "{}"), write(early, value)]);
-    clock = boundary(0) + seconds(6);
     await tick(1);
     const recorded = await waitFor(4);
     expect(recorded.filter(({ type }) => type === "price.published").map(({ id }) => id)).toContain(
