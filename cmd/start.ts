@@ -63,7 +63,8 @@ configuration, or XLM, BTC and ETH at kraken, coinbase, bitstamp, binance and sd
 then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 
-const START_WORKER = { concurrency: 2, leaseSeconds: 60 };
+/** A short lease: whoever starts again after a crash waits for it. */
+const START_WORKER = { concurrency: 2, leaseSeconds: 15 };
 const KINDS = BUILT_IN_KINDS.map(({ name }) => name);
 /** Beside a simulated market nothing is collected: invented trades would mix with real ones of the same venues. */
 const KINDS_BESIDE_MARKET = KINDS.filter((kind) => !kind.startsWith("collect."));

@@ -68,6 +68,7 @@ export async function serveTestGateway(database: Database) {
   return {
     post,
     journal,
+    turns: service.turns,
     url,
     close: async () => {
       await close();

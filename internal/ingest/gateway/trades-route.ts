@@ -12,7 +12,7 @@ import { rowsAnswered, writeRefused } from "./events.ts";
 import { parseIdempotencyKey } from "./idempotency-keys.ts";
 import { type ObservedBody, observeBody, readToEnd } from "./observed-body.ts";
 import { GATEWAY_PROBLEMS } from "./problems.ts";
-import type { Sender } from "./read-rows.ts";
+import type { Sender } from "./read-trade.ts";
 import type { GatewayService } from "./service.ts";
 import { JSON_TYPE, LINES_TYPE, takeRows } from "./take-rows.ts";
 import { reportSchema, tradeSchema, tradesSchema } from "./trade-schema.ts";
