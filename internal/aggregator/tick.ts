@@ -148,29 +148,25 @@ function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceW
   };
 }
 
-/** Returns the store writes of the companion values, with the same TTL. */
-function companionWrites(
-  { pair, windowSeconds }: Target,
-  { to }: PublishedValue,
-  companions: CompanionValues | null,
-): PriceWrite[] {
+/** Returns the store write of what accompanies a target's value or stands in its place, with the same TTL. */
+function companionWrite({ windowSeconds }: Target, to: string, key: string, value: string): PriceWrite {
+  return { key, value, to, ttlSeconds: windowSeconds, isCompanion: true };
+}
+
+/** Returns the store writes of the companion values. */
+function companionWrites(target: Target, { to }: PublishedValue, companions: CompanionValues | null): PriceWrite[] {
+  const { pair, windowSeconds } = target;
   const { confidence = null, twap = null } = companions ?? {};
-  const rest = { to, ttlSeconds: windowSeconds, isCompanion: true } as const;
   return [
-    ...(confidence === null ? [] : [{ key: confidenceKey(pair, windowSeconds), value: confidence, ...rest }]),
-    ...(twap === null ? [] : [{ key: twapKey(pair, windowSeconds), value: twap, ...rest }]),
+    ...(confidence === null ? [] : [companionWrite(target, to, confidenceKey(pair, windowSeconds), confidence)]),
+    ...(twap === null ? [] : [companionWrite(target, to, twapKey(pair, windowSeconds), twap)]),
   ];
 }
 
-/** Returns the store write of why a target has no value, with the same TTL; see {@link withheldKey}. */
-function withheldWrite({ pair, windowSeconds }: Target, withheld: WithheldValue): PriceWrite {
-  return {
-    key: withheldKey(pair, windowSeconds),
-    value: serializeWithheld(withheld),
-    to: withheld.to,
-    ttlSeconds: windowSeconds,
-    isCompanion: true,
-  };
+/** Returns the store write of why a target has no value. */
+function withheldWrite(target: Target, withheld: WithheldValue): PriceWrite {
+  const key = withheldKey(target.pair, target.windowSeconds);
+  return companionWrite(target, withheld.to, key, serializeWithheld(withheld));
 }
 
 /** Writes the values among the results and returns each target's outcome; a failed write affects only its target. */

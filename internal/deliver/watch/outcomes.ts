@@ -2,7 +2,7 @@ import { vwapKey, withheldKey } from "../../cache/keys.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { parsePublished } from "../../canonical/published.ts";
 import { PoisonedValueError } from "../../canonical/stored-text.ts";
-import { type Micros, parseTime } from "../../canonical/time.ts";
+import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
 import { parseWithheld, type Refusal } from "../../canonical/withheld.ts";
 import type { OwnEvent } from "./watcher.ts";
 
@@ -28,6 +28,11 @@ export type Told = Refusal | null | "unknown";
 export const PUBLISHED = "price.published";
 export const WITHHELD = "price.withheld";
 export const GUARDED = "price.guarded";
+
+/** Returns the keys of a target's value, and of why it has none. */
+export function keysOf({ pair, windowSeconds }: Target): readonly [published: string, withheld: string] {
+  return [vwapKey(pair, windowSeconds), withheldKey(pair, windowSeconds)];
+}
 
 /** Parses a stored value of a target; null where it is none, as the API reports. */
 export function publishedOutcome(target: Target, text: string | null): Outcome | null {
@@ -60,15 +65,10 @@ function ofTarget<T extends { readonly pair: string; readonly window_seconds: nu
  * Returns the event of an outcome: each value is one, and a withheld one where the reason is another than the one before.
  * @param before what was told before
  */
-export function eventOf(
-  { pair, windowSeconds }: Target,
-  { reason, text }: Outcome,
-  before: Told,
-  at: string,
-): OwnEvent | null {
-  const name = formatPair(pair);
-  if (reason === null) return { type: PUBLISHED, pair: name, body: text, thing: vwapKey(pair, windowSeconds), at };
+export function eventOf(target: Target, { to, reason, text }: Outcome, before: Told): OwnEvent | null {
+  const [published, withheld] = keysOf(target);
+  const rest = { pair: formatPair(target.pair), body: text, at: formatTime(to) };
+  if (reason === null) return { type: PUBLISHED, thing: published, ...rest };
   if (reason === before) return null;
-  const type = reason === "guarded" ? GUARDED : WITHHELD;
-  return { type, pair: name, body: text, thing: withheldKey(pair, windowSeconds), at };
+  return { type: reason === "guarded" ? GUARDED : WITHHELD, thing: withheld, ...rest };
 }

@@ -6,7 +6,7 @@ import type { PriceStore } from "../../cache/store.ts";
 import { bucketEndingAt } from "../../canonical/bucket.ts";
 import { formatPair, type Pair } from "../../canonical/pair.ts";
 import { serializePublished } from "../../canonical/published.ts";
-import { formatTime, type Micros, parseTime, seconds } from "../../canonical/time.ts";
+import { type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { serializeWithheld } from "../../canonical/withheld.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../policy/policy.ts";
 import { computePublished } from "../../policy/published-value.ts";
@@ -121,7 +121,7 @@ export function testPrices(ledger: ReturnType<typeof testLedger>) {
         found.value === null
           ? { to: bucket.to, reason: withheld.reason, text: serializeWithheld(withheld) }
           : { to: bucket.to, reason: null, text: serializePublished(found.value) };
-      const event = eventOf({ pair, windowSeconds: WINDOW }, outcome, before, formatTime(bucket.to));
+      const event = eventOf({ pair, windowSeconds: WINDOW }, outcome, before);
       if (event !== null) {
         const { type, body, thing, at } = event;
         events.push({ type, id: `${thing}@${at}`, pair: formatPair(pair), body });

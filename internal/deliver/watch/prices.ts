@@ -1,13 +1,13 @@
-import { vwapKey, withheldKey } from "../../cache/keys.ts";
 import type { PriceStore } from "../../cache/store.ts";
 import { SKEW_SECONDS } from "../../cache/supersede.ts";
 import { formatPair } from "../../canonical/pair.ts";
-import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
+import { type Micros, seconds } from "../../canonical/time.ts";
 import { dueBoundaries } from "./boundaries.ts";
 import { followStore } from "./follow-store.ts";
 import {
   eventOf,
   GUARDED,
+  keysOf,
   type Outcome,
   PUBLISHED,
   publishedOutcome,
@@ -66,9 +66,7 @@ export async function watchPrices(parts: PriceWatcherParts, signal: AbortSignal)
       asked.filter((target) => !followed.has(target)),
     );
     followed = new Map(asked.map((target) => [target, followed.get(target) ?? (fresh.get(target) as ToldOf)]));
-    const texts = await store.read(
-      asked.flatMap(({ pair, windowSeconds }) => [vwapKey(pair, windowSeconds), withheldKey(pair, windowSeconds)]),
-    );
+    const texts = await store.read(asked.flatMap(keysOf));
     // A value of the future was written under a wrong clock, and will be replaced.
     const latest = now() + seconds(SKEW_SECONDS);
     return asked.flatMap((target, index): Due[] => {
@@ -96,7 +94,7 @@ export async function watchPrices(parts: PriceWatcherParts, signal: AbortSignal)
     for (const { target, told, boundaries, outcomes } of all) {
       let before: Told = told.what;
       for (const outcome of outcomes) {
-        const event = eventOf(target, outcome, before, formatTime(outcome.to));
+        const event = eventOf(target, outcome, before);
         if (event !== null && wanted.has([event.type], event.pair)) events.push({ to: outcome.to, event });
         before = outcome.reason;
       }
@@ -117,9 +115,7 @@ export async function watchPrices(parts: PriceWatcherParts, signal: AbortSignal)
   }
 
   const passes = makePasses(EVERY_SECONDS);
-  const keys = new Set(
-    targets.flatMap(({ pair, windowSeconds }) => [vwapKey(pair, windowSeconds), withheldKey(pair, windowSeconds)]),
-  );
+  const keys = new Set(targets.flatMap(keysOf));
   const following = followStore(store, (key) => keys.has(key), passes.wake);
 
   async function pass(): Promise<void> {

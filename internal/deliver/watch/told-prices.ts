@@ -1,10 +1,9 @@
-import { vwapKey, withheldKey } from "../../cache/keys.ts";
 import { PoisonedValueError } from "../../canonical/stored-text.ts";
 import { type Micros, parseTime } from "../../canonical/time.ts";
 import { parseWithheld } from "../../canonical/withheld.ts";
 import type { Sql } from "../../storage/connection/pool.ts";
 import { type LastEvent, readLastEvents } from "../../storage/events/own-events.ts";
-import type { Target, Told } from "./outcomes.ts";
+import { keysOf, type Target, type Told } from "./outcomes.ts";
 
 /** What was told of a target last, and of which boundary; null for none. */
 export interface ToldOf {
@@ -18,15 +17,11 @@ export async function readToldOf(
   tenant: string,
   targets: readonly Target[],
 ): Promise<ReadonlyMap<Target, ToldOf>> {
-  const last = await readLastEvents(
-    sql,
-    tenant,
-    targets.flatMap(({ pair, windowSeconds }) => [vwapKey(pair, windowSeconds), withheldKey(pair, windowSeconds)]),
-  );
+  const last = await readLastEvents(sql, tenant, targets.flatMap(keysOf));
   return new Map(
     targets.map((target) => {
-      const { pair, windowSeconds } = target;
-      return [target, later(last.get(vwapKey(pair, windowSeconds)), last.get(withheldKey(pair, windowSeconds)))];
+      const [published, withheld] = keysOf(target);
+      return [target, later(last.get(published), last.get(withheld))];
     }),
   );
 }
