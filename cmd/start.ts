@@ -29,6 +29,7 @@ import { daemonConnectionOptions, type Resources, withResources } from "../inter
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
+import { feedArchiveMetrics } from "../internal/deliver/archive/metrics.ts";
 import { logDeliverEvents } from "../internal/deliver/log.ts";
 import { feedDeliverMetrics } from "../internal/deliver/metrics.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
@@ -137,6 +138,7 @@ async function runAll(
       feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
       logGatewayEvents(log),
       feedCollectorMetrics(registry),
+      feedArchiveMetrics(registry),
       feedDeliverMetrics(registry, [...resources.receivers.byName.keys()]),
       logDeliverEvents(log),
     ],
@@ -174,9 +176,10 @@ async function serve(
 ): Promise<void> {
   const gateway = startConfiguredGateway(config, resources.database, resources.journal);
   const api = await serveApi(config, resources, localGateway(config, gateway));
-  const control = await startControl(config, resources.database, log, market ? KINDS_BESIDE_MARKET : KINDS, signal);
-  const deliveries = await startDeliveries(resources, resources.receivers, `start:${process.pid}`);
   const base = `http://${api.host}:${api.port}`;
+  const kinds = market ? KINDS_BESIDE_MARKET : KINDS;
+  const control = await startControl(config, resources.database, log, { kinds, gateway: base }, signal);
+  const deliveries = await startDeliveries(resources, resources.receivers, `start:${process.pid}`);
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'
@@ -204,13 +207,13 @@ async function startControl(
   config: Config,
   database: Database,
   log: Logger,
-  kinds: readonly string[],
+  { kinds, gateway }: { readonly kinds: readonly string[]; readonly gateway: string },
   signal: AbortSignal,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   const key = makeKey();
   const local = { name: userActor(), hash: hashKey(key), tenant: "default", scopes: ALL_SCOPES };
   const control = await serveControl(config, database, log, [local]);
-  const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key });
+  const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key, gateway });
   const worker = { name: `start:${process.pid}`, tenant: "default", kinds, ...START_WORKER };
   const working = runWorkerDaemon(config, database, log, worker, signal);
   return {

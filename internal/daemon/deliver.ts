@@ -2,6 +2,11 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { DeliverySettings } from "../config/sections/deliveries.ts";
 import { keepRescuing } from "../control/rescuer.ts";
+import type { Archive } from "../deliver/archive/archive.ts";
+import { keepArchiving } from "../deliver/archive/keep-archiving.ts";
+import { feedArchiveMetrics } from "../deliver/archive/metrics.ts";
+import { openArchive } from "../deliver/archive/open-archive.ts";
+import { makeReadArchived } from "../deliver/archive/read-archived.ts";
 import type { Receiver } from "../deliver/deliver-event.ts";
 import { runDeliveries } from "../deliver/delivery-worker.ts";
 import { deliverFailed, deliveriesCounted } from "../deliver/events.ts";
@@ -38,17 +43,21 @@ export interface RunningDeliveries {
   readonly stop: () => Promise<void>;
 }
 
-/** Configured destinations, and what sends to each. */
+/** Configured destinations, what sends to each, and where the data of old events go. */
 export interface Receivers {
   readonly declared: readonly (Destination & DestinationLimits)[];
   readonly byName: ReadonlyMap<string, Receiver>;
+  /** Null where they stay in the database. */
+  readonly archive: Archive | null;
+  /** Age at which they go there. */
+  readonly archiveAfterSeconds: number;
 }
 
 /**
- * Returns what the configured destinations need; their secrets are read.
- * @throws InputError that names the destination whose secret cannot be read
+ * Returns what the configured destinations and the archive need; their secrets are read.
+ * @throws InputError that names the destination whose secret cannot be read, or what the archive lacks
  */
-export function receiversOf({ deliveries }: Pick<Config, "deliveries">): Receivers {
+export function receiversOf({ deliveries, deliver }: Pick<Config, "deliveries" | "deliver">): Receivers {
   const dependencies = { env: process.env, now: systemClock.now };
   return {
     declared: deliveries.map(destinationOf),
@@ -62,6 +71,8 @@ export function receiversOf({ deliveries }: Pick<Config, "deliveries">): Receive
         },
       ]),
     ),
+    archive: openArchive(deliver, process.env),
+    archiveAfterSeconds: deliver.archive_after,
   };
 }
 
@@ -91,15 +102,17 @@ export async function startDeliveries(
       inTransaction(database.sql, READ_COMMITTED, (sql) => declareDestinations(sql, TENANT, declared)),
     );
   const run = (receivers: Receivers): (() => Promise<void>) => {
+    const { archive, archiveAfterSeconds: afterSeconds } = receivers;
     const stopping = new AbortController();
     const parts = {
-      ...{ database, tenant: TENANT, receivers: receivers.byName },
+      ...{ database, tenant: TENANT, receivers: receivers.byName, readArchived: makeReadArchived(archive) },
       ...{ now: systemClock.now, stopwatch, random: Math.random },
     };
     const running = receivers.byName.size === 0 ? null : runDeliveries(name, parts, stopping.signal);
+    const archiving = archive === null ? null : keepArchiving({ database, tenant: TENANT, archive, afterSeconds });
     return async () => {
       stopping.abort();
-      await running;
+      await Promise.all([running, archiving?.stop()]);
     };
   };
 
@@ -141,6 +154,7 @@ export async function runDeliverDaemon(
     feeds: (registry) => [
       logDeliverEvents(log),
       feedDeliverMetrics(registry, destinations),
+      feedArchiveMetrics(registry),
       feedReloadMetrics(registry),
       keepRescuing(ledgerCareOf(database)),
       keepProbing(database.breaker, cooldown, () => pingDatabase(database)),

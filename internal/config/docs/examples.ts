@@ -25,6 +25,11 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     hash = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
     scopes = ["trades:write"]
     sources = ["binance"]
+
+    [[gateway.keys]]
+    name = "shop"
+    hash = "sha256:3333333333333333333333333333333333333333333333333333333333333333"
+    scopes = ["events:write"]
   `,
 
   "control.schedules": `

@@ -2,6 +2,18 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Micros } from "../../canonical/time.ts";
 
+/** The tenant whose events are recorded over HTTP. */
+export const EVENTS_TENANT = "default";
+
+/** The form of types, which the table checks, too. */
+export const EVENT_TYPE_FORM = /^[a-z][a-z0-9_.-]{0,62}$/;
+
+/** The type of an event that is posted without one. */
+export const POSTED_TYPE = "event.posted";
+
+/** How types of the index's own events begin. */
+export const OWN_TYPES: readonly string[] = ["price.", "divergence.", "source.", "coverage.", "incident."];
+
 /** An event to record. */
 export interface NewEvent {
   /** The name of the API key that posted it; empty for the index's own. */

@@ -1,5 +1,3 @@
-import type { Sent } from "./sender.ts";
-
 /** What history keeps of an attempt. */
 export interface AttemptNote {
   readonly status: number | null;
@@ -9,7 +7,7 @@ export interface AttemptNote {
 }
 
 /** Returns the message of an attempt in the history of its job. */
-export function noteOf({ status, reason, detail }: Sent, seconds: number): string {
+export function noteOf({ status, reason, detail }: Omit<AttemptNote, "latency_ms">, seconds: number): string {
   const note: AttemptNote = { status, reason, detail, latency_ms: Math.round(seconds * 1000) };
   return JSON.stringify(note);
 }
