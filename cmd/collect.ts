@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { parseTypedPair } from "../internal/canonical/pair.ts";
+import { formatPair, type Pair, parseTypedPair } from "../internal/canonical/pair.ts";
 import { checkFeed } from "../internal/collect/check.ts";
 import { accessOf, feedOf } from "../internal/collect/declare.ts";
+import type { Config } from "../internal/config/schema.ts";
 import { connectorOf } from "../internal/config/sections/feeds.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { loadConfigWithWarnings } from "./settings.ts";
@@ -16,6 +17,11 @@ Examples:
   stellarindex collect check sdex native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN --seconds 60
 `;
 
+/** Returns what the configuration says that a source calls the market of a pair. */
+function configuredMarket({ feeds }: Config, source: string, pair: Pair): string | undefined {
+  return feeds.find((feed) => feed.source === source && formatPair(feed.pair) === formatPair(pair))?.market;
+}
+
 /** Adds `collect`, which shows what venues answer. */
 export function addCollectCommand(program: Command): void {
   program
@@ -25,7 +31,7 @@ export function addCollectCommand(program: Command): void {
     .description("print what a venue answers, and how it is understood")
     .argument("<source>", "the source, such as kraken")
     .argument("<pair>", "the pair in the venue's orientation, such as XLM/USD")
-    .option("--market <name>", "what the venue calls the market")
+    .option("--market <name>", "what the venue calls the market; by default as configured")
     .option("--seconds <count>", "how long to listen, 1 to 600", "15")
     .addHelpText("after", HELP)
     .action(async (source: string, text: string, options: { market?: string; seconds: string }, command: Command) => {
@@ -37,7 +43,7 @@ export function addCollectCommand(program: Command): void {
       }
       const pair = parseOption("<pair>", () => parseTypedPair(text));
       const { connector, collected } = parseOption("<pair>", () =>
-        feedOf({ source, connector: name, pair, market: options.market }),
+        feedOf({ source, connector: name, pair, market: options.market ?? configuredMarket(config, source, pair) }),
       );
       const isUnderstood = await checkFeed(
         {

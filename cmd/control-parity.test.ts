@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   listIncidents: "incidents list",
   acknowledgeIncident: "incidents acknowledge",
   listFailures: "failures",
+  listUnreadMessages: "messages",
   followEvents: "events",
   listFeeds: "feeds list",
   getFeed: "feeds show",

@@ -7,6 +7,7 @@ import {
 } from "../internal/storage/connection/database.testing.ts";
 import { keepIncidents } from "../internal/storage/control/incidents.ts";
 import { databaseTime } from "../internal/storage/control/schedules.ts";
+import { keepUnread } from "../internal/storage/control/unread-messages.ts";
 import { runHere, startProgram } from "../test/program.ts";
 import { casesOf, enginesOf, isThorough } from "../test/thoroughness.ts";
 
@@ -140,6 +141,27 @@ describe("control incidents, failures and events", () => {
     expect((await acknowledge()).status).toBe(1);
     expect((await control("incidents", "--state", "closed")).out).toBe("no incidents\n");
     expect(await control("incidents", "acknowledge", "x", "--reason", "a test")).toMatchObject({ status: 2 });
+  });
+
+  it("lists messages of venues that could not be understood, the newest first, without control characters", async () => {
+    const environment = { STELLARINDEX_DATABASE_URL: database.url };
+    const messages = (...more: string[]) => runHere(["control", "messages", ...more], environment);
+    expect(await messages()).toEqual({ status: 0, out: "no messages\n", err: "" });
+    const long = `{"price":\u001b[2J\n${"1".repeat(200)}}`;
+    await keepUnread(database.sql, "default", [
+      { source: "coinbase", reason: "price is missing", message: '{"trade_id":7}' },
+      { source: "kraken", reason: "is not valid JSON", message: long },
+    ]);
+    const [head, ...rows] = (await messages()).out.trim().split("\n");
+    expect(head).toMatch(/^MESSAGE +SOURCE +RECEIVED +REASON +TEXT *$/);
+    expect(rows).toEqual([
+      expect.stringMatching(/kraken +20\S+Z +is not valid JSON +\{"price": \[2J 1{86}… *$/),
+      expect.stringMatching(/coinbase +20\S+Z +price is missing +\{"trade_id":7\} *$/),
+    ]);
+    const page = await messages("--limit", "1");
+    const cursor = /--cursor (\d+)/.exec(page.err)?.[1] ?? "";
+    expect((await messages("--cursor", cursor)).out).toContain("coinbase");
+    expect(jsonOf(await messages("--source", "kraken", "--json"))).toMatchObject({ source: "kraken", message: long });
   });
 
   it("shows failures that are alike", async () => {

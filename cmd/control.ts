@@ -11,6 +11,7 @@ import { addFeedsCommands } from "./control/feeds.ts";
 import { addIncidentsCommands } from "./control/incidents.ts";
 import { addJobsCommands } from "./control/jobs.ts";
 import { addLimitsCommands } from "./control/limits.ts";
+import { addMessagesCommand } from "./control/messages.ts";
 import { addPausesCommands } from "./control/pauses.ts";
 import { addControlBackfillCommand, addRunsCommands } from "./control/runs.ts";
 import { addArtifactsCommand, addSchedulesCommands } from "./control/schedules.ts";
@@ -61,6 +62,7 @@ export function addControlCommand(program: Command): void {
   addPausesCommands(control);
   addIncidentsCommands(control);
   addFailuresCommand(control);
+  addMessagesCommand(control);
   addEventsCommand(control);
   addFeedsCommands(control);
   addRunsCommands(control);

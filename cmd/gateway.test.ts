@@ -58,6 +58,18 @@ describe("gateway quarantine", () => {
     expect(await run("show", "x")).toMatchObject({ status: 2 });
   });
 
+  it("shows what a sender wrote as it is, but not to a terminal, which might obey it", async () => {
+    const id = await keep({ content: Buffer.from("\u001b[31m{bad\tü\u009b\n") });
+    expect(await run("show", id)).toMatchObject({ out: "\u001b[31m{bad\tü\u009b\n\n" });
+    const { isTTY } = process.stdout;
+    process.stdout.isTTY = true;
+    try {
+      expect(await run("show", id)).toMatchObject({ out: "\\x1b[31m{bad\tü\\x9b\n\n" });
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
+  });
+
   it("retries a conflict once the stored trade is gone, and what can be read by now", async () => {
     const pair = freshPair();
     const stored = trade(pair, "2026-03-01T10:00:00Z");

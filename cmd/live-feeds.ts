@@ -49,7 +49,7 @@ export function sayConnections(say: (line: string) => void, stopwatch: () => num
         say(`${source}: no trades of ${feeds.join(", ")}: ${reason}; trying again`),
       );
     }),
-    marketRefused.subscribe(({ feed, reason }) => say(`${feed}: the venue does not have this market (${reason})`)),
+    marketRefused.subscribe(({ feed, reason }) => say(`${feed} is not collected: ${reason}`)),
   ];
   return () => {
     for (const unsubscribe of subscriptions) unsubscribe();

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
   gateway: async () => (await import("./gateway.ts")).addGatewayCommand,
   events: async () => (await import("./events.ts")).addEventsCommands,
+  deliver: async () => (await import("./deliver.ts")).addDeliverCommand,
   key: async () => (await import("./key.ts")).addKeyCommand,
   config: async () => (await import("./config.ts")).addConfigCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,

@@ -21,6 +21,7 @@ import {
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
 import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
+import { type Receivers, receiversOf, startDeliveries } from "../internal/daemon/deliver.ts";
 import { configuredFeeds } from "../internal/daemon/feeds.ts";
 import { openConfiguredJournal, startConfiguredGateway } from "../internal/daemon/gateway.ts";
 import { localGateway } from "../internal/daemon/local-gateway.ts";
@@ -28,6 +29,9 @@ import { daemonConnectionOptions, type Resources, withResources } from "../inter
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
+import { feedArchiveMetrics } from "../internal/deliver/archive/metrics.ts";
+import { logDeliverEvents } from "../internal/deliver/log.ts";
+import { feedDeliverMetrics } from "../internal/deliver/metrics.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
 import type { Address } from "../internal/http/server.ts";
 import { logGatewayEvents } from "../internal/ingest/gateway/log.ts";
@@ -60,7 +64,8 @@ configuration, or XLM, BTC and ETH at kraken, coinbase, bitstamp, binance and sd
 then, unless the configuration says otherwise. Without a network it says so for each feed, and tries again.
 `;
 
-const START_WORKER = { concurrency: 2, leaseSeconds: 60 };
+/** A short lease: whoever starts again after a crash waits for it. */
+const START_WORKER = { concurrency: 2, leaseSeconds: 15 };
 const KINDS = BUILT_IN_KINDS.map(({ name }) => name);
 /** Beside a simulated market nothing is collected: invented trades would mix with real ones of the same venues. */
 const KINDS_BESIDE_MARKET = KINDS.filter((kind) => !kind.startsWith("collect."));
@@ -95,6 +100,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
       : loaded.config;
   const config = withDatabase({ ...loaded, config: feeding }, data);
   configuredFeeds(config);
+  const receivers = receiversOf(config);
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
   screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
@@ -102,7 +108,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
     // What a database in memory loses, a journal would not bring back.
     const journal = url === MEMORY_URL ? null : await openConfiguredJournal(config);
     try {
-      await runAll(config, { ...resources, journal }, { market, screen, signal });
+      await runAll(config, { ...resources, journal, receivers }, { market, screen, signal });
     } finally {
       await journal?.close();
     }
@@ -113,6 +119,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
 /** What `start` works with. */
 interface StartResources extends Resources {
   readonly journal: Journal | null;
+  readonly receivers: Receivers;
 }
 
 async function runAll(
@@ -131,6 +138,9 @@ async function runAll(
       feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
       logGatewayEvents(log),
       feedCollectorMetrics(registry),
+      feedArchiveMetrics(registry),
+      feedDeliverMetrics(registry, [...resources.receivers.byName.keys()]),
+      logDeliverEvents(log),
     ],
     readiness: aggregatorReadiness(resources, () => current.timing),
     opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
@@ -151,7 +161,7 @@ async function runAll(
   });
 }
 
-/** Runs the API with the gateway, the control API with a worker, and the aggregator until the signal aborts. */
+/** Runs the API with the gateway, the control API with a worker, deliveries, and the aggregator until the signal aborts. */
 async function serve(
   config: Config,
   resources: StartResources,
@@ -169,6 +179,7 @@ async function serve(
   const base = `http://${api.host}:${api.port}`;
   const kinds = market ? KINDS_BESIDE_MARKET : KINDS;
   const control = await startControl(config, resources.database, log, { kinds, gateway: base }, signal);
+  const deliveries = await startDeliveries(resources, resources.receivers, `start:${process.pid}`);
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'
@@ -184,6 +195,7 @@ Ctrl-C stops.`);
   } finally {
     stopSaying();
     stopShowing();
+    await deliveries.stop();
     await control.stop();
     await api.close();
     await gateway.stop();

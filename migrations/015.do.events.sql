@@ -14,7 +14,7 @@ CREATE TABLE events.events (
   body text,
   -- SHA-256 of the data in canonical form (RFC 8785), so that the same data in another notation is the same event.
   digest bytea NOT NULL,
-  -- Under which name the archive has the data: SHA-256 of its text, in hex.
+  -- The object of the archive that has the data: SHA-256 of the object, in hex.
   archived_as text COLLATE "C",
   traceparent text COLLATE "C",
   received_at timestamptz NOT NULL,
@@ -27,6 +27,8 @@ CREATE TABLE events.events (
 );
 CREATE INDEX events_by_id ON events.events (tenant, id);
 CREATE INDEX events_by_age ON events.events (tenant, recorded_at);
+-- What the archive may take next.
+CREATE INDEX events_with_body ON events.events (tenant, recorded_at, sequence) WHERE body IS NOT NULL;
 
 -- Events that came again with other data.
 CREATE TABLE events.conflicts (

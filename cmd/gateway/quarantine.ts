@@ -70,7 +70,7 @@ export function addQuarantineCommands(gateway: Command): void {
     .action((id: string, _options: unknown, command: Command) =>
       withEntry(id, command, async (_database, entry) => {
         process.stderr.write(`${describe(entry)}\n`);
-        process.stdout.write(entry.content);
+        process.stdout.write(process.stdout.isTTY ? withoutControls(entry.content) : entry.content);
         print("");
       }),
     );
@@ -130,6 +130,13 @@ function withEntry(
     if (entry === null) throw new Error(`there is no entry ${entryId}; stellarindex gateway quarantine list shows all`);
     await work(database, entry);
   });
+}
+
+/** Returns a text whose control characters do nothing to the terminal of whoever looks at what a sender wrote. */
+function withoutControls(content: Uint8Array): string {
+  return Buffer.from(content)
+    .toString()
+    .replace(/[^\P{Cc}\t\n]/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function idOf(option: string, text: string): bigint {

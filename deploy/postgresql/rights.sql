@@ -1,6 +1,6 @@
--- Creates the roles of the daemons and of decoders, each with the minimum of rights. Run it as a superuser, in the database,
--- after `stellarindex migrate up`, and again after each upgrade, without passwords: it only adds what is missing. It needs
--- psql 14 or later.
+-- Creates the roles of the daemons and of decoders, each with the minimum of rights. Run it as a superuser, or on a managed
+-- server as the master user that ran owner.sql, in the database, after `stellarindex migrate up`, and again after each upgrade,
+-- without passwords: it only adds what is missing. It needs psql 14 or later.
 --
 --   READER_PASSWORD=… DECODER_PASSWORD=… CONTROL_PASSWORD=… psql SUPERUSER_URL -f rights.sql
 --

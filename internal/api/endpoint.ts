@@ -62,7 +62,8 @@ const flagsSchema = z
       .optional()
       .openapi({ description: "present where an earlier value is answered, as the guard withholds the current one" }),
     incomplete: z.literal(true).optional().openapi({
-      description: "present where a source that counts may lack trades of the value's interval; see /v1/coverage",
+      description:
+        "present where a source that counts may lack trades of the value's interval, or of that of the page of candles; see /v1/coverage",
     }),
   })
   .openapi("Flags");

@@ -1,7 +1,7 @@
 import type { Asset } from "./asset.ts";
 import { type Decimal, formatDecimal, parseDecimal, ZERO } from "./decimal.ts";
 import { quoted } from "./input-error.ts";
-import { type Micros, parseTime } from "./time.ts";
+import { formatTime, type Micros, parseTime, seconds } from "./time.ts";
 
 // What each field of a trade has to be. The constraints of the table `trades` (migrations/) say the same of stored rows;
 // internal/storage/trades/validation.test.ts compares both, and lists where these rules are stricter.
@@ -11,6 +11,9 @@ export const AMOUNT_DECIMALS = 30;
 
 /** The pattern of source names. */
 export const SOURCE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Tolerated difference between the clocks of a venue and this machine. */
+const CLOCK_TOLERANCE: Micros = seconds(60);
 
 /** Stands for every source where names of sources are listed. */
 export const ANY_SOURCE = "*";
@@ -100,4 +103,18 @@ export function tradeIdProblem(tradeId: string): Problem | null {
   }
   if (!NOT_IN_TRADE_ID.test(tradeId)) return null;
   return { code: "trade_id_malformed", reason: `${quoted(tradeId)} has control characters or is not UTF-8` };
+}
+
+/** Tells whether a time lies beyond this machine's clock by more than clocks differ. */
+export function isInFuture(ts: Micros, clock: Micros): boolean {
+  return ts > clock + CLOCK_TOLERANCE;
+}
+
+/**
+ * Returns why a trade of the future is refused; null for others. It cannot be real, and would count once that time
+ * comes.
+ */
+export function futureProblem(ts: Micros, clock: Micros): string | null {
+  if (!isInFuture(ts, clock)) return null;
+  return `${formatTime(ts)} is in the future: this machine's clock says ${formatTime(clock)}; times are UTC unless they name a zone`;
 }

@@ -33,11 +33,13 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
   say(`connector  ${connector.name}`);
   say(`market     ${feed.market}, stored as ${formatPair(feed.pair)} of ${feed.source}`);
   const request = createHttpReader({ requestsPerMinute: 60, retries: 0, timeoutMs: 15_000 });
-  const { get, ask, download } = makeVenueRequests(request, () => sleep(PACE_MS, undefined, { signal }), signal);
-  const isLiveFine = await checkLive(options, ask, signal);
+  const requests = makeVenueRequests(request, () => sleep(PACE_MS, undefined, { signal }), signal);
+  const { get, download } = requests;
+  const isLiveFine = await checkLive(options, requests, signal);
   if (signal.aborted) return false;
   if (connector.historySeconds === 0) return isLiveFine;
-  say(`\nhistory    ${endpoint.rest}`);
+  // The path of an address may contain a key.
+  say(`\nhistory    ${new URL(endpoint.rest).host}`);
   const to = systemClock.now() - seconds(10);
   const from = to - (typeof connector.live.transport === "object" ? POLLED_HISTORY : HISTORY);
   try {
@@ -59,18 +61,23 @@ export async function checkFeed(options: CheckOptions, signal: AbortSignal): Pro
 
 async function checkLive(
   { connector, feed, endpoint, listenSeconds, say }: CheckOptions,
-  ask: VenueRequests["ask"],
+  { get, ask }: VenueRequests,
   signal: AbortSignal,
 ): Promise<boolean> {
-  say(`\nlive       ${connector.live.url(endpoint, [feed], null).href}`);
-  for (const text of connector.live.subscribe([feed])) say(`  sent     ${text}`);
+  const { live } = connector;
+  const { follow } = live;
+  const url = live.url(endpoint, [feed], null);
+  say(`\nlive       ${live.transport === "requests" ? url.host : url.href}`);
+  for (const text of live.subscribe([feed])) say(`  sent     ${text}`);
   const until = AbortSignal.any([signal, AbortSignal.timeout(listenSeconds * 1000)]);
   let wasLive = false;
   let isUnderstood = true;
   const end = await runConnection(
     {
       ...{ connector, endpoint, feeds: [feed], cursor: null, now: systemClock.now, stopwatch, ask, probe: null },
+      doubted: new Set<string>(),
       onTick: () => null,
+      follow: follow === undefined ? null : (pause) => follow(get, endpoint, [feed], null, pause),
       onLive: () => {
         wasLive = true;
       },

@@ -6,10 +6,11 @@ import type { CollectedFeed, Endpoint } from "./feed.ts";
 import type { VenueMessage } from "./message.ts";
 
 /**
- * Sends a GET request to the venue within its pace, and returns the body of the answer.
+ * Sends a request to the venue within its pace, and returns the body of the answer.
+ * @param json sent by POST, if it is given; otherwise it is a GET request
  * @throws VenueThrottled where the venue asks for fewer requests; HttpError where there is no answer
  */
-export type VenueGet = (url: URL, headers?: Readonly<Record<string, string>>) => Promise<string>;
+export type VenueGet = (url: URL, headers?: Readonly<Record<string, string>>, json?: string) => Promise<string>;
 
 /** What a venue answered, and how it is asked whether that has changed. */
 export interface VenueAnswer {
@@ -45,8 +46,8 @@ export interface HistoryWindow {
 
 /** One connection to a venue, for one or more markets. */
 export interface LiveProtocol {
-  /** A venue that sends nothing by itself is asked again and again, for all markets at once. */
-  readonly transport: "websocket" | "events" | Polling;
+  /** A venue that sends nothing by itself is asked again and again, for all markets at once, or followed by requests of the connector's own. */
+  readonly transport: "websocket" | "events" | "requests" | Polling;
   /**
    * Returns the address to connect to.
    * @param cursor after which the stream is resumed; null for now
@@ -68,7 +69,28 @@ export interface LiveProtocol {
    * connection once a ping that was sent afterwards is answered on it.
    */
   readonly probe: Probe | null;
+  /** How a venue is followed that is polled; only with that transport. */
+  readonly follow?: Follow;
 }
+
+/** What one request of a poll brought: a text of the venue, and what it means. */
+export interface Followed {
+  readonly text: string;
+  readonly messages: readonly VenueMessage[];
+}
+
+/**
+ * Follows markets by requests until it is not iterated any more; what it throws ends the connection.
+ * @param cursor after which the stream is resumed; null for now
+ * @param pause waits for so many seconds; rejects where the connection is ended meanwhile
+ */
+export type Follow = (
+  get: VenueGet,
+  endpoint: Endpoint,
+  feeds: readonly CollectedFeed[],
+  cursor: string | null,
+  pause: (seconds: number) => Promise<void>,
+) => AsyncIterable<Followed>;
 
 /** How a venue is asked again and again. */
 export interface Polling {
@@ -92,7 +114,8 @@ export interface Connector {
   readonly name: string;
   /** The source whose trades it collects, unless a feed says otherwise. */
   readonly source: string;
-  readonly endpoint: Endpoint;
+  /** The venue's own addresses; null where it has none that is open to everybody. */
+  readonly endpoint: Endpoint | null;
   /** Requests a second that the venue bears, and how many at once. */
   readonly pace: { readonly maxRate: number; readonly burst: number };
   readonly evidence: Evidence;
@@ -101,6 +124,11 @@ export interface Connector {
    * @throws InputError where it has no such market
    */
   readonly marketOf: (pair: Pair) => string;
+  /**
+   * Returns the market that a feed names; without this function it is the name.
+   * @throws InputError where it cannot be one
+   */
+  readonly readMarket?: (name: string, pair: Pair) => string;
   readonly live: LiveProtocol;
   /** Reads a window page by page. Each page is stored before the next one is asked for. */
   readonly history: (get: VenueGet, window: HistoryWindow, download: VenueDownload) => AsyncIterable<TradePage>;

@@ -7,8 +7,20 @@ import type { Connector } from "./connector.ts";
 import { ecb } from "./ecb/ecb.ts";
 import { horizon } from "./horizon/horizon.ts";
 import { kraken } from "./kraken/kraken.ts";
+import { aquarius, phoenix, soroswap } from "./stellar-rpc/stellar-rpc.ts";
 
-export const CONNECTORS: readonly Connector[] = [binance, bitstamp, coinbase, coingecko, ecb, horizon, kraken];
+export const CONNECTORS: readonly Connector[] = [
+  aquarius,
+  binance,
+  bitstamp,
+  coinbase,
+  coingecko,
+  ecb,
+  horizon,
+  kraken,
+  phoenix,
+  soroswap,
+];
 
 /** @throws InputError that names the connectors */
 export function connectorNamed(name: string): Connector {

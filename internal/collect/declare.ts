@@ -1,4 +1,5 @@
 import { type Asset, classicParts } from "../canonical/asset.ts";
+import { InputError } from "../canonical/input-error.ts";
 import { formatPair, type Pair, parsePair } from "../canonical/pair.ts";
 import type { Micros } from "../canonical/time.ts";
 import type { Database } from "../storage/connection/database.ts";
@@ -67,19 +68,26 @@ const DAY_SECONDS = 86_400;
 export function feedOf({ source, connector: name, pair, market, start }: FeedSettings): FeedToDeclare {
   const connector = connectorNamed(name);
   const feed = `${source}:${shortName(pair.base)}-${shortName(pair.quote)}`;
-  const collected = { feed, source, pair, market: market ?? connector.marketOf(pair) };
+  const named = market === undefined ? connector.marketOf(pair) : (connector.readMarket?.(market, pair) ?? market);
+  const collected = { feed, source, pair, market: named };
   return { connector, collected, start: start ?? null };
 }
 
+/** @throws InputError where neither the venue nor the configuration has an address */
 export function endpointOf(connector: Connector, source: string, settings: EndpointSettings): Endpoint {
-  const { live, rest, files } = settings.find((each) => each.source === source) ?? {};
-  return {
-    ...{ live: live ?? connector.endpoint.live, rest: rest ?? connector.endpoint.rest },
-    ...(files !== undefined && { files }),
-  };
+  const own = settings.find((each) => each.source === source);
+  // A node has one address for everything.
+  const live = own?.live ?? connector.endpoint?.live ?? own?.rest;
+  const rest = own?.rest ?? connector.endpoint?.rest ?? own?.live;
+  if (live !== undefined && rest !== undefined) {
+    return { live, rest, ...(own?.files !== undefined && { files: own.files }) };
+  }
+  throw new InputError(
+    `${source} has no address that is open to everybody; write [[collect.endpoints]] with source = ${JSON.stringify(source)} and rest, the URL of your node or provider`,
+  );
 }
 
-/** Returns where a source is reached, with the key that its venue gave. */
+/** Returns where a source is reached, with the key that its venue gave. @throws InputError as {@link endpointOf} does */
 export function accessOf(connector: Connector, source: string, settings: CollectSettings): Endpoint {
   const endpoint = endpointOf(connector, source, settings.endpoints);
   return connector.name === "coingecko" && settings.coingecko_key !== ""

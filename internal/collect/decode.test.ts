@@ -4,13 +4,19 @@ import { parsePair } from "../canonical/pair.ts";
 import { formatTime, parseTime } from "../canonical/time.ts";
 import { CONNECTORS, connectorNamed } from "./connectors.ts";
 import type { CollectedFeed } from "./feed.ts";
+import { POOL } from "./stellar-rpc/swap-events.testing.ts";
 
 const NOW = parseTime("2026-08-10T16:00:00Z");
 const ISSUER = "GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN";
 
 function feedOf(name: string): CollectedFeed {
-  const { source, marketOf } = connectorNamed(name);
-  const pair = parsePair({ horizon: `native/USDC-${ISSUER}`, binance: "XLM/USDT", ecb: "EUR/USD" }[name] ?? "XLM/USD");
+  const { source, marketOf, readMarket } = connectorNamed(name);
+  const onLedger = `native/USDC-${ISSUER}`;
+  if (readMarket !== undefined) {
+    const pair = parsePair(onLedger);
+    return { feed: `${source}:test`, source, pair, market: readMarket(POOL, pair) };
+  }
+  const pair = parsePair({ horizon: onLedger, binance: "XLM/USDT", ecb: "EUR/USD" }[name] ?? "XLM/USD");
   return { feed: `${source}:test`, source, pair, market: marketOf(pair) };
 }
 

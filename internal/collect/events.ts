@@ -46,7 +46,7 @@ export interface MessageUnreadEvent {
 
 export const messageUnread: EventChannel<MessageUnreadEvent> = channel("stellarindex:collect:message-unread");
 
-/** The venue does not have a feed's market. */
+/** The venue does not have a feed's market, or its trades are stored in the inverse orientation. */
 export interface MarketRefusedEvent {
   readonly source: string;
   readonly feed: string;

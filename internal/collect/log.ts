@@ -23,7 +23,7 @@ export function logCollectorEvents(log: Logger, clock: () => number): { readonly
     }),
     marketRefused.subscribe(({ source, feed, reason }) => {
       repeats.log(`refused ${feed}`, (repeated) => {
-        log.error({ source, feed, reason, ...repeated }, "the venue does not have the market");
+        log.error({ source, feed, reason, ...repeated }, "a market is not collected");
       });
     }),
     gapFound.subscribe(({ source, feed, from, to, job }) =>

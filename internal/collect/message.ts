@@ -20,7 +20,8 @@ export interface VenueTrade {
  * - `ignored`: a trade that cannot be stored because an amount is 0; it is counted and has no price.
  * - `subscribed`, `refused`: the answer to a subscription. A refusal lasts: the market does not exist.
  * - `clock`: the venue's time when it sent this. All trades of the market (null: of every market) before it were sent before.
- *   `lastNumber` is the number of the market's last trade; null where it is not told.
+ *   `lastNumber` is the number of the market's last trade; null where it is not told. `cursor` is the place that this time has.
+ * - `lost`: the stream cannot be resumed at its cursor; what happened since does not come any more.
  * - `alive`: nothing but a sign of life.
  * - `unavailable`: the venue is in maintenance, or asks for another connection.
  * - `throttled`: the venue asks for fewer requests.
@@ -42,7 +43,9 @@ export type VenueMessage =
       readonly market: string | null;
       readonly time: Micros;
       readonly lastNumber: bigint | null;
+      readonly cursor?: string;
     }
+  | { readonly type: "lost"; readonly reason: string }
   | { readonly type: "alive" }
   | { readonly type: "unavailable"; readonly reason: string }
   | { readonly type: "throttled"; readonly reason: string }

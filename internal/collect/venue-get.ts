@@ -40,16 +40,20 @@ export function makeVenueRequests(
     url: URL,
     headers: Readonly<Record<string, string>>,
     read: (response: Response) => Promise<T>,
+    json?: string,
   ): Promise<T> {
     await takeToken();
+    const accept = "application/json";
     try {
-      return await request(url, { headers: { accept: "application/json", ...headers } }, signal, read);
+      const parts = json === undefined ? {} : { method: "POST", body: json };
+      const type = json === undefined ? {} : { "content-type": accept };
+      return await request(url, { ...parts, headers: { accept, ...type, ...headers } }, signal, read);
     } catch (error) {
       throw venueFailure(error);
     }
   }
   return {
-    get: (url, headers = {}) => send(url, headers, (response) => readText(url.host, response, MAX_BYTES)),
+    get: (url, headers = {}, json) => send(url, headers, (response) => readText(url.host, response, MAX_BYTES), json),
     ask: async (url, headers) => {
       try {
         return await send(url, headers, async (response) => ({

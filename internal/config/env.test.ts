@@ -71,6 +71,11 @@ describe("the environment", () => {
       `[{ name = "feed", hash = "sha256:${"2".repeat(64)}", sources = ["kraken"] }]`,
       [{ name: "feed", hash: `sha256:${"2".repeat(64)}`, scopes: ["trades:write"], sources: ["kraken"] }],
     ],
+    "deliver.ops_listen": ["0.0.0.0:86", { host: "0.0.0.0", port: 86 }],
+    "deliver.archive": ["s3://bucket/events", "s3://bucket/events"],
+    "deliver.archive_endpoint": ["http://127.0.0.1:9000", "http://127.0.0.1:9000"],
+    "deliver.archive_region": ["eu-central-1", "eu-central-1"],
+    "deliver.archive_after": ["1h", 3600],
     "control.keys": [
       `[{ name = "a", hash = "sha256:${"0".repeat(64)}", scopes = ["jobs:work"] }]`,
       [{ name: "a", hash: `sha256:${"0".repeat(64)}`, tenant: "default", scopes: ["jobs:work"] }],

@@ -1,6 +1,6 @@
+import { nearest } from "../lib/suggest.ts";
 import { CONFIG_KEYS, type ConfigKey, ENV_PREFIX, expectedAt } from "./keys.ts";
 import type { Problem } from "./problems.ts";
-import { nearest } from "./suggest.ts";
 import { parseToml, TomlSyntaxError } from "./toml.ts";
 import { isTooLarge, TOO_LARGE } from "./toml-hazards.ts";
 

@@ -20,7 +20,7 @@ describe("[[feeds]]", () => {
     ['[{ source = "kraken", pair = "XLM/USD", start = "yesterday" }]', "is not a time with a zone"],
     [
       '[{ source = "kraken", pair = "XLM/USD", connector = "krakn" }]',
-      "one of binance, bitstamp, coinbase, coingecko, ecb, horizon, kraken",
+      "one of aquarius, binance, bitstamp, coinbase, coingecko, ecb, horizon, kraken, phoenix, soroswap",
     ],
   ])("are refused: %s", (feeds, reason) => {
     expect(() => load(feeds)).toThrow(reason);

@@ -1,8 +1,8 @@
 import type { z } from "zod";
+import { nearest } from "../lib/suggest.ts";
 import { CONFIG_KEYS, expectedAt, mayHoldSecret, namesAt } from "./keys.ts";
 import { dotted, type Problem } from "./problems.ts";
 import { maskAnything } from "./secrets.ts";
-import { nearest } from "./suggest.ts";
 
 /** A problem before its origin, a file or a variable, is known. */
 export interface Finding extends Omit<Problem, "where"> {

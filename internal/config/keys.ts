@@ -70,8 +70,8 @@ function holdsSecret({ secret, properties = {}, items, additionalProperties }: S
 /** Returns which part of the texts at `path`, given without the indexes of lists, is secret; null for none. */
 export function secretAt(path: readonly string[]): Secret | null {
   const nodes = nodesTo(path);
-  const node = nodes.length > path.length ? nodes.at(-1) : undefined;
-  return node?.secret ?? node?.items?.secret ?? null;
+  if (nodes.length <= path.length) return null;
+  return nodes.flatMap(({ secret, items }) => secret ?? items?.secret ?? []).at(-1) ?? null;
 }
 
 /** Returns the allowed values at `path`: the description of the nearest key at or above it. */

@@ -62,6 +62,13 @@ describe("the defaults", () => {
         quarantine_max_age: 2_592_000,
         keys: [],
       },
+      deliver: {
+        ops_listen: { host: "127.0.0.1", port: 9105 },
+        archive: "",
+        archive_endpoint: "",
+        archive_region: "us-east-1",
+        archive_after: 604_800,
+      },
       log: { level: "info" },
       divergence: {
         min_interval_seconds: 300,

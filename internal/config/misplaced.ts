@@ -1,9 +1,9 @@
+import { editDistance, nearest } from "../lib/suggest.ts";
 import { ENTRY_TABLES } from "./entry-tables.ts";
 import type { Finding } from "./issues.ts";
 import { CONFIG_ROOT, type SchemaNode } from "./keys.ts";
 import { dotted } from "./problems.ts";
 import { maskAnything } from "./secrets.ts";
-import { editDistance, nearest } from "./suggest.ts";
 import { isTable, type Table, valueIn } from "./toml.ts";
 
 type Path = readonly string[];

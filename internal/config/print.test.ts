@@ -61,6 +61,15 @@ describe("the printed configuration", () => {
     });
   });
 
+  it("masks what follows the hosts of nodes, whose providers have keys in it", () => {
+    const endpoint = 'source = "soroswap"\nlive = "https://n/hunter2"\nrest = "https://n/v1/hunter2"';
+    const printed = formatConfig(load(`[[collect.endpoints]]\n${endpoint}`));
+    expect(printed).not.toContain("hunter2");
+    expect(load(printed).config.collect.endpoints).toEqual([
+      { source: "soroswap", live: "https://n/***", rest: "https://n/***" },
+    ]);
+  });
+
   it("of the defaults loads as the defaults", () => {
     const defaults = loadConfig({ env: {} });
     expect(load(formatConfig(defaults)).config).toEqual(defaults.config);

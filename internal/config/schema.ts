@@ -6,6 +6,7 @@ import { secret } from "./secrets.ts";
 import { aggregateSection } from "./sections/aggregate.ts";
 import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
+import { deliverSection } from "./sections/deliver.ts";
 import { deliveriesSection } from "./sections/deliveries.ts";
 import { divergenceSection } from "./sections/divergence.ts";
 import { collectSection, feedsSection } from "./sections/feeds.ts";
@@ -85,6 +86,7 @@ export const configSchema = z
     api: apiSection,
     control: controlSection,
     gateway: gatewaySection,
+    deliver: deliverSection,
     collect: collectSection,
     log: logSection,
     aggregate: aggregateSection,

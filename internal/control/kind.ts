@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { HeldLease } from "../storage/control/report.ts";
+import type { Market } from "../storage/trades/orientations.ts";
 
 export { PermanentFailure, Throttled } from "../../sdk/worker/src/failures.ts";
 
@@ -12,6 +13,8 @@ export interface KindContext {
   readonly job: HeldLease;
   /** The current time by the system's clock, in microseconds since the epoch. */
   readonly now: () => bigint;
+  /** Returns the positions of markets whose trades are stored only in the inverse orientation. */
+  readonly invertedOf: (markets: readonly Market[]) => Promise<ReadonlySet<number>>;
 }
 
 /** How a job ended well: figures that history shows. */

@@ -1,14 +1,16 @@
 import { InputError } from "../canonical/input-error.ts";
 import { logCollectorEvents } from "../collect/log.ts";
-import type { Config } from "../config/schema.ts";
+import { type Config, policySettings } from "../config/schema.ts";
 import { PermanentFailure, type Work } from "../control/kind.ts";
 import { builtInKind } from "../control/kinds/kinds.ts";
 import { ledgerOf } from "../control/ledger.ts";
 import { logControlEvents } from "../control/log.ts";
 import { keepRescuing } from "../control/rescuer.ts";
 import { runWorker } from "../control/worker.ts";
+import { storedOrientations } from "../ingest/stored-orientations.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
 import type { Logger } from "../obs/logger.ts";
+import { makePolicy } from "../policy/policy.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { LeasedJob } from "../storage/control/claim.ts";
 import { ledgerCareOf } from "./ledger-care.ts";
@@ -42,7 +44,8 @@ export async function runWorkerDaemon(
   { tenant, ...settings }: WorkerSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const context = { config, database, tenant, now: systemClock.now };
+  const { inverted: invertedOf } = storedOrientations(database, makePolicy(policySettings(config)), systemClock.now);
+  const context = { config, database, tenant, now: systemClock.now, invertedOf };
   const feeds = [logControlEvents(log), logCollectorEvents(log, stopwatch), keepRescuing(ledgerCareOf(database))];
   const options = {
     ...settings,

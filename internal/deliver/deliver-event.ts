@@ -1,4 +1,5 @@
 import { PermanentFailure, RetryLater, Throttled } from "../../sdk/worker/src/failures.ts";
+import { asError } from "../lib/as-error.ts";
 import { makeBatcher } from "../lib/batcher.ts";
 import type { Database } from "../storage/connection/database.ts";
 import type { LeasedJob } from "../storage/control/claim.ts";
@@ -6,6 +7,7 @@ import { pause } from "../storage/control/pauses.ts";
 import { type AttemptNote, noteOf } from "../storage/events/attempt-note.ts";
 import type { DeliveryPayload } from "../storage/events/deliveries.ts";
 import { readEvents, type StoredEvent } from "../storage/events/read-events.ts";
+import type { ReadArchived } from "./archive/read-archived.ts";
 import { attemptEnded, destinationDown, destinationGone, eventDelivered } from "./events.ts";
 import { isDown, nextOutage, type Outage, UP } from "./outage.ts";
 import type { Send, Sent } from "./sender.ts";
@@ -24,6 +26,8 @@ export interface DeliveryParts {
   readonly database: Database;
   readonly tenant: string;
   readonly receivers: ReadonlyMap<string, Receiver>;
+  /** Reads the data of events that are in the archive only: deliveries of them are redriven, or replayed. */
+  readonly readArchived: ReadArchived;
   /** Microseconds since the epoch. */
   readonly now: () => bigint;
   /** Seconds on a monotonic clock. */
@@ -44,7 +48,7 @@ const JITTER = 0.2;
 export function makeDeliverEvent(
   parts: DeliveryParts,
 ): (job: LeasedJob, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>> {
-  const { database, tenant, receivers, now, stopwatch, random } = parts;
+  const { database, tenant, receivers, readArchived, now, stopwatch, random } = parts;
   const load = makeBatcher(async (sequences: readonly bigint[]): Promise<(StoredEvent | null)[]> => {
     const found = await readEvents(database.sql, tenant, sequences);
     return sequences.map((sequence) => found.get(sequence) ?? null);
@@ -68,10 +72,11 @@ export function makeDeliverEvent(
       throw new Throttled(`no [[deliveries]] has the name ${destination}`, { retryAfterSeconds, usesAttempt: false });
     }
     const event = await load(BigInt(sequence));
-    if (event === null || event.body === null) throw new PermanentFailure("the event's data is no longer on record");
+    if (event === null) throw new PermanentFailure("the event is no longer on record");
     const attempt = countedAttempt(job, receiver);
+    const body = event.body ?? (await archivedBody(event, receiver, attempt));
     const startedAt = stopwatch();
-    const sent = await receiver.send({ ...event, body: event.body }, attempt, signal);
+    const sent = await receiver.send({ ...event, body }, attempt, signal);
     const seconds = stopwatch() - startedAt;
     const wait = waitOf(destination, sent);
     const isStopped = signal.aborted && sent.outcome !== "delivered";
@@ -89,11 +94,24 @@ export function makeDeliverEvent(
     throw await failureOf(sent, note, destination, receiver, attempt);
   };
 
+  async function archivedBody(event: StoredEvent, receiver: Receiver, attempt: number): Promise<string> {
+    try {
+      return await readArchived(event);
+    } catch (error) {
+      throw retryOf(asError(error).message, "archive_unreadable", receiver, attempt);
+    }
+  }
+
+  function retryOf(message: string, reason: string, { retrySeconds }: Receiver, attempt: number): RetryLater {
+    const seconds = retrySeconds[Math.min(attempt, retrySeconds.length) - 1] ?? 0;
+    return new RetryLater(message, { retrySeconds: seconds * (1 + JITTER * random()), reason });
+  }
+
   async function failureOf(
     { outcome, status, reason, retryAfterSeconds }: Sent,
     note: string,
     destination: string,
-    { retrySeconds }: Receiver,
+    receiver: Receiver,
     attempt: number,
   ): Promise<Error> {
     if (outcome === "throttled") return new Throttled(note, { status, retryAfterSeconds, usesAttempt: false });
@@ -104,8 +122,7 @@ export function makeDeliverEvent(
       if (isNew) destinationGone.publish({ destination });
       return new Throttled(note, { status, usesAttempt: false });
     }
-    const seconds = retrySeconds[Math.min(attempt, retrySeconds.length) - 1] ?? 0;
-    return new RetryLater(note, { retrySeconds: seconds * (1 + JITTER * random()), reason: reason ?? "error" });
+    return retryOf(note, reason ?? "error", receiver, attempt);
   }
 }
 

@@ -1,10 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { enginesOf } from "../../test/thoroughness.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
 import { testEngines } from "../storage/connection/database.testing.ts";
-import { testLedger } from "../storage/control/jobs.testing.ts";
+import { redriveDeadLetters } from "../storage/control/dead-letters.ts";
+import { TESTER, testLedger } from "../storage/control/jobs.testing.ts";
 import { listPauses } from "../storage/control/pauses.ts";
 import { declare, newDestination, newEvent, record } from "../storage/events/events.testing.ts";
+import type { Archive } from "./archive/archive.ts";
+import { archiveDue } from "./archive/archive-due.ts";
+import { directoryArchive } from "./archive/directory.ts";
+import { makeReadArchived } from "./archive/read-archived.ts";
 import type { Receiver } from "./deliver-event.ts";
 import { runDeliveries } from "./delivery-worker.ts";
 import type { OutgoingEvent, Sent } from "./sender.ts";
@@ -32,12 +40,17 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
     return { got, receiver: { send, retrySeconds, concurrency: 4 } satisfies Receiver };
   }
 
-  async function delivering(receivers: Record<string, Receiver>, work: () => Promise<unknown>): Promise<void> {
+  async function delivering(
+    receivers: Record<string, Receiver>,
+    work: () => Promise<unknown>,
+    archive: Archive | null = null,
+  ): Promise<void> {
     const stop = new AbortController();
     const parts = {
       database: ledger.database,
       tenant: ledger.tenant,
       receivers: new Map(Object.entries(receivers)),
+      readArchived: makeReadArchived(archive),
       now: systemClock.now,
       stopwatch,
       random: () => 0,
@@ -57,11 +70,15 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
       WHERE tenant = ${ledger.tenant} ORDER BY sequence, destination`;
     return rows.map(({ destination, state }) => `${destination} ${state}`);
   };
+  const statusOf = (message: string): unknown => {
+    const [, status] = /"status":(\d+)/.exec(message) ?? [];
+    return status === undefined ? null : Number(status);
+  };
   const history = async () => {
     const rows = await ledger.database.sql`
       SELECT to_state, reason, message FROM control.job_history
       WHERE tenant = ${ledger.tenant} AND from_state = 'leased' ORDER BY entry_id`;
-    return rows.map(({ to_state, reason, message }) => [to_state, reason, (JSON.parse(message) as Sent).status]);
+    return rows.map(({ to_state, reason, message }) => [to_state, reason, statusOf(message)]);
   };
 
   it("repeat what failed by the schedule, do not count waits that the receiver asks for, and keep each attempt", async () => {
@@ -106,5 +123,37 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
       { scope: "source", name: "board", actor: "deliver", reason: expect.stringContaining("410") },
     ]);
     expect(await states()).toEqual(["board ready"]);
+  });
+
+  it("of an event that is archived are redriven with the same text, once the archive can be read", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "stellarindex-redriven-"));
+    try {
+      const archive = directoryArchive(directory);
+      const { got, receiver: board } = receiver(["failed", "delivered"], []);
+      const { database, tenant } = ledger;
+      const body = '{ "id": "1", "amount": 0.10 }';
+      await declare(database, tenant, [newDestination({ maxAttempts: 1 })]);
+      await record(database, tenant, [newEvent({ body })]);
+      const isDead = () => vi.waitUntil(async () => (await states())[0] === "board dead", 20_000);
+      await delivering({ board }, isDead);
+      await archiveDue({ database, tenant, archive, afterSeconds: 0 }, new AbortController().signal);
+      const redrive = () =>
+        redriveDeadLetters(
+          database.sql,
+          { tenant, ...TESTER },
+          {
+            filter: { kind: "deliver", host: null, reason: null },
+            ...{ perMinute: 60_000, isDryRun: false },
+          },
+        );
+      await redrive();
+      await delivering({ board }, isDead);
+      expect((await history()).at(-1)).toEqual(["dead", "archive_unreadable", null]);
+      await redrive();
+      await delivering({ board }, () => vi.waitUntil(async () => got.length === 2, 20_000), archive);
+      expect(got.map((each) => each.body)).toEqual([body, body]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 });

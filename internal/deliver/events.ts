@@ -44,6 +44,25 @@ export interface DeliveriesCountedEvent {
 
 export const deliveriesCounted: EventChannel<DeliveriesCountedEvent> = channel("stellarindex:deliver:counted");
 
+/** An object was written to the archive, and the data of its events removed from the database. */
+export interface EventsArchivedEvent {
+  /** Its name. */
+  readonly object: string;
+  /** Those whose data this process removed. */
+  readonly events: number;
+  /** Size of the object. */
+  readonly bytes: number;
+}
+
+export const eventsArchived: EventChannel<EventsArchivedEvent> = channel("stellarindex:deliver:events-archived");
+
+/** A pass of the archiving has ended, or failed; `overdueSeconds` tells by how much the oldest data in the database are late. */
+export interface ArchiveMeasuredEvent {
+  readonly overdueSeconds: number;
+}
+
+export const archiveMeasured: EventChannel<ArchiveMeasuredEvent> = channel("stellarindex:deliver:archive-measured");
+
 /** Something that is repeated has failed. */
 export interface DeliverFailedEvent {
   readonly call: "claim" | "extend" | "report" | "release" | "watch" | "count" | "archive";

@@ -1,7 +1,7 @@
 import { stopwatch } from "../lib/clock.ts";
 import { makeLogDeduplicator } from "../lib/log-deduplication.ts";
 import type { Logger } from "../obs/logger.ts";
-import { attemptEnded, deliverFailed, destinationDown, destinationGone } from "./events.ts";
+import { attemptEnded, deliverFailed, destinationDown, destinationGone, eventsArchived } from "./events.ts";
 
 /**
  * Logs deliveries until `stop`: each attempt at debug; repeated failures of a kind once a minute, with their count.
@@ -25,9 +25,13 @@ export function logDeliverEvents(log: Logger, clock: () => number = stopwatch): 
       const hint = `resume it with: stellarindex control pauses resume source ${destination}`;
       log.error({ destination, hint }, "the destination says that it is gone; it is paused");
     }),
+    eventsArchived.subscribe((archived) => log.info(archived, "events archived")),
     deliverFailed.subscribe(({ call, error }) =>
       repeats.log(`${call} ${error.message}`, (repeated) =>
-        log.warn({ call, reason: error.message, ...repeated }, "deliveries wait for the database"),
+        log.warn(
+          { call, reason: error.message, ...repeated },
+          call === "archive" ? "old events stay in the database" : "deliveries wait for the database",
+        ),
       ),
     ),
   ];

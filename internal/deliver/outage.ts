@@ -20,7 +20,13 @@ const FIRST_WAIT_SECONDS = 5;
 const LONGEST_WAIT_SECONDS = 300;
 
 /** Failures that say nothing of the event: whoever answers, however badly, is up. */
-const UNREACHABLE: readonly (string | null)[] = ["connect_failed", "tls_failed", "timeout"];
+const UNREACHABLE: readonly (string | null)[] = [
+  "name_not_resolved",
+  "connect_failed",
+  "connection_lost",
+  "tls_failed",
+  "timeout",
+];
 const UNAVAILABLE: readonly (number | null)[] = [502, 503, 504];
 
 /** Returns what is known after an attempt that ended at `now` (seconds). */

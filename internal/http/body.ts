@@ -3,6 +3,7 @@ import { createGunzip } from "node:zlib";
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { inexactNumbers } from "../lib/exact-json.ts";
+import { isDeeperThan } from "../lib/json-depth.ts";
 import type { MaybePromise } from "../lib/maybe-promise.ts";
 import { type BodyError, PROBLEMS, Problem } from "./problem.ts";
 
@@ -45,9 +46,9 @@ const FIELD_ERRORS = {
   error: ({ input }: { input?: unknown }) => (input === undefined ? "is missing" : undefined),
 };
 
-const MAX_DEPTH = 100;
+/** How deep the JSON of a body may nest. */
+export const MAX_DEPTH = 100;
 const MAX_INEXACT_SHOWN = 10;
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
 
 const JSON_ONLY = ["application/json"];
 
@@ -113,24 +114,6 @@ export function parseJson(bytes: Uint8Array): unknown {
     );
   }
   return value;
-}
-
-/** Whether JSON nests deeper than that, which recursive code could not process. */
-function isDeeperThan(bytes: Uint8Array, most: number): boolean {
-  let depth = 0;
-  let isInText = false;
-  for (let index = 0; index < bytes.length; index++) {
-    const byte = bytes[index];
-    if (isInText) {
-      if (byte === BACKSLASH) index += 1;
-      else if (byte === QUOTE) isInText = false;
-    } else if (byte === QUOTE) isInText = true;
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
-      depth += 1;
-      if (depth > most) return true;
-    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth -= 1;
-  }
-  return false;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
+import type { Fields } from "../ingest/fields.ts";
 import { type Columns, checkColumns } from "./columns.ts";
-import type { Fields } from "./fields.ts";
 
 /**
  * Parses the header of a CSV file.

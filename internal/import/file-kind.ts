@@ -1,7 +1,7 @@
 import { InputError } from "../canonical/input-error.ts";
 import type { TradeRow } from "../canonical/trade.ts";
+import type { Fields } from "../ingest/fields.ts";
 import type { Columns } from "./columns.ts";
-import type { Fields } from "./fields.ts";
 
 /** A kind of file: its columns, and how a row becomes a trade. */
 export interface FileKind<Column extends string = string> {

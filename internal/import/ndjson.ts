@@ -1,6 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
+import type { Fields } from "../ingest/fields.ts";
 import { type Columns, checkColumns } from "./columns.ts";
-import type { Fields } from "./fields.ts";
 
 // Matches a JSON string, or a number outside strings.
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;

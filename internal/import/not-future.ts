@@ -1,6 +1,6 @@
 import { InputError } from "../canonical/input-error.ts";
 import type { Micros } from "../canonical/time.ts";
-import { futureProblem } from "../ingest/time-limits.ts";
+import { futureProblem } from "../canonical/trade-rules.ts";
 import type { FileKind } from "./file-kind.ts";
 
 /** Refuses rows with a future timestamp; see {@link futureProblem}. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { FIAT_CODES } from "../canonical/fiat.ts";
 import { formatTime } from "../canonical/time.ts";
-import type { Fields } from "./fields.ts";
+import type { Fields } from "../ingest/fields.ts";
 import { rateFile } from "./rate-row.ts";
 
 const ROW: Fields = { date: "2011-01-03", base: "EUR", quote: "USD", rate: "1.3348" };

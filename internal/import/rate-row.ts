@@ -3,7 +3,7 @@ import { FIAT_CODES, FORMER_FIAT_CODES } from "../canonical/fiat.ts";
 import { InputError, quoted } from "../canonical/input-error.ts";
 import { makePair } from "../canonical/pair.ts";
 import { publicationTime } from "../canonical/publication-time.ts";
-import { empty, type Fields, readAmount, value } from "./fields.ts";
+import { empty, type Fields, readAmount, value } from "../ingest/fields.ts";
 import { type FileKind, type FileTrade, SkippedRow } from "./file-kind.ts";
 
 const COLUMNS = ["date", "base", "quote", "rate"] as const;

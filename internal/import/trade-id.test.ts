@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareBytes } from "../canonical/compare.ts";
-import type { Fields } from "./fields.ts";
+import type { Fields } from "../ingest/fields.ts";
 import { ID_SCHEMES, rowDigest } from "./trade-id.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatDecimal } from "../canonical/decimal.ts";
 import { formatTime } from "../canonical/time.ts";
-import type { Fields } from "./fields.ts";
+import type { Fields } from "../ingest/fields.ts";
 import { TRADE_FILE } from "./trade-row.ts";
 
 const readTrade = TRADE_FILE.readRow;

@@ -4,7 +4,7 @@ import type { JournalRecord } from "./journal/frame.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { JournalBatch } from "./journal/reader.ts";
 
-/** Stores records of one kind, in order; storing them again must change nothing. */
+/** Stores records of one kind, in order; storing them again must change nothing. Kinds do not depend on each other. */
 export type RecordHandler = (payloads: readonly Uint8Array[]) => Promise<void>;
 
 /** What a drainer works with. */
@@ -23,7 +23,7 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 /**
- * Moves the records of a journal to their handlers, in order, until the signal aborts. Records stay in the journal until
+ * Moves the records of a journal to their handlers, those of each kind in order, until the signal aborts. Records stay in the journal until
  * their handler is done; where one fails, it is tried again, with backoff, and later ones wait.
  */
 export async function drain(parts: DrainerParts, signal: AbortSignal): Promise<void> {
@@ -47,7 +47,7 @@ export async function drain(parts: DrainerParts, signal: AbortSignal): Promise<v
 }
 
 async function handle(batch: JournalBatch, { journal, handlers, onDrained }: DrainerParts): Promise<void> {
-  for (const { kind, payloads } of runsOfKinds(batch.records)) {
+  for (const [kind, payloads] of byKind(batch.records)) {
     const handler = handlers.get(kind);
     if (handler === undefined) {
       throw new Error(`the journal has a record of the unknown kind ${kind}, of a later version; start that version`);
@@ -58,13 +58,13 @@ async function handle(batch: JournalBatch, { journal, handlers, onDrained }: Dra
   onDrained(batch.records.length);
 }
 
-/** Returns the records in runs of the same kind. */
-function runsOfKinds(records: readonly JournalRecord[]): { kind: number; payloads: Uint8Array[] }[] {
-  const runs: { kind: number; payloads: Uint8Array[] }[] = [];
+/** Returns the payloads of each kind, in order: mixed records would need a transaction for each. */
+function byKind(records: readonly JournalRecord[]): ReadonlyMap<number, Uint8Array[]> {
+  const kinds = new Map<number, Uint8Array[]>();
   for (const { kind, payload } of records) {
-    const last = runs.at(-1);
-    if (last?.kind === kind) last.payloads.push(payload);
-    else runs.push({ kind, payloads: [payload] });
+    const payloads = kinds.get(kind);
+    if (payloads === undefined) kinds.set(kind, [payload]);
+    else payloads.push(payload);
   }
-  return runs;
+  return kinds;
 }

@@ -6,7 +6,7 @@ import type { JournalRecord } from "./journal/frame.ts";
 import { readSentTrade, type SentTrade, tradeTexts } from "./sent-trade.ts";
 
 /** The kinds of records in the journal; a number is never given another meaning. */
-export const RECORD_KINDS = { trades: 1, quarantined: 2, answer: 3, event: 5 } as const;
+export const RECORD_KINDS = { trades: 1, quarantined: 2, answer: 3, probe: 4, event: 5 } as const;
 
 interface StoredTrades {
   readonly sender: string;

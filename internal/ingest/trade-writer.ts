@@ -17,8 +17,8 @@ import { removedProblem } from "./time-limits.ts";
 /** Stores trades, and says what became of each, in order. They are on disk once it resolves. */
 export type TradeWriter = (rows: readonly SentTrade[]) => Promise<RowResult[]>;
 
-/** For how long the retention horizon is believed. */
-const HORIZON_SECONDS = 60;
+/** For how long the retention horizon and the orientations of markets are believed. */
+const BELIEVED_SECONDS = 60;
 
 /**
  * Returns a writer that stores trades once, in their market's orientation. Trades that are stored with other amounts are
@@ -30,8 +30,11 @@ export function makeTradeWriter(
   policy: Policy,
   { now, stopwatch }: { readonly now: () => Micros; readonly stopwatch: () => number },
 ): TradeWriter {
-  const rule = makeOrientationRule(storedOrientations(database, policy, now));
-  const completeFrom = memoizeFor(HORIZON_SECONDS, stopwatch, () =>
+  const rule = makeOrientationRule(storedOrientations(database, policy, now), {
+    seconds: BELIEVED_SECONDS,
+    stopwatch,
+  });
+  const completeFrom = memoizeFor(BELIEVED_SECONDS, stopwatch, () =>
     readOnly(database, async (_sql, horizons) => horizons.get("trades") ?? null),
   );
 
@@ -45,10 +48,12 @@ export function makeTradeWriter(
 
   return async (rows) => {
     const horizon = await completeFrom();
-    const isKept = await rule(rows);
-    const refusals = rows.map((row) => {
-      const removed = removedProblem(row.ts, horizon);
-      if (removed !== null) return rejected("ts", removed);
+    const removed = rows.map((row) => removedProblem(row.ts, horizon));
+    // A row that is not stored must not decide about the orientation of its market.
+    const isKept = await rule(rows.filter((_, index) => removed[index] === null));
+    const refusals = rows.map((row, index) => {
+      const problem = removed[index];
+      if (problem != null) return rejected("ts", problem);
       if (isKept(row)) return null;
       const inverse = formatPair({ base: row.quote, quote: row.base });
       return rejected("base_asset", `this market is stored as ${inverse}; send it in that orientation`);

@@ -5,7 +5,8 @@
 export async function within<T>(seconds: number, promise: Promise<T>, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), seconds * 1000);
+    // What arrived in time while this process was busy is handled first.
+    timer = setTimeout(() => setImmediate(() => reject(new Error(message))), seconds * 1000);
   });
   try {
     return await Promise.race([promise, late]);

@@ -2,6 +2,7 @@ import { onTestFinished, vi } from "vitest";
 import { formatTime, type Micros } from "../../internal/canonical/time.ts";
 import { declareFeeds, submitLiveJobs } from "../../internal/collect/declare.ts";
 import { loadConfig } from "../../internal/config/load.ts";
+import { findIncidents } from "../../internal/control/incidents/keeper.ts";
 import { configuredFeeds } from "../../internal/daemon/feeds.ts";
 import { runWorkerDaemon } from "../../internal/daemon/worker.ts";
 import { systemClock } from "../../internal/lib/clock.ts";
@@ -11,8 +12,10 @@ import {
   type TestDatabase,
   testEngines,
 } from "../../internal/storage/connection/database.testing.ts";
+import type { Sql } from "../../internal/storage/connection/pool.ts";
 import { listCoverage, listGaps } from "../../internal/storage/control/coverage.ts";
-import { listFeeds } from "../../internal/storage/control/feeds.ts";
+import { type Incident, type IncidentCode, listIncidents } from "../../internal/storage/control/incidents.ts";
+import type { Environment } from "../program.ts";
 import type { StandIn } from "../venues/server.ts";
 
 const ALL = { after: null, limit: 1000 };
@@ -30,7 +33,9 @@ export interface StoredTrade {
 export interface Collecting {
   readonly database: TestDatabase;
   readonly config: ReturnType<typeof loadConfig>["config"];
-  /** Starts a worker; returns how to stop it. */
+  /** The configuration, for processes of their own. */
+  readonly environment: Environment;
+  /** Starts a worker in this process; returns how to stop it. */
   readonly work: (name?: string) => () => Promise<void>;
   readonly stored: (source: string) => Promise<readonly StoredTrade[]>;
   readonly gaps: (feed: string) => Promise<readonly string[]>;
@@ -42,27 +47,54 @@ export interface Collecting {
 /** Waits longer than the time for which anything of a collector may take. */
 export const PATIENCE = { interval: 100, timeout: 60_000 };
 
+/** Starts a stand-in for a test. */
+export async function started(start: () => Promise<StandIn>): Promise<StandIn> {
+  const venue = await start();
+  onTestFinished(venue.close);
+  return venue;
+}
+
+/** When a feed that is declared shortly before a test's trades starts. */
+export const began = (): string => new Date(Date.now() - 30_000).toISOString();
+
+export const connected = (venue: StandIn, count = 1) => vi.waitUntil(() => venue.connections() >= count, PATIENCE);
+
+/** Has the incidents found, as a control daemon does, and returns the open ones of a code. */
+export async function openIncidents({ sql }: TestDatabase, code: IncidentCode): Promise<Incident[]> {
+  await findIncidents(sql);
+  return listIncidents(sql, TENANT, { isOpen: true, code, before: null, limit: 10 });
+}
+
+/** Writes a list of tables as the environment takes it. */
+export function tablesText(tables: readonly object[]): string {
+  const text = (table: object) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`;
+  return `[${tables.map(text).join(",")}]`;
+}
+
+/** Reads the stored trades of a source, in their order. */
+export async function readTrades(sql: Sql, source: string): Promise<StoredTrade[]> {
+  const rows = await sql<{ ts: string; id: string; base: string; quote: string }[]>`
+    SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id AS id, base_asset AS base, quote_asset AS quote
+    FROM trades WHERE source = ${source} ORDER BY ts, length(trade_id), trade_id`;
+  return rows.map(({ ts, ...row }) => ({ ts: BigInt(ts), ...row }));
+}
+
 export async function collecting(
   venues: readonly StandIn[],
   feeds: readonly { source: string; pair: string; market?: string; start?: string }[],
-  url = "",
+  where?: TestDatabase,
 ): Promise<Collecting> {
   const engine = testEngines.at(-1);
   if (engine === undefined) throw new Error("there is no engine to test on");
-  const database = await openTestDatabase(engine);
+  const database = where ?? (await openTestDatabase(engine));
   const endpoints = venues.map(({ source, live, rest, files }) => ({
     source,
     live,
     rest,
     ...(files !== undefined && { files }),
   }));
-  const toml = (tables: readonly object[]) =>
-    `[${tables
-      .map((table) => `{${Object.entries(table).map(([key, value]) => `${key}=${JSON.stringify(value)}`)}}`)
-      .join(",")}]`;
-  const { config } = loadConfig({
-    env: { STELLARINDEX_FEEDS: toml(feeds), STELLARINDEX_COLLECT_ENDPOINTS: toml(endpoints), ...(url && { URL: url }) },
-  });
+  const environment = { STELLARINDEX_FEEDS: tablesText(feeds), STELLARINDEX_COLLECT_ENDPOINTS: tablesText(endpoints) };
+  const { config } = loadConfig({ env: environment });
   const declared = configuredFeeds(config);
   await declareFeeds(database, TENANT, declared, config.collect.endpoints, systemClock.now);
   // Stand-ins bear more than venues.
@@ -78,15 +110,10 @@ export async function collecting(
     (await listGaps(database.sql, TENANT, feed, ALL)).map(({ from, to }) => `${formatTime(from)} ${formatTime(to)}`);
   const coveredTo = async (feed: string): Promise<Micros | null> =>
     (await listCoverage(database.sql, TENANT, feed, ALL)).at(-1)?.to ?? null;
-  const stored = async (source: string): Promise<StoredTrade[]> => {
-    const rows = await database.sql<{ ts: string; id: string; base: string; quote: string }[]>`
-      SELECT (extract(epoch FROM ts) * 1000000)::bigint::text AS ts, trade_id AS id, base_asset AS base, quote_asset AS quote
-      FROM trades WHERE source = ${source} ORDER BY ts, length(trade_id), trade_id`;
-    return rows.map(({ ts, ...row }) => ({ ts: BigInt(ts), ...row }));
-  };
+  const stored = (source: string) => readTrades(database.sql, source);
 
   return {
-    ...{ database, config, gaps, coveredTo, stored },
+    ...{ database, config, environment, gaps, coveredTo, stored },
     work: (name = "worker") => {
       const stop = new AbortController();
       const log = createLogger("silent", "test");
@@ -113,9 +140,4 @@ export async function collecting(
       }, PATIENCE);
     },
   };
-}
-
-/** Names of feeds that have been declared. */
-export async function feedNames(database: TestDatabase): Promise<string[]> {
-  return (await listFeeds(database.sql, TENANT, null, 100)).map(({ feed }) => feed);
 }

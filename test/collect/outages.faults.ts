@@ -1,23 +1,10 @@
-import { expect, it, onTestFinished, vi } from "vitest";
-import { findIncidents } from "../../internal/control/incidents/keeper.ts";
-import { listIncidents } from "../../internal/storage/control/incidents.ts";
-import { startBinance } from "../venues/binance.ts";
+import { expect, it, vi } from "vitest";
 import { startCoinbase } from "../venues/coinbase.ts";
 import { startKraken } from "../venues/kraken.ts";
-import type { StandIn } from "../venues/server.ts";
-import { collecting, PATIENCE } from "./harness.ts";
+import { began, collecting, connected, openIncidents, PATIENCE, started } from "./harness.ts";
 
 const FEED = "kraken:XLM-USD";
 const XLM = { source: "kraken", pair: "XLM/USD" };
-
-async function started(start: () => Promise<StandIn>): Promise<StandIn> {
-  const venue = await start();
-  onTestFinished(venue.close);
-  return venue;
-}
-
-const began = () => new Date(Date.now() - 30_000).toISOString();
-const connected = (venue: StandIn) => vi.waitUntil(() => venue.connections() > 0, PATIENCE);
 
 it("a venue that goes silent is left for another connection, and one in maintenance is waited for", async () => {
   const venue = await started(startKraken);
@@ -69,9 +56,7 @@ it("a trade that cannot be understood is kept and stays a gap until it can; the 
   const unread = await database.sql`SELECT reason, message FROM control.unread_messages`;
   expect(unread).toMatchObject([{ reason: "price is object, not a number without a sign" }]);
   expect(JSON.parse(unread[0]?.["message"])).toMatchObject({ type: "match", trade_id: 50_004 });
-  await findIncidents(database.sql);
-  const open = { isOpen: true, code: "unread_messages" as const, before: null, limit: 10 };
-  expect(await listIncidents(database.sql, "default", open)).toMatchObject([{ key: "coinbase", count: 1 }]);
+  expect(await openIncidents(database, "unread_messages")).toMatchObject([{ key: "coinbase", count: 1 }]);
 }, 240_000);
 
 it("the clock of this machine does not matter: a venue's may be half an hour behind", async () => {
@@ -89,28 +74,33 @@ it("the clock of this machine does not matter: a venue's may be half an hour beh
   await complete(venue, FEED, 6);
 }, 240_000);
 
-it("a market that the venue does not have is named, and the others of the source are collected", async () => {
-  const kraken = await started(startKraken);
-  const binance = await started(startBinance);
-  const { work, complete, database } = await collecting(
-    [kraken, binance],
-    [
-      { ...XLM, start: began() },
-      { source: "kraken", pair: "FOO/USD", start: began() },
-      { source: "binance", pair: "FOO/USDT", start: began() },
-    ],
-  );
+it("what a venue says of the future is kept, covers nothing and opens an incident; once clocks agree, everything flows", async () => {
+  const venue = await started(startKraken);
+  const { faults } = venue.markets;
+  const { work, complete, database, stored, gaps, coveredTo } = await collecting([venue], [{ ...XLM, start: began() }]);
   work();
-  await connected(kraken);
-  kraken.trade("XLM/USD", 3);
-  await complete(kraken, FEED, 3);
-  // Binance accepts the stream; its answers to requests tell.
+  await connected(venue);
+  venue.trade("XLM/USD", 3);
+  await complete(venue, FEED, 3);
+  faults.clockOffsetSeconds = 600;
+  venue.trade("XLM/USD", 2);
+  const unread = () =>
+    database.sql`SELECT message FROM control.unread_messages WHERE reason LIKE 'its time is more than a minute ahead%'`;
   await expect
-    .poll(
-      () => database.sql`SELECT key FROM control.collector_problems WHERE code = 'market_refused' ORDER BY key`,
-      PATIENCE,
-    )
-    .toEqual([{ key: "binance:FOO-USDT" }, { key: "kraken:FOO-USD" }]);
+    .poll(async () => (await unread()).filter(({ message }) => message.includes("trade_id")), PATIENCE)
+    .toHaveLength(2);
+  expect(await openIncidents(database, "unread_messages")).toMatchObject([
+    { key: "kraken", message: expect.stringContaining("ahead of this machine's clock") },
+  ]);
+  faults.clockOffsetSeconds = 0;
+  venue.trade("XLM/USD", 2);
+  const [{ ts: last } = { ts: 0n }] = venue.markets.of("XLM/USD").slice(-1);
+  await vi.waitFor(async () => {
+    const numbers = (await stored("kraken")).map(({ id }) => Number(id) - venue.markets.firstNumber);
+    expect(numbers).toEqual([0, 1, 2, 5, 6]);
+    expect(await gaps(FEED)).toEqual([]);
+    expect((await coveredTo(FEED)) ?? 0n).toBeGreaterThan(last);
+  }, PATIENCE);
 }, 240_000);
 
 it("connections that are cut again and again are made with growing waits, and nothing is lost", async () => {

@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { parseDecimal } from "../../internal/canonical/decimal.ts";
-import { makePair, parsePair } from "../../internal/canonical/pair.ts";
+import { parsePair } from "../../internal/canonical/pair.ts";
 import { serializePublished } from "../../internal/canonical/published.ts";
 import { seconds } from "../../internal/canonical/time.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../internal/policy/policy.ts";
@@ -10,10 +12,11 @@ import {
   type TestDatabase,
   testEngines,
 } from "../../internal/storage/connection/database.testing.ts";
-import { writeTrades } from "../../internal/storage/trades/trades.ts";
 import { withSnapshot } from "../../internal/storage/windows/snapshot.ts";
+import { runHere } from "../program.ts";
 import { startCoinbase } from "../venues/coinbase.ts";
 import { startKraken } from "../venues/kraken.ts";
+import { rfc3339 } from "../venues/market.ts";
 import { collecting, PATIENCE } from "./harness.ts";
 
 const USD = parsePair("crypto:XLM/fiat:USD");
@@ -53,14 +56,19 @@ it("values of collected trades have the bytes of values of the venues' full list
   if (engine === undefined) throw new Error("there is no engine to test on");
   const imported = await openTestDatabase(engine);
   onTestFinished(() => imported.drop());
-  for (const [venue, market] of marketOf) {
-    const rows = venue.markets.of(market).map(({ ts, number, price, size }) => ({
-      ...makePair("crypto:XLM", "fiat:USD"),
-      ...{ ts, source: venue.source, tradeId: String(number), baseAmount: parseDecimal(size) },
-      quoteAmount: parseDecimal(price).times(parseDecimal(size)),
-    }));
-    expect(await writeTrades(imported, rows)).toMatchObject({ inserted: 150 });
-  }
+  const rows = [...marketOf].flatMap(([{ source, markets }, market]) =>
+    markets
+      .of(market)
+      .map(({ ts, number, price, size }) => [rfc3339(ts), source, "XLM/USD", price, size, number].join(",")),
+  );
+  const directory = mkdtempSync(join(tmpdir(), "stellarindex-published-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "trades.csv");
+  writeFileSync(file, ["ts,source,pair,price,size,trade_id", ...rows, ""].join("\n"));
+  expect(await runHere(["import", file], { STELLARINDEX_DATABASE_URL: imported.url })).toMatchObject({
+    ...{ status: 0, err: "" },
+    out: expect.stringContaining("300 new, 0 duplicates, 0 conflicting"),
+  });
   const to = kraken.markets.now();
   for (const windowSeconds of [60, 300, 3600]) {
     const bucket = { from: to - seconds(windowSeconds), to };

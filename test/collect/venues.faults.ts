@@ -6,6 +6,7 @@ import { startCoinbase } from "../venues/coinbase.ts";
 import { ISSUER, startHorizon } from "../venues/horizon.ts";
 import { startKraken } from "../venues/kraken.ts";
 import type { StandIn } from "../venues/server.ts";
+import { MARKET, POOL, startStellarRpc } from "../venues/stellar-rpc.ts";
 import { collecting, PATIENCE } from "./harness.ts";
 
 interface Venue {
@@ -14,6 +15,8 @@ interface Venue {
   readonly market: string;
   readonly pair: string;
   readonly feed: string;
+  /** What the feed's configuration calls the market. */
+  readonly named?: string;
   /** Where trades are not numbered, nothing shows one that was never told on a connection that lasted. */
   readonly isNumbered?: false;
 }
@@ -30,9 +33,13 @@ const VENUES: readonly Venue[] = [
     ...{ name: "horizon", start: startHorizon, market: `native/USDC-${ISSUER}`, pair: `native/USDC-${ISSUER}` },
     feed: `sdex:XLM-USDC.${ISSUER.slice(0, 12)}`,
   },
+  {
+    ...{ name: "phoenix", start: () => startStellarRpc("phoenix"), market: MARKET, pair: MARKET, named: POOL },
+    feed: `phoenix:XLM-USDC.${ISSUER.slice(0, 12)}`,
+  },
 ];
 
-describe.each(VENUES)("$name", ({ start, market, pair, feed, isNumbered = true }) => {
+describe.each(VENUES)("$name", ({ start, market, pair, feed, named, isNumbered = true }) => {
   it("is collected without a hole through every fault, and by whoever takes over", async () => {
     const venue = await start();
     onTestFinished(venue.close);
@@ -42,7 +49,7 @@ describe.each(VENUES)("$name", ({ start, market, pair, feed, isNumbered = true }
     const began = new Date(Date.now() - 90_000).toISOString();
     const { work, complete, stored, database } = await collecting(
       [venue],
-      [{ source: venue.source, pair, start: began }],
+      [{ source: venue.source, pair, start: began, ...(named !== undefined && { market: named }) }],
     );
     const stop = work("first");
     const count = () => venue.markets.all().length;

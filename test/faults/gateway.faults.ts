@@ -20,7 +20,8 @@ const STEPS = 10;
 
 describe.skipIf(!canStartPostgres("the faults of the gateway"))("the gateway, of whose senders each repeats", () => {
   const key = makeKey();
-  const disk = smallDisk(4 + Math.ceil(ROWS / 10_000));
+  // It holds what is sent while the database is away: at most some 5 MB a second, and a few parts of all rows.
+  const disk = smallDisk(4 + Math.ceil(ROWS / 10_000) + 5 * AWAY_SECONDS);
   const directory = mkdtempSync(join(tmpdir(), "stellarindex-gateway-"));
   const journal = join(disk ?? directory, "journal");
   const config = join(directory, "stellarindex.toml");

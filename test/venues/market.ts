@@ -40,7 +40,8 @@ export function noFaults(): Faults {
 export class Markets {
   readonly faults = noFaults();
   readonly #trades = new Map<string, StandInTrade[]>();
-  #lastTs = 0n;
+  /** By a right clock. */
+  #lastAt = 0n;
 
   constructor(markets: readonly string[], firstNumber = 1001) {
     for (const market of markets) this.#trades.set(market, []);
@@ -67,7 +68,11 @@ export class Markets {
 
   /** The venue's time in microseconds. */
   now(): bigint {
-    return BigInt(Date.now()) * 1000n + BigInt(Math.round(this.faults.clockOffsetSeconds * 1e6));
+    return BigInt(Date.now()) * 1000n + this.#clockOffset();
+  }
+
+  #clockOffset(): bigint {
+    return BigInt(Math.round(this.faults.clockOffsetSeconds * 1e6));
   }
 
   /** Lets a trade happen; its amounts are those of its number, so that a list of trades is the same in each run. */
@@ -75,10 +80,10 @@ export class Markets {
     const trades = this.#trades.get(market);
     if (trades === undefined) throw new Error(`the stand-in has no market ${market}`);
     const number = this.firstNumber + trades.length;
-    const at = this.now() - BigInt(Math.round(secondsAgo * 1e6));
-    // Two trades of one stand-in never share a microsecond, unless they are asked for in the past.
-    const ts = at > this.#lastTs ? at : this.#lastTs + 1n;
-    this.#lastTs = ts;
+    const at = BigInt(Date.now()) * 1000n - BigInt(Math.round(secondsAgo * 1e6));
+    // Two trades of one stand-in never share a microsecond.
+    this.#lastAt = at > this.#lastAt ? at : this.#lastAt + 1n;
+    const ts = this.#lastAt + this.#clockOffset();
     const price = `0.${String(200_000 + ((number * 37) % 9_000)).slice(0, 6)}`;
     const trade = { market, number, ts, price, size: `${1000 + (number % 97)}.${String(number % 10)}5` };
     trades.push(trade);

@@ -99,15 +99,19 @@ function intervalOf(data: string): Interval | null {
   return { from: parseTime(end) - seconds(Number(windowSeconds)), to: parseTime(end) };
 }
 
-/** Returns the answer, marked as incomplete where a source that counts for the pair has a gap inside the answer's interval. */
+/**
+ * Returns the answer, marked as incomplete where a source that counts for the pair has a gap inside the answer's interval.
+ * @param page the interval of an answer that does not say it
+ */
 export function withCompleteness(
   { completeness, policy, now }: { completeness: Completeness; policy: Policy; now: () => Micros },
   pair: Pair,
   answer: Answer,
+  page?: Interval,
 ): Answer {
   const feeds = completeness.known();
   if (feeds.length === 0) return answer;
-  const interval = intervalOf(answer.data);
+  const interval = page ?? intervalOf(answer.data);
   if (interval === null) return answer;
   const pairs = new Set(expandPair(pair, policy).map(formatPair));
   const sources = countedSources(policy);

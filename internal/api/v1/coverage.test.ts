@@ -53,6 +53,16 @@ describe("what is complete", () => {
     await expect.poll(() => flags(`/v1/vwap?${range(15, 45)}`)).toMatchObject({ incomplete: true });
     expect(await flags(`/v1/vwap?${range(30, 60)}`)).not.toHaveProperty("incomplete");
     expect(await flags(`/v1/twap?${range(15, 45)}`)).toMatchObject({ incomplete: true });
+    expect(await flags("/v1/vwap?window=1h&at=2026-03-01T11:00:00Z")).toMatchObject({ incomplete: true });
+    expect(await flags("/v1/twap?window=30m&at=2026-03-01T11:00:00Z")).not.toHaveProperty("incomplete");
+    expect(await flags("/v1/price?")).not.toHaveProperty("incomplete");
+    // Of candles, those of the page count, also where they are left out because they are empty.
+    const candles = (query: string, from: number, to: number) =>
+      flags(`/v1/ohlc?interval=1m&${query}&${range(from, to)}`);
+    expect(await candles("", 15, 45)).toMatchObject({ incomplete: true });
+    expect(await candles("filter=none", 20, 25)).toMatchObject({ incomplete: true });
+    expect(await candles("", 30, 60)).not.toHaveProperty("incomplete");
+    expect(await candles("limit=1", 30, 90)).not.toHaveProperty("incomplete");
 
     const { body } = await api.get(`/v1/coverage?pair=XLM/USD&${range(10, 40)}`);
     expect(body.data.feeds.map((feed: { feed: string }) => feed.feed)).toEqual(["coingecko:XLM-USD", "kraken:XLM-USD"]);

@@ -26,6 +26,7 @@ import { withSnapshot } from "../../storage/windows/snapshot.ts";
 import { type Answer, NO_FLAGS, PAST_MAX_AGE_SECONDS, secondsUntil } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { pairText, policyText, priceText, timeText, volumeText } from "./answer-fields.ts";
+import { withCompleteness } from "./completeness.ts";
 import { CANDLES_EXAMPLE } from "./examples.ts";
 import { filterParameter } from "./filter-parameter.ts";
 import { cursorParameter, limitParameter, nextSchema } from "./page-parameters.ts";
@@ -152,7 +153,7 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
     const nextCandle = latest + seconds(intervalSeconds + settings.settleSeconds);
     const maxAgeSeconds =
       range.to < latest ? PAST_MAX_AGE_SECONDS : Math.min(PAST_MAX_AGE_SECONDS, secondsUntil(nextCandle, now));
-    return {
+    const answer: Answer = {
       data: JSON.stringify({
         pair: formatPair(pair),
         interval_seconds: intervalSeconds,
@@ -163,6 +164,7 @@ export function ohlcEndpoint(service: Service): Endpoint<ReturnType<typeof query
       flags: { ...NO_FLAGS, stale: isStale(asOf, settings) },
       maxAgeSeconds: asOf.behind === null ? maxAgeSeconds : 0,
     };
+    return withCompleteness(service, pair, answer, { from: range.from, to: next ?? range.to });
   }
 
   return {

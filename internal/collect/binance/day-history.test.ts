@@ -10,6 +10,7 @@ import { createHttpReader } from "../../http/client.ts";
 import { serve } from "../../http/local-server.testing.ts";
 import { makeZip } from "../../lib/zip.testing.ts";
 import type { TradePage, VenueDownload, VenueGet } from "../connector.ts";
+import { endpointOf } from "../declare.ts";
 import { VenueThrottled, VenueUnavailable } from "../failures.ts";
 import { makeVenueRequests } from "../venue-get.ts";
 import { binance } from "./binance.ts";
@@ -84,7 +85,12 @@ async function read(
   download = noDownload,
 ) {
   const pages: TradePage[] = [];
-  const window = { feed, endpoint: { ...binance.endpoint, files }, from: parseTime(from), to: parseTime(to) };
+  const window = {
+    feed,
+    endpoint: { ...endpointOf(binance, "binance", []), files },
+    from: parseTime(from),
+    to: parseTime(to),
+  };
   for await (const page of binance.history(get, window, download)) pages.push(page);
   const trades = pages
     .flatMap((page) => page.trades)

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parsePair } from "../../canonical/pair.ts";
 import { formatTime, parseTime, seconds } from "../../canonical/time.ts";
 import type { TradePage, VenueGet } from "../connector.ts";
+import { endpointOf } from "../declare.ts";
 import { HistoryGone, VenueRefused, VenueThrottled } from "../failures.ts";
 import { bitstamp } from "./bitstamp.ts";
 import { bitstampHistory } from "./history.ts";
@@ -29,7 +30,12 @@ function venueOf(markets: Readonly<Record<string, readonly number[]>>) {
 
 async function read(get: VenueGet, from: number, to: number): Promise<{ pages: TradePage[]; error: unknown }> {
   const pages: TradePage[] = [];
-  const window = { feed, endpoint: bitstamp.endpoint, from: NOW - seconds(from), to: NOW - seconds(to) };
+  const window = {
+    feed,
+    endpoint: endpointOf(bitstamp, "bitstamp", []),
+    from: NOW - seconds(from),
+    to: NOW - seconds(to),
+  };
   try {
     for await (const page of bitstampHistory(get, window)) pages.push(page);
     return { pages, error: null };

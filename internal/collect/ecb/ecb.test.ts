@@ -5,6 +5,7 @@ import { formatDecimal } from "../../canonical/decimal.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime } from "../../canonical/time.ts";
 import type { TradePage, VenueGet } from "../connector.ts";
+import { endpointOf } from "../declare.ts";
 import { VenueRefused } from "../failures.ts";
 import { ecb } from "./ecb.ts";
 import { ecbHistory } from "./history.ts";
@@ -59,7 +60,7 @@ function bankOf(newest: string, all: string) {
 
 async function read(get: VenueGet, from: Micros, to: Micros, of = feed) {
   const pages: TradePage[] = [];
-  const endpoint = { ...ecb.endpoint, rest: "https://example.org/files" };
+  const endpoint = { ...endpointOf(ecb, "ecb", []), rest: "https://example.org/files" };
   try {
     for await (const page of ecbHistory(get, { feed: of, endpoint, from, to })) pages.push(page);
     return { pages, error: null };

@@ -2,6 +2,7 @@ import { formatTime, type Micros, seconds } from "../../canonical/time.ts";
 import type { TradeRow } from "../../canonical/trade.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { cover } from "../../storage/control/coverage.ts";
+import type { HeldLease } from "../../storage/control/report.ts";
 import { keepUnread } from "../../storage/control/unread-messages.ts";
 import { batchWriterFor } from "../../storage/schema/chunked-writes.ts";
 import { readTradeTimes } from "../../storage/trades/trade-times.ts";
@@ -24,6 +25,7 @@ export interface HistoryOptions {
   readonly window: HistoryWindow;
   readonly database: Database;
   readonly tenant: string;
+  readonly lease: HeldLease;
   readonly get: VenueGet;
   readonly download: VenueDownload;
   readonly now: () => Micros;
@@ -38,7 +40,7 @@ const SAME_TRADE_WITHIN: Micros = seconds(1);
  * @throws TradesUnread where some trades cannot be understood: these are kept as unread messages, and their page stays a gap
  */
 export async function collectHistory(options: HistoryOptions, signal: AbortSignal): Promise<HistoryResult> {
-  const { connector, window, database, tenant, get, download, now } = options;
+  const { connector, window, database, tenant, lease, get, download, now } = options;
   const { feed, source } = window.feed;
   const result = { pages: 0, new: 0, known: 0, conflicting: 0, ignored: 0 };
   let unreadCount = 0;
@@ -64,7 +66,7 @@ export async function collectHistory(options: HistoryOptions, signal: AbortSigna
       tenant,
       unread.map((each) => ({ source, ...each })),
     );
-    if (unread.length === 0 && complete !== null) await cover(database.sql, tenant, feed, [complete]);
+    if (unread.length === 0 && complete !== null) await cover(database.sql, tenant, feed, [complete], lease);
   }
   if (unreadCount === 0) return result;
   const span = `from ${formatTime(window.from)} to ${formatTime(window.to)}`;

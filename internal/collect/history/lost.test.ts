@@ -4,12 +4,12 @@ import { parsePair } from "../../canonical/pair.ts";
 import { formatTime, type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { testEngines } from "../../storage/connection/database.testing.ts";
 import { cover, listCoverage, moveWatermark } from "../../storage/control/coverage.ts";
-import { testLedger } from "../../storage/control/jobs.testing.ts";
+import { leaseNewJob, testLedger } from "../../storage/control/jobs.testing.ts";
 import { databaseTime } from "../../storage/control/schedules.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import { bitstamp } from "../bitstamp/bitstamp.ts";
 import type { VenueGet } from "../connector.ts";
-import { declareFeeds, feedOf } from "../declare.ts";
+import { declareFeeds, endpointOf, feedOf } from "../declare.ts";
 import { gapLost } from "../events.ts";
 import { tradeOf } from "../trade.ts";
 import { collectHistory } from "./collect-history.ts";
@@ -66,12 +66,10 @@ describe.each(enginesOf(testEngines))("a venue with a short memory, on $name", (
           ...{ date: String(at(second) / seconds(1)), tid, type: "0", price: "0.4", amount: "10" },
         })),
       );
-    const window = { feed: collected, endpoint: bitstamp.endpoint, from: at("10.5"), to: at("30") };
+    const window = { feed: collected, endpoint: endpointOf(bitstamp, "bitstamp", []), from: at("10.5"), to: at("30") };
     const options = {
-      connector: bitstamp,
-      window,
-      database: ledger.database,
-      tenant: ledger.tenant,
+      ...{ connector: bitstamp, window, database: ledger.database, tenant: ledger.tenant },
+      lease: await leaseNewJob(sql, ledger.tenant),
       get,
       download: async () => false,
       now: () => window.to,

@@ -5,18 +5,23 @@ import type { TradePage } from "../connector.ts";
 import type { CollectedFeed } from "../feed.ts";
 import { type TradeWords, tradeOf } from "../trade.ts";
 
-/** Reads the entries of a page; what cannot be understood is kept with its reason. */
-export function pageOf(
+/**
+ * Reads the entries of a page; what cannot be understood is kept with its reason.
+ * @param read returns null for what is no trade of the market
+ */
+export function pageOf<Entry>(
   feed: CollectedFeed,
-  entries: readonly unknown[],
-  read: (entry: unknown) => TradeWords,
+  entries: readonly Entry[],
+  read: (entry: Entry) => TradeWords | null,
 ): Omit<TradePage, "complete"> {
   const trades: TradeRow[] = [];
   const unread: { message: string; reason: string }[] = [];
   let ignored = 0;
   for (const entry of entries) {
     try {
-      const trade = tradeOf(feed, read(entry));
+      const words = read(entry);
+      if (words === null) continue;
+      const trade = tradeOf(feed, words);
       if (trade === null) ignored++;
       else trades.push(trade);
     } catch (error) {
@@ -28,6 +33,6 @@ export function pageOf(
 }
 
 /** Returns an entry as JSON again, with the digits of its numbers. */
-function textOf(entry: unknown): string {
+export function textOf(entry: unknown): string {
   return JSON.stringify(entry, (_key, value: unknown) => (value instanceof JsonNumber ? value.text : value)) ?? "";
 }

@@ -5,11 +5,13 @@ import { asError } from "../../lib/as-error.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { clearProblem, noteProblem } from "../../storage/control/collector-problems.ts";
+import type { HeldLease } from "../../storage/control/report.ts";
 import type { Connector, VenueAsk, VenueGet } from "../connector.ts";
 import { collectorFailed, connected, disconnected, marketRefused } from "../events.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
 import { runConnection } from "./connection.ts";
+import { doubtClocks } from "./doubt-clocks.ts";
 import { failuresAfter, reconnectSeconds } from "./reconnect.ts";
 import { makeTracker } from "./tracker.ts";
 import { BATCH_ROWS, type LiveWriter, MOST_WAITING, makeLiveWriter } from "./writer.ts";
@@ -20,6 +22,7 @@ export interface LiveOptions {
   readonly source: string;
   readonly database: Database;
   readonly tenant: string;
+  readonly lease: HeldLease;
   readonly now: () => Micros;
   /** Seconds on a monotonic clock. */
   readonly stopwatch: () => number;
@@ -33,19 +36,25 @@ export interface LiveOptions {
 }
 
 const FLUSH_MS = 250;
+/** So often it is looked whether a whole batch waits. */
+const LOOK_MS = 50;
 const WRITE_AGAIN_MS = 1000;
 const GAPS_SECONDS = 2;
 const ALL_GAPS_SECONDS = 60;
 const FEEDS_SECONDS = 10;
+/** A stream of events has one market, a request of a poll as many as Stellar RPC takes filters, and a WebSocket, or a question, all. */
+const MOST_FEEDS = { websocket: Number.POSITIVE_INFINITY, events: 1, requests: 5 } as const;
 /** What waits is written when the collector stops, for at most so long. */
 const LAST_FLUSH_MS = 2000;
 
 /** Collects the feeds of a source until the signal aborts: whatever the venue does, it goes on. */
 export async function collectLive(options: LiveOptions, signal: AbortSignal): Promise<void> {
-  const { connector, database, tenant, source, now, stopwatch, readFeeds } = options;
+  const { connector, database, tenant, lease, source, now, stopwatch, readFeeds } = options;
   const changed = new Set<string>();
-  const writer = makeLiveWriter({ database, tenant, source, now, stopwatch, onChanged: (feed) => changed.add(feed) });
+  const onChanged = (feed: string) => changed.add(feed);
+  const writer = makeLiveWriter({ database, tenant, lease, source, now, stopwatch, onChanged });
   let feeds = await readFeeds();
+  if (connector.evidence === "numbers") await doubtClocks(database.sql, tenant, lease, feeds);
   const background = [keepFlushing(writer, source), keepFillingGaps(options, () => feeds, changed)];
   try {
     while (!signal.aborted) {
@@ -61,9 +70,9 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
         (error) => collectorFailed.publish({ source, step: "gaps", error }),
       );
       const until = AbortSignal.any([signal, other.signal]);
-      // A stream of events has one market; a WebSocket, or a question, has all.
-      const groups =
-        connector.live.transport === "events" ? feeds.map((feed) => [feed]) : feeds.length > 0 ? [feeds] : [];
+      const { transport } = connector.live;
+      const most = typeof transport === "object" ? Number.POSITIVE_INFINITY : MOST_FEEDS[transport];
+      const groups = groupsOf(feeds, most);
       await Promise.all([untilAborted(until), ...groups.map((group) => keepConnected(options, group, writer, until))]);
       watching.stop();
     }
@@ -71,6 +80,11 @@ export async function collectLive(options: LiveOptions, signal: AbortSignal): Pr
     for (const { stop } of background) stop();
     await Promise.race([writer.flush().catch(() => {}), sleep(LAST_FLUSH_MS)]);
   }
+}
+
+function groupsOf(feeds: readonly CollectedFeed[], most: number): (readonly CollectedFeed[])[] {
+  if (feeds.length === 0) return [];
+  return feeds.length <= most ? [feeds] : [feeds.slice(0, most), ...groupsOf(feeds.slice(most), most)];
 }
 
 /** Connects for some feeds of a source again and again. */
@@ -81,18 +95,22 @@ async function keepConnected(
   signal: AbortSignal,
 ): Promise<void> {
   const names = feeds.map(({ feed }) => feed);
-  const tracker = makeTracker(connector.evidence, feeds, writer, stopwatch);
+  const tracker = makeTracker(connector.evidence, feeds, writer, { now, stopwatch });
   const problems = makeProblems(database, tenant, source);
+  const doubted = new Set<string>();
   let failures = 0;
   while (!signal.aborted) {
-    const { probe } = connector.live;
+    const { probe, follow } = connector.live;
     const end = await runConnection(
       {
-        ...{ connector, endpoint, feeds, now, stopwatch, ask, cursor: tracker.cursor() },
+        ...{ connector, endpoint, feeds, now, stopwatch, ask, cursor: tracker.cursor(), doubted },
         onMessage: (message, text) => {
           tracker.take(message, text);
           if (message.type === "refused") problems.refused(feeds, message);
-          if (message.type === "subscribed") problems.accepted(feeds, message.market);
+          if (message.type === "subscribed") {
+            doubted.delete(message.market);
+            problems.accepted(feeds, message.market);
+          }
         },
         onLive: () => {
           problems.reached();
@@ -111,10 +129,12 @@ async function keepConnected(
                   collectorFailed.publish({ source, step: "probe", error: asError(error) });
                   throw error;
                 }),
+        follow: follow === undefined ? null : (pause) => follow(get, endpoint, feeds, tracker.cursor(), pause),
       },
       signal,
     );
     tracker.cut();
+    for (const market of end.doubted) doubted.add(market);
     if (signal.aborted) return;
     failures = failuresAfter(failures, end.liveSeconds);
     const retrySeconds = reconnectSeconds(failures, random(), end.retryAfterSeconds);
@@ -156,14 +176,17 @@ function keepFlushing(writer: LiveWriter, source: string): { readonly stop: () =
   void run();
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
-      let pause = writer.waiting() >= BATCH_ROWS ? 0 : FLUSH_MS;
+      let pause = FLUSH_MS;
+      let enough = BATCH_ROWS;
       try {
         await writer.flush();
       } catch (error) {
         collectorFailed.publish({ source, step: "write", error: asError(error) });
-        pause = WRITE_AGAIN_MS;
+        [pause, enough] = [WRITE_AGAIN_MS, Number.POSITIVE_INFINITY];
       }
-      await sleep(pause, undefined, { signal: stopped.signal }).catch(() => {});
+      for (let waited = 0; waited < pause && writer.waiting() < enough && !stopped.signal.aborted; waited += LOOK_MS) {
+        await sleep(LOOK_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      }
     }
   }
   return { stop: () => stopped.abort() };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type ConnectionEvent,
   type ConnectionState,
+  type ConnectionTimes,
   isLive,
   newConnection,
   stepConnection,
@@ -12,17 +13,29 @@ import { failuresAfter, reconnectSeconds } from "./reconnect.ts";
 const TIMES = { openSeconds: 10, acknowledgeSeconds: 10, silenceSeconds: 20, idleSeconds: 5 };
 
 /** Lets events happen at their seconds, with a tick at each second, up to the first close. */
-function run(events: readonly (readonly [second: number, event: ConnectionEvent])[], until: number) {
-  let state: ConnectionState = newConnection(["a", "b"], 0);
+function run(
+  events: readonly (readonly [second: number, event: ConnectionEvent])[],
+  until: number,
+  doubted: readonly string[] = [],
+  times: ConnectionTimes = TIMES,
+) {
+  let state: ConnectionState = newConnection(["a", "b"], new Set(doubted), 0);
   const actions: string[] = [];
   for (let second = 0; second <= until; second++) {
     const now = [...events.filter(([at]) => at === second).map(([, event]) => event), { type: "tick" } as const];
     for (const event of now) {
-      const next = stepConnection(TIMES, state, event, second);
+      const next = stepConnection(times, state, event, second);
       state = next.state;
       if (next.action === "none") continue;
-      if (typeof next.action === "object") return { state, actions: [...actions, `${second} ${next.action.close}`] };
-      actions.push(`${second} ${next.action}`);
+      if (typeof next.action !== "object") actions.push(`${second} ${next.action}`);
+      else if ("close" in next.action) {
+        const { close, doubted: left } = next.action;
+        return { state, actions: [...actions, `${second} ${close}`], left: [...left] };
+      } else {
+        const { refuse, reason } = next.action;
+        for (const market of refuse)
+          state = stepConnection(times, state, { type: "refused", market, reason }, second).state;
+      }
     }
   }
   return { state, actions };
@@ -42,6 +55,16 @@ describe("a connection", () => {
     ]);
   });
 
+  it("gives a market up that is not acknowledged again, where others are", () => {
+    const events = [opened, subscribed(1, "a"), ...[4, 8, 12].map(message)];
+    expect(run(events, 30).left).toEqual(["b"]);
+    const { state } = run(events, 12, ["b"]);
+    expect(isLive(state)).toBe(true);
+    expect([...state.refused]).toEqual([["b", "the subscription of b was not acknowledged within 10 s"]]);
+    // With no answer at all it is the connection that is bad.
+    expect(run([opened], 30, ["a", "b"]).actions.at(-1)).toContain("10 the subscription of a was not acknowledged");
+  });
+
   it("is live once each market is subscribed or refused", () => {
     const refused = [2, { type: "refused", market: "b", reason: "unknown" }] as const;
     const { state } = run([opened, subscribed(1, "a"), refused], 3);
@@ -56,6 +79,12 @@ describe("a connection", () => {
     expect(run([...live, ...pongs], 40).actions).toEqual(["0 subscribe", "20 nothing was said for 20 s"]);
     const words = Array.from({ length: 10 }, (_, index) => message(index * 4));
     expect(run([...live, ...words], 39).actions).toEqual(["0 subscribe"]);
+  });
+
+  it("may be quiet where there are no pings, for as long as nothing has to be said", () => {
+    const live = [opened, subscribed(0, "a"), subscribed(0, "b")];
+    const { actions } = run(live, 30, [], { ...TIMES, idleSeconds: null });
+    expect(actions).toEqual(["0 subscribe", "20 nothing was said for 20 s"]);
   });
 
   it("never stays open for longer than the longest time without a word", () => {

@@ -5,8 +5,8 @@ export interface ConnectionTimes {
   readonly acknowledgeSeconds: number;
   /** Without any message of the venue's protocol; null where a quiet market sends none. */
   readonly silenceSeconds: number | null;
-  /** Without any frame a ping is sent; without one for as long again the connection is dead. */
-  readonly idleSeconds: number;
+  /** Without any frame a ping is sent; without one for as long again the connection is dead. Null where there are no pings. */
+  readonly idleSeconds: number | null;
 }
 
 export const DEFAULT_TIMES: Omit<ConnectionTimes, "silenceSeconds"> = {
@@ -25,6 +25,9 @@ export interface ConnectionState {
   readonly pingAt: number | null;
   /** Markets whose subscription was not answered yet. */
   readonly unanswered: ReadonlySet<string>;
+  readonly marketCount: number;
+  /** Markets whose subscription an earlier connection has waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
   /** Markets that the venue does not have, and what it said. */
   readonly refused: ReadonlyMap<string, string>;
 }
@@ -39,13 +42,25 @@ export type ConnectionEvent =
 
 export interface ConnectionStep {
   readonly state: ConnectionState;
-  readonly action: "none" | "subscribe" | "ping" | { readonly close: string };
+  readonly action: "none" | "subscribe" | "ping" | Closing | Refusal;
 }
 
-export function newConnection(markets: readonly string[], now: number): ConnectionState {
+export interface Closing {
+  readonly close: string;
+  /** Markets whose subscription was waited for in vain; empty where it is closed for another reason. */
+  readonly doubted: ReadonlySet<string>;
+}
+
+/** Markets are given up, so that they do not keep the others of the connection from being collected. */
+export interface Refusal {
+  readonly refuse: ReadonlySet<string>;
+  readonly reason: string;
+}
+
+export function newConnection(markets: readonly string[], doubted: ReadonlySet<string>, now: number): ConnectionState {
   return {
     ...{ startedAt: now, openedAt: null, frameAt: now, messageAt: now, pingAt: null },
-    unanswered: new Set(markets),
+    ...{ unanswered: new Set(markets), marketCount: markets.length, doubted },
     refused: new Map(),
   };
 }
@@ -87,19 +102,26 @@ export function stepConnection(
 
 function onTick(times: ConnectionTimes, state: ConnectionState, now: number): ConnectionStep {
   const { openSeconds, acknowledgeSeconds, silenceSeconds, idleSeconds } = times;
-  const close = (reason: string): ConnectionStep => ({ state, action: { close: reason } });
+  const close = (reason: string, doubted: ReadonlySet<string> = new Set()): ConnectionStep => ({
+    state,
+    action: { close: reason, doubted },
+  });
   if (state.openedAt === null) {
     return now - state.startedAt >= openSeconds
       ? close(`it did not open within ${openSeconds} s`)
       : { state, action: "none" };
   }
   if (state.unanswered.size > 0 && now - state.openedAt >= acknowledgeSeconds) {
-    const [first] = state.unanswered;
-    return close(`the subscription of ${first} was not acknowledged within ${acknowledgeSeconds} s`);
+    const { unanswered, doubted, marketCount } = state;
+    const [first] = unanswered;
+    const reason = `the subscription of ${first} was not acknowledged within ${acknowledgeSeconds} s`;
+    const isAgain = unanswered.size < marketCount && [...unanswered].every((market) => doubted.has(market));
+    return isAgain ? { state, action: { refuse: unanswered, reason } } : close(reason, unanswered);
   }
   if (silenceSeconds !== null && now - state.messageAt >= silenceSeconds) {
     return close(`nothing was said for ${silenceSeconds} s`);
   }
+  if (idleSeconds === null) return { state, action: "none" };
   if (state.pingAt !== null && now - state.pingAt >= idleSeconds) {
     return close(`a ping was not answered within ${idleSeconds} s`);
   }

@@ -1,12 +1,21 @@
 import type { Micros } from "../../canonical/time.ts";
-import type { Connector, VenueAsk } from "../connector.ts";
+import type { Connector, Followed, VenueAsk } from "../connector.ts";
 import type { CollectedFeed, Endpoint } from "../feed.ts";
 import type { VenueMessage } from "../message.ts";
-import { type ConnectionEvent, DEFAULT_TIMES, isLive, newConnection, stepConnection } from "./connection-state.ts";
+import {
+  type Closing,
+  type ConnectionEvent,
+  DEFAULT_TIMES,
+  isLive,
+  newConnection,
+  type Refusal,
+  stepConnection,
+} from "./connection-state.ts";
 import { openEventSource } from "./event-source.ts";
+import { openFollowing } from "./following.ts";
 import { pollingWire } from "./polling.ts";
 import { openWebSocket } from "./websocket.ts";
-import type { OpenWire } from "./wire-events.ts";
+import type { OpenWire, Wire, WireListener } from "./wire-events.ts";
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -15,6 +24,8 @@ export interface ConnectionEnd {
   readonly liveSeconds: number;
   /** What the venue asked for; 0 for nothing. */
   readonly retryAfterSeconds: number;
+  /** Markets whose subscription was waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
 }
 
 export interface ConnectionOptions {
@@ -22,6 +33,8 @@ export interface ConnectionOptions {
   readonly endpoint: Endpoint;
   readonly feeds: readonly CollectedFeed[];
   readonly cursor: string | null;
+  /** Markets whose subscription an earlier connection has waited for in vain. */
+  readonly doubted: ReadonlySet<string>;
   readonly now: () => Micros;
   readonly stopwatch: () => number;
   readonly ask: VenueAsk;
@@ -32,6 +45,8 @@ export interface ConnectionOptions {
   readonly onTick: () => string | null;
   /** Asks the venue how far its markets have come; see {@link Probe}. */
   readonly probe: (() => Promise<readonly VenueMessage[]>) | null;
+  /** Follows a venue that is polled; see {@link Follow}. */
+  readonly follow: ((pause: (seconds: number) => Promise<void>) => AsyncIterable<Followed>) | null;
 }
 
 const TICK_MS = 250;
@@ -44,19 +59,27 @@ const FIRST_ANSWER_SECONDS = 120;
 
 /** Connects, subscribes, and hands on messages until the connection ends or the signal aborts. */
 export function runConnection(options: ConnectionOptions, signal: AbortSignal): Promise<ConnectionEnd> {
-  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe } = options;
+  const { connector, endpoint, feeds, cursor, now, stopwatch, onMessage, onLive, onTick, probe, follow } = options;
   const { live } = connector;
-  const openSeconds = typeof live.transport === "object" ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
-  const times = { ...DEFAULT_TIMES, openSeconds, silenceSeconds: live.silenceSeconds };
-  const open = openerOf(options);
+  const isAsked = follow !== null || typeof live.transport === "object";
+  const openSeconds = isAsked ? FIRST_ANSWER_SECONDS : DEFAULT_TIMES.openSeconds;
+  const idleSeconds = live.transport === "events" ? null : DEFAULT_TIMES.idleSeconds;
+  const times = {
+    openSeconds,
+    acknowledgeSeconds: DEFAULT_TIMES.acknowledgeSeconds,
+    idleSeconds,
+    silenceSeconds: live.silenceSeconds,
+  };
   return new Promise((resolve) => {
     let state = newConnection(
       feeds.map(({ market }) => market),
+      options.doubted,
       stopwatch(),
     );
     let liveSince: number | null = null;
     let isEnded = false;
     let why: { reason: string; retryAfterSeconds: number } | null = null;
+    let doubted: ReadonlySet<string> = new Set();
     let pingedAt = stopwatch();
     let probedAt = Number.NEGATIVE_INFINITY;
     let isProbing = false;
@@ -72,16 +95,25 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       state = next.state;
       if (next.action === "subscribe") for (const text of live.subscribe(feeds)) wire.send(text);
       else if (next.action === "ping") wire.ping();
-      else if (typeof next.action === "object") close(next.action.close);
+      else if (typeof next.action === "object") giveUp(next.action);
       if (liveSince === null && isLive(state)) {
         liveSince = stopwatch();
         onLive();
       }
     };
+    const giveUp = (action: Closing | Refusal): void => {
+      if ("close" in action) {
+        doubted = action.doubted;
+        close(action.close);
+        return;
+      }
+      const { refuse, reason } = action;
+      for (const market of refuse) handle({ type: "refused", market, reason }, null);
+    };
     const handle = (message: VenueMessage, text: string | null): void => {
       if (isEnded || why !== null) return;
       if (message.type === "subscribed" || message.type === "refused") step(message);
-      if (message.type === "unavailable") close(message.reason);
+      if (message.type === "unavailable" || message.type === "lost") close(message.reason);
       if (message.type === "throttled") close(message.reason, THROTTLED_SECONDS);
       // Before the acknowledgement the venue's time says nothing about the market.
       if (message.type === "clock" && !isClockOf(message.market)) return;
@@ -103,7 +135,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       }
     }
 
-    const wire = open(live.url(endpoint, feeds, cursor), {
+    const listener: WireListener = {
       onOpen: () => step({ type: "opened" }),
       onText: (text) => {
         step({ type: "message" });
@@ -117,7 +149,15 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
         for (const message of messages) handle(message, null);
       },
       onEnd: (reason, retryAfterSeconds) => end(why ?? { reason, retryAfterSeconds }),
-    });
+    };
+    const wire = openWire();
+    function openWire(): Wire {
+      if (follow === null) return openerOf(options)(live.url(endpoint, feeds, cursor), listener);
+      return openFollowing(follow, listener, ({ text, messages }) => {
+        if (messages.length > 0) step({ type: "message" });
+        for (const message of messages) handle(message, text);
+      });
+    }
     const abort = (): void => close("the collector stops");
     const timer = setInterval(() => {
       step({ type: "tick" });
@@ -143,7 +183,7 @@ export function runConnection(options: ConnectionOptions, signal: AbortSignal): 
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
       const liveSeconds = liveSince === null ? 0 : stopwatch() - liveSince;
-      resolve({ reason, retryAfterSeconds, liveSeconds });
+      resolve({ reason, retryAfterSeconds, liveSeconds, doubted });
     }
   });
 }

@@ -3,6 +3,7 @@ import type { TradeRow } from "../../canonical/trade.ts";
 import { asError } from "../../lib/as-error.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { cover, uncover } from "../../storage/control/coverage.ts";
+import type { HeldLease } from "../../storage/control/report.ts";
 import { keepUnread, type UnreadMessage } from "../../storage/control/unread-messages.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import type { CoverageChange, Proof } from "../coverage/proof.ts";
@@ -24,13 +25,15 @@ export interface LiveWriter {
   readonly covered: (feed: string, changes: readonly CoverageChange[], open: Proof["open"]) => void;
   readonly reject: (message: string, reason: string) => void;
   readonly waiting: () => number;
-  /** Writes everything that waits. Rejects where the database does not take it; it waits on then. */
+  /** Writes everything that waits now. Rejects where the database does not take it; it waits on then. */
   readonly flush: () => Promise<void>;
 }
 
 export interface WriterOptions {
   readonly database: Database;
   readonly tenant: string;
+  /** Of the job that collects: without it, coverage is left to who has it. */
+  readonly lease: HeldLease;
   readonly source: string;
   readonly now: () => Micros;
   /** Seconds on a monotonic clock. */
@@ -51,7 +54,8 @@ interface FeedCoverage {
   reportedAt: number;
 }
 
-export function makeLiveWriter({ database, tenant, source, now, stopwatch, onChanged }: WriterOptions): LiveWriter {
+export function makeLiveWriter(options: WriterOptions): LiveWriter {
+  const { database, tenant, lease, source, now, stopwatch, onChanged } = options;
   let rows: Arrived[] = [];
   let unread: UnreadMessage[] = [];
   const feeds = new Map<string, FeedCoverage>();
@@ -86,8 +90,8 @@ export function makeLiveWriter({ database, tenant, source, now, stopwatch, onCha
   async function report(feed: string, changes: readonly CoverageChange[]): Promise<void> {
     for (const [index, { type, ...interval }] of changes.entries()) {
       try {
-        if (type === "cover") await cover(database.sql, tenant, feed, [interval]);
-        else await uncover(database.sql, tenant, feed, interval);
+        if (type === "cover") await cover(database.sql, tenant, feed, [interval], lease);
+        else await uncover(database.sql, tenant, feed, interval, lease);
       } catch (error) {
         collectorFailed.publish({ source, step: "coverage", error: asError(error) });
         // What is not covered is read again; what is not taken back would stay wrong, so that is tried again.
@@ -105,10 +109,12 @@ export function makeLiveWriter({ database, tenant, source, now, stopwatch, onCha
     // Coverage that is taken now is of trades that wait now, or are stored.
     const coverage = takeCoverage();
     try {
-      while (rows.length > 0) {
-        const batch = rows.slice(0, BATCH_ROWS);
+      // What comes meanwhile is left to the next flush: with a busy venue this one would not end, and nothing would be covered.
+      for (let left = rows.length; left > 0; ) {
+        const batch = rows.slice(0, Math.min(left, BATCH_ROWS));
         await writeBatch(batch);
         rows = rows.slice(batch.length);
+        left -= batch.length;
       }
     } catch (error) {
       for (const [feed, changes] of coverage) {

@@ -75,6 +75,10 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     [[collect.endpoints]]
     source = "binance"
     files = "https://data.binance.vision"
+
+    [[collect.endpoints]]
+    source = "aquarius"
+    rest = "https://stellar-rpc.example.com"
   `,
 
   feeds: `
@@ -86,6 +90,11 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     source = "sdex"
     pair = "native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"
     start = "2026-11-01T00:00:00Z"
+
+    [[feeds]]
+    source = "aquarius"
+    pair = "native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"
+    market = "CC74DXMTNX5PSE43NQJCRW3Z26PXOSY6WPRZR5ZZWPQDIR776YBJY3QP"   # the contract of the pool; this one is made up
   `,
 
   deliveries: `

@@ -8,8 +8,19 @@ import { secret } from "../secrets.ts";
 import { isHttpUrl, pairField, readOr } from "./fields.ts";
 import { refuseRepeated } from "./listener.ts";
 
-/** The protocols of venues that the program speaks; internal/collect has one folder for each. */
-export const CONNECTOR_NAMES = ["binance", "bitstamp", "coinbase", "coingecko", "ecb", "horizon", "kraken"] as const;
+/** The protocols of venues that the program speaks; internal/collect has a folder for each, and one for all of Stellar RPC. */
+export const CONNECTOR_NAMES = [
+  "aquarius",
+  "binance",
+  "bitstamp",
+  "coinbase",
+  "coingecko",
+  "ecb",
+  "horizon",
+  "kraken",
+  "phoenix",
+  "soroswap",
+] as const;
 export type ConnectorName = (typeof CONNECTOR_NAMES)[number];
 
 /** Connectors whose source has another name. */
@@ -39,7 +50,7 @@ const feed = z
     source: sourceField,
     pair: pairField.describe('a pair in the venue\'s orientation, such as "XLM/USD"'),
     connector: z.enum(CONNECTOR_NAMES).optional().describe(ONE_CONNECTOR),
-    market: z.string().min(1).max(200).optional().describe('what the venue calls the market, such as "XXLMZUSD"'),
+    market: z.string().min(1).max(300).optional().describe('what the venue calls the market, such as "XXLMZUSD"'),
     start: startField.optional().describe('a time with a zone, such as "2026-11-01T00:00:00Z"'),
   })
   .superRefine((given, context) => {
@@ -114,6 +125,8 @@ export const collectSection = z
       .array(endpoint)
       .max(1000)
       .prefault([])
+      // Providers of nodes have keys in the paths of their addresses.
+      .meta(secret("after-host"))
       .describe("a list of at most 1000 tables, each [[collect.endpoints]]"),
     coingecko_key: z
       .string()

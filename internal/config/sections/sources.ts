@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { SOURCE_NAME } from "../../canonical/trade-rules.ts";
 import { needs, reportAt } from "../../lib/cross-checks.ts";
+import { editDistance } from "../../lib/suggest.ts";
 import { buildRegistry, SOURCE_CLASSES, SOURCE_SUBCLASSES } from "../../policy/registry.ts";
-import { editDistance } from "../suggest.ts";
 import { integerField } from "./fields.ts";
 
 const BUILT_IN = buildRegistry();

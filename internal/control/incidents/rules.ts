@@ -84,7 +84,7 @@ export const RULES: Readonly<Record<IncidentCode, Rule>> = {
       .filter(({ code }) => code === "market_refused")
       .map(({ key, message }) => ({
         ...withoutJobs("market_refused", key, 1),
-        message: `the venue refuses the market of ${key}: ${message}`,
+        message: `${key} is not collected: ${message}`,
       })),
   unread_messages: ({ unread }) =>
     unread.map(({ source, count, reason }) => ({

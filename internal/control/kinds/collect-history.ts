@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../../canonical/input-error.ts";
 import { formatPair, parsePair } from "../../canonical/pair.ts";
 import { formatTime, seconds } from "../../canonical/time.ts";
+import type { VenueGet } from "../../collect/connector.ts";
 import { connectorNamed } from "../../collect/connectors.ts";
 import { collectedFeed, HISTORY_KIND } from "../../collect/declare.ts";
 import { HistoryGone, TradesUnread, VenueRefused, VenueThrottled } from "../../collect/failures.ts";
@@ -11,6 +12,7 @@ import { clearProblem, noteProblem } from "../../storage/control/collector-probl
 import { keepUnread } from "../../storage/control/unread-messages.ts";
 import { PermanentFailure, Throttled } from "../kind.ts";
 import { defineKind, textField, timeField } from "./define-kind.ts";
+import { inversionsOf } from "./inverted-feeds.ts";
 import { venueAccess } from "./venue-access.ts";
 
 const LONGEST_SECONDS = 86_400;
@@ -38,22 +40,30 @@ export const collectHistoryKind = defineKind(
       context.addIssue({ code: "custom", path: ["to"], message });
     }),
   async ({ from, to, ...payload }, context, signal) => {
-    const { database, tenant, now } = context;
+    const { database, tenant, job: lease, now } = context;
     if (to > now()) throw new InputError(`${formatTime(to)} is in the future`);
     const connector = connectorNamed(payload.connector);
     const { endpoint, get, download } = venueAccess(context, connector, payload.source, signal);
     const feed = collectedFeed(payload);
+    let answer = "";
+    const remembered: VenueGet = async (...request) => {
+      answer = await get(...request);
+      return answer;
+    };
     const problem = { code: "market_refused", key: feed.feed } as const;
+    const inversion = (await inversionsOf(context, [feed])).get(feed);
+    if (inversion !== undefined) throw new PermanentFailure(inversion);
     try {
       const window = { feed, endpoint, from, to };
-      const result = await collectHistory({ connector, window, database, tenant, get, download, now }, signal);
+      const options = { connector, window, database, tenant, lease, get: remembered, download, now };
+      const result = await collectHistory(options, signal);
       await clearProblem(database.sql, tenant, problem.code, problem.key);
       return { ...result };
     } catch (error) {
       if (error instanceof VenueThrottled) throw new Throttled(error.message, error);
       if (error instanceof TradesUnread || error instanceof HistoryGone) throw new PermanentFailure(error.message);
       if (error instanceof InvalidMessage) {
-        await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: "" }]);
+        await keepUnread(database.sql, tenant, [{ source: feed.source, reason: error.message, message: answer }]);
         throw new PermanentFailure(`the answer of ${feed.source} could not be understood: ${error.message}`);
       }
       if (!(error instanceof VenueRefused)) throw error;

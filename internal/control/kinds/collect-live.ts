@@ -7,6 +7,7 @@ import { collectLive } from "../../collect/live/collect-live.ts";
 import { stopwatch } from "../../lib/clock.ts";
 import { slowDown } from "../../storage/control/throttles.ts";
 import { defineKind, textField } from "./define-kind.ts";
+import { makeInversionFilter } from "./inverted-feeds.ts";
 import { venueAccess } from "./venue-access.ts";
 
 /** How long a host is left alone that asks for fewer requests and says no time. */
@@ -21,10 +22,11 @@ export const collectLiveKind = defineKind(
   },
   z.strictObject({ source: z.string().min(1), connector: textField((name) => connectorNamed(name).name) }),
   async ({ source, connector: name }, context, signal) => {
-    const { database, tenant, now } = context;
+    const { database, tenant, job: lease, now } = context;
     const connector = connectorNamed(name);
     const { endpoint, get, ask } = venueAccess(context, connector, source, signal);
     const { host } = new URL(endpoint.rest);
+    const withoutInverted = makeInversionFilter(context);
     const fill = makeGapFiller(
       database,
       tenant,
@@ -42,10 +44,10 @@ export const collectLiveKind = defineKind(
     }
     await collectLive(
       {
-        ...{ connector, endpoint, source, database, tenant, now, stopwatch, random: Math.random },
-        get: (url, headers) => slowingDown(get(url, headers)),
+        ...{ connector, endpoint, source, database, tenant, lease, now, stopwatch, random: Math.random },
+        get: (...asked) => slowingDown(get(...asked)),
         ask: (url, headers) => slowingDown(ask(url, headers)),
-        readFeeds: () => readCollectedFeeds(database, tenant, source, name),
+        readFeeds: async () => withoutInverted(await readCollectedFeeds(database, tenant, source, name)),
         fillGaps: ({ feed }) => fill(feed),
       },
       signal,

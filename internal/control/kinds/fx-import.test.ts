@@ -3,7 +3,7 @@ import { enginesOf } from "../../../test/thoroughness.ts";
 import { parseEcbRates } from "../../canonical/ecb-rates.ts";
 import { parsePair } from "../../canonical/pair.ts";
 import { parseTime } from "../../canonical/time.ts";
-import { feedOf } from "../../collect/declare.ts";
+import { endpointOf, feedOf } from "../../collect/declare.ts";
 import { ecb } from "../../collect/ecb/ecb.ts";
 import { collectHistory } from "../../collect/history/collect-history.ts";
 import { loadConfig } from "../../config/load.ts";
@@ -16,6 +16,7 @@ import {
   type TestEngine,
   testEngines,
 } from "../../storage/connection/database.testing.ts";
+import { leaseNewJob } from "../../storage/control/jobs.testing.ts";
 import { writeTrades } from "../../storage/trades/trades.ts";
 import { PermanentFailure } from "../kind.ts";
 import { fxImport } from "./fx-import.ts";
@@ -43,7 +44,14 @@ describe("fx.import", () => {
   const run = (url: string, payload: object, now = NOW) => {
     const { config } = loadConfig({ env: { STELLARINDEX_CONTROL_FX_URL: url } });
     const job = { jobId: 1n, leaseToken: 1n };
-    const context = { database, config, tenant: "default", job, now: () => now };
+    const context = {
+      database,
+      config,
+      tenant: "default",
+      job,
+      now: () => now,
+      invertedOf: async () => new Set<number>(),
+    };
     return fxImport.prepare(payload)(context, new AbortController().signal);
   };
 
@@ -81,7 +89,7 @@ describe("fx.import", () => {
     const file = fileOf(FRIDAY, THURSDAY.replaceAll("1.1'", "1.10'"));
     const feed = feedOf({ source: "ecb", connector: "ecb", pair: parsePair("EUR/USD") });
     const window = {
-      ...{ feed: feed.collected, endpoint: ecb.endpoint },
+      ...{ feed: feed.collected, endpoint: endpointOf(ecb, "ecb", []) },
       ...{ from: parseTime("2026-08-06T00:00:00Z"), to: NOW },
     };
     const options = {
@@ -92,8 +100,10 @@ describe("fx.import", () => {
       download: async () => false,
       now: () => NOW,
     };
-    const collect = (into: TestDatabase) =>
-      collectHistory({ ...options, database: into }, new AbortController().signal);
+    const collect = async (into: TestDatabase) => {
+      const lease = await leaseNewJob(into.sql, "default");
+      return collectHistory({ ...options, database: into, lease }, new AbortController().signal);
+    };
     const live = ecb.live
       .decode(file, [feed.collected], NOW)
       .flatMap((each) => (each.type === "trade" ? each.trade : []));

@@ -86,7 +86,8 @@ describe(`prices.backfill on ${engine?.name}`, () => {
     const errors: string[] = [];
     const request = { tenant: TENANT, kinds: KINDS, worker: "w", maxJobs: 1, leaseSeconds: 60 };
     for (let job = await one(); job !== undefined; job = await one()) {
-      const context = { database, config, tenant: TENANT, job, now: () => BigInt(Date.now()) * 1000n };
+      const now = () => BigInt(Date.now()) * 1000n;
+      const context = { database, config, tenant: TENANT, job, now, invertedOf: async () => new Set<number>() };
       const { signal } = new AbortController();
       const held = { ...job, retrySeconds: 0, reason: null, throttle: null };
       try {

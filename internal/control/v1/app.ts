@@ -26,6 +26,7 @@ import { addSchedulesRoutes } from "./schedules.ts";
 import { addSourcesRoutes } from "./sources.ts";
 import { addTenantRoutes } from "./tenant.ts";
 import { addThrottlesRoutes } from "./throttles.ts";
+import { addUnreadMessageRoutes } from "./unread-messages.ts";
 import { addWorkRoutes } from "./work.ts";
 
 const TAGS = [
@@ -93,6 +94,7 @@ export function createControlApp({ database, events, stopwatch, settings }: Cont
   addAuditRoutes(app, service);
   addIncidentRoutes(app, service);
   addFailureRoutes(app, service);
+  addUnreadMessageRoutes(app, service);
   addEventRoutes(app, service);
   addOpenApi(app, serving, {
     path: `${CONTROL_BASE}/openapi.json`,

@@ -1,7 +1,7 @@
 import { InputError } from "../../canonical/input-error.ts";
+import type { Fields } from "../../ingest/fields.ts";
 import { checkColumns } from "../columns.ts";
 import { rowReader, splitHeader } from "../csv.ts";
-import type { Fields } from "../fields.ts";
 import type { FileTrade } from "../file-kind.ts";
 import { type OpenedForm, readLine } from "../format-detector.ts";
 import { adviceOn, isHeader } from "./advice.ts";

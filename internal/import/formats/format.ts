@@ -1,6 +1,6 @@
 import type { Pair } from "../../canonical/pair.ts";
 import type { Micros } from "../../canonical/time.ts";
-import type { Fields } from "../fields.ts";
+import type { Fields } from "../../ingest/fields.ts";
 import type { Given } from "./given.ts";
 
 /** How the times of a format are written. */

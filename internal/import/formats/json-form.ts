@@ -1,7 +1,7 @@
 import { InputError } from "../../canonical/input-error.ts";
+import type { Fields } from "../../ingest/fields.ts";
 import { InvalidJson, isObject, JsonNumber, member, parseJson } from "../../lib/exact-json.ts";
 import { checkColumns } from "../columns.ts";
-import type { Fields } from "../fields.ts";
 import type { FileTrade } from "../file-kind.ts";
 import { type OpenedForm, readLine } from "../format-detector.ts";
 import { ndjsonReader, notWhole } from "../ndjson.ts";

@@ -1,4 +1,4 @@
-import { empty, value } from "../fields.ts";
+import { empty, value } from "../../ingest/fields.ts";
 import type { Format } from "./format.ts";
 import { readLedgerTrade, readSide, sideColumns } from "./stellar.ts";
 import { WRITTEN } from "./time-rules.ts";

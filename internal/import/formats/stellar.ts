@@ -2,7 +2,7 @@ import type { Asset } from "../../canonical/asset.ts";
 import { parseDecimal } from "../../canonical/decimal.ts";
 import { makePair } from "../../canonical/pair.ts";
 import { stellarMarket } from "../../canonical/stellar-market.ts";
-import { empty, type Fields, inColumn, value } from "../fields.ts";
+import { empty, type Fields, inColumn, value } from "../../ingest/fields.ts";
 import { SkippedRow } from "../file-kind.ts";
 import type { Given } from "./given.ts";
 

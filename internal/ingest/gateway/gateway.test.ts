@@ -80,13 +80,13 @@ describe.each(enginesOf(testEngines))("the gateway on $name", (engine) => {
   });
 
   it("takes streams, and names only the rows that are not stored", async () => {
-    const trades = Array.from({ length: 2_500 }, () => freshTrade());
+    const trades = Array.from({ length: 5_500 }, () => freshTrade());
     const lines = trades.map((trade) => JSON.stringify(trade));
     lines.splice(1, 0, "", "not json", "x".repeat(70_000));
     const { status, body } = await gateway.post(gzipSync(lines.join("\r\n")), { ...LINES, "Content-Encoding": "gzip" });
     expect(status).toBe(200);
     expect(body).toEqual({
-      ...{ new: 2_500, known: 0, conflict: 0, rejected: 2, journalled: 0 },
+      ...{ new: 5_500, known: 0, conflict: 0, rejected: 2, journalled: 0 },
       rows: [
         { row: 3, status: "rejected", reason: "the line is not JSON" },
         { row: 4, status: "rejected", reason: "the line has more than 65536 bytes" },
@@ -102,7 +102,7 @@ describe.each(enginesOf(testEngines))("the gateway on $name", (engine) => {
       freshTrade({ source: "binance" }),
       freshTrade({ ts: "2026-08-09T23:01:01Z" }),
       freshTrade({ base_asset: "fiat:USD", quote_asset: "crypto:XLM" }),
-      [1],
+      1,
       freshTrade({ trade_id: ["x"] }),
     ]);
     expect(status).toBe(422);
@@ -123,18 +123,101 @@ describe.each(enginesOf(testEngines))("the gateway on $name", (engine) => {
     expect((await fetch(gateway.url, { method: "POST" })).status).toBe(401);
   });
 
+  it("reads the names that import reads, and says which field is missing", async () => {
+    const { base_asset, quote_asset, source, base_amount, quote_amount, ...when } = freshTrade();
+    const other = { ...when, venue: source, pair: "XLM/USD", price: 0.125, size: "250.5" };
+    expect(await gateway.post(other)).toMatchObject({ body: { new: 1 } });
+    expect(await stored(when.trade_id)).toEqual([{ base_amount, quote_amount }]);
+    expect(await gateway.post({ ...other, pair: undefined, base: "XLM", quote: "fiat:USD" })).toMatchObject({
+      body: { known: 1 },
+    });
+    const renamed = (from: string, to: string): object =>
+      JSON.parse(JSON.stringify(freshTrade()).replace(`"${from}"`, `"${to}"`));
+    const { body } = await gateway.post([
+      renamed("ts", "timestamp"),
+      renamed("trade_id", "tradeId"),
+      { trades: [freshTrade()] },
+      {},
+      { ...other, size: undefined },
+      { ...other, pair: ["XLM", "USD"] },
+      { ...other, pair: "XLMUSD" },
+    ]);
+    expect(body.rows).toMatchObject([
+      { field: "ts", reason: 'is missing or empty; if "timestamp" is meant, name it ts' },
+      { field: "trade_id", reason: 'is missing or empty; if "tradeId" is meant, name it trade_id' },
+      { field: "base_asset", reason: 'is missing or empty; if "trades" has the trades, send that list itself' },
+      { field: "base_asset", reason: expect.stringMatching(/^is missing or empty; a trade has base_asset .* price/) },
+      { reason: "price or size (or base_amount and quote_amount) is empty" },
+      { reason: "pair is neither a text nor a number" },
+      { reason: expect.stringContaining('"XLMUSD"') },
+    ]);
+  });
+
+  it("takes a body with a byte order mark, and refuses one in another encoding as a whole", async () => {
+    const line = (): string => JSON.stringify(freshTrade());
+    const mark = "\u{FEFF}";
+    expect(await gateway.post(mark + line())).toMatchObject({ body: { new: 1 } });
+    expect(await gateway.post(`${mark + line()}\n${line()}`, LINES)).toMatchObject({ body: { new: 2, rejected: 0 } });
+    expect(await gateway.post(gzipSync(line()), LINES)).toMatchObject({
+      status: 400,
+      body: { detail: "the body is gzip: send it with Content-Encoding: gzip" },
+    });
+    expect(await gateway.post(Buffer.from(mark + line(), "utf16le"))).toMatchObject({
+      status: 400,
+      body: { detail: "the body is UTF-16: send it as UTF-8" },
+    });
+    expect(await gateway.post(`${line()}\n${line()}\n`)).toMatchObject({
+      status: 400,
+      body: { detail: "the body is not valid JSON; one trade a line is a body of application/x-ndjson" },
+    });
+    expect(await gateway.post(`[${line()}]`, LINES)).toMatchObject({
+      status: 422,
+      body: { rows: [{ reason: "is a list, not a trade; a list of trades is a body of application/json" }] },
+    });
+  });
+
+  it("keeps every conflict of a large body", async () => {
+    const trades = Array.from({ length: 3_000 }, () => freshTrade());
+    expect(await gateway.post(trades)).toMatchObject({ status: 200, body: { new: 3_000 } });
+    const others = trades.map((trade) => ({ ...trade, base_amount: "7" }));
+    expect(await gateway.post([...others, ...others])).toMatchObject({ status: 200, body: { conflict: 6_000 } });
+    const kept = await database.sql`
+      SELECT 1 FROM ingest.quarantine WHERE kind = 'conflict' AND convert_from(content, 'UTF8')::json->>'base_amount' = '7'`;
+    expect(kept).toHaveLength(3_000);
+  });
+
+  it("answers small bodies while large ones wait for their turn", async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const others = Array.from({ length: 4 }, () => gateway.turns.run(() => held, Number.POSITIVE_INFINITY));
+    const answered: string[] = [];
+    const large = Promise.all([
+      gateway.post(Array.from({ length: 500 }, () => freshTrade())).then(() => answered.push("list")),
+      gateway.post(JSON.stringify(freshTrade()), LINES).then(() => answered.push("stream")),
+    ]);
+    for (let count = 0; count < 5; count++) {
+      expect(await gateway.post(freshTrade())).toMatchObject({ status: 200, body: { new: 1 } });
+    }
+    expect(answered).toEqual([]);
+    release();
+    await Promise.all([large, ...others]);
+    expect(answered.sort()).toEqual(["list", "stream"]);
+  });
+
   it("answers a body that cannot be read with 4xx, and keeps it", async () => {
     const cases: readonly (readonly [unknown, number])[] = [
       ['[{"broken', 400],
       ["7", 400],
+      ["[".repeat(101) + "]".repeat(101), 400],
       [JSON.stringify(Array(10_001).fill(1)), 413],
       [`"${"x".repeat(1_100_000)}"`, 413],
     ];
     for (const [body, status] of cases) expect((await gateway.post(body)).status).toBe(status);
-    const kept = await readQuarantine(database.sql, { kind: "malformed", before: null, limit: 4 });
+    const kept = await readQuarantine(database.sql, { kind: "malformed", before: null, limit: 5 });
     expect(kept.toReversed()).toMatchObject([
       { content: Buffer.from('[{"broken'), isCut: false, contentType: "application/json", sender: "acme" },
       { content: Buffer.from("7") },
+      { reason: "the body has more than 100 objects and lists in each other" },
       { reason: expect.stringContaining("a JSON body has at most 10000 trades"), isCut: false },
       { isCut: true },
     ]);

@@ -86,6 +86,7 @@ export async function serveTestGateway(database: Database) {
     getEvent: async (id: string, key = EVENT_KEYS.shop): Promise<TestAnswer> =>
       answered(await fetch(`${base}/v1/events/${id}`, { headers: { Authorization: `Bearer ${key}` } })),
     journal,
+    turns: service.turns,
     url,
     close: async () => {
       await close();

@@ -11,12 +11,14 @@ const MAX_WAITING = 8;
 
 /**
  * Returns a function that keeps what cannot be read: in the database or, where that does not answer in time, in the
- * journal. It never rejects, since the sender is answered in the same way; where nothing takes it, an event says so.
+ * journal. It never rejects, since the sender is answered in the same way; where nothing takes it in time, an event says so.
  * @param store stores entries in the database
+ * @param journalSeconds how long the journal may take
  */
 export function makeQuarantineKeeper(
   store: (entries: readonly Quarantined[]) => Promise<void>,
   journal: Pick<Journal, "append"> | null,
+  journalSeconds: number,
 ): (entry: Quarantined) => Promise<void> {
   let waiting = 0;
   async function inDatabase(entry: Quarantined): Promise<void> {
@@ -33,7 +35,8 @@ export function makeQuarantineKeeper(
     try {
       await inDatabase(entry).catch((error: unknown) => {
         if (journal === null) throw error;
-        return journal.append([quarantinedRecord(entry)]);
+        const appended = journal.append([quarantinedRecord(entry)]);
+        return within(journalSeconds, appended, "the journal's disk did not answer in time");
       });
       quarantined.publish({ kind, error: null });
     } catch (error) {

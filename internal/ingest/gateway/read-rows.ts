@@ -1,9 +1,11 @@
-import type { Micros } from "../../canonical/time.ts";
-import { type TradeField, type TradeTexts, validateTrade } from "../../canonical/trade.ts";
+import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { MAX_DEPTH } from "../../http/body.ts";
 import { PROBLEMS, Problem } from "../../http/problem.ts";
-import { InvalidJson, isObject, JsonNumber, parseJson } from "../../lib/exact-json.ts";
-import type { RowResult, SentTrade } from "../sent-trade.ts";
-import { futureProblem } from "../time-limits.ts";
+import { InvalidJson, isObject, parseJson } from "../../lib/exact-json.ts";
+import { isDeeperThan } from "../../lib/json-depth.ts";
+import type { SentTrade } from "../sent-trade.ts";
+import { TRADE_COLUMNS } from "../trade-fields.ts";
+import { type Rejected, readTrade, rejected, type Sender } from "./read-trade.ts";
 import { splitLines } from "./split-lines.ts";
 import { TRADE_FIELDS } from "./trade-schema.ts";
 
@@ -11,17 +13,16 @@ import { TRADE_FIELDS } from "./trade-schema.ts";
 export interface ReadRow {
   /** From 1; in a stream, its line. */
   readonly row: number;
-  readonly read: SentTrade | Extract<RowResult, { status: "rejected" }>;
+  readonly read: SentTrade | Rejected;
   /** The line, where it is not JSON at all. */
   readonly unreadable?: string;
 }
 
-/** Who sent a body, and what is accepted of that sender. */
-export interface Sender {
-  /** The name of its API key; empty for none. */
-  readonly name: string;
-  readonly mayWrite: (source: string) => boolean;
-  readonly now: () => Micros;
+/** A line of a stream; null where it is too long. */
+export interface Line {
+  /** From 1. */
+  readonly row: number;
+  readonly text: string | null;
 }
 
 const MAX_JSON_BYTES = 1_048_576;
@@ -29,13 +30,13 @@ const MAX_JSON_BYTES = 1_048_576;
 const MAX_JSON_ROWS = 10_000;
 const MAX_LINE_BYTES = 65_536;
 /** Rows of a stream that are written together. */
-const ROWS_TOGETHER = 2_000;
+const ROWS_TOGETHER = 5_000;
+/** Rows that are read at a stretch, for some milliseconds, in which nobody else is answered. */
+const ROWS_AT_A_STRETCH = 250;
+const FIELDS: ReadonlySet<string> = new Set([...TRADE_FIELDS, ...TRADE_COLUMNS]);
 
-/**
- * Reads a JSON body: one trade, or a list of them.
- * @throws Problem where it is too large or not such JSON
- */
-export async function readJsonRows(bytes: AsyncIterable<Uint8Array>, sender: Sender): Promise<ReadRow[]> {
+/** Returns the whole of a JSON body. @throws Problem where it is too large */
+export async function receiveJson(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of bytes) {
@@ -43,85 +44,90 @@ export async function readJsonRows(bytes: AsyncIterable<Uint8Array>, sender: Sen
     if (size > MAX_JSON_BYTES) throw tooLarge(`${MAX_JSON_BYTES} bytes`);
     chunks.push(chunk);
   }
-  const value = parsed(Buffer.concat(chunks).toString());
-  if (value instanceof InvalidJson) throw malformed("the body is not valid JSON");
-  const rows = Array.isArray(value) ? value : [value];
-  if (!Array.isArray(value) && !isObject(value)) throw malformed("the body is neither a trade nor a list of trades");
-  if (rows.length > MAX_JSON_ROWS) throw tooLarge(`${MAX_JSON_ROWS} trades`);
-  return rows.map((row, index) => ({ row: index + 1, read: readRow(row, sender) }));
+  return Buffer.concat(chunks);
 }
 
-/** Reads the lines of a stream in groups; blank ones are skipped. */
-export async function* readLineRows(bytes: AsyncIterable<Uint8Array>, sender: Sender): AsyncGenerator<ReadRow[]> {
-  let rows: ReadRow[] = [];
+/**
+ * Reads a JSON body: one trade, or a list of them.
+ * @throws Problem where it is not such JSON, or has too many trades
+ */
+export async function readJsonRows(body: Buffer, sender: Sender): Promise<ReadRow[]> {
+  if (isDeeperThan(body, MAX_DEPTH)) {
+    throw malformed(`the body has more than ${MAX_DEPTH} objects and lists in each other`);
+  }
+  const value = readJson(body.toString());
+  if (value instanceof InvalidJson) throw malformed(`the body is not valid JSON${isLines(body) ? LINES_CURE : ""}`);
+  if (!Array.isArray(value) && !isObject(value)) throw malformed("the body is neither a trade nor a list of trades");
+  const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (rows.length > MAX_JSON_ROWS) throw tooLarge(`${MAX_JSON_ROWS} trades`);
+  return inStretches(rows, (row, index) => ({ row: index + 1, read: readTrade(row, sender) }));
+}
+
+/** Splits a stream into groups of lines; blank ones are left out. */
+export async function* groupLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Line[]> {
+  let group: Line[] = [];
   let row = 0;
   for await (const lines of splitLines(bytes, MAX_LINE_BYTES)) {
-    for (const line of lines) {
+    for (const text of lines) {
       row += 1;
-      if (line === null) rows.push({ row, read: rejected(null, `the line has more than ${MAX_LINE_BYTES} bytes`) });
-      else if (line.trim() !== "") rows.push({ row, ...readLine(line, sender) });
-      if (rows.length < ROWS_TOGETHER) continue;
-      yield rows;
-      rows = [];
+      if (text === null || text.trim() !== "") group.push({ row, text });
+      if (group.length < ROWS_TOGETHER) continue;
+      yield group;
+      group = [];
     }
   }
-  if (rows.length > 0) yield rows;
+  if (group.length > 0) yield group;
 }
 
-function readLine(line: string, sender: Sender): Omit<ReadRow, "row"> {
-  const value = parsedLine(line);
-  if (value instanceof InvalidJson) return { read: rejected(null, "the line is not JSON"), unreadable: line };
-  return { read: readRow(value, sender) };
+export function readLines(lines: readonly Line[], sender: Sender): Promise<ReadRow[]> {
+  return inStretches(lines, ({ row, text }) => ({ row, ...readLine(text, sender) }));
 }
 
-function readRow(value: unknown, { name, mayWrite, now }: Sender): ReadRow["read"] {
-  if (!isObject(value)) return rejected(null, "is not a JSON object");
-  const texts: { [field in TradeField]?: string } = {};
-  for (const field of TRADE_FIELDS) {
-    const given = value[field];
-    if (given === undefined || given === null) continue;
-    if (typeof given === "string") texts[field] = given;
-    else if (given instanceof JsonNumber) texts[field] = given.text;
-    else return rejected(field, "is neither a text nor a number");
+function readLine(text: string | null, sender: Sender): Omit<ReadRow, "row"> {
+  if (text === null) return { read: rejected(null, `the line has more than ${MAX_LINE_BYTES} bytes`) };
+  const value = readJson(text);
+  if (value instanceof InvalidJson) return { read: rejected(null, "the line is not JSON"), unreadable: text };
+  return { read: readTrade(value, sender) };
+}
+
+async function inStretches<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item, index: number) => Result,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % ROWS_AT_A_STRETCH === 0) await turnOfLoop();
+    results.push(read(item, index));
   }
-  return readTexts(texts, name, mayWrite, now());
+  return results;
 }
 
-function readTexts(texts: TradeTexts, sender: string, mayWrite: Sender["mayWrite"], clock: Micros): ReadRow["read"] {
-  const read = validateTrade(texts);
-  if ("problems" in read) {
-    const [problem] = read.problems;
-    return rejected(problem?.field ?? null, problem?.reason ?? "is no trade");
-  }
-  const { trade } = read;
-  if (!mayWrite(trade.source)) return rejected("source", `the API key may not write trades of ${trade.source}`);
-  const future = futureProblem(trade.ts, clock);
-  return future === null ? { ...trade, sender } : rejected("ts", future);
-}
-
-/** Most lines have no number outside a text, and one pass is enough for them. */
-function parsedLine(line: string): unknown {
+/**
+ * Returns JSON, with the digits of the numbers of trades, or the error. Most bodies have no number outside a text, and one
+ * pass is enough for them.
+ */
+function readJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(line);
-    const hasNumber = isObject(value) && TRADE_FIELDS.some((field) => typeof value[field] === "number");
-    return hasNumber ? parsed(line) : value;
+    const value: unknown = JSON.parse(text);
+    const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return rows.length <= MAX_JSON_ROWS && rows.some(hasNumber) ? parseJson(text) : value;
   } catch {
-    return parsed(line);
+    return new InvalidJson("it is not valid JSON");
   }
 }
 
-/** Returns JSON with the digits of its numbers, or the error. */
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof InvalidJson) return error;
-    throw error;
-  }
+function hasNumber(value: unknown): boolean {
+  if (!isObject(value)) return typeof value === "number";
+  for (const field of FIELDS) if (typeof value[field] === "number") return true;
+  return false;
 }
 
-function rejected(field: TradeField | null, reason: string): Extract<RowResult, { status: "rejected" }> {
-  return { status: "rejected", field, reason };
+const LINES_CURE = "; one trade a line is a body of application/x-ndjson";
+
+/** Whether the first line of a body is JSON of its own. */
+function isLines(body: Buffer): boolean {
+  const end = body.indexOf("\n");
+  return end !== -1 && !(readJson(body.subarray(0, end).toString()) instanceof InvalidJson);
 }
 
 function tooLarge(most: string): Problem {

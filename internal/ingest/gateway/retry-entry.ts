@@ -4,8 +4,10 @@ import { Problem } from "../../http/problem.ts";
 import type { QuarantineEntry } from "../../storage/ingest/quarantine.ts";
 import { type RowResult, readSentTrade, type SentTrade } from "../sent-trade.ts";
 import type { TradeWriter } from "../trade-writer.ts";
-import { readJsonRows, readLineRows, type Sender } from "./read-rows.ts";
+import { groupLines, readJsonRows, readLines, receiveJson } from "./read-rows.ts";
+import type { Sender } from "./read-trade.ts";
 import { LINES_TYPE } from "./take-rows.ts";
+import { utf8Body } from "./utf8-body.ts";
 
 /** What became of an entry that was tried again. */
 export interface RetryOutcome {
@@ -36,10 +38,10 @@ export async function retryEntry(entry: QuarantineEntry, write: TradeWriter, now
 async function readEntry({ kind, content, contentType }: QuarantineEntry, sender: Sender) {
   const text = Buffer.from(content).toString();
   if (kind !== "malformed") return [readSentTrade(JSON.parse(text) as TradeTexts, sender.name)];
-  const bytes = bytesOf(content);
-  if (contentType !== LINES_TYPE) return (await readJsonRows(bytes, sender)).map(({ read }) => read);
+  const bytes = utf8Body(bytesOf(content));
+  if (contentType !== LINES_TYPE) return (await readJsonRows(await receiveJson(bytes), sender)).map(({ read }) => read);
   const rows: (SentTrade | RowResult)[] = [];
-  for await (const group of readLineRows(bytes, sender)) rows.push(...group.map(({ read }) => read));
+  for await (const lines of groupLines(bytes)) rows.push(...(await readLines(lines, sender)).map(({ read }) => read));
   return rows;
 }
 

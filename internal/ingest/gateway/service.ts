@@ -2,6 +2,7 @@ import type { Micros } from "../../canonical/time.ts";
 import { asError } from "../../lib/as-error.ts";
 import { groupCalls } from "../../lib/grouped-calls.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
+import { makeSemaphore, type Semaphore } from "../../lib/semaphore.ts";
 import { within } from "../../lib/within.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
@@ -34,6 +35,7 @@ import type { RowResult, SentTrade } from "../sent-trade.ts";
 import { makeTradeWriter, quarantinedTrade } from "../trade-writer.ts";
 import { drainFailed, journalDrained, quarantineCounted, upkeepFailed } from "./events.ts";
 import { type IdempotencyKeys, makeIdempotencyKeys } from "./idempotency-keys.ts";
+import { probeJournal } from "./journal-probe.ts";
 import { makeQuarantineKeeper } from "./quarantine-keeper.ts";
 import { quarantinedEvent } from "./quarantined-event.ts";
 
@@ -73,6 +75,8 @@ export interface GatewayService {
   readonly keep: (entry: Quarantined) => Promise<void>;
   readonly idempotency: IdempotencyKeys;
   readonly deadlines: GatewayDeadlines;
+  /** The turns in which large bodies, and groups of rows of streams, are worked on. */
+  readonly turns: Semaphore;
   readonly now: () => Micros;
   /** Ends the upkeep, and the drainer once the records that it has taken are stored, within a few seconds. */
   readonly stop: () => Promise<void>;
@@ -81,7 +85,10 @@ export interface GatewayService {
 const GROUPS = { maxItems: 2_000, parallel: 2 };
 /** An event is larger than a trade, and has a job for each destination. */
 const EVENT_GROUPS = { maxItems: 200, parallel: 2 };
+/** One is read while others are written. */
+const TURNS = 4;
 const UPKEEP_SECONDS = 60;
+const PROBE_SECONDS = 10;
 const STOP_SECONDS = 5;
 const ANSWERS_KEPT_SECONDS = 86_400;
 
@@ -106,6 +113,7 @@ export function startGateway(parts: GatewayParts): GatewayService {
       RECORD_KINDS.answer,
       (payloads) => each(payloads, (payload) => keepAnswer(database.sql, readAnswerRecord(payload))),
     ],
+    [RECORD_KINDS.probe, async () => {}],
   ]);
 
   /** Stores acknowledged trades. What cannot be stored is kept in quarantine, since its sender believes it stored. */
@@ -163,17 +171,24 @@ export function startGateway(parts: GatewayParts): GatewayService {
     },
     (error) => upkeepFailed.publish({ error: asError(error) }),
   );
+  const probing = keepCalling(
+    PROBE_SECONDS,
+    async () => journal && probeJournal(journal),
+    () => {},
+  );
 
   return {
     trades,
     events,
     traces: (id, sender) => database.breaker.run(() => readTraces(database.sql, EVENTS_TENANT, id, sender)),
-    keep: makeQuarantineKeeper(keepAll, journal),
+    keep: makeQuarantineKeeper(keepAll, journal, PATIENT.journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
     deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),
+    turns: makeSemaphore(TURNS, parts.stopwatch),
     now: parts.now,
     stop: async () => {
       upkeep.stop();
+      probing.stop();
       stopping.abort();
       // A database that hangs must not keep the process alive; what it has not stored stays in the journal.
       await within(STOP_SECONDS, draining, "the drainer waits for the database").catch(() => {});

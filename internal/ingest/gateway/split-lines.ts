@@ -1,4 +1,6 @@
 const LINE_END = 0x0a;
+/** The most bytes of UTF-8 that one UTF-16 unit of a text stands for. */
+const MAX_BYTES_OF_UNIT = 3;
 
 /**
  * Splits bytes into lines of UTF-8, those of a chunk together; a CR at the end stays. A line that is too long is null, and
@@ -17,6 +19,9 @@ export async function* splitLines(
     else parts = [];
   }
 
+  const ifShort = (line: string): string | null =>
+    line.length * MAX_BYTES_OF_UNIT <= maxBytes || Buffer.byteLength(line) <= maxBytes ? line : null;
+
   function take(): string | null {
     const line = length > maxBytes ? null : Buffer.concat(parts).toString();
     parts = [];
@@ -25,15 +30,24 @@ export async function* splitLines(
   }
 
   for await (const chunk of bytes) {
-    const lines: (string | null)[] = [];
+    const last = chunk.lastIndexOf(LINE_END);
     let start = 0;
-    for (let end = chunk.indexOf(LINE_END); end !== -1; end = chunk.indexOf(LINE_END, start)) {
-      add(chunk.subarray(start, end));
-      lines.push(take());
-      start = end + 1;
+    if (last !== -1) {
+      const lines: (string | null)[] = [];
+      if (length > 0) {
+        start = chunk.indexOf(LINE_END) + 1;
+        add(chunk.subarray(0, start - 1));
+        lines.push(take());
+      }
+      // Whole lines are decoded together: a buffer for each would take longer than all that is done with it.
+      const whole = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      if (start <= last) {
+        for (const line of whole.toString("utf8", start, last).split("\n")) lines.push(ifShort(line));
+      }
+      start = last + 1;
+      yield lines;
     }
     add(chunk.subarray(start));
-    if (lines.length > 0) yield lines;
   }
   if (length > 0) yield [take()];
 }

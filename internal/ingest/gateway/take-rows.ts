@@ -1,12 +1,17 @@
 import type { Deadlines } from "../durable-writes.ts";
 import type { RowResult, SentTrade } from "../sent-trade.ts";
 import { KEPT_BYTES, type ObservedBody } from "./observed-body.ts";
-import { type ReadRow, readJsonRows, readLineRows, type Sender } from "./read-rows.ts";
+import { groupLines, type ReadRow, readJsonRows, readLines, receiveJson } from "./read-rows.ts";
+import type { Sender } from "./read-trade.ts";
 import { makeRowReport, type RowReport } from "./row-report.ts";
 import type { GatewayService } from "./service.ts";
+import { utf8Body } from "./utf8-body.ts";
 
 export const JSON_TYPE = "application/json";
 export const LINES_TYPE = "application/x-ndjson";
+
+/** A JSON body of more bytes waits until few others are worked on, so that it does not delay small ones. */
+const LARGE_BYTES = 65_536;
 
 /**
  * Makes the rows of a body durable, and reports what became of each.
@@ -18,29 +23,50 @@ export async function takeRows(
   contentType: string,
   sender: Sender,
 ): Promise<RowReport> {
-  if (contentType === LINES_TYPE) return takeLines(service, body, sender);
+  const bytes = utf8Body(body.bytes);
+  return contentType === LINES_TYPE ? takeLines(service, bytes, sender) : takeJson(service, bytes, sender);
+}
+
+async function takeJson(service: GatewayService, bytes: AsyncIterable<Uint8Array>, sender: Sender): Promise<RowReport> {
   const report = makeRowReport("all");
-  const rows = await readJsonRows(body.bytes, sender);
-  await writeRows(service, rows, service.deadlines.request, report);
+  const json = await receiveJson(bytes);
+  const work = async (): Promise<void> => {
+    await writeRows(service, await readJsonRows(json, sender), service.deadlines.request, report);
+  };
+  await (json.length > LARGE_BYTES ? inTurn(service, sender, work) : work());
   return report;
 }
 
-async function takeLines(service: GatewayService, body: ObservedBody, sender: Sender): Promise<RowReport> {
+async function takeLines(
+  service: GatewayService,
+  bytes: AsyncIterable<Uint8Array>,
+  sender: Sender,
+): Promise<RowReport> {
   const report = makeRowReport("problems");
   const unreadable = new Unreadable();
   // One group is written while the next is read.
   let writing: Promise<void> = Promise.resolve();
   try {
-    for await (const rows of readLineRows(body.bytes, sender)) {
-      for (const row of rows) unreadable.add(row);
-      await writing;
-      writing = writeRows(service, rows, service.deadlines.stream, report);
+    for await (const lines of groupLines(bytes)) {
+      const before = writing;
+      writing = inTurn(service, sender, async () => {
+        const rows = await readLines(lines, sender);
+        for (const row of rows) unreadable.add(row);
+        await before;
+        await writeRows(service, rows, service.deadlines.stream, report);
+      });
       writing.catch(() => {});
+      await before;
     }
   } finally {
     await writing.finally(() => unreadable.keep(service, sender));
   }
   return report;
+}
+
+/** Does work that takes a while, a few at a time; senders take turns. */
+function inTurn(service: GatewayService, { name }: Sender, work: () => Promise<void>): Promise<void> {
+  return service.turns.run(work, Number.POSITIVE_INFINITY, name);
 }
 
 async function writeRows(

@@ -2,29 +2,56 @@ import { z } from "@hono/zod-openapi";
 import type { TradeField } from "../../canonical/trade.ts";
 import { ROW_STATUSES, ROWS_NAMED } from "./row-report.ts";
 
-const amount = z.union([z.string(), z.number()]);
+const amount = (description: string, example: string) =>
+  z.union([z.string(), z.number()]).openapi({ description, example });
+const text = (description: string, example: string) => z.string().openapi({ description, example });
 
-const fields = {
-  base_asset: z.string().openapi({ description: "the asset that is traded, in canonical form", example: "crypto:XLM" }),
-  quote_asset: z.string().openapi({ description: "the asset that it is paid with", example: "fiat:USD" }),
-  ts: z.string().openapi({ description: "when, RFC 3339 with a zone", example: "2026-08-09T22:30:00.123456Z" }),
-  source: z.string().openapi({ description: "the venue, one that the key may write", example: "kraken" }),
+const when = {
+  ts: text("when, RFC 3339 with a zone", "2026-08-09T22:30:00.123456Z"),
   trade_id: z.union([z.string(), z.number()]).openapi({
     description: "the venue's id of the trade, unique for pair, time and source",
     example: "84713312",
   }),
-  base_amount: amount.openapi({
-    description: "in whole units; a text, or a number, of which every digit counts",
-    example: "250.5",
-  }),
-  quote_amount: amount.openapi({ description: "in whole units", example: "31.3125" }),
-} as const satisfies Record<TradeField, z.ZodType>;
+};
+const source = { source: text("the venue, one that the key may write", "kraken") };
+const assets = {
+  base_asset: text("the asset that is traded, in canonical form", "crypto:XLM"),
+  quote_asset: text("the asset that it is paid with, in canonical form", "fiat:USD"),
+};
+const amounts = {
+  base_amount: amount("in whole units; a text, or a number, of which every digit counts", "250.5"),
+  quote_amount: amount("in whole units", "31.3125"),
+};
 
 /** The fields of a trade; others are ignored. */
-export const TRADE_FIELDS = Object.keys(fields) as readonly TradeField[];
+export const TRADE_FIELDS = Object.keys({
+  ...assets,
+  ...when,
+  ...source,
+  ...amounts,
+} satisfies Record<TradeField, z.ZodType>) as readonly TradeField[];
 
 /** A trade as senders write it, for the documentation: rows are checked one by one, by `validateTrade`. */
-export const tradeSchema = z.object(fields).openapi("Trade");
+export const tradeSchema = z
+  .object(when)
+  .and(z.union([z.object(source), z.object({ venue: text("the same as source", "kraken") })]))
+  .and(
+    z.union([
+      z.object(assets),
+      z.object({ base: text("as people write it", "XLM"), quote: text("as people write it", "USD") }),
+      z.object({ pair: text("as people write it", "XLM/USD") }),
+    ]),
+  )
+  .and(
+    z.union([
+      z.object(amounts),
+      z.object({
+        price: amount("of one whole unit of the base asset", "0.125"),
+        size: amount("the amount of the base asset; the other amount is the exact product", "250.5"),
+      }),
+    ]),
+  )
+  .openapi("Trade");
 
 export const tradesSchema = z.union([tradeSchema, z.array(tradeSchema)]);
 

@@ -10,7 +10,7 @@ import { type Answer, answerOnce } from "./answer-once.ts";
 import { rowsAnswered, writeRefused } from "./events.ts";
 import { type ObservedBody, observeBody } from "./observed-body.ts";
 import { GATEWAY_PROBLEMS } from "./problems.ts";
-import type { Sender } from "./read-rows.ts";
+import type { Sender } from "./read-trade.ts";
 import { refusalOf } from "./refusal.ts";
 import type { GatewayService } from "./service.ts";
 import { JSON_TYPE, LINES_TYPE, takeRows } from "./take-rows.ts";

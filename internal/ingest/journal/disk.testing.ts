@@ -88,6 +88,7 @@ export function simulatedDisk(
         }),
       read: async (at, length) => Buffer.from(current(file).subarray(at, at + length)),
       size: async () => current(file).length,
+      isRemoved: async () => ![...files.values()].includes(file),
       close: async () => {},
     };
   }

@@ -12,6 +12,8 @@ export interface JournalFile {
   /** Reads up to that many bytes, fewer at the end of the file. */
   readonly read: (at: number, length: number) => Promise<Buffer>;
   readonly size: () => Promise<number>;
+  /** Returns whether no directory has the file any more, so that its content ends with this process. */
+  readonly isRemoved: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
@@ -66,6 +68,7 @@ function fileOf(handle: FileHandle): JournalFile {
       return buffer.subarray(0, done);
     },
     size: async () => (await handle.stat()).size,
+    isRemoved: async () => (await handle.stat()).nlink === 0,
     close: () => handle.close(),
   };
 }

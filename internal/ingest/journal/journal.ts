@@ -39,8 +39,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The most bytes that are written and synced together, unless one append has more. */
-const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/**
+ * The most bytes that are written and synced together, unless one append has more. A frame is read as a whole, and while
+ * its records are decoded nobody is answered.
+ */
+const MAX_FRAME_BYTES = 1024 * 1024;
 
 /**
  * Opens the journal of a directory, which nobody else may have open.

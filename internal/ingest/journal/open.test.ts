@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { JournalFailed } from "./errors.ts";
 import { openJournalIn } from "./open.ts";
 
 const LIMITS = { maxBytes: 1_000_000, segmentBytes: 100_000 };
@@ -40,6 +41,24 @@ it("has one owner at a time", async () => {
   await expect(open(directory)).rejects.toThrow(/the journal in .* is in use by process \d+ of .*; give each gateway/);
   await journal.close();
   await (await open(directory)).close();
+});
+
+it("acknowledges nothing in a file that was removed, and goes on in a new one", async () => {
+  const directory = newDirectory();
+  const journal = await open(directory);
+  await journal.append([hello]);
+  const segments = () => readdirSync(directory).filter((name) => name.endsWith(".segment"));
+  for (const name of segments()) rmSync(join(directory, name));
+  await expect(journal.append([hello])).rejects.toThrow(/\d+\.segment was removed from the journal's directory/);
+  expect(journal.state()).toMatchObject({ depth: 1, trouble: expect.any(JournalFailed) });
+  await journal.append([hello, hello]);
+  expect(segments()).toHaveLength(1);
+  // What was acknowledged before can still be read by this process.
+  expect(await journal.read(1_000_000)).toMatchObject({ records: [hello, hello, hello], last: 3 });
+  rmSync(directory, { recursive: true });
+  await expect(journal.append([hello])).rejects.toThrow(JournalFailed);
+  await expect(journal.append([hello])).rejects.toThrow(/the journal could not be written: ENOENT/);
+  await journal.close();
 });
 
 it("says what to do if acknowledged records are lost, or nothing can be created", async () => {

@@ -1,6 +1,6 @@
 import type { Micros } from "../../canonical/time.ts";
 import { bytesOf, type Contents, removeCommitted } from "./contents.ts";
-import { asAppendError, JournalFull } from "./errors.ts";
+import { asAppendError, JournalFailed, JournalFull } from "./errors.ts";
 import { encodeFrame, frameBytes, type JournalRecord } from "./frame.ts";
 import { type Segment, segmentName } from "./segment.ts";
 
@@ -73,6 +73,8 @@ export function makeFrameWriter(
     await segment.file.write(frame, segment.size);
     isSealed = true;
     await segment.file.sync();
+    if (await segment.file.isRemoved())
+      throw new JournalFailed(`${segment.name} was removed from the journal's directory`);
     isSealed = false;
     unclear = null;
     segment.size += frame.length;

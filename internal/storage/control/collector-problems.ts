@@ -2,7 +2,7 @@ import type { Micros } from "../../canonical/time.ts";
 import type { Sql } from "../connection/pool.ts";
 import { storableText } from "./storable.ts";
 
-/** `venue_unreachable`: no connection to a source. `market_refused`: the venue does not have a feed's market. */
+/** `venue_unreachable`: no connection to a source. `market_refused`: the venue does not have a feed's market, or it is stored inverted. */
 export type CollectorProblemCode = "venue_unreachable" | "market_refused";
 
 /** What is wrong with collecting now. */

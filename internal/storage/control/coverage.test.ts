@@ -5,7 +5,8 @@ import { type Micros, parseTime, seconds } from "../../canonical/time.ts";
 import { testEngines } from "../connection/database.testing.ts";
 import { cover, type Interval, listCoverage, listGaps, moveWatermark, uncover } from "./coverage.ts";
 import { declareFeed, listFeeds, readFeed, removeFeed } from "./feeds.ts";
-import { testLedger } from "./jobs.testing.ts";
+import { leaseNewJob, testLedger } from "./jobs.testing.ts";
+import { reportJobs } from "./report.ts";
 import { databaseTime } from "./schedules.ts";
 
 const START = parseTime("2026-01-01T00:00:00Z");
@@ -135,6 +136,24 @@ describe.each(enginesOf(testEngines))("coverage on $name", (engine) => {
     expect([watermark >= now, watermark <= (await databaseTime(sql))]).toEqual([true, true]);
     const [covered] = await listCoverage(sql, ledger.tenant, feed, ALL);
     expect((covered?.to ?? 0n) <= watermark).toBe(true);
+  });
+
+  it("is left alone by a worker whose lease is lost", async () => {
+    const { sql } = ledger.database;
+    const feed = await newFeed();
+    const lease = await leaseNewJob(sql, ledger.tenant);
+    const held = await Promise.all([
+      cover(sql, ledger.tenant, feed, [{ from: at(0), to: at(9) }], lease),
+      uncover(sql, ledger.tenant, feed, { from: at(20), to: at(21) }, lease),
+    ]);
+    expect(held).toHaveLength(2);
+    const released = { outcome: "released", retrySeconds: 0, throttle: null, reason: null, message: null } as const;
+    await reportJobs(sql, ledger.tenant, [{ ...lease, ...released }]);
+    const added = cover(sql, ledger.tenant, feed, [{ from: at(10), to: at(12) }], lease);
+    await expect(added).rejects.toThrow("the lease of the job is lost");
+    const taken = uncover(sql, ledger.tenant, feed, { from: at(1), to: at(2) }, lease);
+    await expect(taken).rejects.toThrow("the lease of the job is lost");
+    expect(await listCoverage(sql, ledger.tenant, feed, ALL)).toEqual([{ from: at(0), to: at(9) }]);
   });
 
   it("is listed in parts", async () => {

@@ -2,6 +2,7 @@ import { InputError } from "../../canonical/input-error.ts";
 import { formatTime, laterOf, type Micros, seconds } from "../../canonical/time.ts";
 import type { Sql } from "../connection/pool.ts";
 import { timestamptz } from "../connection/timestamptz.ts";
+import type { HeldLease } from "./report.ts";
 import { databaseTime } from "./schedules.ts";
 
 /** Event time at or after `from` and before `to`. */
@@ -24,26 +25,57 @@ interface Row {
 
 /** Clocks of those who collect may be ahead of the database's by so much. */
 const MOST_AHEAD: Micros = seconds(300);
+/** A worker that was frozen comes back, and somebody else collects meanwhile: what it knows of the feed is of the past. */
+const FENCED = "the lease of the job is lost: the coverage is left to who has it";
 
 /**
  * Adds intervals to what a feed covers; each is joined with those that it overlaps or touches, and the watermark moves up
  * to its end, but neither beyond the database's time. Nothing happens for a feed that is not declared.
- * @throws InputError where an interval ends in the future
+ * @param lease under which a worker has collected them; null where nobody else could
+ * @throws InputError where an interval ends in the future; another error where the lease is lost
  */
-export async function cover(sql: Sql, tenant: string, feed: string, intervals: readonly Interval[]): Promise<void> {
+export async function cover(
+  sql: Sql,
+  tenant: string,
+  feed: string,
+  intervals: readonly Interval[],
+  lease: HeldLease | null = null,
+): Promise<void> {
   if (intervals.length === 0) return;
   await requirePast(sql, intervals.map(({ to }) => to).reduce(laterOf));
-  await sql`
+  const { count } = await sql`
     SELECT control.cover(${tenant}, ${feed}, from_at::timestamptz, to_at::timestamptz)
     FROM unnest(
       ${intervals.map(({ from }) => timestamptz(from))}::text[], ${intervals.map(({ to }) => timestamptz(to))}::text[]
-    ) AS given (from_at, to_at)`;
+    ) AS given (from_at, to_at)
+    WHERE ${isHeld(sql, tenant, lease)}`;
+  if (count === 0) throw new Error(FENCED);
 }
 
-/** Takes an interval out of what a feed covers: something in it turned out to be missing. The watermark stays. */
-export async function uncover(sql: Sql, tenant: string, feed: string, { from, to }: Interval): Promise<void> {
-  await sql`
-    SELECT control.uncover(${tenant}, ${feed}, ${timestamptz(from)}::timestamptz, ${timestamptz(to)}::timestamptz)`;
+/**
+ * Takes an interval out of what a feed covers: something in it turned out to be missing. The watermark stays.
+ * @throws an error where the lease is lost
+ */
+export async function uncover(
+  sql: Sql,
+  tenant: string,
+  feed: string,
+  { from, to }: Interval,
+  lease: HeldLease | null = null,
+): Promise<void> {
+  const { count } = await sql`
+    SELECT control.uncover(${tenant}, ${feed}, ${timestamptz(from)}::timestamptz, ${timestamptz(to)}::timestamptz)
+    WHERE ${isHeld(sql, tenant, lease)}`;
+  if (count === 0) throw new Error(FENCED);
+}
+
+function isHeld(sql: Sql, tenant: string, lease: HeldLease | null) {
+  if (lease === null) return sql`true`;
+  return sql`EXISTS (
+    SELECT FROM control.jobs
+    WHERE tenant = ${tenant} AND job_id = ${String(lease.jobId)}::bigint AND state = 'leased'
+      AND lease_token = ${String(lease.leaseToken)}::bigint
+  )`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { readIncidentFacts } from "./incident-facts.ts";
 import { acknowledgeIncident, keepIncidents, listIncidents } from "./incidents.ts";
 import { databaseTime } from "./schedules.ts";
 import { slowedHosts } from "./slowed-hosts.ts";
-import { countUnread, keepUnread } from "./unread-messages.ts";
+import { countUnread, keepUnread, listUnread } from "./unread-messages.ts";
 
 /** Functions of the history and of incidents that read all tenants, for the daemon itself. */
 export const INCIDENTS_WITHOUT_TENANT = ["allTenants", "countLedger"];
@@ -40,5 +40,6 @@ export const INCIDENT_CALLS: Readonly<Record<string, (context: CallContext) => P
   listProblems: (c) => listProblems(c.database.sql, c.tenant),
   keepUnread: (c) => keepUnread(c.database.sql, c.tenant, [{ source: "kraken", reason: "r", message: "m" }]),
   countUnread: (c) => countUnread(c.database.sql, c.tenant),
+  listUnread: (c) => listUnread(c.database.sql, c.tenant, { source: "kraken", before: null, limit: 10 }),
   slowedHosts: (c) => slowedHosts(c.database.sql, c.tenant),
 };

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { openTestDatabase, type TestDatabase, type TestEngine } from "../connection/database.testing.ts";
-import type { NewJob } from "./submit.ts";
+import type { Database } from "../connection/database.ts";
+import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
+import { type LeasedJob, makeClaim } from "./claim.ts";
+import { type NewJob, submitJob } from "./submit.ts";
 
 /** A migrated database for the tests of a suite, and a tenant of its own for each test. */
 export function testLedger(engine: TestEngine): { readonly database: TestDatabase; readonly tenant: string } {
@@ -37,4 +40,18 @@ export function newJob(given: Partial<NewJob> = {}): NewJob {
     traceparent: null,
     ...given,
   };
+}
+
+/** Submits a job and leases it to a worker, for a minute. */
+export async function leaseNewJob(
+  sql: Database["sql"],
+  tenant: string,
+  given: Partial<NewJob> = {},
+): Promise<LeasedJob> {
+  const { kind } = newJob(given);
+  await inTransaction(sql, READ_COMMITTED, (transaction) => submitJob(transaction, tenant, newJob(given)));
+  const request = { tenant, kinds: [kind], worker: "tester", maxJobs: 1, leaseSeconds: 60 };
+  const [job] = await makeClaim(() => 0)(sql, request);
+  if (job === undefined) throw new Error("the job was not leased");
+  return job;
 }

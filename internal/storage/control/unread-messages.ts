@@ -30,6 +30,28 @@ export async function keepUnread(sql: Sql, tenant: string, messages: readonly Un
   }
 }
 
+/** An unread message as it is kept. */
+export interface KeptMessage extends UnreadMessage {
+  readonly messageId: bigint;
+  readonly receivedAt: Micros;
+}
+
+/** Returns unread messages, the newest first, with ids below `before`; null to begin with the newest. */
+export async function listUnread(
+  sql: Sql,
+  tenant: string,
+  { source, before, limit }: { readonly source: string | null; readonly before: bigint | null; readonly limit: number },
+): Promise<KeptMessage[]> {
+  const rows = await sql<(UnreadMessage & { id: string; received: string })[]>`
+    SELECT message_id::text AS id, source, (extract(epoch FROM received_at) * 1000000)::bigint::text AS received, reason, message
+    FROM control.unread_messages
+    WHERE tenant = ${tenant} ${source === null ? sql`` : sql`AND source = ${source}`}
+      ${before === null ? sql`` : sql`AND message_id < ${String(before)}::bigint`}
+    ORDER BY message_id DESC
+    LIMIT ${limit}`;
+  return rows.map(({ id, received, ...row }) => ({ ...row, messageId: BigInt(id), receivedAt: BigInt(received) }));
+}
+
 /** Unread messages of the last hour by source, with the newest reason. */
 export interface UnreadCount {
   readonly source: string;

@@ -20,6 +20,20 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
   return a.device === b.device && a.inode === b.inode;
 }
 
+/**
+ * Returns when a directory was made, in nanoseconds since 1970, which no copy of it can take over; null where the file
+ * system does not tell. Systems that cannot ask it give the time of the last change instead.
+ */
+export function birthOf(directory: string): string | null {
+  const { birthtimeNs } = statSync(directory, { bigint: true });
+  return birthtimeNs <= 0n ? null : String(birthtimeNs);
+}
+
+/** Returns when a file was last added to a directory, or removed, in nanoseconds since 1970. */
+export function lastChangeOf(directory: string): string {
+  return String(statSync(directory, { bigint: true }).ctimeNs);
+}
+
 /** Returns whether a path leads to the directory. */
 export function isAt(path: string, identity: DirectoryIdentity): boolean {
   try {

@@ -6,6 +6,8 @@ import { socketName } from "./socket-path.ts";
 
 /** The process that holds the lock of a directory. */
 export interface Holder extends Identity {
+  /** When its directory was made; null or missing where that is not known. */
+  readonly birth?: string | null;
   /** Boot id of its machine. */
   readonly boot: string | null;
   /** For messages only: process ids differ between containers. */

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utime
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { birthOf } from "./identity.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { LockRefused, releaseLock, takeLock } from "./lock.ts";
 import { addLockFile, type Holder, type LockFile, latestLockFile } from "./lock-files.ts";
@@ -191,6 +192,20 @@ describe("a copy of a directory", () => {
     );
     rmSync(join(copy, "lock.1"));
     expect(await takeLock(copy, "second", { watchMs: WATCH_MS })).toMatchObject({ number: 1 });
+  });
+
+  it("is told by the time of birth, not by the device, whose number changes when a disk is attached again", async () => {
+    await takeAndDie("dead");
+    const birth = birthOf(directory);
+    await listen("heir");
+    const heir = () => takeLock(directory, "heir", { watchMs: WATCH_MS });
+    rewrite({ device: "99999", birth: null });
+    await expect(heir()).rejects.toThrow(/is a copy of a database directory/);
+    if (birth === null) return;
+    rewrite({ birth: "1700000000000000000" });
+    await expect(heir()).rejects.toThrow(/is a copy of a database directory/);
+    rewrite({ birth });
+    expect(await heir()).toMatchObject({ number: 2 });
   });
 
   it("that replaces the original keeps its own lock when the original's process ends", async () => {

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bootId, directoryIdentity, isSameDirectory } from "./identity.ts";
+import { birthOf, bootId, directoryIdentity, lastChangeOf } from "./identity.ts";
 import { addLockFile, type Holder, type LockFile, latestLockFile } from "./lock-files.ts";
 import { instancesIn, socketPath } from "./socket-path.ts";
 
@@ -34,7 +34,10 @@ export async function takeLock(
     onAdded = () => {},
   }: { watchMs?: number; leavingMs?: number; onAdded?: (lock: LockFile) => void } = {},
 ): Promise<LockFile | Holder> {
-  const own = { instance, ...directoryIdentity(directory), boot: bootId(), pid: process.pid, host: hostname() };
+  const own: Holder = {
+    ...{ instance, ...directoryIdentity(directory), birth: birthOf(directory) },
+    ...{ boot: bootId(), pid: process.pid, host: hostname() },
+  };
   for (;;) {
     const latest = readLatest(directory);
     if (latest?.holder && (await isHeld(directory, latest, latest.holder, watchMs))) return latest.holder;
@@ -92,11 +95,19 @@ async function isHeld(directory: string, { path }: LockFile, holder: Holder, wat
   return false;
 }
 
-/** Compares identities; the device only within one boot, since device numbers can change at boot. */
+/**
+ * Whether a holder had this directory. A copy has another inode, or one that a removed directory left free, and another
+ * time of birth. A device can get another number whenever a disk is attached, so that it decides only where no time of
+ * birth is known, and only within one boot.
+ */
 function isPlaceOf(holder: Holder, directory: string): boolean {
-  const here = directoryIdentity(directory);
-  const { device } = holder.boot === bootId() ? holder : here;
-  return isSameDirectory({ ...holder, device }, here);
+  const { device, inode } = directoryIdentity(directory);
+  if (holder.inode !== inode) return false;
+  const birth = birthOf(directory);
+  // The caller has just added its socket to the directory, so that this was its last change.
+  const isBirthKnown = birth !== null && birth !== lastChangeOf(directory);
+  if (isBirthKnown && holder.birth != null) return holder.birth === birth;
+  return holder.boot !== bootId() || holder.device === device;
 }
 
 /**

@@ -1,9 +1,9 @@
+import { matches, orderKeyOf } from "../../lib/delivery-filter.ts";
 import type { Sql } from "../connection/pool.ts";
 import { laneOf } from "../control/submit.ts";
 import { type PlacedJob, submitPlaced } from "../control/submit-placed.ts";
 import type { Destination } from "./destinations.ts";
 import type { NewEvent } from "./event.ts";
-import { isToldOf, orderKeyOf } from "./match.ts";
 import { chainOf, lockOrderHeads, moveOrderHeads } from "./order-heads.ts";
 
 /** The kind of the jobs that deliver events. */
@@ -42,10 +42,10 @@ export async function addDeliveries(
   urgency: keyof typeof PRIORITY = "live",
 ): Promise<number> {
   const planned = events.flatMap((event): Planned[] => {
-    const data: unknown = JSON.parse(event.body);
+    const filtered = { ...event, data: JSON.parse(event.body) as unknown };
     return destinations
-      .filter(({ filter }) => isToldOf(filter, event, data))
-      .map((destination) => ({ event, destination, orderKey: orderKeyOf(destination, event, data) }));
+      .filter(({ filter }) => matches(filter, filtered))
+      .map((destination) => ({ event, destination, orderKey: orderKeyOf(destination.orderKey, filtered) }));
   });
   if (planned.length === 0) return 0;
   const lanes = new Map<string, string>();

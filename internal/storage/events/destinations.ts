@@ -1,17 +1,5 @@
+import type { DeliveryFilter } from "../../lib/delivery-filter.ts";
 import type { Sql } from "../connection/pool.ts";
-
-/** Which events a destination is told of, as JSON. */
-export interface DeliveryFilter {
-  /** Types; one that ends in `*` stands for all that begin so. Empty for all. */
-  readonly events: readonly string[];
-  /** Pairs in canonical form; empty for all, and for events of no pair. */
-  readonly pairs: readonly string[];
-  /** Values of the data, by JSON pointer (RFC 6901): each must be one of those named. */
-  readonly where: readonly {
-    readonly pointer: string;
-    readonly values: readonly (string | number | boolean | null)[];
-  }[];
-}
 
 /** Who is told of events. */
 export interface Destination {

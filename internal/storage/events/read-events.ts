@@ -5,6 +5,8 @@ import type { RecordedEvent } from "./deliveries.ts";
 export interface StoredEvent extends Omit<RecordedEvent, "body"> {
   /** Null where it is in the archive only. */
   readonly body: string | null;
+  /** The object of the archive that has it; null for none. */
+  readonly archivedAs: string | null;
   readonly recordedAt: bigint;
 }
 
@@ -21,7 +23,7 @@ export async function readEvents(
   sequences: readonly bigint[],
 ): Promise<Map<bigint, StoredEvent>> {
   const rows = await sql<Row[]>`
-    SELECT sequence::text AS sequence, sender, id, type, pair, body, traceparent,
+    SELECT sequence::text AS sequence, sender, id, type, pair, body, archived_as AS "archivedAs", traceparent,
       (extract(epoch FROM received_at) * 1000000)::bigint::text AS "receivedAt",
       (extract(epoch FROM recorded_at) * 1000000)::bigint::text AS "recordedAt"
     FROM events.events

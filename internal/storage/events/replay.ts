@@ -1,12 +1,12 @@
 import type postgres from "postgres";
 import { InputError } from "../../canonical/input-error.ts";
 import { formatTime } from "../../canonical/time.ts";
+import { matches } from "../../lib/delivery-filter.ts";
 import type { Sql } from "../connection/pool.ts";
 import { type Actor, audited } from "../control/audit.ts";
 import { addDeliveries, type RecordedEvent } from "./deliveries.ts";
 import { type Destination, readDestinations } from "./destinations.ts";
 import { type EventSelection, selectedBy } from "./list.ts";
-import { isToldOf } from "./match.ts";
 import { readEvents } from "./read-events.ts";
 
 /** Events that are read at a time; a body may have 256 KiB. */
@@ -131,7 +131,7 @@ function withData(
 }
 
 function toldOf({ filter }: Destination, events: readonly RecordedEvent[]): RecordedEvent[] {
-  return events.filter((event) => isToldOf(filter, event, JSON.parse(event.body)));
+  return events.filter((event) => matches(filter, { ...event, data: JSON.parse(event.body) }));
 }
 
 async function activeDestination(sql: Sql, tenant: string, name: string): Promise<Destination> {

@@ -31,15 +31,20 @@ export interface QuarantineLimits {
   readonly maxAgeSeconds: number;
 }
 
-/** Keeps entries; what is there already, word for word, is not kept twice. */
+/** Keeps entries, by one statement for all; what is there already, word for word, is not kept twice. */
 export async function addToQuarantine(sql: Sql, entries: readonly Quarantined[]): Promise<void> {
-  for (const { kind, sender, reason, content, contentType, isCut } of entries) {
-    const digest = createHash("sha256").update(`${kind}\n${sender}\n`).update(content).digest();
-    await sql`
-      INSERT INTO ingest.quarantine (kind, sender, reason, content, content_type, is_cut, digest)
-      VALUES (${kind}, ${sender}, ${reason}, ${content}, ${contentType}, ${isCut}, ${digest})
-      ON CONFLICT (digest) DO NOTHING`;
-  }
+  if (entries.length === 0) return;
+  const rows = entries.map(({ kind, sender, reason, content, contentType, isCut }) => ({
+    ...{ kind, sender, reason, content_type: contentType, is_cut: isCut },
+    content: Buffer.from(content).toString("hex"),
+    digest: createHash("sha256").update(`${kind}\n${sender}\n`).update(content).digest("hex"),
+  }));
+  await sql`
+    INSERT INTO ingest.quarantine (kind, sender, reason, content, content_type, is_cut, digest)
+    SELECT kind, sender, reason, decode(content, 'hex'), content_type, is_cut, decode(digest, 'hex')
+    FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS entry (
+      kind text, sender text, reason text, content text, content_type text, is_cut boolean, digest text)
+    ON CONFLICT (digest) DO NOTHING`;
 }
 
 /** Removes what is too old or too much, of what cannot be read. */
