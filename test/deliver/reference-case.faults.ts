@@ -98,6 +98,6 @@ it("brings each event that was posted once to a GraphQL API that bears few reque
     .toBe(true);
   const shown = await runProgram(["events", "show", `item-${EVENTS - 1}`, "--config", config]);
   expect(shown).toMatchObject({ status: 0, err: "" });
-  expect(shown.out).toMatch(/items\s+delivered/);
+  expect(shown.out).toContain("items: delivered");
   expect(shown.out).toContain(traceparent);
 });

@@ -83,10 +83,10 @@ export interface GatewayService {
 }
 
 const GROUPS = { maxItems: 2_000, parallel: 2 };
-/** An event is larger than a trade, and has a job for each destination. */
-const EVENT_GROUPS = { maxItems: 200, parallel: 2 };
 /** One is read while others are written. */
 const TURNS = 4;
+/** An event is larger than a trade, and has a job for each destination. */
+const EVENT_GROUPS = { maxItems: 200, parallel: 2 };
 const UPKEEP_SECONDS = 60;
 const PROBE_SECONDS = 10;
 const STOP_SECONDS = 5;
