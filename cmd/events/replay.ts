@@ -1,8 +1,11 @@
 import type { Command } from "commander";
+import { openArchive } from "../../internal/deliver/archive/open-archive.ts";
+import { makeReadArchived } from "../../internal/deliver/archive/read-archived.ts";
 import { EVENTS_TENANT } from "../../internal/storage/events/event.ts";
 import { countReplay, replayEvents } from "../../internal/storage/events/replay.ts";
 import { type ActOptions, print, reasonOf } from "../control/client.ts";
 import { userActor } from "../control/local-endpoint.ts";
+import { loadConfigOf } from "../settings.ts";
 import { UsageError } from "../usage-error.ts";
 import { withEventsDatabase } from "./events-database.ts";
 import { timeOf } from "./list.ts";
@@ -10,8 +13,10 @@ import { timeOf } from "./list.ts";
 const HELP = `
 Counts the recorded events of the range that the destination is told of and that have no delivery to it; with --yes it adds
 the deliveries, in the order of recording. They come after those of new events. What was stopped goes on where it is started
-again. What was delivered so long ago that its job was removed ([control] keep_ended_days) has no delivery any more, and
-would be delivered again. Dead letters have a delivery: see stellarindex control dead-letters redrive --kind deliver.
+again. Data in the archive are read from there, if [deliver] archive is set.
+
+What was delivered so long ago that its job was removed ([control] keep_ended_days) has no delivery any more, and would be
+delivered again. Dead letters have a delivery: see stellarindex control dead-letters redrive --kind deliver.
 
 Examples:
   stellarindex events replay --destination crm --from 2026-08-01T00:00:00Z --to 2026-08-09T00:00:00Z
@@ -45,12 +50,18 @@ export function addReplayCommand(events: Command): void {
       const replay = { destination, type: given.type ?? null, from, to };
       if (yes && reason === undefined) throw new UsageError("--yes needs --reason: the audit log keeps why");
       const why = reason === undefined ? null : reasonOf({ reason, ...(ticket !== undefined && { ticket }) });
+      const archive = openArchive(loadConfigOf(command).config.deliver, process.env);
+      const readArchived = archive && makeReadArchived(archive);
       await withEventsDatabase(command, async ({ sql }) => {
         const isAdding = yes === true && why !== null;
         const { events: count, archived } = isAdding
-          ? await replayEvents(sql, { tenant: EVENTS_TENANT, name: userActor(), ...why }, replay)
-          : await countReplay(sql, EVENTS_TENANT, replay);
-        if (archived > 0) process.stderr.write(`left out, since only the archive has their data: ${archived} events\n`);
+          ? await replayEvents(sql, { tenant: EVENTS_TENANT, name: userActor(), ...why }, replay, readArchived)
+          : await countReplay(sql, EVENTS_TENANT, replay, readArchived);
+        if (archived > 0) {
+          process.stderr.write(
+            `left out, since [deliver] archive is not set and only an archive has their data: ${archived}\n`,
+          );
+        }
         if (isAdding) print(`added ${count} deliveries to ${destination}`);
         else print(`${count} events would be delivered to ${destination}; --yes delivers them`);
       });

@@ -73,7 +73,7 @@ function linesOf(trace: TraceDocument): string[] {
     ...(traceparent === null ? [] : [`traceparent ${traceparent}`]),
     ...(conflicts === 0 ? [] : [`came again with other data: ${conflicts}`]),
     ...(is_archived ? ["only the archive has its data"] : []),
-    ...(destinations.length === 0 ? ["no destination is told of it"] : destinations.flatMap(deliveryLines)),
+    ...(destinations.length === 0 ? ["it has no delivery on record"] : destinations.flatMap(deliveryLines)),
   ];
 }
 

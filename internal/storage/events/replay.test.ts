@@ -6,7 +6,7 @@ import { TESTER, testLedger } from "../control/jobs.testing.ts";
 import { DELIVER_KIND, type DeliveryPayload } from "./deliveries.ts";
 import { declare, newDestination, newEvent, record } from "./events.testing.ts";
 import { listEvents } from "./list.ts";
-import { countReplay, type Replay, replayEvents } from "./replay.ts";
+import { countReplay, type ReadArchivedData, type Replay, replayEvents } from "./replay.ts";
 
 describe.each(testEngines)("events of the past on $name", (engine) => {
   const ledger = testLedger(engine);
@@ -20,9 +20,10 @@ describe.each(testEngines)("events of the past on $name", (engine) => {
     ...{ destination: "crm", type: null, from: null, to: null },
     ...given,
   });
-  const count = (given?: Partial<Replay>) => countReplay(ledger.database.sql, ledger.tenant, replayOf(given));
+  const count = (given?: Partial<Replay>) => countReplay(ledger.database.sql, ledger.tenant, replayOf(given), archive);
+  let archive: ReadArchivedData | null = null;
   const actor = () => ({ ...TESTER, tenant: ledger.tenant });
-  const replay = (given?: Partial<Replay>) => replayEvents(ledger.database.sql, actor(), replayOf(given));
+  const replay = (given?: Partial<Replay>) => replayEvents(ledger.database.sql, actor(), replayOf(given), archive);
   const claim = async () => {
     const request = { tenant: ledger.tenant, kinds: [DELIVER_KIND], worker: "w", maxJobs: 1000, leaseSeconds: 60 };
     return makeClaim(() => 0)(ledger.database.sql, request);
@@ -68,6 +69,12 @@ describe.each(testEngines)("events of the past on $name", (engine) => {
     expect(await count({ from: 4_102_444_800_000_000n })).toMatchObject({ events: 0 });
     expect(await replay({ type: "order.paid" })).toEqual({ events: 2, archived: 0 });
     expect(await replay()).toEqual({ events: 2, archived: 1 });
+    archive = async ({ archivedAs }) => JSON.stringify({ id: "1", from: archivedAs });
+    expect([await count(), await replay()]).toEqual([
+      { events: 1, archived: 0 },
+      { events: 1, archived: 0 },
+    ]);
+    archive = null;
   });
 
   it("go to no destination that is not there, or has left the configuration", async () => {

@@ -7,8 +7,7 @@ import { type Actor, audited } from "../control/audit.ts";
 import { addDeliveries, type RecordedEvent } from "./deliveries.ts";
 import { type Destination, readDestinations } from "./destinations.ts";
 import { type EventSelection, selectedBy } from "./list.ts";
-
-import { readEvents } from "./read-events.ts";
+import { readEvents, type StoredEvent } from "./read-events.ts";
 
 /** Events that are read at a time; a body may have 256 KiB. */
 const PAGE = 200;
@@ -18,22 +17,31 @@ export interface Replay extends EventSelection {
   readonly destination: string;
 }
 
+/** Returns the data of an event that is in the archive only. */
+export type ReadArchivedData = (event: Pick<StoredEvent, "sequence" | "archivedAs">) => Promise<string>;
+
 /** What a replay finds. */
 export interface ReplayCounts {
   /** Events that the destination is told of, and that have no delivery to it. */
   readonly events: number;
-  /** Further events without a delivery, whose data only the archive has. */
+  /** Further events without a delivery, left out since their data are in an archive that is not read. */
   readonly archived: number;
 }
 
 /**
  * Counts what {@link replayEvents} would deliver.
+ * @param readArchived null where no archive is read
  * @throws InputError where there is no such destination
  */
-export async function countReplay(sql: Sql, tenant: string, replay: Replay): Promise<ReplayCounts> {
+export async function countReplay(
+  sql: Sql,
+  tenant: string,
+  replay: Replay,
+  readArchived: ReadArchivedData | null,
+): Promise<ReplayCounts> {
   const destination = await activeDestination(sql, tenant, replay.destination);
   const counts = { events: 0, archived: 0 };
-  for await (const page of undelivered(sql, tenant, replay)) {
+  for await (const page of undelivered(sql, tenant, replay, readArchived)) {
     counts.archived += page.archived;
     counts.events += toldOf(destination, page.events).length;
   }
@@ -46,7 +54,12 @@ export async function countReplay(sql: Sql, tenant: string, replay: Replay): Pro
  * @returns what was added, and what was left out
  * @throws InputError where there is no such destination
  */
-export async function replayEvents(sql: postgres.Sql, actor: Actor, replay: Replay): Promise<ReplayCounts> {
+export async function replayEvents(
+  sql: postgres.Sql,
+  actor: Actor,
+  replay: Replay,
+  readArchived: ReadArchivedData | null,
+): Promise<ReplayCounts> {
   const { tenant } = actor;
   const destination = await activeDestination(sql, tenant, replay.destination);
   const { from, to } = replay;
@@ -56,13 +69,14 @@ export async function replayEvents(sql: postgres.Sql, actor: Actor, replay: Repl
     to: to === null ? null : formatTime(to),
   };
   const counts = { events: 0, archived: 0 };
-  for await (const page of undelivered(sql, tenant, replay)) {
+  for await (const page of undelivered(sql, tenant, replay, readArchived)) {
     counts.archived += page.archived;
-    const sequences = toldOf(destination, page.events).map(({ sequence }) => sequence);
-    if (sequences.length === 0) continue;
+    const events = toldOf(destination, page.events);
+    const [first, last] = [events[0], events.at(-1)];
+    if (first === undefined || last === undefined) continue;
     counts.events += await audited(sql, actor, { action: "events.replay", target }, async (transaction) => {
-      const result = await addMissing(transaction, tenant, destination, sequences);
-      const shown = { added: result, first: String(sequences[0]), last: String(sequences.at(-1)) };
+      const result = await addMissing(transaction, tenant, destination, events);
+      const shown = { added: result, first: String(first.sequence), last: String(last.sequence) };
       return { result, shown };
     });
   }
@@ -73,29 +87,19 @@ async function addMissing(
   sql: Sql,
   tenant: string,
   destination: Destination,
-  sequences: readonly bigint[],
+  events: readonly RecordedEvent[],
 ): Promise<number> {
   // Two replays to one destination take turns; the next statement sees what the other one has added.
   await sql`
     SELECT FROM events.destinations WHERE tenant = ${tenant} AND destination = ${destination.destination}
     FOR NO KEY UPDATE`;
   const rows = await sql<{ sequence: string }[]>`
-    SELECT sequence::text AS sequence FROM unnest(${sequences.map(String)}::text[]::bigint[]) AS given (sequence)
-    WHERE NOT EXISTS (
-      SELECT FROM events.deliveries
-      WHERE deliveries.tenant = ${tenant} AND deliveries.sequence = given.sequence
-        AND destination = ${destination.destination}
-    )
-    ORDER BY given.sequence`;
-  const missing = rows.map(({ sequence }) => BigInt(sequence));
-  const found = await readEvents(sql, tenant, missing);
-  return addDeliveries(
-    sql,
-    tenant,
-    missing.flatMap((sequence) => withData(found.get(sequence))),
-    [destination],
-    "replay",
-  );
+    SELECT sequence::text AS sequence FROM events.deliveries
+    WHERE tenant = ${tenant} AND destination = ${destination.destination}
+      AND sequence = ANY(${events.map(({ sequence }) => String(sequence))}::text[]::bigint[])`;
+  const there = new Set(rows.map(({ sequence }) => BigInt(sequence)));
+  const missing = events.filter(({ sequence }) => !there.has(sequence));
+  return addDeliveries(sql, tenant, missing, [destination], "replay");
 }
 
 /** Reads the events of a selection that have no delivery to the destination, in pages. */
@@ -103,6 +107,7 @@ async function* undelivered(
   sql: Sql,
   tenant: string,
   replay: Replay,
+  readArchived: ReadArchivedData | null,
 ): AsyncGenerator<{ readonly events: readonly RecordedEvent[]; readonly archived: number }> {
   let after = 0n;
   for (;;) {
@@ -120,19 +125,17 @@ async function* undelivered(
     if (last === undefined) return;
     after = last;
     const found = await readEvents(sql, tenant, sequences);
-    const events = sequences.flatMap((sequence) => withData(found.get(sequence)));
+    const events: RecordedEvent[] = [];
+    for (const event of sequences.flatMap((sequence) => found.get(sequence) ?? [])) {
+      const body = event.body ?? (await readArchived?.(event)) ?? null;
+      if (body !== null) events.push({ ...event, body });
+    }
     yield { events, archived: sequences.length - events.length };
   }
 }
 
-function withData(
-  event: (Omit<RecordedEvent, "body"> & { readonly body: string | null }) | undefined,
-): RecordedEvent[] {
-  return event === undefined || event.body === null ? [] : [{ ...event, body: event.body }];
-}
-
 function toldOf({ filter }: Destination, events: readonly RecordedEvent[]): RecordedEvent[] {
-  return events.filter((event) => matches(filter, { ...event, data: JSON.parse(event.body) as unknown }));
+  return events.filter((event) => matches(filter, { ...event, data: JSON.parse(event.body) }));
 }
 
 async function activeDestination(sql: Sql, tenant: string, name: string): Promise<Destination> {
