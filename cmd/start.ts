@@ -179,7 +179,7 @@ async function serve(
   const base = `http://${api.host}:${api.port}`;
   const kinds = market ? KINDS_BESIDE_MARKET : KINDS;
   const control = await startControl(config, resources.database, log, { kinds, gateway: base }, signal);
-  const deliveries = await startDeliveries(resources, resources.receivers, `start:${process.pid}`);
+  const deliveries = await startDeliveries(config, resources, resources.receivers, `start:${process.pid}`);
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'

@@ -1,5 +1,7 @@
+import { targetsOf } from "../aggregator/target.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
+import { publishedPairs } from "../config/published-pairs.ts";
+import { type Config, policySettings } from "../config/schema.ts";
 import type { DeliverySettings } from "../config/sections/deliveries.ts";
 import { keepRescuing } from "../control/rescuer.ts";
 import type { Archive } from "../deliver/archive/archive.ts";
@@ -14,10 +16,12 @@ import { filterOf, orderPointerOf } from "../deliver/filter.ts";
 import { logDeliverEvents } from "../deliver/log.ts";
 import { makeSender } from "../deliver/make-sender.ts";
 import { feedDeliverMetrics } from "../deliver/metrics.ts";
+import { runWatchers } from "../deliver/watch/watchers.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
 import { keepCalling } from "../lib/keep-calling.ts";
 import { keepProbing } from "../lib/probe.ts";
 import { createLogger } from "../obs/logger.ts";
+import { makePolicy } from "../policy/policy.ts";
 import { retryConflicts } from "../storage/connection/conflicts.ts";
 import { pingDatabase } from "../storage/connection/database.ts";
 import { inTransaction, READ_COMMITTED } from "../storage/connection/transaction.ts";
@@ -89,11 +93,12 @@ function destinationOf(settings: DeliverySettings): Destination & DestinationLim
 }
 
 /**
- * Declares the destinations, and delivers events to them.
+ * Declares the destinations, records the index's own events, and delivers all that is recorded.
  * @param name the worker's name in history
  */
 export async function startDeliveries(
-  { database }: Pick<Resources, "database">,
+  config: Config,
+  { database, store }: Resources,
   first: Receivers,
   name: string,
 ): Promise<RunningDeliveries> {
@@ -118,6 +123,19 @@ export async function startDeliveries(
 
   await declare(first);
   let stop = run(first);
+  const stopping = new AbortController();
+  const { interval_seconds, settle_seconds, max_trades_per_window, windows } = config.aggregate;
+  const watching = runWatchers(
+    {
+      ...{ database, store, tenant: TENANT, now: systemClock.now },
+      policy: makePolicy(policySettings(config)),
+      targets: targetsOf(publishedPairs(config), windows),
+      intervalSeconds: interval_seconds,
+      settleSeconds: settle_seconds,
+      maxTrades: max_trades_per_window,
+    },
+    stopping.signal,
+  );
   const counting = keepCalling(
     COUNT_SECONDS,
     async () => deliveriesCounted.publish({ counts: await countDeliveries(database.sql, TENANT) }),
@@ -131,7 +149,8 @@ export async function startDeliveries(
     },
     stop: async () => {
       counting.stop();
-      await stop();
+      stopping.abort();
+      await Promise.all([watching, stop()]);
     },
   };
 }
@@ -162,7 +181,7 @@ export async function runDeliverDaemon(
     readiness: { checks: { database: databaseCheck(database, () => config.aggregate.settle_seconds) } },
     opsAddress: { ...config.deliver.ops_listen, key: "deliver.ops_listen" },
     run: async (ops) => {
-      const deliveries = await startDeliveries(resources, receivers, name);
+      const deliveries = await startDeliveries(config, resources, receivers, name);
       let next = receivers;
       const reload = reloadOnHangup(hangups, loaded, "deliver", log, {
         refuse: (config) => {
