@@ -99,6 +99,17 @@ describe("gateway quarantine", () => {
       err: expect.stringContaining("1 of its trades are stored: the line is not JSON"),
     });
   });
+
+  it("retries an event, once what kept it from being recorded is over", async () => {
+    const contentType = "application/vnd.stellarindex.event+json";
+    const bad = await keep({ content: json({ id: "1", type: "price.mine" }), contentType });
+    expect(await run("retry", bad)).toMatchObject({ status: 1, err: expect.stringContaining('/type: "price.mine"') });
+    const id = await keep({ kind: "refused", content: json({ id: "1", type: "mine" }), contentType });
+    expect(await run("retry", id)).toMatchObject({ out: `stored 1 events of entry ${id}, and dropped it\n` });
+    expect(await database.sql`SELECT sender, id, type FROM events.events`).toEqual([
+      { sender: "acme", id: "1", type: "mine" },
+    ]);
+  });
 });
 
 describe("gateway", () => {

@@ -10,8 +10,8 @@ import { outliveOutput } from "./output.ts";
 import { loadConfigWithWarnings, namedDatabase } from "./settings.ts";
 
 const HELP = `
-Takes trades at [gateway] listen: POST /v1/trades, as JSON or NDJSON, with a key of the configuration. What it has answered
-for is on disk: in PostgreSQL or, while that does not answer, in the journal, from which it is stored later. It starts and
+Takes trades at [gateway] listen (POST /v1/trades, as JSON or NDJSON), and events (POST /v1/events), with a key of the
+configuration. What it has answered for is on disk: in PostgreSQL or, while that does not answer, in the journal, from which it is stored later. It starts and
 works without a database, too. Health (/healthz, /readyz) and /metrics are at [gateway] ops_listen. SIGHUP reloads the keys.
 
 Examples:
@@ -24,7 +24,7 @@ Examples:
 export function addGatewayCommand(program: Command): void {
   const gateway = program
     .command("gateway")
-    .description("take trades over HTTP; see what could not be stored")
+    .description("take trades and events over HTTP; see what could not be stored")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {
       outliveOutput();
@@ -53,7 +53,8 @@ export function addGatewayCommand(program: Command): void {
 function reporter(): (error: Error) => void {
   let last = "";
   return ({ message }) => {
-    if (message !== last) process.stderr.write(`stellarindex: ${message}; trades go to the journal until it is open\n`);
+    if (message !== last)
+      process.stderr.write(`stellarindex: ${message}; what is sent goes to the journal until it is open\n`);
     last = message;
   };
 }

@@ -1,6 +1,6 @@
 import { parse } from "@iarna/toml";
 import { expect, test } from "vitest";
-import { load } from "../internal/config/config.testing.ts";
+import { load, problemsOf } from "../internal/config/config.testing.ts";
 import { hashKey } from "../internal/http/keys.ts";
 import { runHere, runProgram } from "../test/program.ts";
 
@@ -22,6 +22,18 @@ test("prints a table of the control API with --control", async () => {
   expect(load(table.join("\n")).config.control.keys).toEqual([
     { name: "collector-1", hash: hashKey(key), tenant: "default", scopes: ["control:read"] },
   ]);
+});
+
+test("prints a table of the gateway with --gateway, of which one for events alone is made", async () => {
+  const [key = "", ...table] = (await runHere(["key", "shop", "--gateway"])).out.split("\n");
+  const shop = { name: "shop", hash: hashKey(key), scopes: ["trades:write"], sources: ["kraken"] };
+  expect(load(table.join("\n")).config.gateway.keys).toEqual([shop]);
+  const events = table
+    .join("\n")
+    .replace('"trades:write"]', '"events:write"]')
+    .replace(/^sources.*$/m, "");
+  expect(load(events).config.gateway.keys).toEqual([{ ...shop, scopes: ["events:write"], sources: [] }]);
+  expect(problemsOf(table.join("\n").replace(/^sources.*$/m, ""))).toMatchObject([{ wrong: "is empty" }]);
 });
 
 test("refuses a name that the configuration would refuse", async () => {

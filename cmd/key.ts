@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { keyNameField } from "../internal/config/sections/api.ts";
 import { CONTROL_SCOPES } from "../internal/config/sections/control.ts";
+import { GATEWAY_SCOPES } from "../internal/config/sections/gateway.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,7 +19,8 @@ const CONTROL_SETTINGS = `tenant = "default"
 scopes = ["control:read"]   # of ${CONTROL_SCOPES.join(", ")}
 `;
 
-const GATEWAY_SETTINGS = `sources = ["kraken"]   # the sources whose trades it may send; "*" for any
+const GATEWAY_SETTINGS = `scopes = ["trades:write"]   # of ${GATEWAY_SCOPES.join(", ")}
+sources = ["kraken"]   # the sources whose trades it may send; "*" for any; not needed without trades:write
 `;
 
 /** Adds `key`, which makes an API key. */

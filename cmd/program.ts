@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   compute: async () => (await import("./compute.ts")).addComputeCommand,
   backfill: async () => (await import("./backfill.ts")).addBackfillCommand,
   gateway: async () => (await import("./gateway.ts")).addGatewayCommand,
+  deliver: async () => (await import("./deliver.ts")).addDeliverCommand,
+  events: async () => (await import("./events.ts")).addEventsCommands,
   key: async () => (await import("./key.ts")).addKeyCommand,
   config: async () => (await import("./config.ts")).addConfigCommand,
   doctor: async () => (await import("./doctor.ts")).addDoctorCommand,

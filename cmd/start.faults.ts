@@ -86,6 +86,21 @@ it("shows live prices of a simulated market, stops on Ctrl-C, and keeps its data
     { timeout: 60_000, interval: 500 },
   );
 
+  // Events, too; where they are, a command without a configured database asks the running program.
+  const posted = await fetch(`${again.api}/v1/events`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: '{"id":"a/1"}',
+  });
+  expect([200, 202]).toContain(posted.status);
+  await vi.waitFor(
+    async () => {
+      const shown = await runProgram(["events", "show", "a/1"], { TMPDIR: START_ENVIRONMENT.TMPDIR }, directory);
+      expect(shown).toMatchObject({ status: 0, out: expect.stringMatching(/^event a\/1 of \(none\): event.posted\n/) });
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+
   // Commands without a configured database find the running program, which does the job.
   const control = (...args: string[]) =>
     runProgram(["control", "jobs", ...args, "--json"], { TMPDIR: START_ENVIRONMENT.TMPDIR }, directory);

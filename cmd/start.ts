@@ -21,6 +21,7 @@ import {
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
 import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
+import { type Receivers, receiversOf, startDeliveries } from "../internal/daemon/deliver.ts";
 import { configuredFeeds } from "../internal/daemon/feeds.ts";
 import { openConfiguredJournal, startConfiguredGateway } from "../internal/daemon/gateway.ts";
 import { localGateway } from "../internal/daemon/local-gateway.ts";
@@ -28,6 +29,9 @@ import { daemonConnectionOptions, type Resources, withResources } from "../inter
 import { runDaemon } from "../internal/daemon/run-daemon.ts";
 import { stopSignal } from "../internal/daemon/stop-signal.ts";
 import { runWorkerDaemon } from "../internal/daemon/worker.ts";
+import { feedArchiveMetrics } from "../internal/deliver/archive/metrics.ts";
+import { logDeliverEvents } from "../internal/deliver/log.ts";
+import { feedDeliverMetrics } from "../internal/deliver/metrics.ts";
 import { hashKey, makeKey } from "../internal/http/keys.ts";
 import type { Address } from "../internal/http/server.ts";
 import { logGatewayEvents } from "../internal/ingest/gateway/log.ts";
@@ -96,6 +100,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
       : loaded.config;
   const config = withDatabase({ ...loaded, config: feeding }, data);
   configuredFeeds(config);
+  const receivers = receiversOf(config);
   const { url } = config.database;
   const forgotten = url === MEMORY_URL ? ", lost at the end" : "";
   screen.say(`opening the database (${maskSecrets(url)}${forgotten})`);
@@ -103,7 +108,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
     // What a database in memory loses, a journal would not bring back.
     const journal = url === MEMORY_URL ? null : await openConfiguredJournal(config);
     try {
-      await runAll(config, { ...resources, journal }, { market, screen, signal });
+      await runAll(config, { ...resources, journal, receivers }, { market, screen, signal });
     } finally {
       await journal?.close();
     }
@@ -114,6 +119,7 @@ async function start(loaded: LoadedConfig, { data, market: isWanted, live = fals
 /** What `start` works with. */
 interface StartResources extends Resources {
   readonly journal: Journal | null;
+  readonly receivers: Receivers;
 }
 
 async function runAll(
@@ -132,6 +138,9 @@ async function runAll(
       feedGatewayMetrics(registry, () => resources.journal?.state() ?? null),
       logGatewayEvents(log),
       feedCollectorMetrics(registry),
+      feedArchiveMetrics(registry),
+      feedDeliverMetrics(registry, [...resources.receivers.byName.keys()]),
+      logDeliverEvents(log),
     ],
     readiness: aggregatorReadiness(resources, () => current.timing),
     opsAddress: { ...config.api.ops_listen, key: "api.ops_listen" },
@@ -152,7 +161,7 @@ async function runAll(
   });
 }
 
-/** Runs the API with the gateway, the control API with a worker, and the aggregator until the signal aborts. */
+/** Runs the API with the gateway, the control API with a worker, deliveries, and the aggregator until the signal aborts. */
 async function serve(
   config: Config,
   resources: StartResources,
@@ -167,8 +176,10 @@ async function serve(
 ): Promise<void> {
   const gateway = startConfiguredGateway(config, resources.database, resources.journal);
   const api = await serveApi(config, resources, localGateway(config, gateway));
-  const control = await startControl(config, resources.database, log, market ? KINDS_BESIDE_MARKET : KINDS, signal);
   const base = `http://${api.host}:${api.port}`;
+  const kinds = market ? KINDS_BESIDE_MARKET : KINDS;
+  const control = await startControl(config, resources.database, log, { kinds, gateway: base }, signal);
+  const deliveries = await startDeliveries(config, resources, resources.receivers, `start:${process.pid}`);
   screen.say(`where to look:
   curl '${base}/v1/price?pair=XLM/USD'
   curl '${base}/v1/vwap?pair=BTC/EUR&window=1h'
@@ -184,6 +195,7 @@ Ctrl-C stops.`);
   } finally {
     stopSaying();
     stopShowing();
+    await deliveries.stop();
     await control.stop();
     await api.close();
     await gateway.stop();
@@ -195,13 +207,13 @@ async function startControl(
   config: Config,
   database: Database,
   log: Logger,
-  kinds: readonly string[],
+  { kinds, gateway }: { readonly kinds: readonly string[]; readonly gateway: string },
   signal: AbortSignal,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   const key = makeKey();
   const local = { name: userActor(), hash: hashKey(key), tenant: "default", scopes: ALL_SCOPES };
   const control = await serveControl(config, database, log, [local]);
-  const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key });
+  const withdraw = announceEndpoint({ url: `http://${control.host}:${control.port}`, key, gateway });
   const worker = { name: `start:${process.pid}`, tenant: "default", kinds, ...START_WORKER };
   const working = runWorkerDaemon(config, database, log, worker, signal);
   return {

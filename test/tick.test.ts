@@ -11,7 +11,7 @@ import { feedPriceMetrics } from "../internal/aggregator/price-metrics.ts";
 import { NO_REPLAY_WAIT } from "../internal/aggregator/replay-wait.testing.ts";
 import { targetsOf } from "../internal/aggregator/target.ts";
 import { runTick } from "../internal/aggregator/tick.ts";
-import { provenanceKey, vwapKey } from "../internal/cache/keys.ts";
+import { provenanceKey, vwapKey, withheldKey } from "../internal/cache/keys.ts";
 import { openStore } from "../internal/cache/open-store.ts";
 import type { PriceStore } from "../internal/cache/store.ts";
 import { type Asset, parseAsset } from "../internal/canonical/asset.ts";
@@ -19,7 +19,8 @@ import { bucketEndingAt } from "../internal/canonical/bucket.ts";
 import { formatPair, parsePair } from "../internal/canonical/pair.ts";
 import { serializePublished } from "../internal/canonical/published.ts";
 import { contractOf } from "../internal/canonical/stellar-contract.ts";
-import { type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import { formatTime, type Micros, parseTime, seconds } from "../internal/canonical/time.ts";
+import { parseWithheld } from "../internal/canonical/withheld.ts";
 import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../internal/policy/policy.ts";
 import { computePublished } from "../internal/policy/published-value.ts";
 import {
@@ -115,6 +116,12 @@ describe.each(testEngines.slice(-1))("a tick on $name", (engine) => {
       );
       expect(text).toBe(value && serializePublished(value));
       expect(marker).toBe(value?.provenance ?? null);
+      const [withheld] = await store.read([withheldKey(pair, windowSeconds)]);
+      expect(withheld && parseWithheld(withheld)).toEqual(
+        value === null
+          ? expect.objectContaining({ pair: formatPair(pair), to: formatTime(TO), reason: "empty", price: null })
+          : null,
+      );
     }
     expect(named("XLM/EUR")?.value).toMatchObject({ price: "0.4", provenance: "triangulated" });
     expect(named("XLM/JPY", 3600)?.value).toMatchObject({ price: "50", provenance: "triangulated" });

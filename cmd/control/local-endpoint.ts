@@ -8,6 +8,12 @@ export interface Endpoint {
   readonly key: string;
 }
 
+/** What a process announces to commands of its user. */
+export interface AnnouncedEndpoint extends Endpoint {
+  /** The address of its gateway. */
+  readonly gateway: string;
+}
+
 /** The directory is the user's alone: whoever can read the key may steer the process. */
 function directory(): string {
   return join(tmpdir(), `stellarindex-${process.getuid?.() ?? "user"}`);
@@ -18,10 +24,10 @@ function file(): string {
 }
 
 /**
- * Announces the control API of this process to commands of the same user, such as of `stellarindex start`.
+ * Announces the control API and the gateway of this process to commands of the same user, such as of `stellarindex start`.
  * @returns a function that withdraws it
  */
-export function announceEndpoint(endpoint: Endpoint): () => void {
+export function announceEndpoint(endpoint: AnnouncedEndpoint): () => void {
   mkdirSync(directory(), { recursive: true, mode: 0o700 });
   requireOwn();
   const text = JSON.stringify({ ...endpoint, pid: process.pid });
@@ -35,12 +41,12 @@ export function announceEndpoint(endpoint: Endpoint): () => void {
   };
 }
 
-/** Returns the announced control API of a process of this user; null where there is none. */
-export function announcedEndpoint(): Endpoint | null {
+/** Returns what a process of this user has announced; null where there is none. */
+export function announcedEndpoint(): AnnouncedEndpoint | null {
   const text = readText();
   if (text === null) return null;
   requireOwn();
-  const { pid, ...endpoint } = JSON.parse(text) as Endpoint & { readonly pid: number };
+  const { pid, ...endpoint } = JSON.parse(text) as AnnouncedEndpoint & { readonly pid: number };
   // Its key is sent to nobody else who listens at this address by now.
   return isRunning(pid) ? endpoint : null;
 }

@@ -2,11 +2,15 @@ import { type Command, Option } from "commander";
 import { formatTime } from "../../internal/canonical/time.ts";
 import { policySettings } from "../../internal/config/schema.ts";
 import { openMigratedDatabase } from "../../internal/daemon/migrated-database.ts";
-import { retryEntry } from "../../internal/ingest/gateway/retry-entry.ts";
+import { makeEventWriter } from "../../internal/ingest/event-writer.ts";
+import { EVENT_TYPE } from "../../internal/ingest/gateway/quarantined-event.ts";
+import { type RetryOutcome, retryEntry } from "../../internal/ingest/gateway/retry-entry.ts";
+import { retryEvent } from "../../internal/ingest/gateway/retry-event.ts";
 import { makeTradeWriter } from "../../internal/ingest/trade-writer.ts";
 import { stopwatch, systemClock } from "../../internal/lib/clock.ts";
 import { makePolicy } from "../../internal/policy/policy.ts";
 import type { Database } from "../../internal/storage/connection/database.ts";
+import { EVENTS_TENANT } from "../../internal/storage/events/event.ts";
 import {
   dropFromQuarantine,
   QUARANTINE_KINDS,
@@ -22,7 +26,8 @@ import { UsageError } from "../usage-error.ts";
 
 const HELP = `
 Entries are of three kinds. conflict: a trade that is stored with other amounts. refused: an acknowledged trade that cannot
-be stored, such as one of a market that is stored inverted. malformed: a body, or lines of one, that cannot be read.
+be stored, such as one of a market that is stored inverted; or such an event. malformed: a body, or lines of one, that cannot
+be read.
 
 Examples:
   stellarindex gateway quarantine list --kind conflict
@@ -88,13 +93,21 @@ export function addQuarantineCommands(gateway: Command): void {
 
 function retry(command: Command) {
   return async (database: Database, entry: QuarantineEntry): Promise<void> => {
-    const policy = makePolicy(policySettings(loadConfigOf(command).config));
-    const write = makeTradeWriter(database, policy, { now: systemClock.now, stopwatch });
-    const { isDone, stored, reason } = await retryEntry(entry, write, systemClock.now);
-    if (!isDone) throw new Error(`entry ${entry.entryId} stays, ${stored} of its trades are stored: ${reason}`);
+    const isEvent = entry.contentType === EVENT_TYPE;
+    const { isDone, stored, reason } = isEvent
+      ? await retryEvent(entry, makeEventWriter(database, EVENTS_TENANT))
+      : await retryTrades(database, entry, command);
+    const what = isEvent ? "events" : "trades";
+    if (!isDone) throw new Error(`entry ${entry.entryId} stays, ${stored} of its ${what} are stored: ${reason}`);
     await dropFromQuarantine(database.sql, entry.entryId);
-    print(`stored ${stored} trades of entry ${entry.entryId}, and dropped it`);
+    print(`stored ${stored} ${what} of entry ${entry.entryId}, and dropped it`);
   };
+}
+
+function retryTrades(database: Database, entry: QuarantineEntry, command: Command): Promise<RetryOutcome> {
+  const policy = makePolicy(policySettings(loadConfigOf(command).config));
+  const write = makeTradeWriter(database, policy, { now: systemClock.now, stopwatch });
+  return retryEntry(entry, write, systemClock.now);
 }
 
 async function withQuarantine(command: Command, work: (database: Database) => Promise<void>): Promise<void> {

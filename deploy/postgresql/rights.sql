@@ -72,7 +72,7 @@ GRANT USAGE ON SCHEMA public TO stellarindex_control;
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_control', current_database()) \gexec
 \endif
 
--- The gateway writes trades, and keeps what it could not store.
+-- The gateway writes trades, records events with their deliveries, which are jobs, and keeps what it could not store.
 SELECT 'CREATE ROLE stellarindex_gateway LOGIN'
   WHERE to_regrole('stellarindex_gateway') IS NULL AND :'gateway_password' <> '' \gexec
 SELECT format('ALTER ROLE stellarindex_gateway PASSWORD %L', :'gateway_password') WHERE :'gateway_password' <> '' \gexec
@@ -84,6 +84,16 @@ GRANT SELECT ON public.trades_1m, public.trades_1h, public.retention_horizons, p
 REVOKE CREATE ON SCHEMA public FROM stellarindex_gateway;
 GRANT USAGE ON SCHEMA public, ingest TO stellarindex_gateway;
 GRANT SELECT, INSERT, DELETE ON ingest.quarantine, ingest.idempotency_keys TO stellarindex_gateway;
+GRANT USAGE ON SCHEMA events, control TO stellarindex_gateway;
+GRANT SELECT, INSERT ON events.events, events.conflicts, events.deliveries TO stellarindex_gateway;
+GRANT SELECT ON events.destinations TO stellarindex_gateway;
+GRANT SELECT, INSERT, UPDATE ON events.order_heads TO stellarindex_gateway;
+GRANT SELECT, INSERT ON control.lanes, control.jobs, control.dag_edges, control.job_history TO stellarindex_gateway;
+-- It opens lanes. A right to update is also what a lock of a row needs; no job is changed.
+GRANT UPDATE (is_open, opened_at) ON control.lanes TO stellarindex_gateway;
+GRANT UPDATE (progress) ON control.jobs TO stellarindex_gateway;
+GRANT SELECT ON control.pauses, control.throttles TO stellarindex_gateway;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA control TO stellarindex_gateway;
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_gateway', current_database()) \gexec
 \endif
 

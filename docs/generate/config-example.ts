@@ -1,14 +1,6 @@
-import { isTable } from "../../internal/config/toml.ts";
+import { formatTomlEntries, formatTomlValue, isTable } from "../../internal/config/toml.ts";
 import { CONFIG_INTRODUCTION } from "./config-introduction.ts";
-import {
-  configTables,
-  isTableKey,
-  isTableListKey,
-  type KeyReference,
-  type TableReference,
-  tomlLines,
-  tomlValue,
-} from "./config-tables.ts";
+import { configTables, isTableKey, isTableListKey, type KeyReference, type TableReference } from "./config-tables.ts";
 import { type Block, blocksOf, wrap } from "./text.ts";
 
 const WIDTH = 120;
@@ -38,7 +30,7 @@ function tableParts({ name, prose, keys }: TableReference): string[] {
 }
 
 function valuePart({ key, prose, usual }: KeyReference): string {
-  return `${comment(prose)}\n${key.path.at(-1)} = ${tomlValue(usual)}`;
+  return `${comment(prose)}\n${key.path.at(-1)} = ${formatTomlValue(usual)}`;
 }
 
 function tableKeyPart(reference: KeyReference): string {
@@ -46,7 +38,9 @@ function tableKeyPart(reference: KeyReference): string {
   const examples = example === null ? [] : example.split("\n").map((line) => `${SIGN}${line}`);
   // Without an entry there is no way to write a list of tables under its header.
   if (isTableListKey(reference)) return [comment(prose), SIGN.trim(), ...examples].join("\n");
-  return [`[${key.dotted}]`, comment(prose), ...examples, ...(isTable(usual) ? tomlLines(usual) : [])].join("\n");
+  return [`[${key.dotted}]`, comment(prose), ...examples, ...(isTable(usual) ? formatTomlEntries(usual) : [])].join(
+    "\n",
+  );
 }
 
 /** The blocks as a comment, what is kept as it is set in. */

@@ -1,7 +1,8 @@
 import type { SchemaNode } from "../../internal/config/keys.ts";
 import type { Secret } from "../../internal/config/secrets.ts";
+import { formatTomlValue } from "../../internal/config/toml.ts";
 import { CONFIG_INTRODUCTION } from "./config-introduction.ts";
-import { configTables, isTableListKey, type KeyReference, type TableReference, tomlValue } from "./config-tables.ts";
+import { configTables, isTableListKey, type KeyReference, type TableReference } from "./config-tables.ts";
 import { anchor, code, codeBlock, generatedFrom, list, page, paragraph, plain, table } from "./markdown.ts";
 import { type Block, dedent } from "./text.ts";
 
@@ -28,7 +29,7 @@ export function configPage(): string {
     "## At a glance",
     table(
       ["key", "type", "default"],
-      tables.flatMap(({ keys }) => keys).map((key) => [linkTo(key), typeOf(key), code(tomlValue(key.usual))]),
+      tables.flatMap(({ keys }) => keys).map((key) => [linkTo(key), typeOf(key), code(formatTomlValue(key.usual))]),
     ),
     ...tables.flatMap(tableSection),
   );
@@ -43,7 +44,7 @@ function keySection(reference: KeyReference, level: string): string[] {
   const { key, node, usual, prose, example } = reference;
   const facts = [
     `Type: ${typeOf(reference)}`,
-    `Default: ${code(tomlValue(usual))}`,
+    `Default: ${code(formatTomlValue(usual))}`,
     ...(key.kind === "boolean" ? [] : [`Allowed: ${plain(node.description ?? "")}`]),
     `Environment: ${code(key.variable)}`,
     ...(key.secret === null ? [] : [`Secret: ${SECRETS[key.secret]}`]),

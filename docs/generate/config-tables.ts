@@ -3,7 +3,7 @@ import { CONFIG_DOCS } from "../../internal/config/docs/docs.ts";
 import { CONFIG_EXAMPLES } from "../../internal/config/docs/examples.ts";
 import { CONFIG_KEYS, CONFIG_ROOT, type ConfigKey, type SchemaNode } from "../../internal/config/keys.ts";
 import { configSchema } from "../../internal/config/schema.ts";
-import { formatTomlKey, formatTomlValue, isTable, type Table, valueIn } from "../../internal/config/toml.ts";
+import { isTable, type Table, valueIn } from "../../internal/config/toml.ts";
 import { type Block, blocksOf, dedent } from "./text.ts";
 
 /** A key with all that is known of it. */
@@ -71,15 +71,4 @@ export function isTableKey({ key }: KeyReference): boolean {
 /** Whether a key's value is a list of tables, `[[…]]`. */
 export function isTableListKey({ node }: KeyReference): boolean {
   return node.type === "array" && node.items?.properties !== undefined;
-}
-
-/** A value as TOML writes it, on one line. */
-export function tomlValue(value: unknown): string {
-  if (!isTable(value)) return formatTomlValue(value);
-  return Object.keys(value).length === 0 ? "{}" : `{ ${tomlLines(value).join(", ")} }`;
-}
-
-/** The entries of a table, `key = value` each. */
-export function tomlLines(value: Table): string[] {
-  return Object.entries(value).map(([name, entry]) => `${formatTomlKey(name)} = ${tomlValue(entry)}`);
 }

@@ -21,6 +21,10 @@ const WORKER = paragraph(
     "others count as `other`.",
 );
 
+const DELIVER = paragraph(
+  "What the daemon `deliver` and `start` serve of deliveries and of the [archive of events](../../archive.md). Labels of destinations are the names of `[[deliveries]]`.",
+);
+
 const READ_ON = list([
   "[how outliers, venues and the volume floor work](../../robustness.md)",
   "[prices through other markets](../../triangulation.md)",
@@ -43,15 +47,16 @@ subscribe("stellarindex:aggregator:target", ({ pair, windowSeconds, outcome }) =
 
 /** docs/reference/metrics: what the daemons count and measure, and the events that they publish. */
 export async function metricsPage(): Promise<string> {
-  const [aggregator, api, control, gateway, worker] = await Promise.all([
+  const [aggregator, api, control, gateway, deliver, worker] = await Promise.all([
     metricsOf("aggregator"),
     metricsOf("api"),
     metricsOf("control"),
     metricsOf("gateway"),
+    metricsOf("deliver"),
     metricsOf("worker"),
   ]);
   const isShared = ({ name }: MetricReference) =>
-    [aggregator, api, control, gateway].every((all) => all.some((each) => each.name === name));
+    [aggregator, api, control, gateway, deliver].every((all) => all.some((each) => each.name === name));
   const shared = aggregator.filter(isShared);
   return page(
     generatedFrom("the metrics and events of internal"),
@@ -67,6 +72,9 @@ export async function metricsPage(): Promise<string> {
     metricTable(control.filter((metric) => !isShared(metric))),
     "## Gateway",
     metricTable(gateway.filter((metric) => !isShared(metric))),
+    "## Deliver",
+    DELIVER,
+    metricTable(deliver.filter((metric) => !isShared(metric))),
     "## Worker",
     WORKER,
     metricTable(worker.filter(({ name }) => name.startsWith("stellarindex_collector_"))),

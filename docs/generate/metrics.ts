@@ -7,6 +7,8 @@ import { feedControlMetrics } from "../../internal/control/metrics.ts";
 import { feedCircuitMetrics } from "../../internal/daemon/circuits.ts";
 import { feedDatabaseMetrics } from "../../internal/daemon/database.ts";
 import { feedReloadMetrics } from "../../internal/daemon/reload-metrics.ts";
+import { feedArchiveMetrics } from "../../internal/deliver/archive/metrics.ts";
+import { feedDeliverMetrics } from "../../internal/deliver/metrics.ts";
 import { feedDivergenceMetrics } from "../../internal/divergence/metrics.ts";
 import { feedGatewayMetrics } from "../../internal/ingest/gateway/metrics.ts";
 import type { MetricsFeed } from "../../internal/obs/registry.ts";
@@ -24,7 +26,10 @@ export interface MetricReference {
 
 /** What each daemon registers, besides the process's own. */
 const DAEMONS: Readonly<
-  Record<"aggregator" | "api" | "control" | "gateway" | "worker", readonly ((registry: Registry) => MetricsFeed)[]>
+  Record<
+    "aggregator" | "api" | "control" | "deliver" | "gateway" | "worker",
+    readonly ((registry: Registry) => MetricsFeed)[]
+  >
 > = {
   aggregator: [
     feedAggregatorMetrics,
@@ -37,6 +42,13 @@ const DAEMONS: Readonly<
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   gateway: [feedGatewayMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
+  deliver: [
+    (registry) => feedDeliverMetrics(registry, []),
+    feedArchiveMetrics,
+    feedCircuitMetrics,
+    feedDatabaseMetrics,
+    feedReloadMetrics,
+  ],
   worker: [feedCollectorMetrics, feedCircuitMetrics, feedDatabaseMetrics],
 };
 

@@ -1,8 +1,8 @@
 import type { Pair } from "../canonical/pair.ts";
 import type { DroppedTrades, PublishedValue } from "../canonical/published.ts";
 import type { Micros } from "../canonical/time.ts";
+import type { Refusal } from "../canonical/withheld.ts";
 import { channel, type EventChannel } from "../obs/channel.ts";
-import type { Refusal } from "../policy/compute.ts";
 import type { PricedTrade } from "../policy/reader.ts";
 import type { Stage } from "../policy/stages.ts";
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { REFUSALS } from "../canonical/withheld.ts";
 import type { MetricsFeed } from "../obs/registry.ts";
-import { REFUSALS } from "../policy/compute.ts";
 import { STAGES } from "../policy/stages.ts";
 import { venueSpread } from "../policy/venue-spread.ts";
 import {

@@ -1,13 +1,15 @@
-import { confidenceKey, twapKey, vwapKey } from "../cache/keys.ts";
+import { confidenceKey, twapKey, vwapKey, withheldKey } from "../cache/keys.ts";
 import type { PriceStore, PriceWrite } from "../cache/store.ts";
+import { bucketEndingAt } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
 import { serializePublished } from "../canonical/published.ts";
 import type { Micros } from "../canonical/time.ts";
+import { REFUSALS, type Refusal, serializeWithheld, type WithheldValue } from "../canonical/withheld.ts";
 import { asError } from "../lib/as-error.ts";
-import { type Computation, REFUSALS, type Refusal } from "../policy/compute.ts";
-import { refusalOf } from "../policy/published-value.ts";
+import type { Computation } from "../policy/compute.ts";
 import type { Triangulation } from "../policy/routes/triangulation.ts";
+import { withheldValue } from "../policy/withheld-value.ts";
 import type { Assignment } from "./assignment.ts";
 import {
   type TargetEvent,
@@ -35,7 +37,7 @@ export interface TickContext extends Omit<RefreshContext, "onUnknownSources"> {
 }
 
 /** The result of a target: a value to write, or why there is none. */
-type Result = PublishedValue | Refusal | Error;
+type Result = PublishedValue | WithheldValue | Error;
 
 interface TargetResult {
   readonly value: PublishedValue | null;
@@ -73,7 +75,7 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
   const onUnknownSources = (sources: readonly string[], pair: Pair): void =>
     reportUnknownSources(context, sources, pair);
   const refreshed = await refreshTargets({ ...context, onUnknownSources }, targets, to, signal);
-  const results = await resultsOf(assignment, refreshed, to);
+  const results = await resultsOf(context, refreshed, to);
   const outcomes = await writeResults(context, to, results, refreshed);
   for (const [target, { outcome, value, error }] of outcomes) {
     const { own, triangulation, lastTrade } = refreshed.get(target) as Refreshed;
@@ -91,14 +93,14 @@ export async function runTick(context: TickContext, to: Micros, signal: AbortSig
 
 /** Returns the results, without targets that another aggregator took over while this process was suspended. */
 async function resultsOf(
-  assignment: Assignment,
+  { assignment, policy }: Pick<TickContext, "assignment" | "policy">,
   refreshed: ReadonlyMap<Target, Refreshed>,
   to: Micros,
 ): Promise<Map<Target, Result>> {
   const targets = [...refreshed.keys()];
   try {
     const ours = await assignment.confirm(targets, to);
-    return new Map(ours.map((target) => [target, resultOf(refreshed.get(target) as Refreshed)]));
+    return new Map(ours.map((target) => [target, resultOf(policy, target, to, refreshed.get(target) as Refreshed)]));
   } catch (error) {
     return new Map(targets.map((target) => [target, asError(error)]));
   }
@@ -112,11 +114,16 @@ function reportUnknownSources({ namedSources }: TickContext, sources: readonly s
   }
 }
 
-function resultOf({ own, triangulation }: Refreshed): Result {
+function resultOf(
+  policy: TickContext["policy"],
+  { pair, windowSeconds }: Target,
+  to: Micros,
+  { own, triangulation }: Refreshed,
+): Result {
   if (own instanceof Error) return own;
   if (triangulation instanceof Error) return triangulation;
   if (triangulation?.outcome === "ok") return triangulation.value;
-  return own.value ?? refusalOf({ own, triangulation }) ?? "empty";
+  return own.value ?? withheldValue({ own, triangulation }, policy, pair, bucketEndingAt(to, windowSeconds));
 }
 
 function reportTriangulation(target: Target, to: Micros, found: Triangulation | Error | null): void {
@@ -141,18 +148,25 @@ function writeOf({ pair, windowSeconds }: Target, value: PublishedValue): PriceW
   };
 }
 
-/** Returns the store writes of the companion values, with the same TTL. */
-function companionWrites(
-  { pair, windowSeconds }: Target,
-  { to }: PublishedValue,
-  companions: CompanionValues | null,
-): PriceWrite[] {
+/** Returns the store write of what accompanies a target's value or stands in its place, with the same TTL. */
+function companionWrite({ windowSeconds }: Target, to: string, key: string, value: string): PriceWrite {
+  return { key, value, to, ttlSeconds: windowSeconds, isCompanion: true };
+}
+
+/** Returns the store writes of the companion values. */
+function companionWrites(target: Target, { to }: PublishedValue, companions: CompanionValues | null): PriceWrite[] {
+  const { pair, windowSeconds } = target;
   const { confidence = null, twap = null } = companions ?? {};
-  const rest = { to, ttlSeconds: windowSeconds, isCompanion: true } as const;
   return [
-    ...(confidence === null ? [] : [{ key: confidenceKey(pair, windowSeconds), value: confidence, ...rest }]),
-    ...(twap === null ? [] : [{ key: twapKey(pair, windowSeconds), value: twap, ...rest }]),
+    ...(confidence === null ? [] : [companionWrite(target, to, confidenceKey(pair, windowSeconds), confidence)]),
+    ...(twap === null ? [] : [companionWrite(target, to, twapKey(pair, windowSeconds), twap)]),
   ];
+}
+
+/** Returns the store write of why a target has no value. */
+function withheldWrite(target: Target, withheld: WithheldValue): PriceWrite {
+  const key = withheldKey(target.pair, target.windowSeconds);
+  return companionWrite(target, withheld.to, key, serializeWithheld(withheld));
 }
 
 /** Writes the values among the results and returns each target's outcome; a failed write affects only its target. */
@@ -164,15 +178,18 @@ async function writeResults(
 ): Promise<Map<Target, TargetResult>> {
   const settled = new Map<Target, TargetResult>();
   const writes: [Target, PublishedValue][] = [];
+  const companions: PriceWrite[] = [];
   for (const [target, result] of results) {
-    if (typeof result === "string") settled.set(target, { outcome: result, value: null, error: null });
-    else if (result instanceof Error) settled.set(target, { outcome: "error", value: null, error: result });
-    else writes.push([target, result]);
+    if (result instanceof Error) settled.set(target, { outcome: "error", value: null, error: result });
+    else if ("reason" in result) {
+      settled.set(target, { outcome: result.reason, value: null, error: null });
+      companions.push(withheldWrite(target, result));
+    } else {
+      writes.push([target, result]);
+      companions.push(...companionWrites(target, result, refreshed.get(target)?.companions ?? null));
+    }
   }
   const started = stopwatch();
-  const companions = writes.flatMap(([target, value]) =>
-    companionWrites(target, value, refreshed.get(target)?.companions ?? null),
-  );
   // Companion values come first, so that they are stored before the price is announced.
   const all = await store.publish([...companions, ...writes.map(([target, value]) => writeOf(target, value))]);
   const outcomes = all.slice(companions.length);

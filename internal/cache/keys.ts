@@ -27,6 +27,11 @@ export function confidenceKey(pair: Pair, windowSeconds: number): string {
   return `conf:${pair.base}:${pair.quote}:${windowSeconds}`;
 }
 
+/** Returns the key of why a target has no value at a boundary: `withheld:<base>:<quote>:<seconds>`. */
+export function withheldKey(pair: Pair, windowSeconds: number): string {
+  return `withheld:${pair.base}:${pair.quote}:${windowSeconds}`;
+}
+
 /** Returns the key of the provenance marker of the value at `key`, for people and other tools: `…:provenance`. */
 export function provenanceKey(key: string): string {
   return `${key}:provenance`;

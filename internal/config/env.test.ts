@@ -71,6 +71,11 @@ describe("the environment", () => {
       `[{ name = "feed", hash = "sha256:${"2".repeat(64)}", sources = ["kraken"] }]`,
       [{ name: "feed", hash: `sha256:${"2".repeat(64)}`, scopes: ["trades:write"], sources: ["kraken"] }],
     ],
+    "deliver.ops_listen": ["0.0.0.0:86", { host: "0.0.0.0", port: 86 }],
+    "deliver.archive": ["s3://bucket/events", "s3://bucket/events"],
+    "deliver.archive_endpoint": ["http://127.0.0.1:9000", "http://127.0.0.1:9000"],
+    "deliver.archive_region": ["eu-central-1", "eu-central-1"],
+    "deliver.archive_after": ["1h", 3600],
     "control.keys": [
       `[{ name = "a", hash = "sha256:${"0".repeat(64)}", scopes = ["jobs:work"] }]`,
       [{ name: "a", hash: `sha256:${"0".repeat(64)}`, tenant: "default", scopes: ["jobs:work"] }],
@@ -135,6 +140,20 @@ describe("the environment", () => {
       [{ source: "kraken", live: "ws://127.0.0.1:1", rest: "http://127.0.0.1:1" }],
     ],
     "collect.coingecko_key": ["CG-hunter2", "CG-hunter2"],
+    deliveries: [
+      '[{ name = "a", type = "graphql", url = "https://h", query = "mutation { a }", variables = { b = { from = "/b" } } }]',
+      [
+        {
+          ...loadConfig({
+            env: {
+              STELLARINDEX_DELIVERIES:
+                '[{ name = "a", type = "graphql", url = "https://h", query = "mutation { a }" }]',
+            },
+          }).config.deliveries[0],
+          variables: new Map([["b", { kind: "pointer", pointer: "/b", table: null, missing: { to: "fail" } }]]),
+        },
+      ],
+    ],
     feeds: [
       '[{ source = "kraken", pair = "XLM/USD" }]',
       [{ source: "kraken", pair: { base: "crypto:XLM", quote: "fiat:USD" } }],

@@ -144,6 +144,11 @@ it.each<[wrong: string, right: string, warning: string]>([
     "divergence.coingecko.url (https://api.coingecko.com) lacks the path /api/v3",
   ],
   [
+    '[deliver]\narchive = "a"\narchive_after = "30d"',
+    '[deliver]\narchive = "a"\narchive_after = "30d"\n[control]\nkeep_ended_days = 31',
+    "deliver.archive_after (720h) is not shorter than control.keep_ended_days (30)",
+  ],
+  [
     '[divergence.coingecko]\napi_key = "k"',
     '[divergence.coingecko]\nenabled = true\napi_key = "k"',
     "divergence.coingecko.api_key has no effect while",

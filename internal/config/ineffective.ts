@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { formatDuration } from "../canonical/duration.ts";
 import { MAX_CONNECTIONS } from "../http/server.ts";
 import { buildRegistry } from "../policy/registry.ts";
 import type { Config } from "./schema.ts";
@@ -19,6 +20,7 @@ export function ineffectiveRules(config: Config): string[] {
     ...proxies(config),
     ...exclusions(config),
     ...requestsInFlight(config),
+    ...lateArchive(config),
   ];
 }
 
@@ -158,5 +160,13 @@ function requestsInFlight({ api: { max_in_flight } }: Config): string[] {
   if (max_in_flight <= MAX_CONNECTIONS) return [];
   return [
     `api.max_in_flight (${max_in_flight}) has no effect: the API accepts at most ${MAX_CONNECTIONS} connections, with one request at a time each. Lower it`,
+  ];
+}
+
+/** With ended jobs, the outcomes of deliveries are removed. */
+function lateArchive({ deliver: { archive, archive_after }, control: { keep_ended_days } }: Config): string[] {
+  if (archive === "" || keep_ended_days === 0 || archive_after < keep_ended_days * 86_400) return [];
+  return [
+    `deliver.archive_after (${formatDuration(archive_after)}) is not shorter than control.keep_ended_days (${keep_ended_days}): events get into the archive without the outcomes of their deliveries. Lower it, or raise keep_ended_days`,
   ];
 }

@@ -55,11 +55,23 @@ function kindOf({ type, items }: SchemaNode): KeyKind {
   return type === "object" ? "toml" : "text";
 }
 
-/** Whether a value at `path` may contain a secret: at, above or below a secret key. */
+/** Whether a value at `path` may contain a secret: at, above or below a secret field. */
 export function mayHoldSecret(path: readonly PropertyKey[]): boolean {
-  return CONFIG_KEYS.some(
-    (key) => key.secret !== null && key.path.every((name, depth) => depth >= path.length || path[depth] === name),
-  );
+  const nodes = nodesTo(path);
+  const last = nodes.at(-1);
+  return nodes.some((node) => node.secret !== undefined) || (nodes.length > path.length && !!last && holdsSecret(last));
+}
+
+function holdsSecret({ secret, properties = {}, items, additionalProperties }: SchemaNode): boolean {
+  const other = typeof additionalProperties === "object" ? [additionalProperties] : [];
+  return secret !== undefined || [...Object.values(properties), ...(items ? [items] : []), ...other].some(holdsSecret);
+}
+
+/** Returns which part of the texts at `path`, given without the indexes of lists, is secret; null for none. */
+export function secretAt(path: readonly string[]): Secret | null {
+  const nodes = nodesTo(path);
+  if (nodes.length <= path.length) return null;
+  return nodes.flatMap(({ secret, items }) => secret ?? items?.secret ?? []).at(-1) ?? null;
 }
 
 /** Returns the allowed values at `path`: the description of the nearest key at or above it. */
@@ -74,10 +86,12 @@ export function namesAt(path: readonly PropertyKey[]): string[] {
   return nodes.length > path.length ? Object.keys(nodes.at(-1)?.properties ?? {}) : [];
 }
 
+/** Returns the parts of the schema on the way to `path`, as far as there are; a name also leads into the entries of a list. */
 function nodesTo(path: readonly PropertyKey[]): SchemaNode[] {
   const nodes = [CONFIG_ROOT];
   for (const part of path) {
-    const { properties, items, additionalProperties } = nodes.at(-1) ?? {};
+    const { items, ...own } = nodes.at(-1) ?? {};
+    const { properties, additionalProperties } = items ?? own;
     const other = typeof additionalProperties === "object" ? additionalProperties : undefined;
     const next = typeof part === "number" ? items : (properties?.[String(part)] ?? other);
     if (next === undefined) break;

@@ -62,6 +62,13 @@ describe("the defaults", () => {
         quarantine_max_age: 2_592_000,
         keys: [],
       },
+      deliver: {
+        ops_listen: { host: "127.0.0.1", port: 9106 },
+        archive: "",
+        archive_endpoint: "",
+        archive_region: "us-east-1",
+        archive_after: 604_800,
+      },
       log: { level: "info" },
       divergence: {
         min_interval_seconds: 300,
@@ -86,6 +93,7 @@ describe("the defaults", () => {
       sources: [],
       collect: { endpoints: [], coingecko_key: "" },
       feeds: [],
+      deliveries: [],
     });
     expect({ ...aggregate, pairs: aggregate.pairs.map(formatPair) }).toEqual({
       pairs: ["XLM", "BTC", "ETH"].flatMap((base) =>
@@ -138,6 +146,7 @@ describe("the defaults", () => {
       ...["api.keys", "control.schedules", "control.keys", "gateway.keys", "collect.endpoints"],
       ...["aggregate.triangulations", "sources"],
       "feeds",
+      "deliveries",
     ]);
     const text = readFileSync(EXAMPLE, "utf8");
     for (const key of ["target", "legs", "name", "class", "subclass", "include_in_vwap", "weight"]) {
@@ -147,7 +156,10 @@ describe("the defaults", () => {
 
   it("have commented examples that load when uncommented", () => {
     const text = readFileSync(EXAMPLE, "utf8");
-    const uncommented = text.replace(/^# (?=(?:\[\[|[a-z_]+ = |"crypto:GUSD|USDC-G|"(?:BTC|ETH)\/USD" = ))/gm, "");
+    const uncommented = text.replace(
+      /^# (?=(?:\[\[|[a-z_]+ = |"crypto:GUSD|USDC-G|"(?:BTC|ETH)\/USD" = |\[deliveries\.|"\/kind" = |mutation| {2}createItem|\}"""))/gm,
+      "",
+    );
     const { config } = load(uncommented);
     expect(config.aggregate.pegs.size).toBe(2);
     expect(config.aggregate.triangulations).toEqual([
@@ -167,6 +179,10 @@ describe("the defaults", () => {
     ]);
     expect(config.sources).toEqual([
       { name: "gemini", class: "exchange", subclass: "cex", include_in_vwap: true, weight: 100 },
+    ]);
+    expect(config.deliveries.map(({ name, where }) => [name, where.length])).toEqual([
+      ["prices-hook", 0],
+      ["items", 1],
     ]);
   });
 

@@ -27,7 +27,7 @@ describe("a key of the configuration below the wrong header", () => {
       "divergence.coingecko.ids",
       'name = "gemini"',
       "name",
-      "name below [[api.keys]] or name below [[control.schedules]] or name below [[control.keys]] or name below [[gateway.keys]] or name below [[sources]], above",
+      "name below [[api.keys]] or name below [[control.schedules]] or name below [[control.keys]] or name below [[gateway.keys]] or name below [[sources]] or name below [[deliveries]], above",
     ],
     ["divergence.chainlink.feeds", 'rpc_url = "http://h/hunter2"', "rpc_url", "rpc_url below [divergence.chainlink]"],
     // Misspelt keys, which cannot be asset codes.

@@ -11,13 +11,15 @@ import { formatTomlKey, formatTomlValue, parseToml } from "./toml.ts";
 describe("the printed configuration", () => {
   it("shows the origin of each value", () => {
     const printed = formatConfig(
-      load('[redis]\nurl = "redis://:pw@h"\n[aggregate.aliases]\nBTC = ["XBT"]', { STELLARINDEX_LOG_LEVEL: "debug" }),
+      load('[redis]\nurl = "redis://:hunter2@h"\n[aggregate.aliases]\nBTC = ["XBT"]', {
+        STELLARINDEX_LOG_LEVEL: "debug",
+      }),
     );
     expect(printed).toContain('url = "redis://:***@h"        # file\nkey_prefix = ""               # default\n');
     expect(printed).toContain('level = "debug"  # STELLARINDEX_LOG_LEVEL\n');
     expect(printed).toContain('native = ["crypto:XLM"]        # default\n"crypto:BTC" = ["crypto:XBT"]  # file\n');
-    expect(printed).toContain("sources = []  # default\n");
-    expect(printed).not.toContain("pw");
+    expect(printed).toMatch(/^sources = \[\] +# default$/m);
+    expect(printed).not.toContain("hunter2");
   });
 
   it("has a block for each table of a list", () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CONFIG_KEYS, type ConfigKey } from "./keys.ts";
+import { CONFIG_KEYS, type ConfigKey, secretAt } from "./keys.ts";
 import type { LoadedConfig, Origin } from "./load.ts";
 import { dotted } from "./problems.ts";
 import { configSchema } from "./schema.ts";
@@ -70,18 +70,24 @@ function keyAt(path: readonly string[]): ConfigKey | undefined {
 
 function valueLines(path: readonly string[], value: unknown, comment: string): Line[] {
   const name = path.at(-1) ?? "";
-  const text = formatTomlValue(typeof value === "string" ? masked(value, path) : value);
-  if (!Array.isArray(value) || text.length <= MAX_LIST_WIDTH) return [valueLine(name, text, comment)];
+  const shown = masked(value, path);
+  const text = formatTomlValue(shown);
+  if (!Array.isArray(shown) || text.length <= MAX_LIST_WIDTH) return [valueLine(name, text, comment)];
   return [
     valueLine(name, "[", comment),
-    ...value.map((entry) => ({ text: `  ${formatTomlValue(entry)},`, comment })),
+    ...shown.map((entry) => ({ text: `  ${formatTomlValue(entry)},`, comment })),
     { text: "]" },
   ];
 }
 
-function masked(value: string, path: readonly string[]): string {
-  // The keys of a list of tables have the secrecy of the list.
-  const { secret = null } = CONFIG_KEYS.find((key) => key.path.every((name, depth) => path[depth] === name)) ?? {};
+/** A value without its secrets; `path` leads through lists without their indexes. */
+function masked(value: unknown, path: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((entry) => masked(entry, path));
+  if (isTable(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, masked(inner, [...path, name])]));
+  }
+  if (typeof value !== "string") return value;
+  const secret = secretAt(path);
   return secret === null ? maskSecrets(value) : maskSecret(value, secret);
 }
 

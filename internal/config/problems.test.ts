@@ -65,6 +65,17 @@ const REFUSED: Refused[] = [
   ['[api]\nlisten = "1.2.3:80"', "api.listen", "is not host:port", "host:port"],
   ['[api]\nlisten = "h:65536"', "api.listen", "is not host:port", "host:port"],
   ['[api]\nops_listen = "127.0.0.1:8080"', "api.ops_listen", "is also the address of api.listen", "another address"],
+  [
+    '[deliver]\narchive = "s3://Bucket"',
+    "deliver.archive",
+    "is neither a directory nor a bucket",
+    "s3://bucket/prefix",
+  ],
+  ['[deliver]\narchive = "https://h/b"', "deliver.archive", "is neither a directory nor a bucket", "s3://bucket"],
+  ['[deliver]\narchive_endpoint = "h:9000"', "deliver.archive_endpoint", "is not an http or https URL", "https://"],
+  ['[deliver]\narchive_endpoint = "https://u:p@h"', "deliver.archive_endpoint", "is not an http", "without user"],
+  ['[deliver]\narchive_region = "EU"', "deliver.archive_region", 'is the text "EU"', "eu-central-1"],
+  ['[deliver]\narchive_after = "5s"', "deliver.archive_after", "is not between a minute and ten years", "7d"],
   ["[api]\nquery_timeout_seconds = 10", "api.query_timeout_seconds", "not less than request_timeout", "fewer seconds"],
   [
     "[api]\nrequire_key = true",

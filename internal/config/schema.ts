@@ -6,6 +6,8 @@ import { secret } from "./secrets.ts";
 import { aggregateSection } from "./sections/aggregate.ts";
 import { apiSection } from "./sections/api.ts";
 import { controlSection } from "./sections/control.ts";
+import { deliverSection } from "./sections/deliver.ts";
+import { deliveriesSection } from "./sections/deliveries.ts";
 import { divergenceSection } from "./sections/divergence.ts";
 import { collectSection, feedsSection } from "./sections/feeds.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
@@ -84,12 +86,14 @@ export const configSchema = z
     api: apiSection,
     control: controlSection,
     gateway: gatewaySection,
+    deliver: deliverSection,
     collect: collectSection,
     log: logSection,
     aggregate: aggregateSection,
     divergence: divergenceSection,
     sources: sourcesSection,
     feeds: feedsSection,
+    deliveries: deliveriesSection,
   })
   .superRefine(checkSpellings, needs("aggregate", "divergence"));
 

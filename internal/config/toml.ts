@@ -49,11 +49,17 @@ export function valueIn(document: Table, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (isTable(at) ? at[name] : undefined), document);
 }
 
-/** Formats a text, number, boolean, or list of them, on one line. */
+/** Formats a text, number, boolean, or list or table of such, on one line. */
 export function formatTomlValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(formatTomlValue).join(", ")}]`;
+  if (isTable(value)) return Object.keys(value).length === 0 ? "{}" : `{ ${formatTomlEntries(value).join(", ")} }`;
   // JSON's escapes are TOML's, except that TOML wants DEL escaped.
   return typeof value === "string" ? JSON.stringify(value).replaceAll("\x7f", "\\u007f") : String(value);
+}
+
+/** Formats the entries of a table, each on one line: `key = value`. */
+export function formatTomlEntries(table: Table): string[] {
+  return Object.entries(table).map(([name, value]) => `${formatTomlKey(name)} = ${formatTomlValue(value)}`);
 }
 
 export function formatTomlKey(key: string): string {

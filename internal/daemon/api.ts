@@ -59,8 +59,8 @@ export interface ServedApi extends Listening {
 
 /** Something else that is served at the address of the API. */
 export interface ServedBeside {
-  /** The paths whose requests it answers. */
-  readonly paths: readonly string[];
+  /** Returns whether it answers requests of a path. */
+  readonly isOwn: (path: string) => boolean;
   readonly access: AccessControlled;
 }
 
@@ -96,7 +96,7 @@ export async function serveApi(
       {
         fetch: (request, env) => {
           const [path = ""] = (env.incoming.url ?? "").split("?");
-          return (beside?.paths.includes(path) ? beside.access : served).fetch(request, env);
+          return (beside?.isOwn(path) ? beside.access : served).fetch(request, env);
         },
         answerError: served.answerError,
       },

@@ -7,11 +7,11 @@ import { logRequests } from "../http/log.ts";
 import { makeRateLimiter } from "../http/rate-limit.ts";
 import { type Listening, listen } from "../http/server.ts";
 import { createGatewayApp, type GatewaySettings } from "../ingest/gateway/app.ts";
+import { keyScopes } from "../ingest/gateway/key-scopes.ts";
 import { logGatewayEvents } from "../ingest/gateway/log.ts";
 import { feedGatewayMetrics } from "../ingest/gateway/metrics.ts";
 import { problemOf } from "../ingest/gateway/problems.ts";
 import { type GatewayService, startGateway } from "../ingest/gateway/service.ts";
-import { sourceScope } from "../ingest/gateway/trades-route.ts";
 import type { Journal } from "../ingest/journal/journal.ts";
 import { openJournalIn } from "../ingest/journal/open.ts";
 import { stopwatch, systemClock } from "../lib/clock.ts";
@@ -56,11 +56,7 @@ export function gatewayAccess(
 ): AccessControlled {
   const { max_in_flight: maxInFlight, request_timeout_seconds: requestTimeoutSeconds } = gateway;
   const keys = gateway.keys.map(
-    ({ name, hash, scopes, sources }): KeySettings => ({
-      name,
-      hash,
-      scopes: [...scopes, ...sources.map(sourceScope)],
-    }),
+    ({ name, hash, ...rights }): KeySettings => ({ name, hash, scopes: keyScopes(rights) }),
   );
   return withAccessControl(
     createGatewayApp(service, { maxInFlight, requestTimeoutSeconds, isOpen }, stopwatch),
@@ -120,7 +116,9 @@ export async function runGatewayDaemon(
         },
       });
       if (config.gateway.keys.length === 0) {
-        log.warn("nobody may send trades: the configuration has no [[gateway.keys]]; see stellarindex key --gateway");
+        log.warn(
+          "nobody may send trades or events: the configuration has no [[gateway.keys]]; see stellarindex key --gateway",
+        );
       }
       const addresses = { gateway: `http://${gateway.host}:${gateway.port}`, ops: `http://${ops.host}:${ops.port}` };
       const { depth } = journal.state();

@@ -7,7 +7,7 @@ function exceptions(daemon: DaemonName): string[] {
   return CONFIG_KEYS.map(({ dotted }) => `${reloadEffectOf(daemon, dotted)} ${dotted}`).filter(
     (line) =>
       !line.startsWith("live ") &&
-      !/ (database|redis)\.|^unused (api|control|gateway|collect|aggregate|divergence)\.|^unused (sources|feeds)$/.test(
+      !/ (database|redis)\.|^unused (api|control|gateway|collect|deliver|aggregate|divergence)\.|^unused (sources|feeds|deliveries)$/.test(
         line,
       ),
   );

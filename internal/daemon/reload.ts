@@ -20,7 +20,7 @@ const OF_COMMANDS = ["database.retention", "database.timescaledb"];
 
 const RELOAD_EFFECTS = {
   aggregator: {
-    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds"],
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "deliver", "deliveries"],
     restart: ["aggregate.ops_listen", "aggregate.replicas"],
     live: ["log", "aggregate", "divergence", "sources"],
   },
@@ -29,8 +29,10 @@ const RELOAD_EFFECTS = {
       ...OF_COMMANDS,
       "control",
       "gateway",
+      "deliver",
       "collect",
       "feeds",
+      "deliveries",
       "divergence",
       "aggregate.ops_listen",
       "aggregate.replicas",
@@ -40,14 +42,30 @@ const RELOAD_EFFECTS = {
     live: ["log", "aggregate", "api", "sources"],
   },
   control: {
-    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis"],
+    unused: [...OF_COMMANDS, "api", "gateway", "aggregate", "divergence", "sources", "redis", "deliver", "deliveries"],
     restart: ["control.listen", "control.ops_listen", "control.request_timeout_seconds"],
     live: ["log", "control", "collect", "feeds"],
   },
   gateway: {
-    unused: [...OF_COMMANDS, "api", "control", "divergence", "sources", "redis", "collect", "feeds"],
+    unused: [
+      ...OF_COMMANDS,
+      "api",
+      "control",
+      "divergence",
+      "sources",
+      "redis",
+      "collect",
+      "feeds",
+      "deliver",
+      "deliveries",
+    ],
     restart: [],
     live: ["log", "gateway.keys"],
+  },
+  deliver: {
+    unused: [...OF_COMMANDS, "api", "control", "gateway", "collect", "feeds", "divergence"],
+    restart: ["deliver.ops_listen"],
+    live: ["log", "deliver", "deliveries"],
   },
 } as const satisfies Record<string, KeysByEffect>;
 

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { gatewayDocument } from "../../docs/generate/gateway-document.ts";
 import { openTestApi, unreachableDatabase } from "../api/v1/api.testing.ts";
 import { SCOPES } from "../config/sections/api.ts";
+import { GATEWAY_SCOPES } from "../config/sections/gateway.ts";
 
 interface OpenApi {
   readonly paths: Readonly<
@@ -8,11 +10,16 @@ interface OpenApi {
   >;
 }
 
+const neededBy = (body: unknown): string[] => {
+  const operations = Object.values((body as OpenApi).paths).flatMap((path) => Object.values(path));
+  const needed = operations.flatMap(({ security = [] }) => security.flatMap((scheme) => scheme["key"] ?? []));
+  return [...new Set(needed)].sort();
+};
+
 test("the scopes that a key can be given are those that routes need", async () => {
   const { body } = await openTestApi({ database: unreachableDatabase(), settings: { keys: "required" } }).get(
     "/v1/openapi.json",
   );
-  const operations = Object.values((body as OpenApi).paths).flatMap((path) => Object.values(path));
-  const needed = operations.flatMap(({ security = [] }) => security.flatMap((scheme) => scheme["key"] ?? []));
-  expect([...new Set(needed)].sort()).toEqual([...SCOPES].sort());
+  expect(neededBy(body)).toEqual([...SCOPES].sort());
+  expect(neededBy(JSON.parse(await gatewayDocument()))).toEqual([...GATEWAY_SCOPES].sort());
 });

@@ -86,7 +86,11 @@ async function receiveJson<Schema extends z.ZodType>(
   return result.data;
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/**
+ * Parses a JSON body.
+ * @throws Problem where it nests too deep, is not JSON, or has a number that would be changed
+ */
+export function parseJson(bytes: Uint8Array): unknown {
   if (isDeeperThan(bytes, MAX_DEPTH))
     throw malformed(`the body has more than ${MAX_DEPTH} objects and lists in each other`);
   let value: unknown;
@@ -110,6 +114,16 @@ function parseJson(bytes: Uint8Array): unknown {
     );
   }
   return value;
+}
+
+/**
+ * Receives the whole of a streamed body.
+ * @throws Problem `body-too-large`
+ */
+export async function receiveWhole({ bytes }: Pick<ReceivedStream, "bytes">, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of limited(bytes, maxBytes)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function* received(body: ReadableStream<Uint8Array> | null): AsyncIterable<Uint8Array> {

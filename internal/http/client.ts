@@ -3,6 +3,7 @@ import pRetry from "p-retry";
 import { createRateLimit } from "../lib/rate-limiter.ts";
 import { makeSemaphore } from "../lib/semaphore.ts";
 import { unlessAborted } from "../lib/unless-aborted.ts";
+import { withTimeout } from "../lib/with-timeout.ts";
 import { HttpError, isTransient, statusError } from "./http-error.ts";
 
 export interface HttpClientOptions {
@@ -131,36 +132,6 @@ function makeHostLimit(requestsPerMinute: number, maxConcurrent: number): HostLi
       return attempt();
     };
     return unlessAborted(semaphore.run(run, 0), signal);
-  };
-}
-
-/** A signal that aborts with another one, or after a time. */
-interface Within {
-  readonly signal: AbortSignal;
-  /** Whether the time was over first. */
-  readonly isLate: () => boolean;
-  /** Aborts the signal, and leaves no timer and no listener. */
-  readonly end: () => void;
-}
-
-function withTimeout(outer: AbortSignal, milliseconds: number): Within {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    abort();
-  }, milliseconds);
-  outer.addEventListener("abort", abort, { once: true });
-  if (outer.aborted) abort();
-  return {
-    signal: controller.signal,
-    isLate: () => isLate,
-    end: () => {
-      clearTimeout(timer);
-      outer.removeEventListener("abort", abort);
-      abort();
-    },
   };
 }
 

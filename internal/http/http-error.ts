@@ -1,3 +1,5 @@
+import { readRetryAfter } from "./retry-after.ts";
+
 /**
  * Why a request got no usable answer. `timeout`: none within the time. `connection`: it could not be sent, or the
  * connection failed. `status`: an HTTP status other than 2xx. `too-large`: a body that is too long. `malformed`: no
@@ -40,7 +42,7 @@ export class HttpError extends Error {
 export function statusError(host: string, { status, headers }: Response, body: string): HttpError {
   const reason = `${host} answered with HTTP status ${status}`;
   if (!isTransientStatus(status)) return new HttpError("status", reason, { status, body });
-  const retryAfterMs = readRetryAfter(headers.get("retry-after"));
+  const retryAfterMs = readRetryAfter(headers.get("retry-after"), Date.now());
   const asked = retryAfterMs === 0 ? "" : ` and asks to retry after ${Math.ceil(retryAfterMs / 1000)} s`;
   return new HttpError("status", reason + asked, { status, retryAfterMs, body });
 }
@@ -56,14 +58,4 @@ function isTransientStatus(status: number): boolean {
 export function isTransient(error: unknown): error is HttpError {
   if (!(error instanceof HttpError) || error.kind === "too-large" || error.kind === "aborted") return false;
   return error.status === null || isTransientStatus(error.status);
-}
-
-/**
- * Returns a Retry-After header, seconds or an HTTP date, as milliseconds from now; 0 without one, or for a past date.
- */
-function readRetryAfter(text: string | null): number {
-  if (text === null) return 0;
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now());
 }

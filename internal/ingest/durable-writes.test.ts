@@ -6,7 +6,7 @@ import type { JournalRecord } from "./journal/frame.ts";
 const DEADLINES = { database: 60, journal: 60 };
 
 /** Durable writes of texts, whose database and journal answer as a test says. */
-function setUp({ journal = true } = {}) {
+function setUp({ journal = true, turn = (): boolean | Promise<boolean> => true } = {}) {
   const parts = {
     database: (async () => []) as (items: readonly string[]) => Promise<string[]>,
     append: async () => {},
@@ -28,6 +28,7 @@ function setUp({ journal = true } = {}) {
           },
         }
       : null,
+    turn,
   );
   return { parts, write: (...items: string[]) => writes.write(items, DEADLINES), writes };
 }
@@ -83,4 +84,30 @@ it("goes by the database alone where there is no journal", async () => {
   await expect(write("a")).rejects.toMatchObject({ name: "NotDurable", journal: null });
   parts.database = ANSWERS;
   expect(await write("b")).toEqual(["b stored"]);
+});
+
+it("journals what may not overtake what is in the journal, unless the journal does not take it", async () => {
+  let isEmpty: boolean | Promise<boolean> = false;
+  const { parts, write } = setUp({ turn: () => isEmpty });
+  parts.database = ANSWERS;
+  expect(await write("a")).toBeNull();
+  expect(parts.calls).toBe(0);
+  isEmpty = true;
+  expect(await write("b")).toEqual(["b stored"]);
+  isEmpty = false;
+  parts.append = fails("full");
+  expect(await write("c")).toEqual(["c stored"]);
+});
+
+it("waits for its turn as long as for the database, and never writes after it has journalled", async () => {
+  let come = (_isEmpty: boolean): void => {};
+  const { parts, writes } = setUp({ turn: () => new Promise((resolve) => (come = resolve)) });
+  parts.database = ANSWERS;
+  const written = writes.write(["a"], DEADLINES);
+  come(true);
+  expect(await written).toEqual(["a stored"]);
+  expect(await writes.write(["b"], { database: 0.01, journal: 60 })).toBeNull();
+  come(true);
+  await new Promise(setImmediate);
+  expect([parts.calls, parts.journalled]).toEqual([1, ["b"]]);
 });

@@ -1,6 +1,7 @@
 import { asError } from "../lib/as-error.ts";
+import type { GroupedCall } from "../lib/grouped-calls.ts";
+import type { MaybePromise } from "../lib/maybe-promise.ts";
 import { within } from "../lib/within.ts";
-import type { GroupedWrite } from "./grouped-writes.ts";
 import type { JournalRecord } from "./journal/frame.ts";
 import type { Journal } from "./journal/journal.ts";
 
@@ -24,6 +25,8 @@ export interface Deadlines {
   readonly journal: number;
 }
 
+const AT_ONCE = (): boolean => true;
+
 /** Makes items durable. */
 export interface DurableWrites<Item, Outcome> {
   /**
@@ -43,26 +46,39 @@ export interface DurableWrites<Item, Outcome> {
  * @param write writes items to the database; writing them again must change nothing
  * @param recordOf returns what the journal keeps of items
  * @param journal null where there is none
+ * @param turn returns whether items may be written to the database, before what is in the journal; it may wait for that
  */
 export function makeDurableWrites<Item, Outcome>(
-  write: (items: readonly Item[]) => GroupedWrite<Outcome>,
+  write: (items: readonly Item[]) => GroupedCall<Outcome>,
   recordOf: (items: readonly Item[]) => JournalRecord,
   journal: Pick<Journal, "append"> | null,
+  turn: () => MaybePromise<boolean> = AT_ONCE,
 ): DurableWrites<Item, Outcome> {
   // While the database fails nobody waits for it; the drainer finds out when it is back.
   let isTrusted = true;
 
-  async function tryDatabase(items: readonly Item[], seconds: number): Promise<Outcome[] | Error> {
-    const { outcomes, abandon } = write(items);
-    const trusted = outcomes.then((result) => {
+  /** @returns null where it is not their turn */
+  async function tryDatabase(
+    items: readonly Item[],
+    seconds: number,
+    isInTurn: () => MaybePromise<boolean>,
+  ): Promise<Outcome[] | Error | null> {
+    let isLate = false;
+    const calls: GroupedCall<Outcome>[] = [];
+    const attempt = async (): Promise<Outcome[] | null> => {
+      if (!(await isInTurn()) || isLate) return null;
+      const call = write(items);
+      calls.push(call);
+      const outcomes = await call.outcomes;
       isTrusted = true;
-      return result;
-    });
+      return outcomes;
+    };
     try {
-      return await within(seconds, trusted, `the database did not answer within ${seconds} s`);
+      return await within(seconds, attempt(), `the database did not answer within ${seconds} s`);
     } catch (error) {
       isTrusted = false;
-      abandon();
+      isLate = true;
+      for (const { abandon } of calls) abandon();
       return asError(error);
     }
   }
@@ -80,12 +96,12 @@ export function makeDurableWrites<Item, Outcome>(
   return {
     write: async (items, deadlines) => {
       const isTried = isTrusted || journal === null;
-      const tried = isTried ? await tryDatabase(items, deadlines.database) : null;
+      const tried = isTried ? await tryDatabase(items, deadlines.database, turn) : null;
       if (tried !== null && !(tried instanceof Error)) return tried;
       const journalError = await tryJournal(items, deadlines.journal);
       if (journalError === null) return null;
-      const last = tried ?? (await tryDatabase(items, deadlines.database));
-      if (!(last instanceof Error)) return last;
+      const last = tried ?? (await tryDatabase(items, deadlines.database, AT_ONCE));
+      if (last !== null && !(last instanceof Error)) return last;
       throw new NotDurable(last, journal === null ? null : journalError);
     },
     trust: () => {

@@ -1,11 +1,12 @@
 import type { TradeTexts } from "../canonical/trade.ts";
+import type { NewEvent } from "../storage/events/event.ts";
 import type { KeptAnswer } from "../storage/ingest/idempotency-keys.ts";
 import type { Quarantined } from "../storage/ingest/quarantine.ts";
 import type { JournalRecord } from "./journal/frame.ts";
 import { readSentTrade, type SentTrade, tradeTexts } from "./sent-trade.ts";
 
-/** The kinds of records in the journal of trades; a number is never given another meaning. */
-export const RECORD_KINDS = { trades: 1, quarantined: 2, answer: 3, probe: 4 } as const;
+/** The kinds of records in the journal; a number is never given another meaning. */
+export const RECORD_KINDS = { trades: 1, quarantined: 2, answer: 3, probe: 4, event: 5 } as const;
 
 interface StoredTrades {
   readonly sender: string;
@@ -43,4 +44,14 @@ export function readAnswerRecord(payload: Uint8Array): KeptAnswer {
     fingerprint: string;
   };
   return { ...answer, fingerprint: Buffer.from(answer.fingerprint, "base64") };
+}
+
+export function eventRecord(event: NewEvent): JournalRecord {
+  const content = { ...event, receivedAt: String(event.receivedAt) };
+  return { kind: RECORD_KINDS.event, payload: Buffer.from(JSON.stringify(content)) };
+}
+
+export function readEventRecord(payload: Uint8Array): NewEvent {
+  const event = JSON.parse(Buffer.from(payload).toString()) as Omit<NewEvent, "receivedAt"> & { receivedAt: string };
+  return { ...event, receivedAt: BigInt(event.receivedAt) };
 }

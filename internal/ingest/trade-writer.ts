@@ -10,6 +10,7 @@ import { addToQuarantine } from "../storage/ingest/quarantine.ts";
 import { writeSorted } from "../storage/ingest/sorted-writes.ts";
 import { makeOrientationRule } from "./orientation-rule.ts";
 import { type RowResult, type SentTrade, tradeTexts } from "./sent-trade.ts";
+import { storeInHalves } from "./store-in-halves.ts";
 import { storedOrientations } from "./stored-orientations.ts";
 import { removedProblem } from "./time-limits.ts";
 
@@ -37,17 +38,13 @@ export function makeTradeWriter(
     readOnly(database, async (_sql, horizons) => horizons.get("trades") ?? null),
   );
 
-  async function store(rows: readonly SentTrade[]): Promise<RowResult[]> {
-    try {
+  const store = storeInHalves<SentTrade, RowResult>(
+    async (rows) => {
       const outcomes = await retryConflicts(() => writeSorted(database, rows, keepConflicts));
       return outcomes.map((status) => ({ status }));
-    } catch (error) {
-      if (!isRefusedRow(error)) throw error;
-      if (rows.length === 1) return [rejected(null, `the database refuses it: ${(error as Error).message}`)];
-      const middle = rows.length >> 1;
-      return [...(await store(rows.slice(0, middle))), ...(await store(rows.slice(middle)))];
-    }
-  }
+    },
+    (reason) => rejected(null, reason),
+  );
 
   return async (rows) => {
     const horizon = await completeFrom();
@@ -69,11 +66,6 @@ export function makeTradeWriter(
 
 function rejected(field: Extract<RowResult, { status: "rejected" }>["field"], reason: string): RowResult {
   return { status: "rejected", field, reason };
-}
-
-/** Data exceptions, and violated constraints. */
-function isRefusedRow(error: unknown): boolean {
-  return /^2[23]...$/.test(String((error as { code?: unknown }).code));
 }
 
 function keepConflicts(transaction: Sql, conflicts: readonly SentTrade[]): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidJson, inexactNumbers, isObject, JsonNumber, member, parseJson } from "./exact-json.ts";
+import { formatJson, InvalidJson, inexactNumbers, isObject, JsonNumber, member, parseJson } from "./exact-json.ts";
 
 /** Converts the numbers to doubles, like `JSON.parse`. */
 function asDoubles(value: unknown): unknown {
@@ -140,5 +140,23 @@ describe("inexactNumbers", () => {
   it("takes no more than linear time for a mebibyte of digits", () => {
     const digits = `1${"0".repeat(2 ** 20)}1`;
     expect(inexactNumbers(`[0.${digits}]`, 1)).toHaveLength(1);
+  });
+});
+
+describe("formatJson", () => {
+  it("writes each number as it was written", () => {
+    const text = '{"a":[1.10,-0,1e400,12345678901234567890],"b":{"c":null,"":"\\"\\u0000é"},"d":[]}';
+    expect(formatJson(parseJson(text))).toBe(text);
+  });
+
+  it("writes any value as JSON.stringify does", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(formatJson(value)).toBe(text);
+        expect(formatJson(parseJson(text))).toBe(text);
+      }),
+    );
+    expect(formatJson({ a: undefined, b: 1 })).toBe('{"b":1}');
   });
 });

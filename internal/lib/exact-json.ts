@@ -34,6 +34,18 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/**
+ * Writes a value of {@link parseJson}, or one made of such, as JSON without blanks: each number as it was written.
+ * Properties that are undefined are left out.
+ */
+export function formatJson(value: unknown): string {
+  if (value instanceof JsonNumber) return value.text;
+  if (Array.isArray(value)) return `[${value.map(formatJson).join(",")}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, each]) => each !== undefined);
+  return `{${members.map(([name, each]) => `${JSON.stringify(name)}:${formatJson(each)}`).join(",")}}`;
+}
+
 /** Returns whether a value of {@link parseJson} is a JSON object. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);

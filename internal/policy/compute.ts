@@ -2,6 +2,7 @@ import type { Bucket } from "../canonical/bucket.ts";
 import type { Fraction } from "../canonical/fraction.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
+import type { Refusal } from "../canonical/withheld.ts";
 import { checkFloor, usdVolumeOf } from "./floor.ts";
 import { bandAround, type GuardRange, guard } from "./guard.ts";
 import type { Measured } from "./measure.ts";
@@ -9,13 +10,6 @@ import type { Policy } from "./policy.ts";
 import { countOf, type PriceFilter } from "./reader.ts";
 import type { StageReport } from "./stages.ts";
 import { publishVwap } from "./vwap.ts";
-
-/**
- * Why no value is published, in the order of the checks: no trade passes the filters (`empty`), fewer than
- * `min_sources` sources remain, the volume is below the floor or unknown, or the guard withholds the value.
- */
-export const REFUSALS = ["empty", "too-few-sources", "below-floor", "unknown-usd-volume", "guarded"] as const;
-export type Refusal = (typeof REFUSALS)[number];
 
 /** The value of a pair's own trades over a bucket, or the reason why there is none. */
 export interface Computation extends Measured {

@@ -1,7 +1,8 @@
 import type { Bucket } from "../canonical/bucket.ts";
 import type { Pair } from "../canonical/pair.ts";
 import type { PublishedValue } from "../canonical/published.ts";
-import type { Computation, Refusal } from "./compute.ts";
+import type { Refusal } from "../canonical/withheld.ts";
+import type { Computation } from "./compute.ts";
 import { resolveContracts } from "./contracts.ts";
 import type { Policy } from "./policy.ts";
 import { type Pricing, type PricingOptions, pricingOf } from "./pricing.ts";

@@ -8,6 +8,7 @@ import { databaseChecks } from "../../internal/doctor/database-checks.ts";
 import { checkRights } from "../../internal/doctor/rights.ts";
 import { runChecks } from "../../internal/doctor/run-checks.ts";
 import { checkSchema } from "../../internal/doctor/schema.ts";
+import { makeEventWriter } from "../../internal/ingest/event-writer.ts";
 import { makeTradeWriter } from "../../internal/ingest/trade-writer.ts";
 import { makePolicy } from "../../internal/policy/policy.ts";
 import {
@@ -21,6 +22,9 @@ import { CALLS } from "../../internal/storage/control/isolation.testing.ts";
 import type { HeldLease } from "../../internal/storage/control/report.ts";
 import { rescueJobs } from "../../internal/storage/control/rescue.ts";
 import { ensureTenants } from "../../internal/storage/control/tenants.ts";
+import { EVENTS_TENANT } from "../../internal/storage/events/event.ts";
+import { declare, newDestination, newEvent } from "../../internal/storage/events/events.testing.ts";
+import { readTraces } from "../../internal/storage/events/trace.ts";
 import { keepAnswer, readAnswer, trimAnswers } from "../../internal/storage/ingest/idempotency-keys.ts";
 import { countQuarantine, trimQuarantine } from "../../internal/storage/ingest/quarantine.ts";
 import { openDatabase } from "../../internal/storage/open-database.ts";
@@ -174,6 +178,35 @@ describe.skipIf(!hasPsql || engine === null)("rights.sql", () => {
       await trimAnswers(gateway.sql, 86_400);
       await expect(gateway.sql`DELETE FROM trades`).rejects.toMatchObject({ code: "42501" });
       expect(await checkSchema(database)).toEqual([expect.objectContaining({ status: "ok" })]);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it("allows the gateway to record events and to see where they are, and to change no job", async () => {
+    const destinations = [newDestination(), newDestination({ destination: "ordered", orderKey: "" })];
+    await declare(database, EVENTS_TENANT, destinations);
+    const gateway = await openDatabase({ url: roles.gatewayUrl, max_connections: 1 });
+    try {
+      const write = makeEventWriter(gateway, EVENTS_TENANT);
+      const event = newEvent({ sender: "shop", id: "r1" });
+      const pair = "crypto:XLM/fiat:USD";
+      const ordered = ["r2", "r3"].map((id) => newEvent({ sender: "shop", id, pair }));
+      const results = await write([event, event, { ...event, body: "{}" }, ...ordered]);
+      expect(results.map(({ status }) => status)).toEqual(["new", "known", "conflict", "new", "new"]);
+      await database.sql`UPDATE control.lanes SET is_open = false`;
+      expect(await write([newEvent({ sender: "shop", id: "r4", pair })])).toEqual([{ status: "new" }]);
+      const [trace] = await readTraces(gateway.sql, EVENTS_TENANT, "r4", "shop");
+      expect(trace?.deliveries).toMatchObject([{ state: "pending" }, { state: "waiting" }]);
+      for (const refused of [
+        gateway.sql`UPDATE control.jobs SET state = 'cancelled'`,
+        gateway.sql`DELETE FROM control.jobs`,
+        gateway.sql`UPDATE events.events SET body = '{}'`,
+        gateway.sql`SELECT FROM control.audit_log`,
+        gateway.sql`INSERT INTO events.destinations (tenant, destination) VALUES ('default', 'x')`,
+      ]) {
+        await expect(refused).rejects.toMatchObject({ code: "42501" });
+      }
     } finally {
       await gateway.close();
     }

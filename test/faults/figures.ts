@@ -27,6 +27,7 @@ export const FIGURES = {
   ledgerJobs: "jobs of the ledger that were acknowledged under faults, each completed once",
   idleSeconds: "seconds of a database session that was idle in a transaction",
   idleJobs: "of these jobs, completed meanwhile",
+  events: "events acknowledged under faults, each delivered to every destination",
 } as const;
 
 export type Figure = keyof typeof FIGURES | `requests ${string}` | `memory ${string}`;

@@ -2,6 +2,8 @@ import { aggregateDocs } from "./aggregate.ts";
 import { apiDocs } from "./api.ts";
 import { controlDocs } from "./control.ts";
 import { databaseDocs } from "./database.ts";
+import { deliverDocs } from "./deliver.ts";
+import { deliveriesDocs } from "./deliveries.ts";
 import { divergenceDocs } from "./divergence.ts";
 import { feedsDocs } from "./feeds.ts";
 import { gatewayDocs } from "./gateway.ts";
@@ -20,9 +22,11 @@ export const CONFIG_DOCS: Docs = {
   ...apiDocs,
   ...controlDocs,
   ...gatewayDocs,
+  ...deliverDocs,
   ...logDocs,
   ...aggregateDocs,
   ...divergenceDocs,
   ...sourcesDocs,
   ...feedsDocs,
+  ...deliveriesDocs,
 };

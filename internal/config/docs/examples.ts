@@ -25,6 +25,11 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     hash = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
     scopes = ["trades:write"]
     sources = ["binance"]
+
+    [[gateway.keys]]
+    name = "shop"
+    hash = "sha256:3333333333333333333333333333333333333333333333333333333333333333"
+    scopes = ["events:write"]
   `,
 
   "control.schedules": `
@@ -90,6 +95,43 @@ export const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
     source = "aquarius"
     pair = "native/USDC-GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN"
     market = "CC74DXMTNX5PSE43NQJCRW3Z26PXOSY6WPRZR5ZZWPQDIR776YBJY3QP"   # the contract of the pool; this one is made up
+  `,
+
+  deliveries: `
+    [[deliveries]]
+    name = "prices-hook"
+    type = "webhook"
+    url = "https://receiver.example.com/hooks/prices"
+    events = ["price.published", "incident.*"]
+    pairs = ["XLM/USD"]
+    secrets = [{ file = "/run/secrets/prices-hook" }]   # or { env = "NAME" }, or "whsec_…"; two while they are changed
+
+    [[deliveries]]
+    name = "items"
+    type = "graphql"
+    url = "https://shop.example.com/graphql"
+    events = ["item.*"]
+    rate = 5                             # requests per second; default: no limit
+    burst = 10
+    ordering = "per_key"
+    order_key = "/id"
+    query = """
+    mutation ($id: ID!, $name: String!, $kind: String, $brand: String!, $key: ID!) {
+      createItem(id: $id, name: $name, kind: $kind, brand: $brand, clientMutationId: $key) { id }
+    }"""
+
+    [deliveries.headers]
+    authorization = { env = "SHOP_AUTHORIZATION" }
+
+    [deliveries.where]
+    "/kind" = ["new", "changed"]
+
+    [deliveries.variables]
+    id = { from = "/id" }
+    name = { from = "/name", default = "unnamed" }
+    kind = { from = "/kind", table = { new = "CREATED", changed = "UPDATED" }, missing = "omit" }
+    brand = "testBrand"
+    key = { event = "delivery_id" }
   `,
 
   sources: `

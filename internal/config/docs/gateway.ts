@@ -2,7 +2,7 @@ import type { Docs } from "./type.ts";
 
 /** The prose of `[gateway]`. */
 export const gatewayDocs: Docs = {
-  "gateway.listen": "Address of the gateway, which takes trades over HTTP, as host:port.",
+  "gateway.listen": "Address of the gateway, which takes trades and events over HTTP, as host:port.",
 
   "gateway.ops_listen": "Address of the gateway's health checks and metrics, as host:port. Keep it private.",
 
@@ -14,7 +14,7 @@ export const gatewayDocs: Docs = {
   "gateway.max_in_flight": "The most requests in progress at once; further ones are answered 503 with Retry-After.",
 
   "gateway.journal": `
-    Directory of the journal, which takes trades while the database does not; one for each gateway, on a disk that keeps what it
+    Directory of the journal, which takes trades and events while the database does not; one for each gateway, on a disk that keeps what it
     acknowledges. A relative path counts from the working directory.
   `,
 
@@ -31,7 +31,8 @@ export const gatewayDocs: Docs = {
 
   "gateway.keys": `
     Keys of the gateway, sent as "Authorization: Bearer KEY"; every request needs one. Only their hashes are stored here:
-    \`stellarindex key NAME --gateway\` makes a key. A key writes trades of the sources that it lists. Several keys may have one
-    name: to change a key, add the new one, and remove the old one once the sender has it:
+    \`stellarindex key NAME --gateway\` makes a key. With the scope trades:write (the default) a key writes trades of the sources
+    that it lists; with events:write it posts events, and sees its own; with events:read it sees the events of all. Several keys
+    may have one name: to change a key, add the new one, and remove the old one once the sender has it:
   `,
 };

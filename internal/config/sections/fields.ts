@@ -140,6 +140,11 @@ export function isAddressOrRange(text: string): boolean {
   return longest !== undefined && (bits === undefined || Number(bits) <= longest);
 }
 
+/** Whether the text is a range of IP addresses, with the number of its bits, such as 10.0.0.0/8. */
+export function isAddressRange(text: string): boolean {
+  return text.includes("/") && isAddressOrRange(text);
+}
+
 /** Whether the text is an origin as browsers send it: https://example.org:8443, in lower case, without a path. */
 export function isOrigin(text: string): boolean {
   return /^https?:\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;

@@ -1,27 +1,42 @@
 import { z } from "zod";
 import { ANY_SOURCE, SOURCE_NAME } from "../../canonical/trade-rules.ts";
-import { needs } from "../../lib/cross-checks.ts";
+import { needs, reportAt } from "../../lib/cross-checks.ts";
 import { keyHashField, keyNameField } from "./api.ts";
 import { durationField, integerField, listenField } from "./fields.ts";
 import { refuseRepeated, refuseSameAddress } from "./listener.ts";
 
 /** What a key of the gateway may be allowed. */
-export const GATEWAY_SCOPES = ["trades:write"] as const;
+export const GATEWAY_SCOPES = ["trades:write", "events:write", "events:read"] as const;
 
-const key = z.strictObject({
-  name: keyNameField,
-  hash: keyHashField,
-  scopes: z
-    .array(z.enum(GATEWAY_SCOPES))
-    .min(1)
-    .prefault(["trades:write"])
-    .describe(`a list of at least one of ${GATEWAY_SCOPES.map((scope) => JSON.stringify(scope)).join(", ")}`),
-  sources: z
-    .array(z.string().refine((text) => text === ANY_SOURCE || SOURCE_NAME.test(text), "is not the name of a source"))
-    .min(1)
-    .max(1000)
-    .describe('a list of 1 to 1000 names of sources, such as ["kraken"], or ["*"] for any'),
-});
+const key = z
+  .strictObject({
+    name: keyNameField,
+    hash: keyHashField,
+    scopes: z
+      .array(z.enum(GATEWAY_SCOPES))
+      .min(1)
+      .prefault(["trades:write"])
+      .describe(`a list of at least one of ${GATEWAY_SCOPES.map((scope) => JSON.stringify(scope)).join(", ")}`),
+    sources: z
+      .array(z.string().refine((text) => text === ANY_SOURCE || SOURCE_NAME.test(text), "is not the name of a source"))
+      .max(1000)
+      .prefault([])
+      .describe(
+        'a list of at most 1000 names of sources, such as ["kraken"], or ["*"] for any; with trades:write at least one',
+      ),
+  })
+  .superRefine(
+    ({ scopes, sources }, context) => {
+      if (!scopes.includes("trades:write") || sources.length > 0) return;
+      reportAt(
+        context,
+        ["sources"],
+        "is empty",
+        'the sources whose trades the key may write, such as ["kraken"]; or leave trades:write out of scopes',
+      );
+    },
+    needs("scopes", "sources"),
+  );
 
 /** `[gateway]`: addresses, journal, quarantine and keys of the gateway. */
 export const gatewaySection = z

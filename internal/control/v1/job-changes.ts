@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { invalidBody } from "../../http/body.ts";
 import type { ApiApp } from "../../http/route.ts";
+import { TRACEPARENT } from "../../http/traceparent.ts";
 import { retryConflicts } from "../../storage/connection/conflicts.ts";
 import { inTransaction, READ_COMMITTED } from "../../storage/connection/transaction.ts";
 import type { Actor } from "../../storage/control/audit.ts";
@@ -16,7 +17,6 @@ import { addControlRoute } from "./route.ts";
 import { kindField } from "./work-fields.ts";
 
 const TAG = "Jobs";
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The ledger's own jobs have keys that begin so: those of schedules' ticks and of runs' windows. */
 const OWN_KEY = /^(schedule|run):/;

@@ -6,6 +6,8 @@ import { addOpenApi } from "../../http/openapi.ts";
 import type { ApiApp } from "../../http/route.ts";
 import type { Serving } from "../../http/serving.ts";
 import { answerUnmatched } from "../../http/unmatched.ts";
+import { addGetEvent, EVENTS_READ, EVENTS_READ_ANY } from "./get-event.ts";
+import { addPostEvent, EVENTS_WRITE } from "./post-event.ts";
 import { problemOf } from "./problems.ts";
 import type { GatewayService } from "./service.ts";
 import { addTradesRoute, sourceScope, TRADES_WRITE } from "./trades-route.ts";
@@ -14,9 +16,11 @@ import { addTradesRoute, sourceScope, TRADES_WRITE } from "./trades-route.ts";
 export interface GatewaySettings {
   readonly maxInFlight: number;
   readonly requestTimeoutSeconds: number;
-  /** Whether requests without an API key may write trades of any source. */
+  /** Whether requests without an API key may write trades of any source, post events, and see them. */
   readonly isOpen: boolean;
 }
+
+const OPEN = [TRADES_WRITE, sourceScope(ANY_SOURCE), EVENTS_WRITE, EVENTS_READ, EVENTS_READ_ANY];
 
 /** The path of the gateway's OpenAPI document. */
 export const GATEWAY_DOCUMENT = "/v1/gateway/openapi.json";
@@ -31,11 +35,13 @@ export function createGatewayApp(service: GatewayService, settings: GatewaySetti
     stopwatch,
     admission: makeAdmission("gateway"),
     limits: { read: settings, write: settings },
-    anonymous: { key: null, tenant: null, scopes: settings.isOpen ? [TRADES_WRITE, sourceScope(ANY_SOURCE)] : [] },
+    anonymous: { key: null, tenant: null, scopes: settings.isOpen ? OPEN : [] },
     problemOf,
   };
   const app: ApiApp = new OpenAPIHono();
   addTradesRoute(app, serving, service);
+  addPostEvent(app, serving, service);
+  addGetEvent(app, serving, service);
   addOpenApi(app, serving, {
     path: GATEWAY_DOCUMENT,
     tag: "Documentation",
@@ -43,10 +49,11 @@ export function createGatewayApp(service: GatewayService, settings: GatewaySetti
       title: "Stellar Index gateway",
       version: "1",
       description:
-        "Takes trades. What it has answered for is on disk. Errors are `application/problem+json` (RFC 9457) with a stable `type`.",
+        "Takes trades and events. What it has answered for is on disk. Errors are `application/problem+json` (RFC 9457) with a stable `type`.",
     },
     tags: [
       { name: "Trades", description: "Sending trades." },
+      { name: "Events", description: "Posting events, and seeing where they are." },
       { name: "Documentation", description: "The gateway's own description." },
     ],
     keys: "required",

@@ -1,5 +1,6 @@
 import { channel, type EventChannel } from "../../obs/channel.ts";
 import type { QuarantineCount, QuarantineKind } from "../../storage/ingest/quarantine.ts";
+import type { AnsweredStatus } from "./event-schema.ts";
 import type { RowCounts } from "./row-report.ts";
 
 /** Rows of a request were answered for. */
@@ -7,7 +8,12 @@ export interface RowsEvent {
   readonly counts: RowCounts;
 }
 
-/** Rows could be made durable neither in the database nor in the journal; their sender was told so. */
+/** An event was answered for. */
+export interface EventAnsweredEvent {
+  readonly status: AnsweredStatus;
+}
+
+/** Rows or an event could be made durable neither in the database nor in the journal; their sender was told so. */
 export interface WriteRefusedEvent {
   /** Why the journal did not take them. */
   readonly reason: "disk-full" | "journal-full" | "journal-failed" | "no-journal";
@@ -45,6 +51,7 @@ export interface UpkeepFailedEvent {
 }
 
 export const rowsAnswered: EventChannel<RowsEvent> = channel("stellarindex:gateway:rows");
+export const eventAnswered: EventChannel<EventAnsweredEvent> = channel("stellarindex:gateway:event");
 export const writeRefused: EventChannel<WriteRefusedEvent> = channel("stellarindex:gateway:write-refused");
 export const journalDrained: EventChannel<DrainedEvent> = channel("stellarindex:gateway:drained");
 export const drainFailed: EventChannel<DrainFailedEvent> = channel("stellarindex:gateway:drain-failed");

@@ -11,9 +11,9 @@ import { DEFAULT_POLICY_SETTINGS, makePolicy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
 import { openJournalIn } from "../journal/open.ts";
 import { createGatewayApp } from "./app.ts";
+import { keyScopes } from "./key-scopes.ts";
 import { problemOf } from "./problems.ts";
 import { startGateway } from "./service.ts";
-import { sourceScope } from "./trades-route.ts";
 
 const LIMITS = { maxBytes: 500_000, segmentBytes: 100_000 };
 const PATIENT = { database: 60, journal: 60 };
@@ -21,6 +21,9 @@ export const NOW = parseTime("2026-08-09T23:00:00Z");
 
 /** The keys of the test's senders: `acme` twice, which writes trades of kraken, and one that writes nothing. */
 export const KEYS = { acme: "si_acme", rotated: "si_acme_next", reader: "si_reader" };
+
+/** The keys of those who post events, `shop` and `bank`, who see their own, and of `support`, who sees all. */
+export const EVENT_KEYS = { shop: "si_shop", bank: "si_bank", support: "si_support" };
 
 /** The answer to a request. */
 export interface TestAnswer {
@@ -40,14 +43,19 @@ export async function serveTestGateway(database: Database) {
   const policy = makePolicy(DEFAULT_POLICY_SETTINGS);
   const deadlines = { request: PATIENT, stream: PATIENT };
   const service = startGateway({ database, journal, policy, quarantine, deadlines, now: () => NOW, stopwatch });
-  const scopes = ["trades:write", sourceScope("kraken")];
+  const key = (name: string, secret: string, scopes: readonly string[], sources: readonly string[] = []) => ({
+    ...{ name, hash: hashKey(secret), scopes: keyScopes({ scopes, sources }) },
+  });
   const served = withAccessControl(
     createGatewayApp(service, { maxInFlight: 100, requestTimeoutSeconds: 30, isOpen: false }, stopwatch),
     {
       keys: [
-        { name: "acme", hash: hashKey(KEYS.acme), scopes },
-        { name: "acme", hash: hashKey(KEYS.rotated), scopes },
-        { name: "reader", hash: hashKey(KEYS.reader), scopes: ["prices:read"] },
+        key("acme", KEYS.acme, ["trades:write"], ["kraken"]),
+        key("acme", KEYS.rotated, ["trades:write"], ["kraken"]),
+        key("reader", KEYS.reader, ["prices:read"]),
+        key("shop", EVENT_KEYS.shop, ["events:write"]),
+        key("bank", EVENT_KEYS.bank, ["events:write"]),
+        key("support", EVENT_KEYS.support, ["events:read"]),
       ],
       rateLimitPerMinute: 0,
       trustedProxies: [],
@@ -56,17 +64,27 @@ export async function serveTestGateway(database: Database) {
     { server: "gateway", limiter: makeRateLimiter(stopwatch, null), stopwatch, problemOf },
   );
   const { port, close } = await listen(served, { host: "127.0.0.1", port: 0 }, { requestTimeoutSeconds: 30 });
-  const url = `http://127.0.0.1:${port}/v1/trades`;
-  const post: Post = async (body, headers = {}) => {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${KEYS.acme}`, "Content-Type": "application/json", ...headers },
-      body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
-    });
+  const base = `http://127.0.0.1:${port}`;
+  const url = `${base}/v1/trades`;
+  const answered = async (response: Response): Promise<TestAnswer> => {
     return { status: response.status, body: await response.json(), headers: response.headers };
   };
+  const postTo =
+    (path: string, key: string): Post =>
+    async (body, headers = {}) =>
+      answered(
+        await fetch(base + path, {
+          method: "POST",
+          headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers },
+          body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+        }),
+      );
   return {
-    post,
+    /** Posts trades. */
+    post: postTo("/v1/trades", KEYS.acme),
+    postEvent: postTo("/v1/events", EVENT_KEYS.shop),
+    getEvent: async (id: string, key = EVENT_KEYS.shop): Promise<TestAnswer> =>
+      answered(await fetch(`${base}/v1/events/${id}`, { headers: { Authorization: `Bearer ${key}` } })),
     journal,
     turns: service.turns,
     url,

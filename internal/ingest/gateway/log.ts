@@ -2,7 +2,15 @@ import { CircuitOpen } from "../../lib/circuit-breaker.ts";
 import { stopwatch } from "../../lib/clock.ts";
 import { makeLogDeduplicator } from "../../lib/log-deduplication.ts";
 import type { Logger } from "../../obs/logger.ts";
-import { drainFailed, journalDrained, quarantined, rowsAnswered, upkeepFailed, writeRefused } from "./events.ts";
+import {
+  drainFailed,
+  eventAnswered,
+  journalDrained,
+  quarantined,
+  rowsAnswered,
+  upkeepFailed,
+  writeRefused,
+} from "./events.ts";
 
 /**
  * Logs the events of the gateway until `stop`: one line per request at debug; repeated failures of a kind once a minute,
@@ -12,11 +20,12 @@ export function logGatewayEvents(log: Logger, clock: () => number = stopwatch): 
   const repeats = makeLogDeduplicator(clock);
   const subscriptions = [
     rowsAnswered.subscribe(({ counts }) => log.debug(counts, "rows")),
+    eventAnswered.subscribe(({ status }) => log.debug({ status }, "event")),
     writeRefused.subscribe(({ reason, error }) =>
       repeats.log(`refused ${reason}`, (repeated) =>
         log.error(
           { reason, error: error.message, ...repeated },
-          "rows refused: neither database nor journal takes them",
+          "refused what was sent: neither database nor journal takes it",
         ),
       ),
     ),

@@ -4,7 +4,16 @@ import { systemClock } from "../../lib/clock.ts";
 import type { MetricsFeed } from "../../obs/registry.ts";
 import { QUARANTINE_KINDS } from "../../storage/ingest/quarantine.ts";
 import type { JournalState } from "../journal/journal.ts";
-import { drainFailed, journalDrained, quarantineCounted, quarantined, rowsAnswered, writeRefused } from "./events.ts";
+import { ANSWERED_STATUSES } from "./event-schema.ts";
+import {
+  drainFailed,
+  eventAnswered,
+  journalDrained,
+  quarantineCounted,
+  quarantined,
+  rowsAnswered,
+  writeRefused,
+} from "./events.ts";
 import { ROW_STATUSES } from "./row-report.ts";
 
 const REFUSALS = ["disk-full", "journal-full", "journal-failed", "no-journal"] as const;
@@ -34,9 +43,15 @@ function feedRowMetrics(registry: Registry, journal: () => JournalState | null):
     labelNames: ["status"],
     registers,
   });
+  const events = new Counter({
+    name: "stellarindex_gateway_events_total",
+    help: "Posted events that senders were answered for, by what became of them",
+    labelNames: ["status"],
+    registers,
+  });
   const refused = new Counter({
     name: "stellarindex_gateway_refused_writes_total",
-    help: "Requests answered 503 because neither the database nor the journal took their rows, by why the journal did not",
+    help: "Requests answered 503 because neither the database nor the journal took what they sent, by why the journal did not",
     labelNames: ["reason"],
     registers,
   });
@@ -70,6 +85,7 @@ function feedRowMetrics(registry: Registry, journal: () => JournalState | null):
   });
   feedJournalMetrics(registry, journal);
   for (const status of ROW_STATUSES) rows.inc({ status }, 0);
+  for (const status of ANSWERED_STATUSES) events.inc({ status }, 0);
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
   for (const outcome of ["kept", "lost"]) kept.inc({ outcome }, 0);
   for (const kind of QUARANTINE_KINDS) {
@@ -80,6 +96,7 @@ function feedRowMetrics(registry: Registry, journal: () => JournalState | null):
     rowsAnswered.subscribe(({ counts }) => {
       for (const status of ROW_STATUSES) if (counts[status] > 0) rows.inc({ status }, counts[status]);
     }),
+    eventAnswered.subscribe(({ status }) => events.inc({ status })),
     writeRefused.subscribe(({ reason }) => refused.inc({ reason })),
     journalDrained.subscribe(({ records }) => drained.inc(records)),
     drainFailed.subscribe(() => drainFailures.inc()),

@@ -7,7 +7,7 @@ export const GATEWAY_PROBLEMS = problemKinds({
   "not-durable": {
     status: 503,
     title: "Not stored",
-    example: "neither the database nor the journal takes trades now; try again in 5 seconds",
+    example: "neither the database nor the journal takes anything now; try again in 5 seconds",
   },
   "invalid-idempotency-key": {
     status: 400,
@@ -26,13 +26,38 @@ export const GATEWAY_PROBLEMS = problemKinds({
   },
 });
 
+/** The kinds of error answers about events. */
+export const EVENT_PROBLEMS = problemKinds({
+  "invalid-event": {
+    status: 422,
+    title: "Invalid event",
+    example: "/id: is missing: it is a text of 1 to 256 characters, or a whole number of up to 15 digits",
+    exampleErrors: [
+      {
+        pointer: "/id",
+        detail: "is missing: it is a text of 1 to 256 characters, or a whole number of up to 15 digits",
+      },
+    ],
+  },
+  "event-not-found": {
+    status: 404,
+    title: "No such event",
+    example: 'there is no event "17"; one that was answered with 202 is found once it is recorded',
+  },
+  "event-ambiguous": {
+    status: 409,
+    title: "Events of several senders",
+    example: 'several senders have an event "17": acme, board; name one of them with ?sender=',
+  },
+});
+
 /** Returns the problem for an error. Unexpected errors are not described, as they may contain SQL or secrets. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof NotDurable) {
     return temporaryProblem(
       GATEWAY_PROBLEMS["not-durable"],
-      "neither the database nor the journal takes trades now, and what was not answered for is to be sent again",
+      "neither the database nor the journal takes anything now, and what was not answered for is to be sent again",
     );
   }
   if (isUnavailable(error)) return temporaryProblem(PROBLEMS.unavailable, "the database is unreachable");

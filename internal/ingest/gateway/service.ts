@@ -1,10 +1,13 @@
 import type { Micros } from "../../canonical/time.ts";
 import { asError } from "../../lib/as-error.ts";
+import { groupCalls } from "../../lib/grouped-calls.ts";
 import { keepCalling } from "../../lib/keep-calling.ts";
 import { makeSemaphore, type Semaphore } from "../../lib/semaphore.ts";
 import { within } from "../../lib/within.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Database } from "../../storage/connection/database.ts";
+import { EVENTS_TENANT, type NewEvent } from "../../storage/events/event.ts";
+import { type EventTrace, readTraces } from "../../storage/events/trace.ts";
 import { keepAnswer, trimAnswers } from "../../storage/ingest/idempotency-keys.ts";
 import {
   addToQuarantine,
@@ -15,15 +18,26 @@ import {
 } from "../../storage/ingest/quarantine.ts";
 import { drain, type RecordHandler } from "../drainer.ts";
 import { type Deadlines, type DurableWrites, makeDurableWrites } from "../durable-writes.ts";
-import { groupWrites } from "../grouped-writes.ts";
+import type { EventResult } from "../event-writer.ts";
+import { makeEventWriter } from "../event-writer.ts";
 import type { Journal } from "../journal/journal.ts";
-import { RECORD_KINDS, readAnswerRecord, readQuarantinedRecord, readTradesRecord, tradesRecord } from "../records.ts";
+import { makeJournalTurn } from "../journal-turn.ts";
+import {
+  eventRecord,
+  RECORD_KINDS,
+  readAnswerRecord,
+  readEventRecord,
+  readQuarantinedRecord,
+  readTradesRecord,
+  tradesRecord,
+} from "../records.ts";
 import type { RowResult, SentTrade } from "../sent-trade.ts";
 import { makeTradeWriter, quarantinedTrade } from "../trade-writer.ts";
 import { drainFailed, journalDrained, quarantineCounted, upkeepFailed } from "./events.ts";
 import { type IdempotencyKeys, makeIdempotencyKeys } from "./idempotency-keys.ts";
 import { probeJournal } from "./journal-probe.ts";
 import { makeQuarantineKeeper } from "./quarantine-keeper.ts";
+import { quarantinedEvent } from "./quarantined-event.ts";
 
 /** How long the database and the journal have for the rows of a request, and for a group of rows of a stream. */
 interface GatewayDeadlines {
@@ -53,6 +67,10 @@ export interface GatewayParts {
 /** A gateway at work. */
 export interface GatewayService {
   readonly trades: DurableWrites<SentTrade, RowResult>;
+  /** Events are recorded in the order in which they were acknowledged. */
+  readonly events: DurableWrites<NewEvent, EventResult>;
+  /** Returns the ways of the events with an id: of a sender, or where that is null, of all. */
+  readonly traces: (id: string, sender: string | null) => Promise<EventTrace[]>;
   /** Keeps what cannot be read. */
   readonly keep: (entry: Quarantined) => Promise<void>;
   readonly idempotency: IdempotencyKeys;
@@ -67,6 +85,8 @@ export interface GatewayService {
 const GROUPS = { maxItems: 2_000, parallel: 2 };
 /** One is read while others are written. */
 const TURNS = 4;
+/** An event is larger than a trade, and has a job for each destination. */
+const EVENT_GROUPS = { maxItems: 200, parallel: 2 };
 const UPKEEP_SECONDS = 60;
 const PROBE_SECONDS = 10;
 const STOP_SECONDS = 5;
@@ -76,9 +96,18 @@ const ANSWERS_KEPT_SECONDS = 86_400;
 export function startGateway(parts: GatewayParts): GatewayService {
   const { database, journal, quarantine } = parts;
   const writeTrades = makeTradeWriter(database, parts.policy, parts);
-  const trades = makeDurableWrites(groupWrites(writeTrades, GROUPS), tradesRecord, journal);
+  const trades = makeDurableWrites(groupCalls(writeTrades, GROUPS), tradesRecord, journal);
+  const writeEvents = makeEventWriter(database, EVENTS_TENANT);
+  const turn = makeJournalTurn(() => journal?.state().depth ?? 0);
+  const events = makeDurableWrites(
+    groupCalls(writeEvents, EVENT_GROUPS),
+    ([event]) => eventRecord(event as NewEvent),
+    journal,
+    turn.come,
+  );
   const handlers = new Map<number, RecordHandler>([
     [RECORD_KINDS.trades, (payloads) => storeDrained(payloads.flatMap(readTradesRecord))],
+    [RECORD_KINDS.event, (payloads) => recordDrained(payloads.map(readEventRecord))],
     [RECORD_KINDS.quarantined, (payloads) => keepAll(payloads.map(readQuarantinedRecord))],
     [
       RECORD_KINDS.answer,
@@ -98,6 +127,20 @@ export function startGateway(parts: GatewayParts): GatewayService {
     trades.trust();
   }
 
+  /** Records acknowledged events, as {@link storeDrained} stores trades. */
+  async function recordDrained(acknowledged: readonly NewEvent[]): Promise<void> {
+    for (let start = 0; start < acknowledged.length; start += EVENT_GROUPS.maxItems) {
+      const group = acknowledged.slice(start, start + EVENT_GROUPS.maxItems);
+      const results = await writeEvents(group);
+      const refused = group.flatMap((event, index) => {
+        const result = results[index];
+        return result?.status === "rejected" ? quarantinedEvent(event, result.reason) : [];
+      });
+      await addToQuarantine(database.sql, refused);
+    }
+    events.trust();
+  }
+
   async function keepAll(entries: readonly Quarantined[]): Promise<void> {
     await addToQuarantine(database.sql, entries);
     await trimQuarantine(database.sql, quarantine);
@@ -111,7 +154,10 @@ export function startGateway(parts: GatewayParts): GatewayService {
           {
             journal,
             handlers,
-            onDrained: (records) => journalDrained.publish({ records }),
+            onDrained: (records) => {
+              turn.drained();
+              journalDrained.publish({ records });
+            },
             onFailure: (error, retryMs) => drainFailed.publish({ error, retryMs }),
           },
           stopping.signal,
@@ -133,6 +179,8 @@ export function startGateway(parts: GatewayParts): GatewayService {
 
   return {
     trades,
+    events,
+    traces: (id, sender) => database.breaker.run(() => readTraces(database.sql, EVENTS_TENANT, id, sender)),
     keep: makeQuarantineKeeper(keepAll, journal, PATIENT.journal),
     idempotency: makeIdempotencyKeys(database.sql, journal, trades.isTrusted),
     deadlines: parts.deadlines ?? (journal === null ? WITHOUT_JOURNAL : DEADLINES),

@@ -4,15 +4,14 @@ import type { ReceivedStream, StreamedBody } from "../../http/body.ts";
 import type { Principal } from "../../http/principal.ts";
 import { PROBLEMS, Problem } from "../../http/problem.ts";
 import type { ApiApp } from "../../http/route.ts";
-import { SECURE_HEADERS } from "../../http/secure-headers.ts";
 import type { Serving } from "../../http/serving.ts";
 import { NotDurable } from "../durable-writes.ts";
-import { JournalFull } from "../journal/errors.ts";
+import { type Answer, answerOnce } from "./answer-once.ts";
 import { rowsAnswered, writeRefused } from "./events.ts";
-import { parseIdempotencyKey } from "./idempotency-keys.ts";
-import { type ObservedBody, observeBody, readToEnd } from "./observed-body.ts";
+import { type ObservedBody, observeBody } from "./observed-body.ts";
 import { GATEWAY_PROBLEMS } from "./problems.ts";
 import type { Sender } from "./read-trade.ts";
+import { refusalOf } from "./refusal.ts";
 import type { GatewayService } from "./service.ts";
 import { JSON_TYPE, LINES_TYPE, takeRows } from "./take-rows.ts";
 import { reportSchema, tradeSchema, tradesSchema } from "./trade-schema.ts";
@@ -43,12 +42,6 @@ rejected. Any request may be repeated: a trade is identified by pair, time, sour
 const EXAMPLE = { new: 1, known: 0, conflict: 0, rejected: 0, journalled: 0, rows: [{ row: 1, status: "new" }] };
 const JOURNALLED = { ...EXAMPLE, new: 0, journalled: 1, rows: [{ row: 1, status: "journalled" }] };
 
-/** The answer to a request, as it is kept for its Idempotency-Key. */
-interface Answer {
-  readonly status: number;
-  readonly answer: string;
-}
-
 /** Adds `POST /v1/trades`. */
 export function addTradesRoute(app: ApiApp, serving: Serving<"read" | "write">, service: GatewayService): void {
   addRoute(
@@ -74,8 +67,7 @@ export function addTradesRoute(app: ApiApp, serving: Serving<"read" | "write">, 
       const observed = observeBody(body.bytes, body.contentType);
       const sender = senderOf(principal, service);
       const answer = () => takeAll(service, observed, body, sender);
-      const header = c.req.header("Idempotency-Key");
-      return responseOf(header === undefined ? await answer() : await once(service, header, sender, observed, answer));
+      return answerOnce(service, c.req.header("Idempotency-Key"), sender.name, observed, answer);
     },
   );
 }
@@ -109,52 +101,6 @@ async function takeAll(
   }
 }
 
-function refusalOf({ journal }: NotDurable) {
-  if (journal === null) return "no-journal";
-  if (journal instanceof JournalFull) return journal.reason === "disk" ? "disk-full" : "journal-full";
-  return "journal-failed";
-}
-
 function isUnreadable({ kind }: Problem): boolean {
   return kind === PROBLEMS["malformed-body"] || kind === PROBLEMS["body-too-large"];
-}
-
-/** Answers a request with an Idempotency-Key: like the first one with that key, if there was one. */
-async function once(
-  { idempotency }: GatewayService,
-  header: string,
-  { name: sender }: Sender,
-  observed: ObservedBody,
-  answer: () => Promise<Answer>,
-): Promise<Answer> {
-  const key = parseIdempotencyKey(header);
-  if (key === null) {
-    const kind = GATEWAY_PROBLEMS["invalid-idempotency-key"];
-    throw new Problem(kind, kind.example);
-  }
-  if (!idempotency.begin(sender, key)) {
-    const kind = GATEWAY_PROBLEMS["idempotency-key-in-use"];
-    throw new Problem(kind, kind.example, { headers: { "Retry-After": "1" } });
-  }
-  try {
-    const known = await idempotency.find(sender, key);
-    if (known === null) {
-      const first = await answer();
-      await idempotency.keep({ sender, key, fingerprint: observed.fingerprint(), ...first });
-      return first;
-    }
-    await readToEnd(observed);
-    if (observed.fingerprint().equals(known.fingerprint)) return known;
-    const kind = GATEWAY_PROBLEMS["idempotency-key-reused"];
-    throw new Problem(kind, kind.example);
-  } finally {
-    idempotency.end(sender, key);
-  }
-}
-
-function responseOf({ status, answer }: Answer): Response {
-  return new Response(answer, {
-    status,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-store", ...SECURE_HEADERS },
-  });
 }

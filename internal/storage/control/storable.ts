@@ -4,6 +4,11 @@ import { InputError } from "../../canonical/input-error.ts";
 const NOT_STORABLE = /[\0\p{Cs}]/u;
 const MAX_LENGTH = 10_000;
 
+/** Returns whether PostgreSQL can store a text as it is. */
+export function isStorable(text: string): boolean {
+  return !NOT_STORABLE.test(text);
+}
+
 /** Returns a text that PostgreSQL can store: of limited length, with U+FFFD for what it cannot. */
 export function storableText(text: string): string {
   return text.slice(0, MAX_LENGTH).replace(new RegExp(NOT_STORABLE, "gu"), "\uFFFD");

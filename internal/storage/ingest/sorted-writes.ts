@@ -1,5 +1,6 @@
 import type { TradeRow } from "../../canonical/trade.ts";
 import type { Database } from "../connection/database.ts";
+import { commitDurably } from "../connection/durable-commit.ts";
 import type { Sql } from "../connection/pool.ts";
 import { planForTimes } from "../connection/read-only.ts";
 import { inTransaction, READ_COMMITTED } from "../connection/transaction.ts";
@@ -41,12 +42,7 @@ export async function writeSorted<Row extends TradeRow>(
 
 /** Makes the commit durable where the server's default is not, and prepares for TimescaleDB. */
 async function prepare(transaction: Sql): Promise<void> {
-  await Promise.all([
-    transaction`
-      SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
-    planForTimes(transaction),
-    decompressWithoutLimit(transaction),
-  ]);
+  await Promise.all([commitDurably(transaction), planForTimes(transaction), decompressWithoutLimit(transaction)]);
 }
 
 /** Returns the indexes of the rows whose trade does not occur earlier among them. */

@@ -39,6 +39,7 @@ const MIGRATIONS = [
   "ingest",
   "collected-feeds",
   "due-marks",
+  "events",
 ].map((name, index) => ({ version: index + 1, name }));
 const NEWEST = MIGRATIONS.length;
 const FOR_EVER = { trades: 0, trades_1m: 0, trades_1h: 0 };

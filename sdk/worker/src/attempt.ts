@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Artifact } from "./artifact.ts";
 import { backoffSeconds } from "./backoff.ts";
-import { DeadlineExceeded, PermanentFailure, Throttled, WorkerStopped } from "./failures.ts";
+import { DeadlineExceeded, PermanentFailure, RetryLater, Throttled, WorkerStopped } from "./failures.ts";
 import type { LeasedJob, Report } from "./ledger.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { sendReport } from "./send-report.ts";
@@ -113,9 +113,11 @@ function failureOf(job: LeasedJob, error: unknown, signal: AbortSignal, random: 
   if (signal.reason instanceof DeadlineExceeded) {
     return { ...retry, reason: "deadline_exceeded", message: signal.reason.message };
   }
+  if (error instanceof RetryLater) return { ...retry, retrySeconds: error.retrySeconds, reason: error.reason };
   if (!(error instanceof Throttled)) return { ...retry, reason: "error" };
-  const retrySeconds = error.throttle.retryAfterSeconds ?? retry.retrySeconds;
-  return { ...retry, retrySeconds, reason: "throttled", throttle: error.throttle };
+  const { throttle, usesAttempt } = error;
+  const retrySeconds = throttle.retryAfterSeconds ?? retry.retrySeconds;
+  return { ...retry, outcome: usesAttempt ? "retry" : "released", retrySeconds, reason: "throttled", throttle };
 }
 
 export function releaseOf(job: LeasedJob, message: string | null): Report {

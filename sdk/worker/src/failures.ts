@@ -3,6 +3,20 @@ export class PermanentFailure extends Error {
   override readonly name = "PermanentFailure";
 }
 
+/** The attempt failed; the next one starts after so many seconds, whatever the number of attempts. */
+export class RetryLater extends Error {
+  override readonly name = "RetryLater";
+  readonly retrySeconds: number;
+  /** A stable code, of at most 64 characters, for history. */
+  readonly reason: string;
+
+  constructor(message: string, { retrySeconds, reason = "error" }: { retrySeconds: number; reason?: string }) {
+    super(message);
+    this.retrySeconds = retrySeconds;
+    this.reason = reason;
+  }
+}
+
 /** What a host said when it asked for fewer requests. */
 export interface Throttle {
   /** The HTTP status; null where it was told otherwise. */
@@ -11,14 +25,25 @@ export interface Throttle {
   readonly retryAfterSeconds: number | null;
 }
 
+/** How a job is repeated whose host asked for fewer requests. */
+export interface ThrottledOptions extends Throttle {
+  /** Whether the attempt counts as one of those that the job has; by default it does. */
+  readonly usesAttempt: boolean;
+}
+
 /** The job's host asks for fewer requests: the ledger slows down all jobs of that host, and repeats this one. */
 export class Throttled extends Error {
   override readonly name = "Throttled";
   readonly throttle: Throttle;
+  readonly usesAttempt: boolean;
 
-  constructor(message: string, { status = null, retryAfterSeconds = null }: Partial<Throttle> = {}) {
+  constructor(
+    message: string,
+    { status = null, retryAfterSeconds = null, usesAttempt = true }: Partial<ThrottledOptions> = {},
+  ) {
     super(message);
     this.throttle = { status, retryAfterSeconds };
+    this.usesAttempt = usesAttempt;
   }
 }
 

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { groupWrites } from "./grouped-writes.ts";
+import { groupCalls } from "./grouped-calls.ts";
 
 it("writes what waits in few calls, and gives each caller its own outcomes", async () => {
   const calls: number[][] = [];
-  const write = groupWrites(
+  const write = groupCalls(
     async (items: readonly number[]) => {
       calls.push([...items]);
       return items.map((item) => item * 10);
@@ -18,7 +18,7 @@ it("writes what waits in few calls, and gives each caller its own outcomes", asy
 it("rejects the callers of a call that fails, goes on with others, and drops what is given up before its call", async () => {
   const written: number[] = [];
   const fail: (() => void)[] = [];
-  const write = groupWrites(
+  const write = groupCalls(
     async (items: readonly number[]) => {
       if (items.includes(0)) await new Promise<void>((_, reject) => fail.push(() => reject(new Error("refused"))));
       written.push(...items);

@@ -4,24 +4,24 @@ interface Queued<Item, Outcome> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A write that may be given up. */
-export interface GroupedWrite<Outcome> {
+/** A call that may be given up. */
+export interface GroupedCall<Outcome> {
   /** What became of each item, in order. */
   readonly outcomes: Promise<Outcome[]>;
-  /** Drops the items unless they are on their way; then it is unknown whether they are written. */
+  /** Drops the items unless they are on their way; then it is unknown what became of them. */
   readonly abandon: () => void;
 }
 
 /**
- * Returns a function that writes what many callers have in few calls of `write`, each of which takes the items of whole
- * callers. If `write` rejects, all callers of that call do.
+ * Returns a function that gives what many callers have to few calls of `work`, each of which takes the items of whole
+ * callers. If `work` rejects, all callers of that call do.
  * @param maxItems the most items of one call, unless one caller has more
  * @param parallel the most calls at once
  */
-export function groupWrites<Item, Outcome>(
-  write: (items: readonly Item[]) => Promise<Outcome[]>,
+export function groupCalls<Item, Outcome>(
+  work: (items: readonly Item[]) => Promise<Outcome[]>,
   { maxItems, parallel }: { readonly maxItems: number; readonly parallel: number },
-): (items: readonly Item[]) => GroupedWrite<Outcome> {
+): (items: readonly Item[]) => GroupedCall<Outcome> {
   const queue = new Set<Queued<Item, Outcome>>();
   let running = 0;
 
@@ -41,7 +41,7 @@ export function groupWrites<Item, Outcome>(
     running++;
     for (let group = take(); group.length > 0; group = take()) {
       try {
-        const outcomes = await write(group.flatMap(({ items }) => items));
+        const outcomes = await work(group.flatMap(({ items }) => items));
         let start = 0;
         for (const { items, resolve } of group) {
           resolve(outcomes.slice(start, start + items.length));
