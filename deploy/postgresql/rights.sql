@@ -4,7 +4,7 @@
 --
 --   READER_PASSWORD=… DECODER_PASSWORD=… CONTROL_PASSWORD=… psql SUPERUSER_URL -f rights.sql
 --
--- With GATEWAY_PASSWORD it also makes the role of the gateway.
+-- With GATEWAY_PASSWORD it also makes the role of the gateway, and with DELIVER_PASSWORD that of the daemon that delivers events.
 --
 -- A new role gets the password of its variable. An existing role keeps its password, unless its variable is set.
 -- Without CONTROL_PASSWORD the role of the control daemon is not made; only the control daemon needs it.
@@ -15,10 +15,12 @@ SET search_path = pg_catalog, pg_temp;
 \set decoder_password ''
 \set control_password ''
 \set gateway_password ''
+\set deliver_password ''
 \getenv reader_password READER_PASSWORD
 \getenv decoder_password DECODER_PASSWORD
 \getenv control_password CONTROL_PASSWORD
 \getenv gateway_password GATEWAY_PASSWORD
+\getenv deliver_password DELIVER_PASSWORD
 SELECT to_regrole('stellarindex_reader') IS NULL AND :'reader_password' = ''
   OR to_regrole('stellarindex_decoder') IS NULL AND :'decoder_password' = '' AS lacks_password \gset
 \if :lacks_password
@@ -95,6 +97,36 @@ GRANT UPDATE (progress) ON control.jobs TO stellarindex_gateway;
 GRANT SELECT ON control.pauses, control.throttles TO stellarindex_gateway;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA control TO stellarindex_gateway;
 SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_gateway', current_database()) \gexec
+\endif
+
+-- Whoever delivers events declares the destinations, records the index's own events, which it finds in prices, incidents and
+-- coverage, does the jobs that are deliveries, and moves old data to the archive. It returns jobs of any kind that a lost
+-- worker held, and removes none.
+SELECT 'CREATE ROLE stellarindex_deliver LOGIN'
+  WHERE to_regrole('stellarindex_deliver') IS NULL AND :'deliver_password' <> '' \gexec
+SELECT format('ALTER ROLE stellarindex_deliver PASSWORD %L', :'deliver_password') WHERE :'deliver_password' <> '' \gexec
+SELECT to_regrole('stellarindex_deliver') IS NOT NULL AS has_deliver \gset
+\if :has_deliver
+REVOKE CREATE ON SCHEMA public FROM stellarindex_deliver;
+GRANT USAGE ON SCHEMA public, events, control TO stellarindex_deliver;
+GRANT SELECT ON public.trades, public.trades_1m, public.trades_1h, public.retention_horizons, public.stellarindex_migrations
+  TO stellarindex_deliver;
+GRANT SELECT, INSERT ON events.events, events.conflicts, events.deliveries TO stellarindex_deliver;
+GRANT UPDATE (body, archived_as) ON events.events TO stellarindex_deliver;
+GRANT SELECT, INSERT, UPDATE ON events.destinations TO stellarindex_deliver;
+GRANT SELECT, INSERT, UPDATE, DELETE ON events.order_heads TO stellarindex_deliver;
+GRANT SELECT ON control.tenants, control.pauses, control.blackouts, control.feeds, control.coverage, control.watermarks,
+  control.incidents TO stellarindex_deliver;
+GRANT SELECT, INSERT ON control.lanes, control.job_history, control.dead_letters TO stellarindex_deliver;
+GRANT SELECT, INSERT, UPDATE ON control.jobs, control.sources, control.throttles, control.daily_starts TO stellarindex_deliver;
+GRANT SELECT, INSERT, DELETE ON control.dag_edges TO stellarindex_deliver;
+GRANT UPDATE (is_open, opened_at) ON control.lanes TO stellarindex_deliver;
+-- A claim locks the row of its tenant, for which it needs a right to update: that of a column that nothing depends on.
+GRANT UPDATE (created_at) ON control.tenants TO stellarindex_deliver;
+-- A destination that says that it is gone is paused, and the audit log says so.
+GRANT INSERT ON control.pauses, control.audit_log TO stellarindex_deliver;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA control TO stellarindex_deliver;
+SELECT format('GRANT CONNECT ON DATABASE %I TO stellarindex_deliver', current_database()) \gexec
 \endif
 
 COMMIT;

@@ -66,7 +66,7 @@ describe("the image", () => {
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
     const check = (ports: string) =>
-      run(process.execPath, [flag, script.replace("[9101, 9102, 9103, 9104, 9105]", ports)]);
+      run(process.execPath, [flag, script.replace("[9101, 9102, 9103, 9104, 9105, 9106]", ports)]);
     expect(await check(`[${port}, 1]`)).toMatchObject({ status: 0 });
     expect(await check(`[1, ${port}]`)).toMatchObject({ status: 0 });
     await new Promise((closed) => server.close(closed));
@@ -121,7 +121,7 @@ describe("docker-compose.yml", () => {
 
   it("runs existing commands", async () => {
     const commands = Object.values(services).flatMap(({ build, command }) => (build && command ? [command] : []));
-    expect(commands).toHaveLength(6);
+    expect(commands).toHaveLength(7);
     for (const command of commands) {
       const named = command.join(" ").replace(/ --.*/, "");
       expect(await usageOf(command)).toMatch(`Usage: stellarindex ${named} `);

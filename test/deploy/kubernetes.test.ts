@@ -127,13 +127,14 @@ describe("the manifests", () => {
     const { config, warnings } = loadConfig({ file, env: { ...secrets } });
     expect(warnings).toEqual([]);
     expect(config.database.url).toContain("postgres://");
-    const { aggregate, api, control, gateway } = config;
+    const { aggregate, api, control, gateway, deliver } = config;
     const listens =
       {
         aggregator: [aggregate.ops_listen],
         api: [api.listen, api.ops_listen],
         control: [control.listen, control.ops_listen],
         gateway: [gateway.listen, gateway.ops_listen],
+        deliver: [deliver.ops_listen],
         worker: args.flatMap((value, index) => (args[index - 1] === "--ops-listen" ? [parseListen(value)] : [])),
       }[args[0] ?? ""] ?? [];
     expect(ports.map(({ containerPort }) => ({ host: "0.0.0.0", port: containerPort }))).toEqual(listens);
@@ -166,7 +167,7 @@ describe("the manifests", () => {
       if (kind === "Service") for (const { targetPort } of spec.ports) expect(ports).toContain(targetPort);
     }
     const daemons = ofKind("Deployment", "StatefulSet");
-    expect(daemons).toHaveLength(5);
+    expect(daemons).toHaveLength(6);
     for (const { spec } of daemons.map(templateOf)) {
       const [{ livenessProbe, readinessProbe, ports }] = spec.containers;
       expect(livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "ops" });

@@ -52,7 +52,7 @@ describe.skipIf(!hasPsql || server === null)("a managed server, whose master use
     const owned = await openDatabase({ url: urlOf(owner, name), max_connections: 2 });
     try {
       await migrateTestDatabase(owned, { timescaledb: "off" });
-      const passwords = { ...roles.withGateway, CONTROL_PASSWORD: id };
+      const passwords = { ...roles.withGateway, ...roles.withDeliver, CONTROL_PASSWORD: id };
       for (let run = 0; run < 2; run++) expect(await roles.give(passwords)).toEqual({ err: "", status: 0 });
       expect(await checkSchema(owned)).toEqual([expect.objectContaining({ status: "ok" })]);
       const [may] =
@@ -61,7 +61,7 @@ describe.skipIf(!hasPsql || server === null)("a managed server, whose master use
     } finally {
       await owned.close();
     }
-    for (const url of [roles.readerUrl, roles.controlUrl, roles.gatewayUrl]) {
+    for (const url of [roles.readerUrl, roles.controlUrl, roles.gatewayUrl, roles.deliverUrl]) {
       const database = await openDatabase({ url, max_connections: 1 });
       await requireMigrated(database).finally(() => database.close());
     }

@@ -44,7 +44,7 @@ describe("Prometheus' settings", () => {
   });
 
   it.each(configs)("%s scrapes the daemons at their ports", (file) => {
-    const { aggregate, api, control, gateway } = loadConfig({ env: {} }).config;
+    const { aggregate, api, control, gateway, deliver } = loadConfig({ env: {} }).config;
     const scrapes = scrapesOf(file);
     const ports = scrapes.map(({ static_configs: fixed, dns_sd_configs: dns }) => {
       return Number(fixed?.[0]?.targets[0]?.split(":")[1] ?? dns?.[0]?.port);
@@ -54,9 +54,12 @@ describe("Prometheus' settings", () => {
       "stellarindex-api",
       "stellarindex-control",
       "stellarindex-gateway",
+      "stellarindex-deliver",
       "stellarindex-worker",
     ]);
-    expect(ports.slice(0, -1)).toEqual([aggregate, api, control, gateway].map(({ ops_listen: { port } }) => port));
+    expect(ports.slice(0, -1)).toEqual(
+      [aggregate, api, control, gateway, deliver].map(({ ops_listen: { port } }) => port),
+    );
     const starts = [
       readDeployed("systemd", "stellarindex-worker.service"),
       readDeployed("docker", "docker-compose.yml"),
@@ -71,7 +74,14 @@ describe("Prometheus' settings", () => {
       readDeployed("docker", "docker-compose.yml"),
     );
     expect(Object.keys(services)).toEqual(expect.arrayContaining(names("prometheus.compose.yml")));
-    const manifests = ["aggregator.yaml", "api.yaml", "control.yaml", "gateway.yaml", "worker.yaml"].flatMap((file) =>
+    const manifests = [
+      "aggregator.yaml",
+      "api.yaml",
+      "control.yaml",
+      "gateway.yaml",
+      "deliver.yaml",
+      "worker.yaml",
+    ].flatMap((file) =>
       readYaml<{ kind: string; metadata: { name: string; namespace: string } }>(readDeployed("kubernetes", file)),
     );
     const hosts = manifests

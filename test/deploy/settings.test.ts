@@ -50,7 +50,7 @@ describe("the settings of deployments", () => {
     expect(schedules[1]).toEqual(schedules[0]);
   });
 
-  it.each(["aggregator", "api", "control", "gateway", "worker"])("load for the %s of Compose", (name) => {
+  it.each(["aggregator", "api", "control", "gateway", "worker", "deliver"])("load for the %s of Compose", (name) => {
     const [{ services } = { services: {} }] = readYaml<{
       services: Record<string, { environment: Record<string, string> }>;
     }>(readDeployed("docker", "docker-compose.yml"));
@@ -61,12 +61,13 @@ describe("the settings of deployments", () => {
     const { config, warnings } = loadConfig({ file: deployPath("stellarindex.toml"), env });
     expect(warnings).toEqual([]);
     expect(() => refuseUnsharedStores(config)).not.toThrow();
-    const { aggregate, api, control, gateway } = config;
+    const { aggregate, api, control, gateway, deliver } = config;
     const listen = {
       aggregator: aggregate.ops_listen,
       api: api.ops_listen,
       control: control.ops_listen,
       gateway: gateway.ops_listen,
+      deliver: deliver.ops_listen,
     }[name];
     if (name === "worker") expect(control.artifacts).toBe("/var/lib/stellarindex/artifacts");
     else expect(listen?.host).toBe("0.0.0.0");

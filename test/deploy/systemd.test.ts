@@ -18,7 +18,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 describe("the systemd units", () => {
   it.skipIf(!hasSystemd)("are valid for systemd", async () => {
     const paths = units.map((unit) => join(scratch, unit));
-    expect(paths).toHaveLength(5);
+    expect(paths).toHaveLength(6);
     expect(await run("systemd-analyze", ["verify", ...paths])).toEqual({ out: "", err: "", status: 0 });
   });
 
