@@ -19,6 +19,7 @@ const registered = Promise.all([
   metricsOf("aggregator"),
   metricsOf("api"),
   metricsOf("control"),
+  metricsOf("deliver"),
   metricsOf("gateway"),
   metricsOf("worker"),
 ]).then((daemons) => daemons.flat());

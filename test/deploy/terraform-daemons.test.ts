@@ -20,9 +20,6 @@ const modules = await readModules();
 const example = modules.get(EXAMPLE) as Module;
 const daemons = Object.entries(daemonsOf(example));
 
-/** Commands that come with a later version; their services do not run by default. */
-const COMING = ["deliver"];
-
 describe("the daemons", () => {
   const placeholders = (values: Readonly<Record<string, string>>) =>
     Object.fromEntries(
@@ -38,11 +35,6 @@ describe("the daemons", () => {
     expect(urls).toMatch(/postgres:\/\/stellarindex_\$\{role\}@/);
     expect(example.locals["settings"]).toMatchObject({ STELLARINDEX_DATABASE_TIMESCALEDB: "off" });
     const usage = await usageOf(daemon.command);
-    if (COMING.includes(name)) {
-      // Once the command exists: remove it from COMING, and give the daemon its ops_listen and its role.
-      expect(usage).not.toMatch(`Usage: stellarindex ${name} `);
-      return;
-    }
     expect(usage).toMatch(`Usage: stellarindex ${daemon.command[0]} `);
     const env = {
       ...(example.locals["settings"] as Readonly<Record<string, string>>),
@@ -58,12 +50,13 @@ describe("the daemons", () => {
     const { config, warnings } = loadConfig({ env });
     expect(warnings).toEqual([]);
     if (name === "api" || name === "aggregator") expect(() => refuseUnsharedStores(config)).not.toThrow();
-    const { aggregate, api, control, gateway } = config;
+    const { aggregate, api, control, deliver, gateway } = config;
     const listens =
       {
         aggregator: [aggregate.ops_listen],
         api: [api.listen, api.ops_listen],
         control: [control.listen, control.ops_listen],
+        deliver: [deliver.ops_listen],
         gateway: [gateway.listen, gateway.ops_listen],
         worker: daemon.command.slice(2).map(parseListen),
       }[name] ?? [];

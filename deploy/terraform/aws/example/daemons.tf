@@ -99,8 +99,8 @@ locals {
     # Deliveries are jobs of the ledger. It calls receivers on the internet.
     deliver = {
       command     = ["deliver"]
-      role        = "control"
-      environment = {}
+      role        = "deliver"
+      environment = { STELLARINDEX_DELIVER_OPS_LISTEN = "0.0.0.0:9106" }
       secrets     = { STELLARINDEX_REDIS_URL = module.cache.url_secret_arn }
       port        = null
       ops_port    = 9106
@@ -122,7 +122,7 @@ locals {
 
   # Without a password, which comes as PGPASSWORD.
   database_urls = {
-    for role in ["owner", "reader", "control", "gateway"] :
+    for role in ["owner", "reader", "control", "gateway", "deliver"] :
     role => "postgres://stellarindex_${role}@${module.database.host}:5432/stellarindex?sslmode=verify-full&sslrootcert=/certificates/database.pem"
   }
 
@@ -139,7 +139,7 @@ locals {
     { for name, daemon in local.daemons : name => merge(daemon, { daemon = name, directory = name == "worker" ? "artifacts" : null }) if name != "gateway" },
     { for name in ["gateway-a", "gateway-b"] : name => merge(local.daemons.gateway, { daemon = "gateway", directory = name }) },
   )
-  services  = { for name, daemon in local.daemons : name => daemon if var.running && name != "gateway" && (name != "deliver" || var.deliver) }
+  services  = { for name, daemon in local.daemons : name => daemon if var.running && name != "gateway" }
   gateways  = var.running ? 1 : 0
   min_tasks = merge({ for name, daemon in local.services : name => daemon.min }, var.running ? { gateway-a = 1, gateway-b = 1 } : {})
 }

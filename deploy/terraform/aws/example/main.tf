@@ -33,7 +33,7 @@ module "registry" {
 module "secrets" {
   source           = "../modules/secrets"
   name             = var.name
-  roles            = ["owner", "reader", "decoder", "control", "gateway"]
+  roles            = ["owner", "reader", "decoder", "control", "gateway", "deliver"]
   key_lists        = ["api", "control", "gateway"]
   password_version = var.password_version
   recovery_days    = 7

@@ -41,6 +41,7 @@ locals {
         DECODER_PASSWORD = module.secrets.password_arns["decoder"]
         CONTROL_PASSWORD = module.secrets.password_arns["control"]
         GATEWAY_PASSWORD = module.secrets.password_arns["gateway"]
+        DELIVER_PASSWORD = module.secrets.password_arns["deliver"]
       })
     }
   }

@@ -83,12 +83,6 @@ variable "running" {
   default     = false
 }
 
-variable "deliver" {
-  description = "Whether `deliver` runs; the version that runs has to have that command."
-  type        = bool
-  default     = false
-}
-
 variable "settings" {
   description = "Settings of the program for all daemons, by variable (STELLARINDEX_AGGREGATE_PAIRS and the like). No secrets."
   type        = map(string)
