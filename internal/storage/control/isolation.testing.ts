@@ -17,7 +17,8 @@ import { extendLeases, reportJobs } from "./report.ts";
 import { reportWithArtifacts } from "./report-artifacts.ts";
 import { rerunJobs } from "./rerun.ts";
 import { listSources, removeSource, setSource } from "./sources.ts";
-import { submitJob } from "./submit.ts";
+import { laneOf, submitJob } from "./submit.ts";
+import { submitPlaced } from "./submit-placed.ts";
 import { readUsage, setQuota } from "./tenants.ts";
 import { ensureThrottle, listThrottles, removeThrottle, setThrottle, slowDown } from "./throttles.ts";
 import { grantTokens } from "./tokens.ts";
@@ -28,6 +29,7 @@ type Call = (context: CallContext) => Promise<unknown>;
 export const WITHOUT_TENANT = [
   "storableText",
   "storableJson",
+  "isStorable",
   "requireTenant",
   "ensureTenants",
   "rescueJobs",
@@ -67,6 +69,14 @@ export const CALLS: Readonly<Record<string, Call>> = {
         }),
       ),
     ),
+  submitPlaced: (c) =>
+    inTransaction(c.database.sql, READ_COMMITTED, async (sql) => {
+      const job = newJob({ source: sourceOf(c), host: hostOf(c) });
+      const { lane } = await laneOf(sql, c.tenant, job);
+      const chain = c.pick([null, "chain"]);
+      const heads = new Map(c.pick([[], idsOf(c).slice(0, 1)]).map((id) => ["chain", id] as const));
+      return submitPlaced(sql, c.tenant, [{ lane, payload: {}, maxAttempts: 1, traceparent: null, chain }], heads);
+    }),
   reportJobs: (c) =>
     reportJobs(c.database.sql, c.tenant, [
       {
