@@ -43,7 +43,7 @@ export async function readDueEvents(
     FROM events.events
     WHERE tenant = ${tenant} AND body IS NOT NULL
       -- now() is the same for all rows, so that the index ends the search; with clock_timestamp() all young events are read.
-      AND recorded_at < now() - ${ageSeconds} * interval '1 second'
+      AND recorded_at <= now() - ${ageSeconds} * interval '1 second'
       ${
         after === null
           ? sql``
