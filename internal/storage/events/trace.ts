@@ -123,7 +123,8 @@ async function readDeliveries(sql: Sql, tenant: string, sequences: readonly stri
     SELECT deliveries.sequence::text AS sequence, destination, jobs.job_id::text AS job_id, state, attempt,
       (extract(epoch FROM run_at) * 1000000)::bigint::text AS run_at,
       (
-        SELECT (extract(epoch FROM not_before) * 1000000)::bigint::text FROM control.throttles
+        -- A host that never asked for fewer requests has -infinity, which is no integer.
+        SELECT (extract(epoch FROM nullif(not_before, '-infinity')) * 1000000)::bigint::text FROM control.throttles
         WHERE throttles.tenant = deliveries.tenant AND throttles.host = destination
       ) AS not_before,
       (
