@@ -56,7 +56,7 @@ brand = "testBrand"
   await program.line((line) => line.includes("where to look"));
 });
 afterAll(async () => {
-  await program?.stop("SIGKILL");
+  await program?.stop("SIGTERM");
   await api?.close();
   rmSync(directory, { recursive: true, force: true });
 });

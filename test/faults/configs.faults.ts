@@ -19,10 +19,25 @@ const SECRET = "s3cr3t-of-the-file";
 const WITH_SECRET = `url = "postgres://user:${SECRET}@127.0.0.1:5432/stellarindex"`;
 
 /** The example with its optional tables enabled, and with a password that must not be shown. */
+const DESTINATIONS = `[[deliveries]]
+name = "prices-hook"
+type = "webhook"
+url = "https://receiver.example.com/hooks/prices"
+events = ["price.published", "incident.*"]
+pairs = ["XLM/USD"]
+secrets = [{ env = "HOOK_SECRET" }]
+[deliveries.where]
+"/kind" = ["new", "changed"]
+[deliveries.body]
+id = { from = "/id", missing = "omit" }
+brand = "testBrand"
+`;
 const EXAMPLE = readFileSync(join(packageRoot(), "config.example.toml"), "utf8")
+  // Their texts of several lines cannot be taken apart by line.
+  .replace(/^# \[\[deliveries\]\]\n(?:#.*\n)*/m, DESTINATIONS)
   .replace('url = "pglite:stellarindex-data"', WITH_SECRET)
   .replace(
-    /^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|scopes = \["(?:jobs|trades).*|sources = .*|source = .*|pair = .*|start = .*|live = .*|rest = .*|kind = .*|cron = .*|target = .*|legs = .*)$/gm,
+    /^# (\[\[.*|name = .*|class = .*|weight = .*|hash = .*|scopes = \["(?:jobs|trades|events).*|sources = .*|source = .*|pair = .*|start = .*|live = .*|rest = .*|files = .*|kind = .*|cron = .*|target = .*|legs = .*)$/gm,
     "$1",
   );
 const LINES = EXAMPLE.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
