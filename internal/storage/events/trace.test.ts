@@ -87,6 +87,9 @@ describe.each(testEngines)("the way of an event on $name", (engine) => {
     const [{ run_at } = { run_at: "" }] = await sql<{ run_at: string }[]>`
       SELECT (extract(epoch FROM run_at) * 1000000)::bigint::text AS run_at FROM control.jobs WHERE tenant = ${ledger.tenant}`;
     expect(await delivery("1")).toMatchObject({ state: "pending", nextTryAt: BigInt(run_at) });
+    // A destination with a pace has a throttle before it ever asks for a slower one.
+    await sql`INSERT INTO control.throttles (tenant, host) VALUES (${ledger.tenant}, 'board')`;
+    expect(await delivery("1")).toMatchObject({ state: "pending", nextTryAt: BigInt(run_at) });
     await sql`
       INSERT INTO control.throttles (tenant, host, not_before) VALUES (${ledger.tenant}, 'board', '2100-01-01T00:00:00Z')
       ON CONFLICT (tenant, host) DO UPDATE SET not_before = excluded.not_before`;
