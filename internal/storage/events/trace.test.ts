@@ -80,7 +80,7 @@ describe.each(testEngines)("the way of an event on $name", (engine) => {
   });
 
   it("tells when the next attempt is made: not before the receiver wants it", async () => {
-    await declare(ledger.database, ledger.tenant, [newDestination({ pace: { rate: 100, burst: 100 } })]);
+    await declare(ledger.database, ledger.tenant, [newDestination()]);
     await record(ledger.database, ledger.tenant, [newEvent()]);
     const { sql } = ledger.database;
     await report(await claim(), { retrySeconds: 600, reason: "http_status", message: note(500, "http_status", "no") });
