@@ -22,7 +22,7 @@ export function logDeliverEvents(log: Logger, clock: () => number = stopwatch): 
       else log.info({ destination }, "the destination answers again");
     }),
     destinationGone.subscribe(({ destination }) => {
-      const hint = `resume it with: stellarindex control pauses resume source ${destination}`;
+      const hint = `resume it with: stellarindex control pauses resume source ${destination} --reason TEXT`;
       log.error({ destination, hint }, "the destination says that it is gone; it is paused");
     }),
     eventsArchived.subscribe((archived) => log.info(archived, "events archived")),

@@ -80,12 +80,15 @@ describe.each(testEngines)("the way of an event on $name", (engine) => {
   });
 
   it("tells when the next attempt is made: not before the receiver wants it", async () => {
-    await declare(ledger.database, ledger.tenant, [newDestination()]);
+    await declare(ledger.database, ledger.tenant, [newDestination({ pace: { rate: 100, burst: 100 } })]);
     await record(ledger.database, ledger.tenant, [newEvent()]);
     const { sql } = ledger.database;
     await report(await claim(), { retrySeconds: 600, reason: "http_status", message: note(500, "http_status", "no") });
     const [{ run_at } = { run_at: "" }] = await sql<{ run_at: string }[]>`
       SELECT (extract(epoch FROM run_at) * 1000000)::bigint::text AS run_at FROM control.jobs WHERE tenant = ${ledger.tenant}`;
+    expect(await delivery("1")).toMatchObject({ state: "pending", nextTryAt: BigInt(run_at) });
+    // A destination with a pace has a throttle before it ever asks for a slower one.
+    await sql`INSERT INTO control.throttles (tenant, host) VALUES (${ledger.tenant}, 'board')`;
     expect(await delivery("1")).toMatchObject({ state: "pending", nextTryAt: BigInt(run_at) });
     await sql`
       INSERT INTO control.throttles (tenant, host, not_before) VALUES (${ledger.tenant}, 'board', '2100-01-01T00:00:00Z')

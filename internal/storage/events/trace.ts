@@ -124,7 +124,8 @@ async function readDeliveries(sql: Sql, tenant: string, sequences: readonly stri
       (extract(epoch FROM run_at) * 1000000)::bigint::text AS run_at,
       (
         SELECT (extract(epoch FROM not_before) * 1000000)::bigint::text FROM control.throttles
-        WHERE throttles.tenant = deliveries.tenant AND throttles.host = destination
+        -- Infinitely long ago where the host has a pace and never asked to wait.
+        WHERE throttles.tenant = deliveries.tenant AND throttles.host = destination AND isfinite(not_before)
       ) AS not_before,
       (
         SELECT reason FROM control.pauses
