@@ -82,8 +82,8 @@ test("every alert has a test that fires and one that does not, with matching nam
   for (const file of files) {
     const alert = basename(file, ".yml");
     const { rule_files, tests } = parse(read(file)) as { rule_files: string[]; tests: RuleTest[] };
-    const files = { control: "control", gateway: "gateway", collector: "collectors" } as const;
-    const [capability = ""] = /^(control|gateway|collector)(?=_)/.exec(alert) ?? [];
+    const files = { control: "control", deliver: "deliver", gateway: "gateway", collector: "collectors" } as const;
+    const [capability = ""] = /^(control|deliver|gateway|collector)(?=_)/.exec(alert) ?? [];
     expect(rule_files).toEqual([`../${files[capability as keyof typeof files] ?? "aggregator"}.yml`]);
     const kinds = tests.map(({ name, input_series, alert_rule_test: cases }) => {
       const isFiring = cases.some(({ exp_alerts }) => exp_alerts.length > 0);

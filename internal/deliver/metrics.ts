@@ -1,8 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { MetricsFeed } from "../obs/registry.ts";
-import { attemptEnded, deliveriesCounted, destinationDown, eventDelivered } from "./events.ts";
+import { attemptEnded, deliverFailed, deliveriesCounted, destinationDown, eventDelivered } from "./events.ts";
 
 const OUTCOMES = ["delivered", "retry", "throttled", "gone", "stopped"] as const;
+const CALLS = ["claim", "extend", "report", "release", "count", "watch"] as const;
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600];
 
 /**
@@ -17,6 +18,13 @@ export function feedDeliverMetrics(registry: Registry, destinations: readonly st
     labelNames: ["destination", "outcome"],
     registers,
   });
+  const failedCalls = new Counter({
+    name: "stellarindex_deliver_failed_calls_total",
+    help: "Calls that failed, by what they were for; watch: passes that look for the index's own events",
+    labelNames: ["call"],
+    registers,
+  });
+  for (const call of CALLS) failedCalls.inc({ call }, 0);
   const attemptSeconds = new Histogram({
     name: "stellarindex_deliver_attempt_seconds",
     help: "Time until a destination answered, or did not",
@@ -46,6 +54,9 @@ export function feedDeliverMetrics(registry: Registry, destinations: readonly st
     for (const each of [pending, oldest, dead, paused, down]) each.set({ destination }, 0);
   }
   const subscriptions = [
+    deliverFailed.subscribe(({ call }) => {
+      if (call !== "archive") failedCalls.inc({ call });
+    }),
     attemptEnded.subscribe(({ destination, outcome, seconds }) => {
       if (!known.has(destination)) return;
       attempts.inc({ destination, outcome });
