@@ -21,7 +21,7 @@ import {
 } from "../internal/daemon/aggregator.ts";
 import { apiFeeds, serveApi } from "../internal/daemon/api.ts";
 import { controlMetricsFeeds, serveControl } from "../internal/daemon/control.ts";
-import { type Receivers, receiversOf, startDeliveries } from "../internal/daemon/deliver.ts";
+import { type Receivers, receiversOf, startDeliveries } from "../internal/daemon/deliveries.ts";
 import { configuredFeeds } from "../internal/daemon/feeds.ts";
 import { openConfiguredJournal, startConfiguredGateway } from "../internal/daemon/gateway.ts";
 import { localGateway } from "../internal/daemon/local-gateway.ts";
@@ -139,7 +139,7 @@ async function runAll(
       logGatewayEvents(log),
       feedCollectorMetrics(registry),
       feedArchiveMetrics(registry),
-      feedDeliverMetrics(registry, [...resources.receivers.byName.keys()]),
+      feedDeliverMetrics(registry),
       logDeliverEvents(log),
     ],
     readiness: aggregatorReadiness(resources, () => current.timing),

@@ -42,13 +42,7 @@ const DAEMONS: Readonly<
   api: [feedApiMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   gateway: [feedGatewayMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   control: [feedControlMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
-  deliver: [
-    (registry) => feedDeliverMetrics(registry, []),
-    feedArchiveMetrics,
-    feedCircuitMetrics,
-    feedDatabaseMetrics,
-    feedReloadMetrics,
-  ],
+  deliver: [feedDeliverMetrics, feedArchiveMetrics, feedCircuitMetrics, feedDatabaseMetrics, feedReloadMetrics],
   worker: [feedCollectorMetrics, feedCircuitMetrics, feedDatabaseMetrics],
 };
 

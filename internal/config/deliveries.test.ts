@@ -51,6 +51,15 @@ describe("[[deliveries]]", () => {
     ]);
   });
 
+  it("are not named like a source, which is paused and limited by its name, too", () => {
+    const named = (name: string) => signed("").replace('"hook"', `"${name}"`);
+    const right = (name: string) => ({ key: "deliveries[0].name", right: `another one, such as "${name}-hook"` });
+    const feed = '[[feeds]]\nsource = "venue"\npair = "XLM/USD"\nconnector = "kraken"\nmarket = "XLMUSD"\n';
+    expect(problemsOf(named("kraken"))).toMatchObject([right("kraken")]);
+    expect(problemsOf(`${named("venue")}${feed}`)).toMatchObject([right("venue")]);
+    expect(problemsOf(named("venue"))).toEqual([]);
+  });
+
   it("are printed without their secrets, and load again as they are but for these", () => {
     const loaded = load(FULL);
     const printed = formatConfig(loaded);

@@ -13,6 +13,7 @@ import { collectSection, feedsSection } from "./sections/feeds.ts";
 import { databaseUrlField, durationField, integerField, redisUrlField } from "./sections/fields.ts";
 import { gatewaySection } from "./sections/gateway.ts";
 import { sourcesSection } from "./sections/sources.ts";
+import { checkDestinationNames } from "./shared-names.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -95,7 +96,8 @@ export const configSchema = z
     feeds: feedsSection,
     deliveries: deliveriesSection,
   })
-  .superRefine(checkSpellings, needs("aggregate", "divergence"));
+  .superRefine(checkSpellings, needs("aggregate", "divergence"))
+  .superRefine(checkDestinationNames, needs("sources", "feeds", "deliveries"));
 
 /** The settings in effect. Durations are numbers of seconds. */
 export type Config = z.output<typeof configSchema>;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentFailure, RetryLater, Throttled } from "../../sdk/worker/src/failures.ts";
 import { asError } from "../lib/as-error.ts";
 import { makeBatcher } from "../lib/batcher.ts";
@@ -8,7 +9,7 @@ import { type AttemptNote, noteOf } from "../storage/events/attempt-note.ts";
 import type { DeliveryPayload } from "../storage/events/deliveries.ts";
 import { readEvents, type StoredEvent } from "../storage/events/read-events.ts";
 import type { ReadArchived } from "./archive/read-archived.ts";
-import { attemptEnded, destinationDown, destinationGone, eventDelivered } from "./events.ts";
+import { attemptEnded, deliverFailed, destinationDown, destinationGone, eventDelivered } from "./events.ts";
 import { isDown, nextOutage, type Outage, UP } from "./outage.ts";
 import type { Send, Sent } from "./sender.ts";
 
@@ -26,6 +27,8 @@ export interface DeliveryParts {
   readonly database: Database;
   readonly tenant: string;
   readonly receivers: ReadonlyMap<string, Receiver>;
+  /** What is known of each destination; it is kept while receivers are replaced. */
+  readonly outages: Map<string, Outage>;
   /** Reads the data of events that are in the archive only: deliveries of them are redriven, or replayed. */
   readonly readArchived: ReadArchived;
   /** Microseconds since the epoch. */
@@ -38,6 +41,8 @@ export interface DeliveryParts {
 
 /** A destination that is not configured here may be so in a process of another version, or soon. */
 const UNKNOWN_RETRY_SECONDS = 60;
+/** An event that could not be read is read again after so long. */
+const READ_AGAIN_MS = 1000;
 /** A wait is lengthened by up to this part, so that what failed together is not repeated together. */
 const JITTER = 0.2;
 
@@ -48,17 +53,16 @@ const JITTER = 0.2;
 export function makeDeliverEvent(
   parts: DeliveryParts,
 ): (job: LeasedJob, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>> {
-  const { database, tenant, receivers, readArchived, now, stopwatch, random } = parts;
+  const { database, tenant, receivers, outages, readArchived, now, stopwatch, random } = parts;
   const load = makeBatcher(async (sequences: readonly bigint[]): Promise<(StoredEvent | null)[]> => {
     const found = await readEvents(database.sql, tenant, sequences);
     return sequences.map((sequence) => found.get(sequence) ?? null);
   });
-  const outages = new Map<string, Outage>();
-
-  /** Notes how an attempt ended; returns for how many seconds the destination is left alone, null where it is up. */
+  /** Notes how an attempt ended; returns for how many seconds the destination is left alone, null where it is not down for it. */
   function waitOf(destination: string, sent: Sent): number | null {
     const before = outages.get(destination) ?? UP;
     const outage = nextOutage(before, sent, stopwatch());
+    if (outage === before) return null;
     outages.set(destination, outage);
     if (isDown(outage) !== isDown(before)) destinationDown.publish({ destination, isDown: isDown(outage) });
     return isDown(outage) ? Math.max(0, outage.until - stopwatch()) : null;
@@ -71,9 +75,9 @@ export function makeDeliverEvent(
       const retryAfterSeconds = UNKNOWN_RETRY_SECONDS;
       throw new Throttled(`no [[deliveries]] has the name ${destination}`, { retryAfterSeconds, usesAttempt: false });
     }
-    const event = await load(BigInt(sequence));
+    const event = await loadEvent(BigInt(sequence), signal);
     if (event === null) throw new PermanentFailure("the event is no longer on record");
-    const attempt = countedAttempt(job, receiver);
+    const attempt = countedAttempt(job);
     const body = event.body ?? (await archivedBody(event, receiver, attempt));
     const startedAt = stopwatch();
     const sent = await receiver.send({ ...event, body }, attempt, signal);
@@ -93,6 +97,18 @@ export function makeDeliverEvent(
     }
     throw await failureOf(sent, note, destination, receiver, attempt);
   };
+
+  /** Waits for a database that does not answer: that is no attempt of the destination's. @throws where the signal aborts */
+  async function loadEvent(sequence: bigint, signal: AbortSignal): Promise<StoredEvent | null> {
+    for (;;) {
+      try {
+        return await load(sequence);
+      } catch (error) {
+        deliverFailed.publish({ call: "read", error: asError(error) });
+        await sleep(READ_AGAIN_MS, undefined, { signal });
+      }
+    }
+  }
 
   async function archivedBody(event: StoredEvent, receiver: Receiver, attempt: number): Promise<string> {
     try {
@@ -127,6 +143,6 @@ export function makeDeliverEvent(
 }
 
 /** Returns which of the attempts that count this one is, from 1: each that does not has lengthened the limit by one. */
-function countedAttempt({ attempt, maxAttempts }: LeasedJob, { retrySeconds }: Receiver): number {
-  return Math.max(1, retrySeconds.length + 1 - (maxAttempts - attempt));
+function countedAttempt({ attempt, maxAttempts, payload }: LeasedJob): number {
+  return Math.max(1, (payload as DeliveryPayload).attempts - (maxAttempts - attempt));
 }

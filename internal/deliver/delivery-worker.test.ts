@@ -15,6 +15,7 @@ import { directoryArchive } from "./archive/directory.ts";
 import { makeReadArchived } from "./archive/read-archived.ts";
 import type { Receiver } from "./deliver-event.ts";
 import { runDeliveries } from "./delivery-worker.ts";
+import { deliverFailed } from "./events.ts";
 import type { OutgoingEvent, Sent } from "./sender.ts";
 
 const ANSWERS = {
@@ -50,6 +51,7 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
       database: ledger.database,
       tenant: ledger.tenant,
       receivers: new Map(Object.entries(receivers)),
+      outages: new Map(),
       readArchived: makeReadArchived(archive),
       now: systemClock.now,
       stopwatch,
@@ -94,6 +96,32 @@ describe.each(enginesOf(testEngines))("deliveries on $name", (engine) => {
       ...Array(2).fill(["ready", "http_status", 500]),
       ["succeeded", null, 200],
     ]);
+  });
+
+  it("that wait while the schedule is made longer begin with its first wait", async () => {
+    const { got, receiver: board } = receiver(["failed", "delivered"], [0, 3600, 3600, 3600]);
+    await declare(ledger.database, ledger.tenant, [newDestination({ maxAttempts: 2 })]);
+    await record(ledger.database, ledger.tenant, [newEvent()]);
+    await delivering({ board }, () => vi.waitUntil(async () => (await states())[0] === "board succeeded", 20_000));
+    expect(got.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  });
+
+  it("whose event cannot be read have made no attempt", async () => {
+    const { got, receiver: board } = receiver(["delivered"], []);
+    await declare(ledger.database, ledger.tenant, [newDestination({ maxAttempts: 1 })]);
+    await record(ledger.database, ledger.tenant, [newEvent()]);
+    const { sql } = ledger.database;
+    const failedCalls: string[] = [];
+    const stop = deliverFailed.subscribe(({ call }) => void failedCalls.push(call));
+    await sql`ALTER TABLE events.events RENAME COLUMN body TO hidden`;
+    await delivering({ board }, async () => {
+      await vi
+        .waitUntil(() => failedCalls.includes("read"), 20_000)
+        .finally(() => sql`ALTER TABLE events.events RENAME COLUMN hidden TO body`);
+      stop();
+      await vi.waitUntil(async () => (await states())[0] === "board succeeded", 20_000);
+    });
+    expect(got).toHaveLength(1);
   });
 
   it("are dead letters once the schedule is used up, which hold back nobody else, also of the same key", async () => {

@@ -37,6 +37,15 @@ export interface DestinationDownEvent {
 
 export const destinationDown: EventChannel<DestinationDownEvent> = channel("stellarindex:deliver:destination-down");
 
+/** This process delivers to these destinations from now on, and to no others. */
+export interface DestinationsConfiguredEvent {
+  readonly destinations: readonly string[];
+}
+
+export const destinationsConfigured: EventChannel<DestinationsConfiguredEvent> = channel(
+  "stellarindex:deliver:destinations-configured",
+);
+
 /** What is under way was counted. */
 export interface DeliveriesCountedEvent {
   readonly counts: readonly DestinationCounts[];
@@ -65,7 +74,7 @@ export const archiveMeasured: EventChannel<ArchiveMeasuredEvent> = channel("stel
 
 /** Something that is repeated has failed. */
 export interface DeliverFailedEvent {
-  readonly call: "claim" | "extend" | "report" | "release" | "watch" | "count" | "archive";
+  readonly call: "claim" | "read" | "extend" | "report" | "release" | "watch" | "count" | "archive";
   readonly error: Error;
 }
 

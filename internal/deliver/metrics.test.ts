@@ -6,7 +6,7 @@ import { feedDeliverMetrics } from "./metrics.ts";
 
 it("failures of calls count by what they were for, those of the archive apart", async () => {
   const registry = new Registry();
-  const feeds = [feedDeliverMetrics(registry, []), feedArchiveMetrics(registry)];
+  const feeds = [feedDeliverMetrics(registry), feedArchiveMetrics(registry)];
   const calls = () => registry.getSingleMetricAsString("stellarindex_deliver_failed_calls_total");
   expect(await calls()).toContain('{call="watch"} 0');
   for (const call of ["watch", "watch", "archive"] as const) deliverFailed.publish({ call, error: new Error("no") });

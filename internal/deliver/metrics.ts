@@ -1,16 +1,20 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { MetricsFeed } from "../obs/registry.ts";
-import { attemptEnded, deliverFailed, deliveriesCounted, destinationDown, eventDelivered } from "./events.ts";
+import {
+  attemptEnded,
+  deliverFailed,
+  deliveriesCounted,
+  destinationDown,
+  destinationsConfigured,
+  eventDelivered,
+} from "./events.ts";
 
 const OUTCOMES = ["delivered", "retry", "throttled", "gone", "stopped"] as const;
 const CALLS = ["claim", "extend", "report", "release", "count", "watch"] as const;
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600];
 
-/**
- * Registers the metrics of deliveries.
- * @param destinations the names that the configuration has: no other becomes a label
- */
-export function feedDeliverMetrics(registry: Registry, destinations: readonly string[]): MetricsFeed {
+/** Registers the metrics of deliveries. Only names that the configuration has, or had since the start, become labels. */
+export function feedDeliverMetrics(registry: Registry): MetricsFeed {
   const registers = [registry];
   const attempts = new Counter({
     name: "stellarindex_deliver_attempts_total",
@@ -46,13 +50,21 @@ export function feedDeliverMetrics(registry: Registry, destinations: readonly st
   const dead = gauge("dead_letters", "Deliveries whose attempts are used up, counted every 15 s");
   const paused = gauge("paused", "1 while the destination is paused, counted every 15 s");
   const down = gauge("destination_down", "1 while the destination does not answer, and its attempts are not counted");
-  const known = new Set(destinations);
-  for (const destination of known) {
+  const unconfigured = new Gauge({
+    name: "stellarindex_deliver_unconfigured_pending",
+    help: "Deliveries that have not ended to destinations that the configuration does not have, counted every 15 s",
+    registers,
+  });
+  const known = new Set<string>();
+  let configured: readonly string[] = [];
+  const add = (destination: string): void => {
+    if (known.has(destination)) return;
+    known.add(destination);
     for (const outcome of OUTCOMES) attempts.inc({ destination, outcome }, 0);
     attemptSeconds.zero({ destination });
     delivered.zero({ destination });
     for (const each of [pending, oldest, dead, paused, down]) each.set({ destination }, 0);
-  }
+  };
   const subscriptions = [
     deliverFailed.subscribe(({ call }) => {
       if (call !== "archive") failedCalls.inc({ call });
@@ -68,7 +80,13 @@ export function feedDeliverMetrics(registry: Registry, destinations: readonly st
     destinationDown.subscribe(({ destination, isDown }) => {
       if (known.has(destination)) down.set({ destination }, isDown ? 1 : 0);
     }),
+    destinationsConfigured.subscribe(({ destinations }) => {
+      configured = destinations;
+      configured.forEach(add);
+    }),
     deliveriesCounted.subscribe(({ counts }) => {
+      const others = counts.filter(({ destination }) => !configured.includes(destination));
+      unconfigured.set(others.reduce((sum, { pending }) => sum + pending, 0));
       for (const { destination, ...counted } of counts) {
         if (!known.has(destination)) continue;
         pending.set({ destination }, counted.pending);

@@ -33,6 +33,11 @@ it.each([
   expect(nextOutage(after([1, 2, 3, 4, 5, 6], TIMEOUT), sent, 7)).toEqual(UP);
 });
 
+it.each(["aborted", "mapping_failed"])("is what it was before where nothing was sent, or waited for: %s", (reason) => {
+  const down = after([1, 2, 3, 4, 5, 6], TIMEOUT);
+  expect(nextOutage(down, failed({ reason }), 7)).toBe(down);
+});
+
 it("never waits for more than five minutes, nor ends a wait early", () => {
   const steps = fc.array(fc.tuple(fc.double({ min: 0, max: 1000, noNaN: true }), fc.boolean()));
   fc.assert(

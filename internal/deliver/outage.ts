@@ -29,8 +29,12 @@ const UNREACHABLE: readonly (string | null)[] = [
 ];
 const UNAVAILABLE: readonly (number | null)[] = [502, 503, 504];
 
-/** Returns what is known after an attempt that ended at `now` (seconds). */
+/** Failures before anything was sent, or whose end was not waited for: they say nothing of the destination either. */
+const UNSENT: readonly (string | null)[] = ["aborted", "mapping_failed"];
+
+/** Returns what is known after an attempt that ended at `now` (seconds): the same as before, where it tells nothing. */
 export function nextOutage(outage: Outage, { outcome, reason, status }: Sent, now: number): Outage {
+  if (UNSENT.includes(reason)) return outage;
   const isUnanswered = outcome === "retry" && (UNREACHABLE.includes(reason) || UNAVAILABLE.includes(status));
   if (!isUnanswered) return UP;
   const failures = outage.failures + 1;

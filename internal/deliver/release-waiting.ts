@@ -27,7 +27,7 @@ export function releaseWaitingSoon(
     SWEEP_SECONDS,
     async () => {
       await release();
-      await removeEndedHeads(sql, tenant);
+      await inTransaction(sql, READ_COMMITTED, (transaction) => removeEndedHeads(transaction, tenant));
     },
     failed,
   );

@@ -7,6 +7,12 @@ export interface Failure {
   readonly detail: string;
 }
 
+/** The receiver answered with 101: it wants to go on in another protocol than HTTP, which nobody asked for. */
+export class ProtocolSwitched extends Error {
+  override readonly name = "ProtocolSwitched";
+  readonly code = "HTTP_101";
+}
+
 /** OpenSSL's and Node.js's codes of a handshake or a certificate that failed. */
 const TLS =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|EPROTO|INVALID_CA|INVALID_PURPOSE)/;
@@ -15,7 +21,7 @@ const REASONS: readonly (readonly [RegExp, reason: string, words: string])[] = [
   [TLS, "tls_failed", "no trusted TLS connection to"],
   [/^(?:ENOTFOUND|ENODATA|EAI_)/, "name_not_resolved", "no address was found for"],
   [/^(?:ECONNRESET|EPIPE|ECONNABORTED|ERR_STREAM_)/, "connection_lost", "the connection was closed by"],
-  [/^HPE_/, "invalid_response", "no valid HTTP came from"],
+  [/^(?:HPE_|HTTP_101$)/, "invalid_response", "no valid HTTP came from"],
 ];
 
 /**

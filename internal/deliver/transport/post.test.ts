@@ -68,6 +68,20 @@ describe("an attempt fails", () => {
     expect(await send(settings)).toMatchObject({ outcome: "retry", reason: "connect_failed", status: null });
   });
 
+  it("where the receiver wants to speak another protocol", async () => {
+    const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n";
+    const server = createTcpServer((socket) => socket.once("data", () => socket.write(switching)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const settings = settingsOf("webhook", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(await send(settings)).toMatchObject({
+      ...{ outcome: "retry", reason: "invalid_response" },
+      detail: expect.stringContaining("HTTP_101"),
+    });
+    // Its connection is closed.
+    await new Promise((closed) => server.close(closed));
+  });
+
   it("at once when it is given up", async () => {
     const server = await serve(silent);
     const controller = new AbortController();

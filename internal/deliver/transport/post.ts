@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { type Within, withTimeout } from "../../lib/with-timeout.ts";
 import { makeAddressGuard } from "./address-guard.ts";
-import { type Failure, failureOf } from "./failure.ts";
+import { type Failure, failureOf, ProtocolSwitched } from "./failure.ts";
 import { pinnedLookup, type Resolve, refusalOf } from "./pinned-lookup.ts";
 
 /** Of an answer so many bytes are read. */
@@ -67,9 +67,15 @@ export function makePost({ url, timeoutSeconds, maxConnections, allow, resolve, 
     const request = open(url, { method: "POST", agent, headers, signal: within.signal });
     // An error after the answer began is one of the answer, too.
     request.on("error", () => {});
+    // Without a listener, Node.js closes the connection and says nothing.
+    request.on("upgrade", (_response, socket) => {
+      socket.destroy();
+      request.emit("error", new ProtocolSwitched());
+    });
     request.end(body);
     try {
-      const [response] = (await once(request, "response")) as [IncomingMessage];
+      // A request that ends in silence must not outlive its timeout.
+      const [response] = (await once(request, "response", { signal: within.signal })) as [IncomingMessage];
       return await readAnswer(response, (error) => failureOf(error, url.host, within, timeoutSeconds));
     } catch (error) {
       // The receiver closed a kept connection just then: that says nothing of it.

@@ -14,6 +14,8 @@ export interface DeliveryPayload {
   /** The event's sequence, as text. */
   readonly event: string;
   readonly destination: string;
+  /** Attempts that count, as the destination was declared when the delivery was added. */
+  readonly attempts: number;
 }
 
 /** An event on record. */
@@ -67,7 +69,11 @@ export async function addDeliveries(
   const jobs = planned.map(
     ({ event, destination, orderKey }): PlacedJob => ({
       lane: lanes.get(destination.destination) as string,
-      payload: { event: String(event.sequence), destination: destination.destination } satisfies DeliveryPayload,
+      payload: {
+        event: String(event.sequence),
+        destination: destination.destination,
+        attempts: destination.maxAttempts,
+      } satisfies DeliveryPayload,
       maxAttempts: destination.maxAttempts,
       traceparent: event.traceparent,
       chain: orderKey === null ? null : chainOf({ destination: destination.destination, orderKey }),

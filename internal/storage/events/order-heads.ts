@@ -48,20 +48,24 @@ export async function moveOrderHeads(
       AND order_heads.order_key = given.order_key`;
 }
 
-/** Forgets keys whose newest delivery has ended. */
+/** Forgets keys whose newest delivery has ended, in the caller's transaction (READ COMMITTED). */
 export async function removeEndedHeads(sql: Sql, tenant: string): Promise<void> {
+  const ended = sql`
+    NOT EXISTS (
+      SELECT FROM control.jobs
+      WHERE jobs.tenant = order_heads.tenant AND jobs.job_id = order_heads.job_id AND state IN ('blocked', 'ready', 'leased')
+    )`;
+  const locked = await sql<{ destination: string; orderKey: string }[]>`
+    SELECT destination, order_key AS "orderKey" FROM events.order_heads
+    WHERE tenant = ${tenant} AND ${ended}
+    ORDER BY destination, order_key
+    FOR UPDATE SKIP LOCKED`;
+  if (locked.length === 0) return;
+  // A statement of its own, which sees the deliveries that were added while the first one ran: to that one, they had ended.
   await sql`
-    WITH ended AS (
-      SELECT destination, order_key FROM events.order_heads
-      WHERE tenant = ${tenant} AND NOT EXISTS (
-        SELECT FROM control.jobs
-        WHERE jobs.tenant = order_heads.tenant AND jobs.job_id = order_heads.job_id
-          AND state IN ('blocked', 'ready', 'leased')
-      )
-      ORDER BY destination, order_key
-      FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM events.order_heads USING ended
-    WHERE order_heads.tenant = ${tenant} AND order_heads.destination = ended.destination
-      AND order_heads.order_key = ended.order_key`;
+    DELETE FROM events.order_heads USING unnest(
+      ${locked.map(({ destination }) => destination)}::text[], ${locked.map(({ orderKey }) => orderKey)}::text[]
+    ) AS given (destination, order_key)
+    WHERE order_heads.tenant = ${tenant} AND order_heads.destination = given.destination
+      AND order_heads.order_key = given.order_key AND ${ended}`;
 }
